@@ -1,0 +1,51 @@
+# Each target makes .venv when it is needed, and then does its job.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo run test check format lock messages screenshots clean
+
+demo: $(READY)
+	@$(BIN)/python -m fileflare_bot.demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+run: $(READY)
+	@$(BIN)/python bot.py
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Pins every dependency for every platform; needs uv.
+lock:
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+# Brings new sentences into every catalog; translate what comes out empty.
+messages: $(READY)
+	$(BIN)/pybabel -q extract --no-location --sort-output -k locale_str --omit-header -o fileflare_bot/locales/fileflare.pot fileflare_bot cogs
+	for catalog in fileflare_bot/locales/*/LC_MESSAGES/fileflare.po; do \
+	  $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete -i fileflare_bot/locales/fileflare.pot -o $$catalog \
+	    -l $$(basename $$(dirname $$(dirname $$catalog))); done
+
+# Draws the pictures of the README from the demo; needs Chromium.
+screenshots: $(READY)
+	$(BIN)/python tools/screenshots.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): requirements-dev.lock
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $(READY)

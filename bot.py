@@ -1,0 +1,136 @@
+"""Starts the bot: ``python bot.py``, or tests what it needs: ``python bot.py --check``."""
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+
+import aiohttp
+import discord
+import structlog
+
+from fileflare_bot.app import FileflareBot
+from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.fileflare.errors import LookupFailed, OrderNotFound
+from fileflare_bot.logs import configure_logging
+from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.settings import Settings, SettingsError, load_settings
+from fileflare_bot.words import Catalogs
+
+WRONG_SETTINGS = 2
+NO_SUCH_ORDER = OrderReference("fileflare-discord-bot-check")
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def main() -> int:
+    """Return the exit code: 0 after a clean stop or check, 1 after a failure, 2 for wrong settings."""
+    parser = argparse.ArgumentParser(description="The Fileflare Discord bot.")
+    parser.add_argument("--check", action="store_true", help="test the settings, Fileflare and the Discord login")
+    arguments = parser.parse_args()
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(*error.lines, sep="\n", file=sys.stderr)
+        return WRONG_SETTINGS
+    configure_logging(settings.log_level, settings.log_format)
+    return asyncio.run(check(settings) if arguments.check else run(settings))
+
+
+async def run(settings: Settings) -> int:
+    """Run the bot until SIGTERM or Ctrl-C; return the exit code."""
+    async with (
+        aiohttp.ClientSession() as session,
+        FileflareBot(
+            fileflare=_client(settings, session),
+            catalogs=Catalogs(default=settings.default_locale),
+            sync_guilds=settings.discord_sync_guilds,
+        ) as bot,
+    ):
+        stopping = asyncio.Event()
+        _on_stop_signals(stopping)
+        running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            await bot.stop()
+        stop.cancel()
+        return await _ending(running)
+
+
+async def _ending(running: asyncio.Task[None]) -> int:
+    try:
+        await running
+    except discord.LoginFailure:
+        print(_login_refused(), file=sys.stderr)
+        return WRONG_SETTINGS
+    except (
+        discord.HTTPException,
+        discord.GatewayNotFound,
+        discord.ConnectionClosed,
+        aiohttp.ClientError,
+        OSError,
+    ) as error:
+        log.critical("discord_unreachable", error=type(error).__name__)
+        return 1
+    except Exception:
+        log.critical("start_failed", exc_info=True)
+        return 1
+    return 0
+
+
+async def check(settings: Settings) -> int:
+    """Test the settings, Fileflare and the Discord login; print a line for each and return the exit code."""
+    print("settings   good")
+    async with aiohttp.ClientSession() as session:
+        good = [await _check_fileflare(_client(settings, session)), await _check_discord(settings)]
+    return 0 if all(good) else 1
+
+
+async def _check_fileflare(client: FileflareClient) -> bool:
+    started = time.perf_counter()
+    try:
+        await client.fetch_order(NO_SUCH_ORDER)
+    except OrderNotFound:
+        pass  # the expected answer: the ID is made up
+    except LookupFailed as error:
+        print(f"Fileflare  failed: {type(error).__name__} ({error}). Look at FILEFLARE_BASE_URL and the network.")
+        return False
+    print(f"Fileflare  good: it answers ({round((time.perf_counter() - started) * 1000)} ms)")
+    return True
+
+
+async def _check_discord(settings: Settings) -> bool:
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        try:
+            await client.login(settings.discord_token.get_secret_value())
+        except discord.LoginFailure:
+            print(f"Discord    failed: {_login_refused()}")
+            return False
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            print(f"Discord    failed: no connection ({type(error).__name__}). Look at the network, then try again.")
+            return False
+        print(f"Discord    good: logged in as {client.user}")
+        return True
+
+
+def _login_refused() -> str:
+    return "DISCORD_TOKEN was refused by Discord: copy it anew from the Discord Developer Portal > Bot > Reset Token."
+
+
+def _client(settings: Settings, session: aiohttp.ClientSession) -> FileflareClient:
+    return FileflareClient(session, settings.fileflare_base_url, timeout_seconds=settings.fileflare_timeout_seconds)
+
+
+def _on_stop_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stopping.set)
+        except NotImplementedError:  # Windows knows no signal handlers in the loop
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

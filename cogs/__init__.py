@@ -1,0 +1,1 @@
+"""Discord glue, one module an audience: parse, call, present."""

@@ -1,0 +1,181 @@
+"""The one way out for every interaction: acknowledged in time, answered once, refused in words.
+
+Commands, buttons and modals all do their work inside :meth:`Answering.reply`, so that each of them is
+acknowledged within Discord's 3 seconds, counted while it runs, logged in one line, and never left unanswered.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import discord
+import structlog
+
+from fileflare_bot.replies.refusals import NextStep, Refusal, Restarting, refuse
+from fileflare_bot.words import Catalogs, Words
+
+T = TypeVar("T")
+NextSteps = Mapping[NextStep, Callable[[Words], discord.ui.View]]
+
+FAST_ANSWER_SECONDS: Final = 1.0  # an answer this fast takes one Discord call; a slower one is deferred first
+UNKNOWN_INTERACTION: Final = 10062
+ALREADY_ACKNOWLEDGED: Final = 40060
+INVALID_TOKEN: Final = 50027
+_TOO_LATE: Final = {UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED, INVALID_TOKEN}
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to a person: always ephemeral, never with a mention that takes effect."""
+
+    content: str
+    embed: discord.Embed | None = None
+    view: discord.ui.View | None = None
+
+    def for_sending(self) -> dict[str, Any]:
+        """Return the arguments of discord.py's sending methods, which know no None."""
+        given = {"content": self.content, "embed": self.embed, "view": self.view}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def for_editing(self) -> dict[str, Any]:
+        """Return the arguments of discord.py's editing methods, for which None takes away what was there."""
+        return {"content": self.content, "embed": self.embed, "view": self.view}
+
+
+@dataclass(slots=True)
+class Reply:
+    """The answer to one interaction. ``updates`` says that it changes the message its button sits on."""
+
+    interaction: discord.Interaction[Any]
+    words: Words
+    updates: bool = False
+    outcome: str = "answered"
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    async def waiting_for(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what the work gives; acknowledge in the meantime if it takes longer than a fast answer."""
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({task}, timeout=self._time_for_a_fast_answer())
+            if not task.done():
+                await self._acknowledge()
+            return await task
+        finally:
+            task.cancel()
+
+    async def show(self, message: Outgoing) -> None:
+        """Send the answer, or put it in the place of the message the button sits on."""
+        response = self.interaction.response
+        if response.is_done():
+            await self.interaction.edit_original_response(**message.for_editing())
+        elif self.updates:
+            await response.edit_message(**message.for_editing())
+        else:
+            await response.send_message(**message.for_sending(), ephemeral=True)
+
+    async def tell(self, message: Outgoing) -> None:
+        """Send a notice that leaves the message the button sits on as it is."""
+        if not self.interaction.response.is_done():
+            await self.interaction.response.send_message(**message.for_sending(), ephemeral=True)
+        elif self.updates:
+            await self.interaction.followup.send(**message.for_sending(), ephemeral=True)
+        else:
+            await self.interaction.edit_original_response(**message.for_editing())
+
+    async def _acknowledge(self) -> None:
+        if self.updates:
+            await self.interaction.response.defer()
+        else:
+            await self.interaction.response.defer(ephemeral=True, thinking=True)
+
+    def _time_for_a_fast_answer(self) -> float:
+        """Return the seconds left of a fast answer; a clock that runs wrong only makes it defer early or on time."""
+        age = (discord.utils.utcnow() - self.interaction.created_at).total_seconds()
+        return FAST_ANSWER_SECONDS - min(max(age, 0.0), FAST_ANSWER_SECONDS)
+
+
+class Answering:
+    """Gives out replies, and knows which are still running."""
+
+    def __init__(self, catalogs: Catalogs) -> None:
+        self._catalogs = catalogs
+        self._running: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+
+    @asynccontextmanager
+    async def reply(
+        self,
+        interaction: discord.Interaction[Any],
+        event: str,
+        *,
+        updates: bool = False,
+        next_steps: NextSteps | None = None,
+    ) -> AsyncIterator[Reply]:
+        """Answer an interaction inside this block; whatever it raises becomes a refusal and a log line."""
+        reply = Reply(interaction, self._catalogs.words(interaction.locale), updates)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+        self._running.add(task)
+        started = time.perf_counter()
+        try:
+            if self._stopping:
+                raise Restarting  # noqa: TRY301 - the one mapper below turns it into words
+            yield reply
+        except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
+            await self._refuse(reply, event, error, started, next_steps or {})
+        else:
+            self._log(event, reply, started)
+        finally:
+            self._running.discard(task)
+
+    async def refuse(self, interaction: discord.Interaction[Any], event: str, error: Exception) -> None:
+        """Refuse an interaction that failed before any reply began."""
+        async with self.reply(interaction, event):
+            raise error
+
+    async def drain(self, seconds: float) -> int:
+        """Take no new work, let running replies finish, and return how many had not by then."""
+        self._stopping = True
+        running = self._running - {asyncio.current_task()}
+        if not running:
+            return 0
+        _, unfinished = await asyncio.wait(running, timeout=seconds)
+        return len(unfinished)
+
+    async def _refuse(self, reply: Reply, event: str, error: Exception, started: float, next_steps: NextSteps) -> None:
+        if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
+            reply.outcome = f"too_late.{error.code}"
+            self._log(event, reply, started, logging.WARNING)
+            return
+        reference = secrets.token_hex(4)
+        refusal = refuse(error, reply.words, reference=reference)
+        reply.outcome = refusal.outcome
+        if refusal.outcome == "bug":
+            reply.facts |= {"reference": reference, "exc_info": error}
+        self._log(event, reply, started, refusal.level)
+        await self._tell(reply, refusal, next_steps)
+
+    async def _tell(self, reply: Reply, refusal: Refusal, next_steps: NextSteps) -> None:
+        button = next_steps.get(refusal.next_step)
+        view = button(reply.words) if button is not None else None
+        try:
+            await reply.tell(Outgoing(refusal.text, view=view))
+        except discord.HTTPException as error:
+            log.warning("refusal_undelivered", status=error.status, code=error.code)
+
+    def _log(self, event: str, reply: Reply, started: float, level: int = logging.INFO) -> None:
+        log.log(
+            level,
+            event,
+            outcome=reply.outcome,
+            milliseconds=round((time.perf_counter() - started) * 1000),
+            guild_id=reply.interaction.guild_id,
+            **reply.facts,
+        )

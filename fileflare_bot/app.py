@@ -1,0 +1,117 @@
+"""The bot itself: its intents, its cogs, the sync of its commands, and the one error handler."""
+
+import re
+from typing import Any, Final, Self
+
+import discord
+import structlog
+from discord import app_commands
+from discord.ext import commands
+
+from fileflare_bot.answering import Answering
+from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.replies.refusals import ListExpired, MissingPermission, OutdatedCommand
+from fileflare_bot.words import Catalogs
+
+COGS: Final = ("cogs.downloads", "cogs.store")
+DRAIN_SECONDS: Final = 10.0
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class FileflareBot(commands.Bot):
+    """Answers interactions only, so it needs no privileged intent and keeps no messages or members."""
+
+    def __init__(self, *, fileflare: FileflareClient, catalogs: Catalogs, sync_guilds: tuple[int, ...] = ()) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=discord.Intents(guilds=True),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            tree_cls=_Tree,
+        )
+        self.fileflare = fileflare
+        self.catalogs = catalogs
+        self.answering = Answering(catalogs)
+        self._sync_guilds = sync_guilds
+
+    async def setup_hook(self) -> None:
+        """Load the cogs, then tell Discord of their commands; a broken cog stops the start."""
+        await self.tree.set_translator(_CommandTranslator(self.catalogs))
+        self.add_dynamic_items(_ForgottenButton)
+        for cog in COGS:
+            await self.load_extension(cog)
+        for guild_id in self._sync_guilds:
+            guild = discord.Object(guild_id)
+            self.tree.copy_global_to(guild=guild)
+            await self.tree.sync(guild=guild)
+        await self.tree.sync()
+
+    async def on_ready(self) -> None:
+        """Log that the gateway is ready."""
+        log.info("ready", guilds=len(self.guilds))
+
+    async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - discord.py's
+        """Log a failed event handler without its arguments: they hold what people typed."""
+        log.error("event_failed", handler=event_method, exc_info=True)
+
+    async def stop(self) -> None:
+        """Take no new work, let running replies finish (10 s at most), then leave Discord."""
+        log.info("stopping")
+        cut_off = await self.answering.drain(DRAIN_SECONDS)
+        if cut_off:
+            log.warning("replies_cut_off", count=cut_off)
+        await self.close()
+
+
+class _Tree(app_commands.CommandTree[FileflareBot]):
+    """Turns what fails before a command runs into a refusal."""
+
+    async def on_error(
+        self, interaction: discord.Interaction[FileflareBot], error: app_commands.AppCommandError, /
+    ) -> None:
+        cause: Exception = error
+        match error:
+            case app_commands.CommandInvokeError():
+                cause = error.original
+            case app_commands.MissingPermissions():
+                cause = MissingPermission(permission_names(error.missing_permissions))
+            case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
+                cause = OutdatedCommand()
+        await interaction.client.answering.refuse(interaction, "command", cause)
+
+
+def permission_names(permissions: list[str]) -> str:
+    """Return permissions as Discord's own settings name them."""
+    return ", ".join(
+        "Manage Server" if name == "manage_guild" else name.replace("_", " ").title() for name in permissions
+    )
+
+
+class _CommandTranslator(app_commands.Translator):
+    """Gives Discord the names and descriptions of commands in every language there is."""
+
+    def __init__(self, catalogs: Catalogs) -> None:
+        self._catalogs = catalogs
+
+    async def translate(
+        self, string: app_commands.locale_str, locale: discord.Locale, _context: app_commands.TranslationContextTypes
+    ) -> str | None:
+        translated = self._catalogs.words(locale).gettext(string.message)
+        return None if translated == string.message else translated
+
+
+class _ForgottenButton(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"(?!(?:downloads|store):).+"):
+    """Answers buttons and menus that an earlier version of the bot has left in messages."""
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], _match: re.Match[str], /
+    ) -> Self:
+        return cls(item)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        await interaction.client.answering.refuse(interaction, "forgotten_button", ListExpired())

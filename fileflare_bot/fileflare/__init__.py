@@ -1,0 +1,1 @@
+"""The client of Fileflare's API; knows no Discord."""

@@ -1,0 +1,93 @@
+"""Fetches one order from Fileflare's public endpoint, ``GET /api/v2/customer-account-orders?id=<ID>``."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from fileflare_bot import __version__
+from fileflare_bot.fileflare.answers import read_answer
+from fileflare_bot.fileflare.errors import FileflareDown, FileflareTimeout, LookupFailed, UnexpectedAnswer
+from fileflare_bot.orders.models import Order
+from fileflare_bot.orders.reference import OrderReference
+
+LARGEST_BODY: Final = 5_000_000  # bytes, after decompression; an order of 2,000 assets takes about 1 MB
+MOST_REDIRECTS: Final = 3
+
+# The first class that matches decides; ours pass as they are.
+_MEANS: Final[tuple[tuple[type[BaseException], type[LookupFailed]], ...]] = (
+    (TimeoutError, FileflareTimeout),
+    (aiohttp.ContentTypeError, UnexpectedAnswer),
+    (aiohttp.TooManyRedirects, UnexpectedAnswer),
+    (aiohttp.ClientPayloadError, FileflareDown),
+    (aiohttp.ClientResponseError, UnexpectedAnswer),
+    (aiohttp.InvalidURL, UnexpectedAnswer),
+    (aiohttp.ClientError, FileflareDown),
+    (OSError, FileflareDown),
+    (ValueError, UnexpectedAnswer),
+)
+
+
+class FileflareClient:
+    """Asks Fileflare for orders over a session it is given; it never closes it."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        *,
+        timeout_seconds: float = 15.0,
+        connect_timeout_seconds: float = 5.0,
+        largest_body: int = LARGEST_BODY,
+    ) -> None:
+        self._session = session
+        self._endpoint = URL(base_url) / "api/v2/customer-account-orders"
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout_seconds, sock_connect=min(connect_timeout_seconds, timeout_seconds)
+        )
+        self._largest_body = largest_body
+
+    async def fetch_order(self, reference: OrderReference) -> Order:
+        """Return the order as it is now.
+
+        Raises:
+            OrderNotFound: Fileflare knows no such order.
+            FileflareUnavailable: it gave no usable answer; the subclass says why.
+        """
+        try:
+            status, headers, body = await self._get(self._endpoint.with_query(id=reference.token))
+        except LookupFailed:
+            raise
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            ours = next(ours for theirs, ours in _MEANS if isinstance(error, theirs))
+            # aiohttp's texts can hold the whole address, and with it the ID: its class must do.
+            raise ours(type(error).__name__) from None
+        return read_answer(status, headers, body)
+
+    async def _get(self, url: URL) -> tuple[int, Mapping[str, str], bytes]:
+        async with self._session.get(
+            url,
+            timeout=self._timeout,
+            headers={"Accept": "application/json", "User-Agent": f"fileflare-discord-bot/{__version__}"},
+            max_redirects=MOST_REDIRECTS,
+            middlewares=(self._stay_on_host,),
+        ) as response:
+            return response.status, response.headers, await self._read(response)
+
+    async def _stay_on_host(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Refuse a redirect to another origin before it is followed: the ID would go with it."""
+        if request.url.origin() != self._endpoint.origin():
+            raise UnexpectedAnswer("a redirect to another host")
+        return await handler(request)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_any():  # decompressed in bounded pieces
+            body += chunk
+            if len(body) > self._largest_body:
+                response.close()
+                raise UnexpectedAnswer(f"a body over {self._largest_body} bytes")
+        return bytes(body)

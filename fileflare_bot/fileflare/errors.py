@@ -1,0 +1,55 @@
+"""What can go wrong between a pasted text and an order, split by who must act.
+
+LookupFailed
+├── BadReference            the customer: what was pasted points to no order
+├── OrderNotFound           nobody: Fileflare knows no such order
+└── FileflareUnavailable    Fileflare; trying later can help
+    ├── FileflareTimeout        it did not answer in time
+    ├── FileflareDown           it could not be reached, or says that it is out of order
+    ├── FileflareBusy           it asks for a pause, and may say how long
+    └── UnexpectedAnswer        it answered something that is no order
+
+No error's text holds what was pasted, the order's ID, a link, or a piece of the answer.
+"""
+
+from fileflare_bot.orders.reference import ReferenceProblem
+
+
+class LookupFailed(Exception):  # noqa: N818 - the root reads as the fact it states
+    """Raised when a lookup gave no order; never itself, always as one of the classes below."""
+
+
+class BadReference(LookupFailed):
+    """Raised when what was pasted points to no order; ``problem`` says what it is instead."""
+
+    def __init__(self, problem: ReferenceProblem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+
+
+class OrderNotFound(LookupFailed):
+    """Raised when Fileflare knows no order of that ID."""
+
+
+class FileflareUnavailable(LookupFailed):
+    """Raised, as one of the classes below, when Fileflare gave no usable answer."""
+
+
+class FileflareTimeout(FileflareUnavailable):
+    """Raised when Fileflare did not answer within the timeout."""
+
+
+class FileflareDown(FileflareUnavailable):
+    """Raised when Fileflare could not be reached, broke off, or answered 5xx."""
+
+
+class FileflareBusy(FileflareUnavailable):
+    """Raised on 429. ``retry_after`` is the pause it asked for in seconds, or None."""
+
+    def __init__(self, retry_after: float | None = None) -> None:
+        super().__init__("asked for a pause")
+        self.retry_after = retry_after
+
+
+class UnexpectedAnswer(FileflareUnavailable):
+    """Raised when an answer is no order: not JSON, of another shape, too large, or from somewhere else."""

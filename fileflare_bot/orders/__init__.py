@@ -1,0 +1,1 @@
+"""The domain: orders, their assets, and what points to them; knows neither HTTP nor Discord."""

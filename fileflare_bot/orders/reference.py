@@ -1,0 +1,132 @@
+"""What a person pasted → an order reference, or the reason why it is none.
+
+An order's ID is a bearer secret, so this module is strict in one direction only: what is not a plausible
+ID never becomes a reference, and so is never sent anywhere. A pasted address is read, never opened.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+LONGEST_PASTE = 4000  # a Discord text input holds no more
+
+# The documented sample is 32 hexadecimal characters; nothing promises that for ever.
+_PLAUSIBLE_ID = re.compile(r"(?=.*[A-Za-z_-])[A-Za-z0-9_-]{16,128}", re.ASCII)
+_LICENCE_KEY = re.compile(r"[A-Z0-9]{4,8}(-[A-Z0-9]{4,8}){2,}", re.ASCII)
+_ORDER_NUMBER = re.compile(r"(?:#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|\d{1,40})", re.IGNORECASE | re.ASCII)
+_EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
+_ADDRESS = re.compile(
+    r"https?://[^\s<>\"'`|]+|(?<![\w@.])[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?/[^\s<>\"'`|]+", re.IGNORECASE
+)
+_LOCALE_PREFIX = re.compile(r"[a-z]{2}(-[a-z]{2,4})?", re.IGNORECASE | re.ASCII)
+_WRAPPING = " \t\r\n<>()[]{}\"'`“”‘’„«»*_.,;:!?|"  # noqa: RUF001 - typographic quotes are what phones write
+
+
+class ReferenceProblem(StrEnum):
+    """Why a pasted text points to no order."""
+
+    EMPTY = "empty"
+    ORDER_NUMBER = "order_number"
+    NEW_ACCOUNTS_ADDRESS = "new_accounts_address"
+    CHECKOUT_ADDRESS = "checkout_address"
+    OTHER_ADDRESS = "other_address"
+    EMAIL_ADDRESS = "email_address"
+    LICENCE_KEY = "licence_key"
+    NOT_AN_ID = "not_an_id"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReference:
+    """An order's ID. It is a bearer secret: its repr does not show it."""
+
+    token: str = field(repr=False)
+
+
+def parse_reference(text: str) -> OrderReference | ReferenceProblem:
+    """Return the reference a pasted text holds, or the reason why it holds none.
+
+    Understands a bare ID and the addresses of Shopify's order status pages, alone or inside other words
+    ("What people paste" in Fileflare's and Shopify's help); a ``key`` in an address is dropped.
+    """
+    text = _without_invisible_characters(text[:LONGEST_PASTE])
+    found = _first_reference([_from_address(address) for address in _ADDRESS.findall(text)])
+    return found or _from_words([word for word in (word.strip(_WRAPPING) for word in text.split()) if word])
+
+
+def is_plausible_id(text: str) -> bool:
+    """Return whether a text could be an order's ID: 16 to 128 of ``[A-Za-z0-9_-]``, not all digits."""
+    return _PLAUSIBLE_ID.fullmatch(text) is not None
+
+
+def _without_invisible_characters(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text)
+    return "".join(
+        " " if unicodedata.category(character) == "Cc" else character
+        for character in folded
+        if unicodedata.category(character) != "Cf"
+    )
+
+
+def _first_reference(
+    readings: list[OrderReference | ReferenceProblem],
+) -> OrderReference | ReferenceProblem | None:
+    references = [reading for reading in readings if isinstance(reading, OrderReference)]
+    return next(iter(references or readings), None)
+
+
+def _from_address(address: str) -> OrderReference | ReferenceProblem:
+    try:
+        parts = urlsplit(address if "://" in address else f"https://{address}")
+    except ValueError:
+        return ReferenceProblem.OTHER_ADDRESS
+    reading = _from_path(parts)
+    if isinstance(reading, OrderReference):
+        return reading
+    # Mail programs wrap links in an address of their own, with the real one as a parameter.
+    for _, value in parse_qsl(parts.query):
+        if _ADDRESS.fullmatch(value):
+            wrapped = _from_path(urlsplit(value))
+            if isinstance(wrapped, OrderReference):
+                return wrapped
+    return reading
+
+
+def _from_path(parts: SplitResult) -> OrderReference | ReferenceProblem:
+    segments = [unquote(segment).strip(_WRAPPING) for segment in parts.path.split("/") if segment]
+    names = [segment.lower() for segment in segments]
+    if "admin" in names or parts.netloc.lower().startswith("admin."):
+        return ReferenceProblem.OTHER_ADDRESS
+    if any(name in {"checkouts", "checkout", "thank_you", "thank-you"} for name in names):
+        return ReferenceProblem.CHECKOUT_ADDRESS
+    for index, name in enumerate(names[:-1]):
+        if name == "orders" and _may_hold_orders(names[index - 1] if index else None):
+            candidate = segments[index + 1]
+            if is_plausible_id(candidate):
+                return OrderReference(candidate)
+            if candidate.isdecimal():
+                return ReferenceProblem.NEW_ACCOUNTS_ADDRESS
+    return ReferenceProblem.OTHER_ADDRESS
+
+
+def _may_hold_orders(parent: str | None) -> bool:
+    """Tell a store's order pages (/account/orders, /<shop-id>/orders) from a product that is called "orders"."""
+    return parent is None or parent == "account" or parent.isdecimal() or bool(_LOCALE_PREFIX.fullmatch(parent))
+
+
+def _from_words(words: list[str]) -> OrderReference | ReferenceProblem:
+    if not words:
+        return ReferenceProblem.EMPTY
+    if any(_LICENCE_KEY.fullmatch(word) for word in words):
+        return ReferenceProblem.LICENCE_KEY
+    if any(_EMAIL.fullmatch(word) for word in words):
+        return ReferenceProblem.EMAIL_ADDRESS
+    candidates = {word for word in words if is_plausible_id(word)}
+    if len(words) > 1:  # inside a sentence a long word is more likely than an ID without a digit
+        candidates = {word for word in candidates if any(character.isdigit() for character in word)}
+    if len(candidates) == 1:
+        return OrderReference(candidates.pop())
+    if any(_ORDER_NUMBER.fullmatch(word) for word in words):
+        return ReferenceProblem.ORDER_NUMBER
+    return ReferenceProblem.NOT_AN_ID

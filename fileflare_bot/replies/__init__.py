@@ -1,0 +1,1 @@
+"""An order or an error → what a person reads. Pure, and within Discord's limits."""

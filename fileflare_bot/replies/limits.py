@@ -1,0 +1,36 @@
+"""Discord's limits that a reply must keep (discord.com/developers/docs: message, embed, component, modal).
+
+Where Discord does not say whether it counts code points or UTF-16 units, the stricter is taken: UTF-16 units.
+"""
+
+from typing import Final
+
+CONTENT: Final = 2000
+EMBED_TITLE: Final = 256
+EMBED_DESCRIPTION: Final = 4096
+EMBED_FOOTER: Final = 2048
+EMBED_TOTAL: Final = 6000
+BUTTONS_IN_A_ROW: Final = 5
+ROWS: Final = 5
+BUTTON_LABEL: Final = 80
+BUTTON_URL: Final = 512
+CUSTOM_ID: Final = 100
+MODAL_TITLE: Final = 45
+LABEL_TEXT: Final = 45
+LABEL_DESCRIPTION: Final = 100
+PLACEHOLDER: Final = 100
+COMMAND_NAME: Final = 32
+COMMAND_DESCRIPTION: Final = 100
+
+
+def size(text: str) -> int:
+    """Return a text's length in UTF-16 units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def shorten(text: str, most: int) -> str:
+    """Return the text in at most that many UTF-16 units, with an ellipsis where something was cut."""
+    if size(text) <= most:
+        return text
+    units = text.encode("utf-16-le", "surrogatepass")[: 2 * (most - 1)]
+    return units.decode("utf-16-le", "ignore").rstrip() + "…"

@@ -1,0 +1,262 @@
+"""An order → the pages of its reply.
+
+A page is one embed, one plain line of content for people who switched embeds off, and link buttons. Links never
+stand in the content: Discord's preview would fetch them there, and that can cost a download.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final
+
+from fileflare_bot.orders.models import Asset, Line, Order, Remaining
+from fileflare_bot.replies import limits
+from fileflare_bot.replies.markdown import clean, escape, safe_link
+from fileflare_bot.words import Words
+
+ENTRIES_ON_A_PAGE: Final = 8
+LONGEST_NAME: Final = 100
+LONGEST_TITLE: Final = 120
+LONGEST_STORE_TEXT: Final = 600
+BAR_CELLS: Final = 10
+_ROOM: Final = 3800  # UTF-16 units of an embed's description for entries and their headings
+_FIRST_PAGE_ROOM: Final = _ROOM - 2 * LONGEST_STORE_TEXT
+_ORDER_BLOCK: Final = -1
+_ENTRY_OVERHEAD: Final = 160  # what stands around an entry's name, size and link, in any language
+
+
+@dataclass(frozen=True, slots=True)
+class LinkButton:
+    """A button that opens a link."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a reply, ready for Discord."""
+
+    content: str
+    title: str
+    description: str
+    footer: str
+    links: tuple[LinkButton, ...]
+    number: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What takes a place on a page: an asset, or (without one) the note that a product has no files."""
+
+    block: int  # entries of one product share it; the order's own assets have _ORDER_BLOCK
+    heading: str
+    cost: int
+    asset: Asset | None = None
+    name: str = ""
+    link: str | None = field(default=None, repr=False)
+
+
+class OrderPages:
+    """The pages of an order. Only their bounds are worked out at once; a page is rendered when it is asked for."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        entries = [*_entries(order)]
+        self._pages = [*_split(entries)] or [[]]
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def render(self, number: int, words: Words) -> Page:
+        """Return page ``number``, counted from 1; a number out of range gives the nearest page."""
+        number = min(max(number, 1), len(self))
+        entries = self._pages[number - 1]
+        title = escape(limits.shorten(clean(self.order.text.title), LONGEST_TITLE))
+        return Page(
+            content=_summary(self.order, words),
+            title=title or words.gettext("Your downloads"),
+            description="\n\n".join(_blocks(self.order, entries, words, first=number == 1)),
+            footer=_footer(self.order, number, len(self), words),
+            links=tuple(_button(entry, words) for entry in entries if _fits_button(entry)),
+            number=number,
+            of=len(self),
+        )
+
+
+def _entries(order: Order) -> Iterator[_Entry]:
+    for block, line in enumerate(order.lines):
+        heading = _heading(line)
+        if not line.assets:
+            yield _Entry(block, heading, _ENTRY_OVERHEAD)
+        for asset in line.assets:
+            yield _asset_entry(block, heading, asset)
+    for asset in order.assets:
+        yield _asset_entry(_ORDER_BLOCK, "", asset)
+
+
+def _heading(line: Line) -> str:
+    names = (clean(line.product.name), clean(line.product.variant_name))
+    return " — ".join(escape(limits.shorten(name, LONGEST_NAME)) for name in names if name)
+
+
+def _asset_entry(block: int, heading: str, asset: Asset) -> _Entry:
+    name = limits.shorten(clean(asset.data.filename), LONGEST_NAME)
+    link = None if asset.broken or asset.limits.remaining is Remaining.NONE else safe_link(asset.data.url)
+    cost = 2 * limits.size(name) + len(link or "") + _ENTRY_OVERHEAD
+    return _Entry(block, heading, cost, asset, name, link)
+
+
+def _split(entries: list[_Entry]) -> Iterator[list[_Entry]]:
+    page: list[_Entry] = []
+    room = _FIRST_PAGE_ROOM
+    for entry in entries:
+        cost = entry.cost + (_heading_cost(entry) if not page or page[-1].block != entry.block else 0)
+        if page and (len(page) == ENTRIES_ON_A_PAGE or cost > room):
+            yield page
+            page, room, cost = [], _ROOM, entry.cost + _heading_cost(entry)
+        page.append(entry)
+        room -= cost
+    if page:
+        yield page
+
+
+def _heading_cost(entry: _Entry) -> int:
+    return limits.size(entry.heading) + 40  # the asterisks, line breaks, and the words where there is no name
+
+
+def _blocks(order: Order, entries: list[_Entry], words: Words, *, first: bool) -> Iterator[str]:
+    text = escape(limits.shorten(clean(order.text.text, lines=True), LONGEST_STORE_TEXT)) if first else ""
+    if text:
+        yield text
+    yield f"**{_order_name(order, words)}**"
+    if not _has_files(order):
+        yield no_files(words)
+    for block, members in groupby(entries, key=lambda entry: entry.block):
+        yield "\n".join(_block(order, block, list(members), words))
+    if any(entry.asset and entry.asset.limits.remaining is Remaining.NONE for entry in entries):
+        yield words.gettext("Nothing left on a file? Ask this store's support for more; its old link then works again.")
+    elif any(entry.asset and entry.asset.limits.remaining is Remaining.LAST for entry in entries):
+        yield words.gettext("A click counts as a download, so use the last one on a steady connection.")
+
+
+def _block(order: Order, block: int, entries: list[_Entry], words: Words) -> Iterator[str]:
+    if block != _ORDER_BLOCK:
+        yield f"**{entries[0].heading or words.gettext('Unnamed product')}**"
+    elif order.lines:
+        yield f"**{words.gettext('For the whole order')}**"
+    for entry in entries:
+        yield (
+            _asset_lines(entry, entry.asset, words)
+            if entry.asset
+            else words.gettext("No files come with this product.")
+        )
+
+
+def _has_files(order: Order) -> bool:
+    return next(order.all_assets(), None) is not None
+
+
+def no_files(words: Words) -> str:
+    """Return what an order without any file can mean and what to do."""
+    return words.gettext(
+        "There are no files on this order yet. New orders can take up to 30 minutes: press Refresh then. "
+        "If it stays empty, ask this store's support and give them the order number."
+    )
+
+
+def _asset_lines(entry: _Entry, asset: Asset, words: Words) -> str:
+    name = escape(entry.name) or words.gettext("Unnamed file")
+    size = escape(limits.shorten(clean(asset.data.size), 20))
+    if entry.link is None:
+        used_up = asset.limits.remaining is Remaining.NONE and not asset.broken
+        status = _left(asset, words) if used_up else words.gettext("link unavailable: ask this store's support")
+        return " · ".join(part for part in (f"🚫 {name}", size, status) if part)
+    details = (size, words.gettext("external link") if asset.data.is_link else "")
+    head = " · ".join(part for part in (f"📄 [{name}]({entry.link})", *details) if part)
+    return f"{head}\n{_bar(asset)}{_left(asset, words)}"
+
+
+def _bar(asset: Asset) -> str:
+    left, limit = asset.limits.left, asset.limits.limit
+    if left is None or limit is None:
+        return ""
+    cells = min(limit, BAR_CELLS)
+    filled = min(cells, math.ceil(cells * left / limit))
+    return "▰" * filled + "▱" * (cells - filled) + " "
+
+
+def _left(asset: Asset, words: Words) -> str:
+    """Return how many downloads are left, in words."""
+    left, limit = asset.limits.left, asset.limits.limit
+    match asset.limits.remaining:
+        case Remaining.UNLIMITED:
+            return words.gettext("unlimited downloads")
+        case Remaining.UNCLEAR:
+            return words.gettext("download limit not known")
+        case Remaining.NONE:
+            return words.gettext("no downloads left")
+        case Remaining.LAST:
+            return "⚠️ " + words.gettext("last download")
+        case Remaining.SOME:
+            return words.ngettext(
+                "{count} of {limit} downloads left",
+                "{count} of {limit} downloads left",
+                _bounded(left or 0),
+                limit=words.number(_bounded(limit or 0)),
+            )
+
+
+def _bounded(number: int) -> int:
+    """Keep a count that no store has set in earnest from filling the page."""
+    return min(number, 999_999_999)
+
+
+def _order_name(order: Order, words: Words) -> str:
+    number = clean(str(order.order_number)) if order.order_number is not None else ""
+    if not number:
+        return words.gettext("Your order")
+    return words.gettext("Order #{number}", number=escape(limits.shorten(number.removeprefix("#"), 40)))
+
+
+def _total(order: Order, words: Words) -> str:
+    """Return the downloads left on the whole order, in words."""
+    readable = [asset for asset in order.all_assets() if not asset.broken]
+    limited = [asset.limits.left for asset in readable if asset.limits.left is not None]
+    unlimited = sum(asset.limits.remaining is Remaining.UNLIMITED for asset in readable)
+    parts = []
+    if limited or not unlimited:
+        left = _bounded(sum(limited))
+        parts.append(words.ngettext("{count} download left in all", "{count} downloads left in all", left))
+    if unlimited:
+        parts.append(words.ngettext("{count} file without a limit", "{count} files without a limit", unlimited))
+    return " · ".join(parts)
+
+
+def _summary(order: Order, words: Words) -> str:
+    files = sum(1 for _ in order.all_assets())
+    counted = words.ngettext("{count} file", "{count} files", files)
+    parts = (
+        (_order_name(order, words), counted, _total(order, words)) if files else (_order_name(order, words), counted)
+    )
+    return " · ".join(parts)
+
+
+def _footer(order: Order, number: int, of: int, words: Words) -> str:
+    page = words.gettext("Page {number} of {of}", number=words.number(number), of=words.number(of))
+    return f"{page} · {_total(order, words)}" if _has_files(order) else page
+
+
+def _fits_button(entry: _Entry) -> bool:
+    return entry.link is not None and len(entry.link) <= limits.BUTTON_URL
+
+
+def _button(entry: _Entry, words: Words) -> LinkButton:
+    assert entry.asset is not None  # noqa: S101 - only assets have links
+    assert entry.link is not None  # noqa: S101 - see _fits_button
+    left = entry.asset.limits.left
+    note = "" if left is None else f" ({words.ngettext('{count} left', '{count} left', _bounded(left))})"
+    name = entry.name or words.gettext("Unnamed file")
+    return LinkButton(limits.shorten(name, limits.BUTTON_LABEL - limits.size(note)) + note, entry.link)

@@ -1,0 +1,111 @@
+"""Every setting, read from the environment and ``.env`` by one function that ``main()`` calls."""
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+from babel import Locale, UnknownLocaleError
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_BOT_TOKEN: Final = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}", re.ASCII)
+_LOOPBACK: Final = {"localhost", "127.0.0.1", "[::1]"}
+
+
+class SettingsError(Exception):
+    """Raised when a setting is missing or wrong; ``lines`` holds one sentence for each, none with its value."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def _bot_token(value: SecretStr) -> SecretStr:
+    if not _BOT_TOKEN.fullmatch(value.get_secret_value().strip()):
+        raise ValueError("is not a bot token: copy it anew from the Discord Developer Portal > Bot > Reset Token")
+    return SecretStr(value.get_secret_value().strip())
+
+
+def _base_url(value: str) -> str:
+    url = TypeAdapter(HttpUrl).validate_python(value.strip())
+    if url.scheme != "https" and url.host not in _LOOPBACK:
+        raise ValueError("must begin with https://, as order IDs travel to it")
+    if url.query or url.fragment or url.username or url.password:
+        raise ValueError("must be a plain address, without user, query or fragment")
+    return str(url).rstrip("/")
+
+
+def _locale(value: str) -> str:
+    try:
+        return str(Locale.parse(value.strip().replace("-", "_")))
+    except (ValueError, UnknownLocaleError):
+        raise ValueError("is not a language code") from None
+
+
+def _comma_separated(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
+    return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+
+
+def _lower(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _upper(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """The bot's settings; ``.env.example`` says what each is for."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        frozen=True,
+    )
+
+    discord_token: Annotated[SecretStr, AfterValidator(_bot_token)] = Field(
+        examples=["<the token from Discord Developer Portal > Bot>"]
+    )
+    discord_sync_guilds: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+        default=(), examples=["112233445566778899,998877665544332211"]
+    )
+    fileflare_base_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        default="https://app.digital-downloads.com", examples=["https://app.digital-downloads.com"]
+    )
+    fileflare_timeout_seconds: float = Field(default=15.0, gt=0, le=120, examples=["15"])
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
+        default="INFO", examples=["INFO"]
+    )
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = Field(
+        default="console", examples=["json"]
+    )
+    default_locale: Annotated[str, AfterValidator(_locale)] = Field(default="en", examples=["de"])
+
+
+def load_settings() -> Settings:
+    """Return the settings of the environment and ``.env``.
+
+    Raises:
+        SettingsError: one is missing or wrong, or ``.env`` cannot be read.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = {str(detail["loc"][0]): detail for detail in reversed(error.errors(include_url=False))}
+        raise SettingsError(
+            [_line(name, Settings.model_fields[name], dict(detail)) for name, detail in sorted(wrong.items())]
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f".env cannot be read ({type(error).__name__}): save it as plain UTF-8 text."]) from None
+
+
+def _line(name: str, field: FieldInfo, detail: dict[str, Any]) -> str:
+    example = f"{name.upper()}={field.examples[0]}" if field.examples else name.upper()
+    if detail["type"] == "missing":
+        return f"{name.upper()} is missing: put a line such as {example} into .env."
+    what = str(detail["msg"]).removeprefix("Value error, ")
+    what = what if what.startswith(("is ", "must ")) else f"is wrong: {what[0].lower()}{what[1:]}"
+    return f"{name.upper()} {what}. For example: {example}"

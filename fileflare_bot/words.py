@@ -1,0 +1,89 @@
+"""The bot's words in a reader's language: gettext catalogs, English as the source.
+
+Every ``locales/<language>/LC_MESSAGES/fileflare.po`` is read at the start, so that a language is added by adding
+its file. Sentences are filled with named values (``str.format``); what a store or a customer typed is only ever
+such a value, never a sentence.
+"""
+
+import gettext
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from babel import Locale
+from babel.dates import format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+DOMAIN: Final = "fileflare"
+LOCALES: Final = Path(__file__).parent / "locales"
+SOURCE_LOCALE: Final = "en"
+_MINUTE: Final = 60
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a sentence that is translated later
+    """Mark a sentence for the catalogs and return it as it is."""
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language. The methods bear gettext's names, so that Babel finds the sentences."""
+
+    locale: Locale
+    translations: gettext.NullTranslations
+
+    def gettext(self, message: str, **values: object) -> str:
+        """Return the sentence in this language with the values filled in."""
+        return self.translations.gettext(message).format(**values)
+
+    def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
+        """Return the form for ``count``, which fills ``{count}`` written as this language writes numbers."""
+        return self.translations.ngettext(one, many, count).format(count=self.number(count), **values)
+
+    def number(self, value: int) -> str:
+        """Return the number as this language writes it."""
+        return str(format_decimal(value, locale=self.locale))
+
+    def pause(self, seconds: float) -> str:
+        """Return a waiting time in words, rounded up so that who comes back then is not too early."""
+        whole = max(1, math.ceil(seconds))
+        whole = whole if whole < _MINUTE else math.ceil(whole / _MINUTE) * _MINUTE
+        return str(format_timedelta(whole, threshold=1.5, locale=self.locale))
+
+
+class Catalogs:
+    """All languages there are."""
+
+    def __init__(self, folder: Path = LOCALES, *, default: str = SOURCE_LOCALE) -> None:
+        source = Words(Locale(SOURCE_LOCALE), gettext.NullTranslations())
+        self._words = {SOURCE_LOCALE: source}
+        for path in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
+            name = path.parts[-3]
+            self._words[name] = Words(Locale.parse(name), _read(path, name))
+        self._default = self._find(default) or source
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of all languages, the source's among them."""
+        return tuple(self._words)
+
+    def words(self, locale: object) -> Words:
+        """Return the words for a Discord locale such as ``de`` or ``pt-BR``, or the default language's."""
+        return self._find(str(locale)) or self._default
+
+    def _find(self, code: str) -> Words | None:
+        exact = code.replace("-", "_")
+        return self._words.get(exact) or self._words.get(exact.partition("_")[0])
+
+
+def _read(path: Path, name: str) -> gettext.GNUTranslations:
+    with path.open("rb") as file:
+        catalog = read_po(file, locale=name, abort_invalid=True)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
