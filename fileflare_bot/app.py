@@ -1,6 +1,7 @@
 """The bot itself: its intents, its cogs, the sync of its commands, and the one error handler."""
 
 import re
+import sys
 from typing import Any, Final, Self
 
 import discord
@@ -56,7 +57,7 @@ class FileflareBot(commands.Bot):
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - discord.py's
         """Log a failed event handler without its arguments: they hold what people typed."""
-        log.error("event_failed", handler=event_method, exc_info=True)
+        log.error("event_failed", handler=event_method, exc_info=sys.exc_info())
 
     async def stop(self) -> None:
         """Take no new work, let running replies finish (10 s at most), then leave Discord."""

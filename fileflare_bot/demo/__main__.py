@@ -1,0 +1,106 @@
+"""``make demo``: the real bot in a simulated Discord, served to a browser on loopback."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import simcord
+from simcord.actors import MemberActor
+from simcord.preview import Preview
+
+from fileflare_bot.app import FileflareBot
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.logs import configure_logging
+from fileflare_bot.words import Catalogs
+
+SETTLE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What runs: the browser's page, the sample Fileflare behind it, and the people in it."""
+
+    preview: Preview
+    sample: SampleFileflare
+    customer: MemberActor
+
+
+@asynccontextmanager
+async def demo() -> AsyncIterator[Demo]:
+    """Run the bot, Discord and Fileflare inside this block."""
+    async with SampleFileflare().serve() as sample, aiohttp.ClientSession() as session:
+        bot = FileflareBot(fileflare=FileflareClient(session, sample.url), catalogs=Catalogs())
+        async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
+            owner_user = env.create_user("olivia", global_name="Olivia (owner)")
+            guild = env.create_guild("The Book Shop", owner=owner_user)
+            channel = guild.create_text_channel("downloads")
+            owner = MemberActor(env, guild, owner_user)
+            customer = guild.add_member(env.create_user("casey", global_name="Casey (customer)"))
+            member = guild.add_member(env.create_user("max", global_name="Max (another member)"))
+            await owner.slash(channel, "store panel")
+            async with env.preview(channel, viewers=[customer, member, owner], layout="channel") as preview:
+                yield Demo(preview, sample, customer)
+
+
+async def main() -> int:
+    """Serve the demo until Ctrl-C and return the exit code."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stopping.set)
+        except NotImplementedError:  # Windows; Ctrl-C ends the loop there
+            break
+    async with demo() as running:
+        print(_welcome(running), flush=True)
+        closed = asyncio.create_task(running.preview.wait_closed())
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait({closed, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (closed, stop):
+            task.cancel()
+    print("\nThe demo has stopped.")
+    return 0
+
+
+def _welcome(running: Demo) -> str:
+    tries = (
+        ("the documented order", orders.DOCUMENTED),
+        ("a large one, 300 files", orders.LARGE),
+        ("one used up, one last", orders.USED_UP),
+        ("without files", orders.EMPTY),
+        ("unknown to Fileflare", orders.UNKNOWN),
+        ("a slow one", orders.SLOW),
+        ("a hostile one", orders.HOSTILE),
+        ("an order link", f"https://my-store.com/account/orders/{orders.DOCUMENTED}"),
+        ("an order number", "#1050"),
+    )
+    lines = [f"  {token}  {what}" for what, token in tries]
+    return "\n".join(
+        (
+            "",
+            "Open this address in a browser (Ctrl-C here stops it):",
+            "",
+            f"  {running.preview.url}",
+            "",
+            "Press the panel's button, or type /mydownloads, and give one of these:",
+            "",
+            *lines,
+            "",
+            "Open a file, then press Refresh: one download fewer is left.",
+        )
+    )
+
+
+if __name__ == "__main__":
+    configure_logging(os.environ.get("LOG_LEVEL", "WARNING"), "console")
+    try:
+        sys.exit(asyncio.run(main()))
+    except KeyboardInterrupt:
+        sys.exit(0)
