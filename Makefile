@@ -30,12 +30,11 @@ lock:
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
-# Brings new sentences into every catalog; translate what comes out empty.
+# Brings new sentences into every catalog; translate what comes out empty. A new language begins with
+#   .venv/bin/pybabel init -D fileflare -i .venv/fileflare.pot -d fileflare_bot/locales -l fr
 messages: $(READY)
-	$(BIN)/pybabel -q extract --no-location --sort-output -k locale_str --omit-header -o fileflare_bot/locales/fileflare.pot fileflare_bot cogs
-	for catalog in fileflare_bot/locales/*/LC_MESSAGES/fileflare.po; do \
-	  $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete -i fileflare_bot/locales/fileflare.pot -o $$catalog \
-	    -l $$(basename $$(dirname $$(dirname $$catalog))); done
+	$(BIN)/pybabel -q extract --no-location --sort-output --no-wrap -k locale_str -o .venv/fileflare.pot fileflare_bot cogs
+	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap -D fileflare -i .venv/fileflare.pot -d fileflare_bot/locales
 
 # Draws the pictures of the README from the demo; needs Chromium.
 screenshots: $(READY)

@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import discord
@@ -89,36 +90,39 @@ class Downloads(commands.Cog):
 
     async def ask(self, interaction: discord.Interaction["FileflareBot"]) -> None:
         """Open the modal that asks for an order."""
-        async with self._bot.answering.reply(interaction, "ask") as reply:
+
+        async def show_modal(reply: Reply) -> None:
             await interaction.response.send_modal(_order_modal(reply.words))
+
+        await self._bot.answering.reply(interaction, "ask", show_modal)
 
     async def look_up(self, interaction: discord.Interaction["FileflareBot"], pasted: str) -> None:
         """Answer with the downloads of the order that was pasted."""
+        answering = self._bot.answering
         with hiding(pasted):
             reference = parse_reference(pasted)
-            opened = OpenList(reference, interaction.user.id) if isinstance(reference, OrderReference) else None
-            async with self._bot.answering.reply(interaction, "lookup", next_steps=self._next_steps(opened)) as reply:
-                if isinstance(reference, ReferenceProblem):
-                    raise BadReference(reference)
-                await self._fetch_and_show(reply, cast("OpenList", opened))
+            if isinstance(reference, ReferenceProblem):
+                await answering.refuse(interaction, "lookup", BadReference(reference), next_steps=self._next_steps())
+                return
+            opened = OpenList(reference, interaction.user.id)
+            work = partial(self._fetch_and_show, opened)
+            await answering.reply(interaction, "lookup", work, next_steps=self._next_steps(opened))
 
     async def press(self, interaction: discord.Interaction["FileflareBot"], action: str, handle: str) -> None:
         """Answer a button of a list."""
+        answering = self._bot.answering
         opened = self._lists.get(handle)
         if opened is None or opened.user_id != interaction.user.id:
-            async with self._bot.answering.reply(interaction, "list_button", next_steps=self._next_steps(None)):
-                raise ListExpired
+            await answering.refuse(interaction, "list_button", ListExpired(), next_steps=self._next_steps())
         elif action in {"refresh", "retry"}:
             with hiding(opened.reference.token):
-                async with self._bot.answering.reply(
-                    interaction, "lookup", updates=True, next_steps=self._next_steps(opened)
-                ) as reply:
-                    await self._fetch_and_show(reply, opened)
+                work = partial(self._fetch_and_show, opened)
+                steps = self._next_steps(opened)
+                await answering.reply(interaction, "lookup", work, updates=True, next_steps=steps)
         else:
-            async with self._bot.answering.reply(interaction, "page", updates=True) as reply:
-                await reply.show(self._turn(opened, action, reply.words))
+            await answering.reply(interaction, "page", partial(self._turn, opened, action), updates=True)
 
-    async def _fetch_and_show(self, reply: Reply, opened: OpenList) -> None:
+    async def _fetch_and_show(self, opened: OpenList, reply: Reply) -> None:
         order = await reply.waiting_for(self._bot.fileflare.fetch_order(opened.reference))
         opened.pages = OrderPages(order)
         assets = [*order.all_assets()]
@@ -127,11 +131,11 @@ class Downloads(commands.Cog):
         self._hold(opened)
         await reply.show(self._message(opened, reply.words))
 
-    def _turn(self, opened: OpenList, action: str, words: Words) -> Outgoing:
+    async def _turn(self, opened: OpenList, action: str, reply: Reply) -> None:
         last = len(opened.pages or ())
         pages = {"first": 1, "previous": opened.page - 1, "next": opened.page + 1, "last": last}
         opened.page = min(max(pages[action], 1), last)
-        return self._message(opened, words)
+        await reply.show(self._message(opened, reply.words))
 
     def _message(self, opened: OpenList, words: Words) -> Outgoing:
         if opened.pages is None:
@@ -142,7 +146,7 @@ class Downloads(commands.Cog):
         embed.set_footer(text=page.footer)
         return Outgoing(page.content, embed, _page_view(page, opened.handle, words))
 
-    def _next_steps(self, opened: OpenList | None) -> NextSteps:
+    def _next_steps(self, opened: OpenList | None = None) -> NextSteps:
         def retry(words: Words) -> discord.ui.View:
             assert opened is not None  # noqa: S101 - only a lookup of a reference can end in "try again"
             self._hold(opened)

@@ -1,5 +1,6 @@
 """For store owners: the panel."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import discord
@@ -8,7 +9,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from cogs.downloads import COLOUR, AskButton
-from fileflare_bot.answering import Outgoing
+from fileflare_bot.answering import Outgoing, Reply
 from fileflare_bot.replies.refusals import BotLacksPermission
 
 if TYPE_CHECKING:
@@ -35,30 +36,28 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     @app_commands.checks.has_permissions(manage_guild=True)
     async def panel(self, interaction: discord.Interaction["FileflareBot"]) -> None:
         """Post the panel in this channel."""
-        async with self._bot.answering.reply(interaction, "panel") as reply:
-            missing = [
-                name
-                for permission, name in PANEL_PERMISSIONS.items()
-                if not getattr(interaction.app_permissions, permission)
-            ]
-            if missing or not isinstance(interaction.channel, discord.abc.Messageable):
-                raise BotLacksPermission(", ".join(missing or PANEL_PERMISSIONS.values()))
-            words = self._bot.catalogs.words(interaction.guild_locale or interaction.locale)
-            embed = discord.Embed(
-                title=words.gettext("Your downloads"),
-                description=words.gettext(
-                    "Bought something from our store? Press the button and paste your order link. "
-                    "Only you see the answer."
-                ),
-                colour=COLOUR,
-            )
-            view = discord.ui.View(timeout=None)
-            view.add_item(AskButton(words.gettext("Get my downloads")))
-            try:
-                await interaction.channel.send(embed=embed, view=view)
-            except discord.Forbidden:
-                raise BotLacksPermission(", ".join(PANEL_PERMISSIONS.values())) from None
-            await reply.show(Outgoing(reply.words.gettext("The panel is posted. Delete its message to take it down.")))
+        await self._bot.answering.reply(interaction, "panel", partial(self._post_panel, interaction))
+
+    async def _post_panel(self, interaction: discord.Interaction["FileflareBot"], reply: Reply) -> None:
+        allowed = interaction.app_permissions
+        missing = [name for permission, name in PANEL_PERMISSIONS.items() if not getattr(allowed, permission)]
+        if missing or not isinstance(interaction.channel, discord.abc.Messageable):
+            raise BotLacksPermission(", ".join(missing or PANEL_PERMISSIONS.values()))
+        words = self._bot.catalogs.words(interaction.guild_locale or interaction.locale)
+        embed = discord.Embed(
+            title=words.gettext("Your downloads"),
+            description=words.gettext(
+                "Bought something from our store? Press the button and paste your order link. Only you see the answer."
+            ),
+            colour=COLOUR,
+        )
+        view = discord.ui.View(timeout=None)
+        view.add_item(AskButton(words.gettext("Get my downloads")))
+        try:
+            await interaction.channel.send(embed=embed, view=view)
+        except discord.Forbidden:
+            raise BotLacksPermission(", ".join(PANEL_PERMISSIONS.values())) from None
+        await reply.show(Outgoing(reply.words.gettext("The panel is posted. Delete its message to take it down.")))
 
 
 async def setup(bot: "FileflareBot") -> None:

@@ -1,6 +1,6 @@
 """The one way out for every interaction: acknowledged in time, answered once, refused in words.
 
-Commands, buttons and modals all do their work inside :meth:`Answering.reply`, so that each of them is
+Commands, buttons and modals all hand their work to :meth:`Answering.reply`, so that each of them is
 acknowledged within Discord's 3 seconds, counted while it runs, logged in one line, and never left unanswered.
 """
 
@@ -8,8 +8,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -109,16 +108,16 @@ class Answering:
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
 
-    @asynccontextmanager
     async def reply(
         self,
         interaction: discord.Interaction[Any],
         event: str,
+        work: Callable[[Reply], Awaitable[None]],
         *,
         updates: bool = False,
         next_steps: NextSteps | None = None,
-    ) -> AsyncIterator[Reply]:
-        """Answer an interaction inside this block; whatever it raises becomes a refusal and a log line."""
+    ) -> None:
+        """Answer an interaction by this work; whatever it raises becomes a refusal and a log line."""
         reply = Reply(interaction, self._catalogs.words(interaction.locale), updates)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
@@ -127,7 +126,7 @@ class Answering:
         try:
             if self._stopping:
                 raise Restarting  # noqa: TRY301 - the one mapper below turns it into words
-            yield reply
+            await work(reply)
         except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
             await self._refuse(reply, event, error, started, next_steps or {})
         else:
@@ -135,10 +134,20 @@ class Answering:
         finally:
             self._running.discard(task)
 
-    async def refuse(self, interaction: discord.Interaction[Any], event: str, error: Exception) -> None:
-        """Refuse an interaction that failed before any reply began."""
-        async with self.reply(interaction, event):
+    async def refuse(
+        self,
+        interaction: discord.Interaction[Any],
+        event: str,
+        error: Exception,
+        *,
+        next_steps: NextSteps | None = None,
+    ) -> None:
+        """Refuse an interaction for which there is no work to do."""
+
+        async def fail(_reply: Reply) -> None:
             raise error
+
+        await self.reply(interaction, event, fail, next_steps=next_steps)
 
     async def drain(self, seconds: float) -> int:
         """Take no new work, let running replies finish, and return how many had not by then."""

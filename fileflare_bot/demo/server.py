@@ -28,6 +28,9 @@ class SampleFileflare:
         self.requests: Counter[str] = Counter()
         self.delay_seconds = 0.0
         self.url = ""
+        self.gate = asyncio.Event()  # cleared, it holds every answer back
+        self.gate.set()
+        self._runner: web.AppRunner | None = None
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator["SampleFileflare"]:
@@ -38,8 +41,8 @@ class SampleFileflare:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, "127.0.0.1", port)
-            await site.start()
+            self._runner = runner
+            await web.TCPSite(runner, "127.0.0.1", port).start()
             host, bound = runner.addresses[0][:2]
             self.url = f"http://{host}:{bound}"
             self.answers |= sample_answers(self.url)
@@ -47,9 +50,15 @@ class SampleFileflare:
         finally:
             await runner.cleanup()
 
+    async def stop(self) -> None:
+        """Close every connection and take no more, as a server that is down."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
     async def _order(self, request: web.Request) -> web.StreamResponse:
         token = request.query.get("id", "")
         self.requests[token] += 1
+        await self.gate.wait()
         if self.fault is not None:
             return await self.fault(request)
         await asyncio.sleep(SLOW_SECONDS if token == SLOW else self.delay_seconds)

@@ -1,0 +1,87 @@
+"""What the tests share: the sample Fileflare, the bot on the simulated Discord, and the log."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import aiohttp
+import pytest
+import structlog
+from desk import SETTLE_SECONDS, DeclaringClient, Desk, Log
+from simcord.env import Env
+
+from fileflare_bot.app import FileflareBot
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.logs import configure_logging
+from fileflare_bot.words import Catalogs
+
+SECRETS = (
+    orders.DOCUMENTED,
+    orders.LARGE,
+    orders.USED_UP,
+    orders.EMPTY,
+    orders.SLOW,
+    orders.HOSTILE,
+    orders.UNKNOWN,
+    "/download/",
+    "evil.example/",
+    "simcord.fake.token",
+    "casey",
+)
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[Log]:
+    """All that is logged, as it would be written; no test may leave a secret in it."""
+    written = Log()
+    configure_logging("DEBUG", "json")
+    handler = logging.getLogger().handlers[0]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(written)
+    yield written
+    logging.getLogger().removeHandler(handler)
+    structlog.reset_defaults()
+    for secret in SECRETS:
+        assert secret not in written.getvalue()
+
+
+@pytest.fixture
+async def sample() -> AsyncIterator[SampleFileflare]:
+    async with SampleFileflare().serve() as server:
+        yield server
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+def build(sample: SampleFileflare, session: aiohttp.ClientSession) -> Callable[[], FileflareBot]:
+    """Build a bot as bot.py does, but with a short timeout."""
+
+    def build_bot() -> FileflareBot:
+        client = DeclaringClient(session, sample.url, timeout_seconds=3)
+        return FileflareBot(fileflare=client, catalogs=Catalogs())
+
+    return build_bot
+
+
+@pytest.fixture
+async def env(build: Callable[[], FileflareBot]) -> AsyncIterator[Env]:
+    """Run the bot on a simulated Discord; what it fails to handle fails the test."""
+    running = Env(build(), settle_timeout=SETTLE_SECONDS)
+    await running.start()
+    try:
+        yield running
+    finally:
+        await running.shutdown()
+    unhandled = running.errors_since(running._errors_acknowledged)  # noqa: SLF001 - as simcord's own fixture does
+    assert not unhandled
+
+
+@pytest.fixture
+def desk(env: Env, sample: SampleFileflare, build: Callable[[], FileflareBot]) -> Desk:
+    """The bot in one server of a simulated Discord, with a customer in its channel."""
+    return Desk(env, sample, build)

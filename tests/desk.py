@@ -1,0 +1,165 @@
+"""The bot at its desk on the simulated Discord: the people, and what they do and see."""
+
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+import discord
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle, UserHandle
+from simcord.env import Env
+from simcord.results import InteractionResult, ResponseMessage
+
+from fileflare_bot.app import FileflareBot
+from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.orders.models import Order
+from fileflare_bot.orders.reference import OrderReference
+
+SETTLE_SECONDS = 10.0
+Person = MemberActor | UserHandle
+
+
+class Log(io.StringIO):
+    """What was logged, as JSON lines."""
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return the events of this name."""
+        return [event for event in map(json.loads, self.getvalue().splitlines()) if event["event"] == name]
+
+
+class DeclaringClient(FileflareClient):
+    """The real client; while the sample holds its answer, it tells the simulator that it waits for the outside.
+
+    The simulator runs its timers only when the bot has nothing else to do, and would otherwise wait for the answer.
+    """
+
+    env: Env | None = None
+    waiting = 0
+
+    async def fetch_order(self, reference: OrderReference) -> Order:  # noqa: D102 - as the client it is
+        fetching = super().fetch_order(reference)
+        if self.env is None:
+            return await fetching
+        self.waiting += 1
+        try:
+            return cast("Order", await self.env.external_wait(fetching, reason="Fileflare is slow"))
+        finally:
+            self.waiting -= 1
+
+
+class Desk:
+    """One server with a customer, another member and its owner, and the bot."""
+
+    def __init__(self, env: Env, sample: SampleFileflare, build: Callable[[], FileflareBot]) -> None:
+        self.env = env
+        self.sample = sample
+        self._build = build
+        self._locales: dict[int, str] = {}
+        self._guild_locale = "en-US"
+        owner = env.create_user("olivia")
+        self.guild = env.create_guild("The Book Shop", owner=owner)
+        self.channel: ChannelHandle = self.guild.create_text_channel("downloads")
+        self.owner = MemberActor(env, self.guild, owner)
+        self.customer = self.guild.add_member(env.create_user("casey"))
+        self.member = self.guild.add_member(env.create_user("max"))
+        env.backend.subscribers.insert(0, self._localise)
+
+    @property
+    def bot(self) -> FileflareBot:
+        """The bot that runs now."""
+        return cast("FileflareBot", self.env.bot)
+
+    @property
+    def client(self) -> DeclaringClient:
+        """The client of the bot that runs now."""
+        return cast("DeclaringClient", self.bot.fileflare)
+
+    def speaks(self, person: Person, locale: str) -> None:
+        """Set a person's language, as their Discord client reports it."""
+        self._locales[person.id] = locale
+
+    def server_speaks(self, locale: str) -> None:
+        """Set the server's language."""
+        self._guild_locale = locale
+
+    async def restart(self) -> None:
+        """Start the bot anew; Discord stays as it is."""
+        await self.env.restart_bot(self._build())
+
+    async def mydownloads(self, pasted: str | None = None, *, person: MemberActor | None = None) -> InteractionResult:
+        """Type /mydownloads in the channel."""
+        options: dict[str, Any] = {} if pasted is None else {"order-id": pasted}
+        return await (person or self.customer).slash(self.channel, "mydownloads", **options)
+
+    def hold(self) -> None:
+        """Let the sample Fileflare answer nothing until it is released; time then passes by advance_time()."""
+        self.sample.gate.clear()
+        self.client.env = self.env
+        self.env.settle_timeout = 0.5  # shorter than any timer, or the simulator would wait for them in real time
+
+    async def release(self) -> None:
+        """Let held answers go, and wait until the bot has dealt with them."""
+        self.sample.gate.set()
+        while self.client.waiting:  # noqa: ASYNC110 - the count is the client's, not an event
+            await asyncio.sleep(0.01)
+        self.client.env = None
+        self.env.settle_timeout = SETTLE_SECONDS
+        await self.env.settle()
+
+    async def fill_in(self, shown: InteractionResult, pasted: str) -> InteractionResult:
+        """Send in the modal that was shown to the customer."""
+        return await self.customer.submit_modal(shown, {"order": pasted})
+
+    def calls(self) -> list[tuple[str, str]]:
+        """Every Discord call for an interaction, as method and kind of route."""
+        kinds = (("/callback", "callback"), ("/messages/@original", "original"), ("/webhooks/", "followup"))
+        found = []
+        for request in self.env.http_requests:
+            kind = next((kind for part, kind in kinds if part in request.path), None)
+            if kind:
+                found.append((request.method, kind))
+        return found
+
+    def _localise(self, event: str, payload: Any) -> None:  # noqa: ANN401 - a gateway payload
+        if event == "INTERACTION_CREATE":
+            user = payload.get("user") or payload["member"]["user"]
+            payload["locale"] = self._locales.get(int(user["id"]), "en-US")
+            if "guild_locale" in payload:
+                payload["guild_locale"] = self._guild_locale
+
+
+def answer(result: InteractionResult) -> ResponseMessage:
+    """Return the message that answers an interaction."""
+    assert result.response is not None, "the interaction was never answered"
+    return result.response
+
+
+def embed(result: InteractionResult) -> discord.Embed:
+    """Return the one embed of the answer."""
+    (only,) = answer(result).embeds
+    return only
+
+
+def buttons(message: ResponseMessage | discord.Message) -> list[dict[str, Any]]:
+    """Return every button of a message, row by row."""
+    rows = message.components if isinstance(message, ResponseMessage) else [row.to_dict() for row in message.components]
+    return [cast("dict[str, Any]", button) for row in rows for button in cast("dict[str, Any]", row)["components"]]
+
+
+def labels(message: ResponseMessage | discord.Message) -> list[str]:
+    """Return the labels of a message's buttons; an emoji stands for one without."""
+    return [button.get("label") or button["emoji"]["name"] for button in buttons(message)]
+
+
+def links(message: ResponseMessage | discord.Message) -> list[str]:
+    """Return the addresses of a message's link buttons."""
+    return [button["url"] for button in buttons(message) if "url" in button]
+
+
+def custom_id(message: ResponseMessage | discord.Message, part: str) -> str:
+    """Return the custom_id that contains this part."""
+    (only,) = [button["custom_id"] for button in buttons(message) if part in button.get("custom_id", "")]
+    return str(only)
