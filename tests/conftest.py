@@ -40,6 +40,7 @@ def log() -> Iterator[Log]:
     handler.setStream(written)
     yield written
     logging.getLogger().removeHandler(handler)
+    logging.captureWarnings(capture=False)
     structlog.reset_defaults()
     for secret in SECRETS:
         assert secret not in written.getvalue()

@@ -27,7 +27,11 @@ class Log(io.StringIO):
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Return the events of this name."""
-        return [event for event in map(json.loads, self.getvalue().splitlines()) if event["event"] == name]
+        return [event for event in self.all() if event["event"] == name]
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return every event."""
+        return [json.loads(line) for line in self.getvalue().splitlines()]
 
 
 class DeclaringClient(FileflareClient):

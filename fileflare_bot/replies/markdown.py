@@ -11,7 +11,7 @@ _ACTIVE: Final = re.compile(r"([\\*_~`|\[\]()<>:])")
 _LINE_START: Final = re.compile(r"^(\s*)([-#+])", re.MULTILINE)
 _MENTION: Final = re.compile(r"@(?=\S)")
 _PLAIN_URL: Final = re.compile(
-    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:[/?#][\w\-.~:/?#@!$&+,;=%]*)?", re.IGNORECASE | re.ASCII
+    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:[/?#][\w\-.~:/?#@!$&+,;=%]*)?", re.IGNORECASE | re.ASCII
 )
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _UNRESERVED: Final = "%/?#:@!$&+,;=~"
@@ -77,4 +77,4 @@ def safe_link(url: str | None) -> str | None:
     if not usable:
         return None
     quoted = quote(url.strip(), safe=_UNRESERVED)
-    return quoted if len(quoted) <= LONGEST_LINK and _PLAIN_URL.fullmatch(quoted) else None
+    return quoted if len(quoted) <= LONGEST_LINK else None

@@ -182,8 +182,8 @@ def refuse(error: Exception, words: Words, *, reference: str) -> Refusal:
             outcome = f"{row.outcome}.{error.problem}"
         case FileflareBusy(retry_after=None):
             sentence = _BUSY_WITHOUT_PAUSE
-        case FileflareBusy(retry_after=float(seconds)):
-            values["pause"] = words.pause(seconds)
+        case FileflareBusy():
+            values["pause"] = words.pause(error.retry_after or 0)
         case MissingPermission():
             values["permission"] = error.permission
         case BotLacksPermission():

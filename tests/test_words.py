@@ -1,0 +1,107 @@
+"""Every language is complete, and fits where Discord puts it."""
+
+import io
+import re
+import string
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.pofile import read_po
+
+import fileflare_bot
+from fileflare_bot.replies import limits
+from fileflare_bot.words import LOCALES, Catalogs
+
+ROOT = Path(fileflare_bot.__file__).parents[1]
+TRANSLATIONS = sorted(LOCALES.glob("*/LC_MESSAGES/fileflare.po"))
+KEYWORDS = DEFAULT_KEYWORDS | {"locale_str": None}
+Message = str | tuple[str, ...]
+
+
+def sources() -> set[Message]:
+    found: set[Message] = set()
+    for folder in ("fileflare_bot", "cogs"):
+        found |= {message for _, _, message, _, _ in extract_from_dir(ROOT / folder, keywords=KEYWORDS)}
+    return found
+
+
+def catalog(path: Path) -> Catalog:
+    return read_po(io.BytesIO(path.read_bytes()), locale=path.parts[-3])
+
+
+def forms(value: object) -> list[str]:
+    return [str(form) for form in value] if isinstance(value, list | tuple) else [str(value)]
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("path", TRANSLATIONS, ids=lambda path: path.parts[-3])
+def test_a_language_has_every_sentence_and_no_other(path: Path) -> None:
+    translated = {message.id for message in catalog(path) if message.id}
+
+    assert translated == sources()
+
+
+@pytest.mark.parametrize("path", TRANSLATIONS, ids=lambda path: path.parts[-3])
+def test_every_sentence_is_translated_with_the_same_values(path: Path) -> None:
+    for message in catalog(path):
+        if message.id:
+            wanted = set().union(*(fields(form) for form in forms(message.id)))
+            assert len(forms(message.string)) == (catalog(path).num_plurals if message.pluralizable else 1)
+            for form in forms(message.string):
+                assert form, message.id
+                assert fields(form) == wanted
+            assert not message.fuzzy
+
+
+@pytest.mark.parametrize("language", Catalogs().languages)
+def test_command_names_and_descriptions_fit_discord(language: str) -> None:
+    words = Catalogs().words(language)
+    literals = re.compile(r'(name|group_name|description|group_description|order_id)=locale_str\(\s*"([^"]+)"\s*\)')
+    found = [match for path in sorted((ROOT / "cogs").glob("*.py")) for match in literals.findall(path.read_text())]
+
+    assert len(found) > 5
+    for kind, message in found:
+        text = words.gettext(message)
+        if kind.endswith("name") or message == "order-id":
+            assert re.fullmatch(r"[-_\w]{1,32}", text)
+            assert text == text.lower()
+        else:
+            assert 1 <= limits.size(text) <= limits.COMMAND_DESCRIPTION
+
+
+@pytest.mark.parametrize("language", Catalogs().languages)
+def test_the_modals_words_fit_discord(language: str) -> None:
+    words = Catalogs().words(language)
+
+    assert limits.size(words.gettext("Get my downloads")) <= limits.MODAL_TITLE
+    assert limits.size(words.gettext("Order link or order ID")) <= limits.LABEL_TEXT
+    where = words.gettext("Confirmation email > View your order > copy that page's address.")
+    assert limits.size(where) <= limits.LABEL_DESCRIPTION
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"), [("de", "de"), ("en-GB", "en"), ("en-US", "en"), ("ja", "en"), ("", "en"), ("x" * 99, "en")]
+)
+def test_a_readers_locale_finds_its_language_or_the_default(asked: str, answered: str) -> None:
+    assert str(Catalogs().words(asked).locale) == answered
+
+
+def test_the_default_language_is_a_setting() -> None:
+    assert str(Catalogs(default="de").words("ja").locale) == "de"
+    assert str(Catalogs(default="fr").words("ja").locale) == "en"
+
+
+def test_a_new_language_needs_only_its_file(tmp_path: Path) -> None:
+    folder = tmp_path / "pt_BR" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    header = (
+        'msgid ""\nmsgstr "Plural-Forms: nplurals=2; plural=(n > 1);\\nContent-Type: text/plain; charset=utf-8\\n"\n'
+    )
+    (folder / "fileflare.po").write_text(header + '\nmsgid "Refresh"\nmsgstr "Atualizar"\n', encoding="utf-8")
+
+    assert Catalogs(tmp_path).words("pt-BR").gettext("Refresh") == "Atualizar"
