@@ -1,0 +1,114 @@
+"""An order's ID and its links are secrets: a tour of everything the bot does must leave them nowhere."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from desk import Desk, Log, answer, custom_id
+
+from fileflare_bot.demo import orders
+
+LOOKED_UP = (
+    orders.DOCUMENTED,
+    orders.LARGE,
+    orders.USED_UP,
+    orders.EMPTY,
+    orders.HOSTILE,
+    orders.UNKNOWN,
+    f"https://my-store.com/123/orders/{orders.DOCUMENTED}/authenticate?key=customer-key-0123456789",
+    "casey@example.com",
+    "ABCD-1234-EFGH-5678",
+)
+SECRETS = (*LOOKED_UP[:6], "customer-key-0123456789", "casey@example.com", "ABCD-1234-EFGH-5678")
+
+
+async def tour(desk: Desk) -> None:
+    """Look up everything, page, refresh, restart, and press what is stale; then with a failing Fileflare."""
+    await desk.owner.slash(desk.channel, "store panel")
+    for pasted in LOOKED_UP:
+        await desk.mydownloads(pasted)
+        await desk.fill_in(await desk.mydownloads(), pasted)
+    large = await desk.mydownloads(orders.LARGE)
+    turned = await desk.customer.click(answer(large), custom_id=custom_id(answer(large), ":next:"))
+    await desk.customer.click(answer(turned), label="Refresh")
+    desk.sample.fault = _out_of_order
+    failed = await desk.mydownloads(orders.DOCUMENTED)
+    await desk.customer.click(answer(failed), label="Try again")
+    await desk.sample.stop()
+    await desk.customer.click(answer(turned), label="Refresh")
+    await desk.restart()
+    await desk.customer.click(answer(turned), label="Refresh")
+
+
+async def _out_of_order(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=503, text=f"out of order: {request.url}")
+
+
+def texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any payload
+    """Return every text of a payload with the name it stands under."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from texts(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner, key)
+    elif isinstance(value, str):
+        yield key, value
+
+
+async def test_no_secret_is_in_a_log_line_a_public_message_or_a_custom_id(desk: Desk, log: Log) -> None:
+    await tour(desk)
+
+    lookups = log.events("lookup")
+    assert {event["outcome"] for event in lookups} >= {
+        "found", "no_files", "not_found", "down", "bad_reference.email_address", "bad_reference.licence_key"
+    }  # fmt: skip
+    written = log.getvalue()
+    sent = [(request.path, request.json) for request in desk.env.http_requests if request.json]
+    public = [json for path, json in sent if path.startswith("/channels/")]
+    custom_ids = [text for _, json in sent for key, text in texts(json) if key == "custom_id"]
+    assert public
+    assert len(custom_ids) > 50
+    for secret in SECRETS:
+        assert secret not in written
+        assert secret not in repr(public)
+        assert not [text for text in custom_ids if secret in text]
+    assert "/download/" not in written
+    assert "http" not in repr(public)
+    assert all(json["data"]["flags"] == 64 for path, json in sent if path.endswith("/callback") and json["type"] == 4)
+
+
+async def test_no_order_id_or_link_is_in_any_text_but_the_masked_links_and_link_buttons(desk: Desk) -> None:
+    await tour(desk)
+
+    for request in desk.env.http_requests:
+        for key, text in texts(request.json):
+            assert not [secret for secret in SECRETS if secret in text], key
+            if "/download/" in text:
+                assert key in {"description", "url"}
+
+
+async def test_every_mention_is_switched_off(desk: Desk) -> None:
+    await tour(desk)
+
+    sent = [request.json for request in desk.env.http_requests if request.json and "/callback" in request.path]
+    messages = [json["data"] for json in sent if json["type"] in {4, 7}]
+    assert messages
+    assert all(message["allowed_mentions"]["parse"] == [] for message in messages)
+
+
+async def test_one_event_a_lookup_says_what_came_of_it(desk: Desk, log: Log) -> None:
+    await desk.mydownloads(orders.HOSTILE)
+
+    (event,) = log.events("lookup")
+    assert (event["outcome"], event["assets"], event["broken_assets"]) == ("found", 6, 1)
+    assert event["guild_id"] == desk.guild.id
+    assert 0 <= event["milliseconds"] < 10_000
+
+
+@pytest.mark.parametrize("name", ["casey", "olivia", "max"])
+async def test_no_persons_name_is_logged(desk: Desk, log: Log, name: str) -> None:
+    await tour(desk)
+
+    assert name not in log.getvalue()
