@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
 
 import aiohttp
 import discord
@@ -13,12 +15,16 @@ import structlog
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.fileflare.errors import LookupFailed, OrderNotFound
+from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.logs import configure_logging
+from fileflare_bot.metrics import Metrics
+from fileflare_bot.monitoring import monitoring
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings, SettingsError, load_settings
 from fileflare_bot.words import Catalogs
 
 WRONG_SETTINGS = 2
+AUTHENTICATION_FAILED = 4004  # the gateway's close code once the token was reset
 NO_SUCH_ORDER = OrderReference("fileflare-discord-bot-check")
 
 log = structlog.stdlib.get_logger(__name__)
@@ -34,29 +40,46 @@ def main() -> int:
     except SettingsError as error:
         print(*error.lines, sep="\n", file=sys.stderr)
         return WRONG_SETTINGS
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging("WARNING" if arguments.check else settings.log_level, settings.log_format)
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # warnings about voice, which is not used
     return asyncio.run(check(settings) if arguments.check else run(settings))
 
 
 async def run(settings: Settings) -> int:
     """Run the bot until SIGTERM or Ctrl-C; return the exit code."""
+    metrics = Metrics()
     async with (
         aiohttp.ClientSession() as session,
         FileflareBot(
-            fileflare=_client(settings, session),
+            lookups=build_lookups(settings, session, metrics),
             catalogs=Catalogs(default=settings.default_locale),
+            metrics=metrics,
             sync_guilds=settings.discord_sync_guilds,
         ) as bot,
+        _monitoring(settings, bot),
     ):
         stopping = asyncio.Event()
         _on_stop_signals(stopping)
         running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
         stop = asyncio.create_task(stopping.wait())
         await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            await bot.stop()
         stop.cancel()
-        return await _ending(running)
+        if running.done():
+            return await _ending(running)
+        await bot.stop()
+        running.cancel()  # discord.py may be waiting to try again, which takes it up to 17 minutes
+        await asyncio.gather(running, return_exceptions=True)
+        return 0
+
+
+@contextlib.asynccontextmanager
+async def _monitoring(settings: Settings, bot: FileflareBot) -> AsyncIterator[None]:
+    if settings.metrics_port is None:
+        yield
+        return
+    async with monitoring(settings.metrics_host, settings.metrics_port, bot.metrics, bot) as address:
+        log.info("monitoring", address=address)
+        yield
 
 
 async def _ending(running: asyncio.Task[None]) -> int:
@@ -65,13 +88,16 @@ async def _ending(running: asyncio.Task[None]) -> int:
     except discord.LoginFailure:
         print(_login_refused(), file=sys.stderr)
         return WRONG_SETTINGS
-    except (
-        discord.HTTPException,
-        discord.GatewayNotFound,
-        discord.ConnectionClosed,
-        aiohttp.ClientError,
-        OSError,
-    ) as error:
+    except discord.ConnectionClosed as error:
+        if error.code == AUTHENTICATION_FAILED:
+            print(_login_refused(), file=sys.stderr)
+            return WRONG_SETTINGS
+        log.critical("discord_refused", close_code=error.code)
+        return 1
+    except discord.HTTPException as error:
+        log.critical("discord_refused", status=error.status, code=error.code, text=error.text)
+        return 1
+    except (discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
         log.critical("discord_unreachable", error=type(error).__name__)
         return 1
     except Exception:

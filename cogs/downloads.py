@@ -15,6 +15,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.answering import NextSteps, Outgoing, Reply
+from fileflare_bot.fileflare.budget import Asker
 from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.logs import hiding
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
@@ -62,6 +63,7 @@ class Downloads(commands.Cog):
             timer=lambda: asyncio.get_running_loop().time(),
             getsizeof=lambda open_list: open_list.weight,
         )
+        bot.metrics.watch(open_lists=lambda: len(self._lists))
 
     @app_commands.command(
         name=locale_str("mydownloads"), description=locale_str("Get the download links of your order")
@@ -92,7 +94,7 @@ class Downloads(commands.Cog):
         """Open the modal that asks for an order."""
 
         async def show_modal(reply: Reply) -> None:
-            await interaction.response.send_modal(_order_modal(reply.words))
+            await reply.ask(_order_modal(reply.words))
 
         await self._bot.answering.reply(interaction, "ask", show_modal)
 
@@ -123,7 +125,9 @@ class Downloads(commands.Cog):
             await answering.reply(interaction, "page", partial(self._turn, opened, action), updates=True)
 
     async def _fetch_and_show(self, opened: OpenList, reply: Reply) -> None:
-        order = await reply.waiting_for(self._bot.fileflare.fetch_order(opened.reference))
+        asker = Asker(opened.user_id, reply.interaction.guild_id)
+        finding = self._bot.lookups.find(opened.reference, asker, refresh=reply.updates)
+        order = await reply.waiting_for(finding)
         opened.pages = OrderPages(order)
         assets = [*order.all_assets()]
         reply.outcome = "found" if assets else "no_files"

@@ -15,17 +15,24 @@ from typing import Any, Final, TypeVar
 import discord
 import structlog
 
-from fileflare_bot.replies.refusals import NextStep, Refusal, Restarting, refuse
+from fileflare_bot.metrics import Metrics
+from fileflare_bot.replies.refusals import NextStep, Restarting, refuse
 from fileflare_bot.words import Catalogs, Words
 
 T = TypeVar("T")
 NextSteps = Mapping[NextStep, Callable[[Words], discord.ui.View]]
 
 FAST_ANSWER_SECONDS: Final = 1.0  # an answer this fast takes one Discord call; a slower one is deferred first
-UNKNOWN_INTERACTION: Final = 10062
+SERVER_ERROR: Final = 500
+TOO_MANY_REQUESTS: Final = 429
 ALREADY_ACKNOWLEDGED: Final = 40060
-INVALID_TOKEN: Final = 50027
-_TOO_LATE: Final = {UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED, INVALID_TOKEN}
+_LOST: Final = {
+    10062: "too_late",  # unknown interaction: three seconds have passed
+    10008: "dismissed",  # unknown message: the person closed it
+    10015: "expired",  # unknown webhook: the token's 15 minutes have passed
+    50027: "expired",  # invalid webhook token
+    ALREADY_ACKNOWLEDGED: "already_acknowledged",
+}
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -57,6 +64,8 @@ class Reply:
     updates: bool = False
     outcome: str = "answered"
     facts: dict[str, Any] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+    acknowledged: float | None = None
 
     async def waiting_for(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what the work gives; acknowledge in the meantime if it takes longer than a fast answer."""
@@ -72,27 +81,41 @@ class Reply:
     async def show(self, message: Outgoing) -> None:
         """Send the answer, or put it in the place of the message the button sits on."""
         response = self.interaction.response
-        if response.is_done():
-            await self.interaction.edit_original_response(**message.for_editing())
+        if self.acknowledged is not None:
+            await self._edit(message)
         elif self.updates:
-            await response.edit_message(**message.for_editing())
+            await self._respond(lambda: response.edit_message(**message.for_editing()))
         else:
-            await response.send_message(**message.for_sending(), ephemeral=True)
+            await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
 
     async def tell(self, message: Outgoing) -> None:
         """Send a notice that leaves the message the button sits on as it is."""
-        if not self.interaction.response.is_done():
-            await self.interaction.response.send_message(**message.for_sending(), ephemeral=True)
+        response = self.interaction.response
+        if self.acknowledged is None:
+            await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
         elif self.updates:
             await self.interaction.followup.send(**message.for_sending(), ephemeral=True)
         else:
-            await self.interaction.edit_original_response(**message.for_editing())
+            await self._edit(message)
+
+    async def ask(self, modal: discord.ui.Modal) -> None:
+        """Open a modal; it can only be the first answer."""
+        await self._respond(lambda: self.interaction.response.send_modal(modal))
 
     async def _acknowledge(self) -> None:
+        response = self.interaction.response
         if self.updates:
-            await self.interaction.response.defer()
+            await self._respond(response.defer)
         else:
-            await self.interaction.response.defer(ephemeral=True, thinking=True)
+            await self._respond(lambda: response.defer(ephemeral=True, thinking=True))
+
+    async def _edit(self, message: Outgoing) -> None:
+        await _twice(lambda: self.interaction.edit_original_response(**message.for_editing()))
+
+    async def _respond(self, first: Callable[[], Awaitable[object]]) -> None:
+        """Give the first answer. Repeating it is safe: one that had arrived is told by Discord's 40060."""
+        await _twice(first, arrived=ALREADY_ACKNOWLEDGED)
+        self.acknowledged = time.perf_counter()
 
     def _time_for_a_fast_answer(self) -> float:
         """Return the seconds left of a fast answer; a clock that runs wrong only makes it defer early or on time."""
@@ -100,11 +123,26 @@ class Reply:
         return FAST_ANSWER_SECONDS - min(max(age, 0.0), FAST_ANSWER_SECONDS)
 
 
+async def _twice(call: Callable[[], Awaitable[object]], *, arrived: int | None = None) -> None:
+    """Make a Discord call that may be repeated; discord.py has its own patience for 429 and 5xx before this."""
+    try:
+        await call()
+    except discord.HTTPException as error:
+        if error.status < SERVER_ERROR and error.status != TOO_MANY_REQUESTS:
+            raise
+        try:
+            await call()
+        except discord.HTTPException as again:
+            if again.code != arrived:
+                raise
+
+
 class Answering:
     """Gives out replies, and knows which are still running."""
 
-    def __init__(self, catalogs: Catalogs) -> None:
+    def __init__(self, catalogs: Catalogs, metrics: Metrics) -> None:
         self._catalogs = catalogs
+        self._metrics = metrics
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
 
@@ -122,15 +160,14 @@ class Answering:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
         self._running.add(task)
-        started = time.perf_counter()
         try:
             if self._stopping:
                 raise Restarting  # noqa: TRY301 - the one mapper below turns it into words
             await work(reply)
         except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
-            await self._refuse(reply, event, error, started, next_steps or {})
+            await self._refuse(reply, event, error, next_steps or {})
         else:
-            self._log(event, reply, started)
+            self._log(event, reply)
         finally:
             self._running.discard(task)
 
@@ -158,33 +195,51 @@ class Answering:
         _, unfinished = await asyncio.wait(running, timeout=seconds)
         return len(unfinished)
 
-    async def _refuse(self, reply: Reply, event: str, error: Exception, started: float, next_steps: NextSteps) -> None:
-        if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
-            reply.outcome = f"too_late.{error.code}"
-            self._log(event, reply, started, logging.WARNING)
+    async def _refuse(self, reply: Reply, event: str, error: Exception, next_steps: NextSteps) -> None:
+        if isinstance(error, discord.HTTPException) and (kind := _undelivered(error)):
+            self._failed(reply, event, kind)
             return
         reference = secrets.token_hex(4)
         refusal = refuse(error, reply.words, reference=reference)
         reply.outcome = refusal.outcome
         if refusal.outcome == "bug":
             reply.facts |= {"reference": reference, "exc_info": error}
-        self._log(event, reply, started, refusal.level)
-        await self._tell(reply, refusal, next_steps)
-
-    async def _tell(self, reply: Reply, refusal: Refusal, next_steps: NextSteps) -> None:
         button = next_steps.get(refusal.next_step)
         view = button(reply.words) if button is not None else None
         try:
             await reply.tell(Outgoing(refusal.text, view=view))
-        except discord.HTTPException as error:
-            log.warning("refusal_undelivered", status=error.status, code=error.code)
+        except Exception as failure:  # noqa: BLE001 - nothing is left but the log
+            kind = _undelivered(failure) if isinstance(failure, discord.HTTPException) else ""
+            reply.facts.setdefault("exc_info", failure)
+            self._failed(reply, event, kind or "rejected")
+        else:
+            self._log(event, reply, refusal.level)
 
-    def _log(self, event: str, reply: Reply, started: float, level: int = logging.INFO) -> None:
+    def _failed(self, reply: Reply, event: str, kind: str) -> None:
+        self._metrics.discord_failures.labels(kind).inc()
+        reply.outcome = f"undelivered.{kind}"
+        self._log(event, reply, logging.WARNING)
+
+    def _log(self, event: str, reply: Reply, level: int = logging.INFO) -> None:
+        seconds = time.perf_counter() - reply.started
+        self._metrics.answers.labels(event, reply.outcome).inc()
+        self._metrics.answer_seconds.observe(seconds)
+        if reply.acknowledged is not None:
+            self._metrics.acknowledgement_seconds.observe(reply.acknowledged - reply.started)
         log.log(
             level,
             event,
             outcome=reply.outcome,
-            milliseconds=round((time.perf_counter() - started) * 1000),
+            milliseconds=round(seconds * 1000),
             guild_id=reply.interaction.guild_id,
             **reply.facts,
         )
+
+
+def _undelivered(error: discord.HTTPException) -> str:
+    """Return why Discord took no answer and will take none, or nothing where another answer may do."""
+    if error.status >= SERVER_ERROR:
+        return "discord_down"
+    if error.status == TOO_MANY_REQUESTS:
+        return "rate_limited"
+    return _LOST.get(error.code, "")

@@ -10,7 +10,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from fileflare_bot.answering import Answering
-from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.fileflare.lookups import Lookups
+from fileflare_bot.metrics import Metrics
 from fileflare_bot.replies.refusals import ListExpired, MissingPermission, OutdatedCommand
 from fileflare_bot.words import Catalogs
 
@@ -23,7 +24,9 @@ log = structlog.stdlib.get_logger(__name__)
 class FileflareBot(commands.Bot):
     """Answers interactions only, so it needs no privileged intent and keeps no messages or members."""
 
-    def __init__(self, *, fileflare: FileflareClient, catalogs: Catalogs, sync_guilds: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, *, lookups: Lookups, catalogs: Catalogs, metrics: Metrics, sync_guilds: tuple[int, ...] = ()
+    ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -34,10 +37,13 @@ class FileflareBot(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=_Tree,
         )
-        self.fileflare = fileflare
+        self.lookups = lookups
         self.catalogs = catalogs
-        self.answering = Answering(catalogs)
+        self.metrics = metrics
+        self.answering = Answering(catalogs, metrics)
+        self.connected = False
         self._sync_guilds = sync_guilds
+        metrics.watch(gateway_latency_seconds=lambda: self.latency, gateway_connected=lambda: self.connected)
 
     async def setup_hook(self) -> None:
         """Load the cogs, then tell Discord of their commands; a broken cog stops the start."""
@@ -52,8 +58,20 @@ class FileflareBot(commands.Bot):
         await self.tree.sync()
 
     async def on_ready(self) -> None:
-        """Log that the gateway is ready."""
+        """Log that a new gateway session is ready."""
+        self.connected = True
         log.info("ready", guilds=len(self.guilds))
+
+    async def on_resumed(self) -> None:
+        """Log that the gateway session goes on where it was lost."""
+        self.connected = True
+        log.info("resumed")
+
+    async def on_disconnect(self) -> None:
+        """Log once that the gateway is lost; discord.py connects again by itself."""
+        if self.connected and not self.is_closed():
+            log.warning("gateway_lost")
+        self.connected = False
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - discord.py's
         """Log a failed event handler without its arguments: they hold what people typed."""

@@ -76,6 +76,17 @@ class Settings(BaseSettings):
         default="https://app.digital-downloads.com", examples=["https://app.digital-downloads.com"]
     )
     fileflare_timeout_seconds: float = Field(default=15.0, gt=0, le=120, examples=["15"])
+    fileflare_requests_per_minute: float = Field(default=60, gt=0, le=10_000, examples=["60"])
+    fileflare_burst: int = Field(default=10, ge=1, le=1000, examples=["10"])
+    fileflare_at_once: int = Field(default=8, ge=1, le=100, examples=["8"])
+    fileflare_longest_line: int = Field(default=100, ge=1, le=10_000, examples=["100"])
+    fileflare_longest_wait_seconds: float = Field(default=10, ge=0, le=15, examples=["10"])
+    lookups_per_person: int = Field(default=20, ge=1, le=10_000, examples=["20"])
+    lookups_per_server: int = Field(default=120, ge=1, le=100_000, examples=["120"])
+    misses_per_person: int = Field(default=5, ge=1, le=1000, examples=["5"])
+    misses_per_server: int = Field(default=30, ge=1, le=10_000, examples=["30"])
+    metrics_host: str = Field(default="127.0.0.1", min_length=1, examples=["127.0.0.1"])
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535, examples=["9090"])
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
         default="INFO", examples=["INFO"]
     )

@@ -7,12 +7,16 @@ import aiohttp
 import pytest
 import structlog
 from desk import SETTLE_SECONDS, DeclaringClient, Desk, Log
+from pydantic import SecretStr
 from simcord.env import Env
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.logs import configure_logging
+from fileflare_bot.metrics import Metrics
+from fileflare_bot.settings import Settings
 from fileflare_bot.words import Catalogs
 
 SECRETS = (
@@ -59,12 +63,25 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def build(sample: SampleFileflare, session: aiohttp.ClientSession) -> Callable[[], FileflareBot]:
-    """Build a bot as bot.py does, but with a short timeout."""
+def bot_settings(sample: SampleFileflare, request: pytest.FixtureRequest) -> Settings:
+    """Settings with wide limits; ``@pytest.mark.settings(...)`` narrows them."""
+    wide = {"fileflare_timeout_seconds": 3, "fileflare_burst": 500, "fileflare_requests_per_minute": 6000}
+    wide |= {"lookups_per_person": 1000, "lookups_per_server": 1000, "misses_per_person": 100}
+    marker = request.node.get_closest_marker("settings")
+    given = {**wide, **(marker.kwargs if marker else {})}
+    token = SecretStr("this-is-no-real-token.test.this-is-no-real-token")
+    return Settings(_env_file=None, discord_token=token, fileflare_base_url=sample.url, **given)
+
+
+@pytest.fixture
+def build(bot_settings: Settings, session: aiohttp.ClientSession) -> Callable[[], FileflareBot]:
+    """Build a bot as bot.py does."""
 
     def build_bot() -> FileflareBot:
-        client = DeclaringClient(session, sample.url, timeout_seconds=3)
-        return FileflareBot(fileflare=client, catalogs=Catalogs())
+        metrics = Metrics()
+        lookups = build_lookups(bot_settings, session, metrics)
+        lookups.client.__class__ = DeclaringClient
+        return FileflareBot(lookups=lookups, catalogs=Catalogs(), metrics=metrics)
 
     return build_bot
 

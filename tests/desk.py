@@ -79,7 +79,7 @@ class Desk:
     @property
     def client(self) -> DeclaringClient:
         """The client of the bot that runs now."""
-        return cast("DeclaringClient", self.bot.fileflare)
+        return cast("DeclaringClient", self.bot.lookups.client)
 
     def speaks(self, person: Person, locale: str) -> None:
         """Set a person's language, as their Discord client reports it."""

@@ -10,14 +10,18 @@ from dataclasses import dataclass
 
 import aiohttp
 import simcord
+from pydantic import SecretStr
 from simcord.actors import MemberActor
 from simcord.preview import Preview
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.server import SampleFileflare
-from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.logs import configure_logging
+from fileflare_bot.metrics import Metrics
+from fileflare_bot.monitoring import monitoring
+from fileflare_bot.settings import Settings
 from fileflare_bot.words import Catalogs
 
 SETTLE_SECONDS = 30.0
@@ -25,9 +29,10 @@ SETTLE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What runs: the browser's page, the sample Fileflare behind it, and the people in it."""
+    """What runs: the browser's page, the metrics, the sample Fileflare behind it, and the people in it."""
 
     preview: Preview
+    metrics_url: str
     sample: SampleFileflare
     customer: MemberActor
 
@@ -36,7 +41,9 @@ class Demo:
 async def demo() -> AsyncIterator[Demo]:
     """Run the bot, Discord and Fileflare inside this block."""
     async with SampleFileflare().serve() as sample, aiohttp.ClientSession() as session:
-        bot = FileflareBot(fileflare=FileflareClient(session, sample.url), catalogs=Catalogs())
+        metrics = Metrics()
+        settings = _settings(sample)
+        bot = FileflareBot(lookups=build_lookups(settings, session, metrics), catalogs=Catalogs(), metrics=metrics)
         async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
             owner_user = env.create_user("olivia", global_name="Olivia (owner)")
             guild = env.create_guild("The Book Shop", owner=owner_user)
@@ -45,8 +52,20 @@ async def demo() -> AsyncIterator[Demo]:
             customer = guild.add_member(env.create_user("casey", global_name="Casey (customer)"))
             member = guild.add_member(env.create_user("max", global_name="Max (another member)"))
             await owner.slash(channel, "store panel")
-            async with env.preview(channel, viewers=[customer, member, owner], layout="channel") as preview:
-                yield Demo(preview, sample, customer)
+            async with (
+                env.preview(channel, viewers=[customer, member, owner], layout="channel") as preview,
+                monitoring(settings.metrics_host, settings.metrics_port or 0, metrics, bot) as metrics_url,
+            ):
+                yield Demo(preview, metrics_url, sample, customer)
+
+
+def _settings(sample: SampleFileflare) -> Settings:
+    """Return the settings of the environment, but with a made-up token and the sample Fileflare."""
+    return Settings(
+        _env_file=None,
+        discord_token=SecretStr("this-is-no-real-token.demo.this-is-no-real-token"),
+        fileflare_base_url=sample.url,
+    )
 
 
 async def main() -> int:
@@ -94,6 +113,7 @@ def _welcome(running: Demo) -> str:
             *lines,
             "",
             "Open a file, then press Refresh: one download fewer is left.",
+            f"For machines: {running.metrics_url}/metrics, /healthz and /readyz.",
         )
     )
 

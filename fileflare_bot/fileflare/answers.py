@@ -24,6 +24,7 @@ _NOT_FOUND = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTT
 # These mean the same from the API, but come from a firewall (as a page, not JSON) when it blocks the bot.
 _NOT_FOUND_IF_JSON = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _SERVER_ERROR = 500
+_PASSES_SOON = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 class _Answer(BaseModel):
@@ -50,11 +51,11 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: da
     if status in _NOT_FOUND or (status in _NOT_FOUND_IF_JSON and "json" in headers.get("Content-Type", "")):
         raise OrderNotFound(f"status {status}")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise FileflareBusy(_pause(headers.get("Retry-After"), now or datetime.now(UTC)))
+        raise FileflareBusy(read_retry_after(headers, now=now))
     if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:
-        raise FileflareTimeout(f"status {status}")
+        raise FileflareTimeout(f"status {status}", passes_soon=status == HTTPStatus.GATEWAY_TIMEOUT)
     if status >= _SERVER_ERROR:
-        raise FileflareDown(f"status {status}")
+        raise FileflareDown(f"status {status}", passes_soon=status in _PASSES_SOON)
     raise UnexpectedAnswer(f"status {status}")
 
 
@@ -69,9 +70,9 @@ def _read_order(body: bytes) -> Order:
     return answer.order.model_copy(update={"text": answer.text})
 
 
-def _pause(retry_after: str | None, now: datetime) -> float | None:
+def read_retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
     """Return the seconds that a Retry-After asks for, in either of its forms (RFC 9110, 10.2.3), or None."""
-    text = (retry_after or "").strip()
+    text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdecimal():
         return min(float(text), LONGEST_PAUSE)
     try:
@@ -80,4 +81,4 @@ def _pause(retry_after: str | None, now: datetime) -> float | None:
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
-    return min(max((until - now).total_seconds(), 0.0), LONGEST_PAUSE)
+    return min(max((until - (now or datetime.now(UTC))).total_seconds(), 0.0), LONGEST_PAUSE)

@@ -1,6 +1,6 @@
 """Fetches one order from Fileflare's public endpoint, ``GET /api/v2/customer-account-orders?id=<ID>``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import aiohttp
@@ -8,7 +8,13 @@ from yarl import URL
 
 from fileflare_bot import __version__
 from fileflare_bot.fileflare.answers import read_answer
-from fileflare_bot.fileflare.errors import FileflareDown, FileflareTimeout, LookupFailed, UnexpectedAnswer
+from fileflare_bot.fileflare.errors import (
+    FileflareDown,
+    FileflareTimeout,
+    FileflareUnavailable,
+    LookupFailed,
+    UnexpectedAnswer,
+)
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 
@@ -16,7 +22,7 @@ LARGEST_BODY: Final = 5_000_000  # bytes, after decompression; an order of 2,000
 MOST_REDIRECTS: Final = 3
 
 # The first class that matches decides; ours pass as they are.
-_MEANS: Final[tuple[tuple[type[BaseException], type[LookupFailed]], ...]] = (
+_MEANS: Final[tuple[tuple[type[BaseException], type[FileflareUnavailable]], ...]] = (
     (TimeoutError, FileflareTimeout),
     (aiohttp.ContentTypeError, UnexpectedAnswer),
     (aiohttp.TooManyRedirects, UnexpectedAnswer),
@@ -30,7 +36,10 @@ _MEANS: Final[tuple[tuple[type[BaseException], type[LookupFailed]], ...]] = (
 
 
 class FileflareClient:
-    """Asks Fileflare for orders over a session it is given; it never closes it."""
+    """Asks Fileflare for orders over a session it is given; it never closes it.
+
+    ``on_answer`` is told the status and headers of every answer.
+    """
 
     def __init__(
         self,
@@ -40,6 +49,7 @@ class FileflareClient:
         timeout_seconds: float = 15.0,
         connect_timeout_seconds: float = 5.0,
         largest_body: int = LARGEST_BODY,
+        on_answer: Callable[[int, Mapping[str, str]], None] | None = None,
     ) -> None:
         self._session = session
         self._endpoint = URL(base_url) / "api/v2/customer-account-orders"
@@ -47,6 +57,7 @@ class FileflareClient:
             total=timeout_seconds, sock_connect=min(connect_timeout_seconds, timeout_seconds)
         )
         self._largest_body = largest_body
+        self._on_answer = on_answer
 
     async def fetch_order(self, reference: OrderReference) -> Order:
         """Return the order as it is now.
@@ -62,7 +73,8 @@ class FileflareClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             ours = next(ours for theirs, ours in _MEANS if isinstance(error, theirs))
             # aiohttp's texts can hold the whole address, and with it the ID: its class must do.
-            raise ours(type(error).__name__) from None
+            passes_soon = ours is FileflareDown and isinstance(error, aiohttp.ClientConnectionError)
+            raise ours(type(error).__name__, passes_soon=passes_soon) from None
         return read_answer(status, headers, body)
 
     async def _get(self, url: URL) -> tuple[int, Mapping[str, str], bytes]:
@@ -73,6 +85,8 @@ class FileflareClient:
             max_redirects=MOST_REDIRECTS,
             middlewares=(self._stay_on_host,),
         ) as response:
+            if self._on_answer is not None:
+                self._on_answer(response.status, response.headers)
             return response.status, response.headers, await self._read(response)
 
     async def _stay_on_host(

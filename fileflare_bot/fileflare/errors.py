@@ -2,11 +2,13 @@
 
 LookupFailed
 ├── BadReference            the customer: what was pasted points to no order
+├── AskedTooOften           the customer: a pause, after many lookups or several unknown orders
 ├── OrderNotFound           nobody: Fileflare knows no such order
 └── FileflareUnavailable    Fileflare; trying later can help
     ├── FileflareTimeout        it did not answer in time
     ├── FileflareDown           it could not be reached, or says that it is out of order
     ├── FileflareBusy           it asks for a pause, and may say how long
+    ├── LineTooLong             it may not be asked faster, and too many wait already
     └── UnexpectedAnswer        it answered something that is no order
 
 No error's text holds what was pasted, the order's ID, a link, or a piece of the answer.
@@ -27,12 +29,27 @@ class BadReference(LookupFailed):
         self.problem = problem
 
 
+class AskedTooOften(LookupFailed):
+    """Raised when a person or a server has to pause for ``retry_after`` seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("has to pause")
+        self.retry_after = retry_after
+
+
 class OrderNotFound(LookupFailed):
     """Raised when Fileflare knows no order of that ID."""
 
 
 class FileflareUnavailable(LookupFailed):
-    """Raised, as one of the classes below, when Fileflare gave no usable answer."""
+    """Raised, as one of the classes below, when Fileflare gave no usable answer.
+
+    ``passes_soon`` marks a fault that another try within the second may not meet.
+    """
+
+    def __init__(self, why: str = "", *, passes_soon: bool = False) -> None:
+        super().__init__(why)
+        self.passes_soon = passes_soon
 
 
 class FileflareTimeout(FileflareUnavailable):
@@ -48,6 +65,14 @@ class FileflareBusy(FileflareUnavailable):
 
     def __init__(self, retry_after: float | None = None) -> None:
         super().__init__("asked for a pause")
+        self.retry_after = retry_after
+
+
+class LineTooLong(FileflareUnavailable):
+    """Raised when too many wait for their turn; there is one in ``retry_after`` seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("too many wait")
         self.retry_after = retry_after
 
 

@@ -9,10 +9,12 @@ from enum import Enum, auto
 from typing import Final
 
 from fileflare_bot.fileflare.errors import (
+    AskedTooOften,
     BadReference,
     FileflareBusy,
     FileflareDown,
     FileflareTimeout,
+    LineTooLong,
     OrderNotFound,
     UnexpectedAnswer,
 )
@@ -119,6 +121,15 @@ _ROWS: Final[dict[type[Exception], _Row]] = {
         logging.WARNING,
         NextStep.RETRY,
     ),
+    LineTooLong: _Row(
+        N_("**Many people are asking right now.** There is room for you in {pause}; please try again then."),
+        "line_too_long",
+        logging.WARNING,
+        NextStep.RETRY,
+    ),
+    AskedTooOften: _Row(
+        N_("**That was a lot at once.** Please take a break and try again in {pause}."), "asked_too_often"
+    ),
     FileflareTimeout: _Row(
         N_(
             "**Fileflare is too slow right now, so I could not read your order.** "
@@ -182,7 +193,7 @@ def refuse(error: Exception, words: Words, *, reference: str) -> Refusal:
             outcome = f"{row.outcome}.{error.problem}"
         case FileflareBusy(retry_after=None):
             sentence = _BUSY_WITHOUT_PAUSE
-        case FileflareBusy():
+        case FileflareBusy() | LineTooLong() | AskedTooOften():
             values["pause"] = words.pause(error.retry_after or 0)
         case MissingPermission():
             values["permission"] = error.permission

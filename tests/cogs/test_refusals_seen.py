@@ -79,8 +79,6 @@ def _status(status: int, **headers: str) -> Fault:
         (_status(504), "Fileflare is too slow right now"),
         (_status(500), "Fileflare cannot be reached right now"),
         (_status(503), "Fileflare cannot be reached right now"),
-        (_status(429, Retry_After="90"), "Please try again in 2 minutes."),
-        (_status(429), "Please try again in a minute."),
         (_status(200), "Fileflare sent an answer that I cannot read"),
     ],
 )
@@ -98,6 +96,27 @@ async def test_a_failing_fileflare_is_never_called_not_found_and_can_be_asked_ag
     again = await desk.customer.click(answer(result), label="Try again")
     assert "5 of 10 downloads left" in str(embed(again).description)
     assert answer(again).id == answer(result).id
+
+
+async def test_a_busy_fileflare_is_left_alone_for_as_long_as_it_asks(desk: Desk) -> None:
+    desk.sample.fault = _status(429, Retry_After="90")
+
+    result = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "Fileflare has too many requests right now" in answer(result).content
+    assert "Please try again in 2 minutes." in answer(result).content
+    desk.sample.fault = None
+    again = await desk.customer.click(answer(result), label="Try again")
+    assert "Please try again in 2 minutes." in answer(again).content
+    assert desk.sample.requests == {orders.DOCUMENTED: 1}
+
+
+async def test_a_busy_fileflare_that_does_not_say_how_long(desk: Desk) -> None:
+    desk.sample.fault = _status(429)
+
+    result = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "Please try again in a minute." in answer(result).content
 
 
 async def test_our_own_bug_gives_a_number_that_is_also_in_the_log(

@@ -20,6 +20,8 @@ ALL: list[Exception] = [
     errors.UnexpectedAnswer("secret"),
     FileflareBusy(),
     FileflareBusy(42.0),
+    errors.AskedTooOften(42.0),
+    errors.LineTooLong(42.0),
     refusals.ListExpired("secret"),
     refusals.OutdatedCommand("secret"),
     refusals.Restarting("secret"),
@@ -44,12 +46,15 @@ def test_every_error_is_told_in_every_language_without_its_details(error: Except
 def test_every_error_of_the_client_has_its_own_sentence() -> None:
     leaves = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     leaves = [kind for kind in leaves if not kind.__subclasses__()]
-    made = [kind(ReferenceProblem.EMPTY) if kind is BadReference else kind() for kind in leaves]
+    needs: dict[type[Exception], object] = {
+        BadReference: ReferenceProblem.EMPTY, errors.AskedTooOften: 1.0, errors.LineTooLong: 1.0
+    }  # fmt: skip
+    made = [kind(*([needs[kind]] if kind in needs else [])) for kind in leaves]
 
     told = [refuse(error, CATALOGS.words("en"), reference="-").outcome for error in made]
 
     assert "bug" not in told
-    assert len(set(told)) == len(leaves) == 6
+    assert len(set(told)) == len(leaves) == 8
 
 
 def test_a_pause_is_rounded_up_so_that_nobody_comes_back_too_early() -> None:

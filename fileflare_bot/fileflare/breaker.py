@@ -1,0 +1,80 @@
+"""Stops asking a Fileflare that is down, and finds out by itself when it is back.
+
+No kept library does this for asyncio, and it is short.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Final
+
+import structlog
+
+from fileflare_bot.fileflare.errors import FileflareDown, FileflareTimeout
+
+FAILURES_TO_OPEN: Final = 5  # in a row
+OPEN_SECONDS: Final = 5.0  # then one request probes
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class State(IntEnum):
+    """The numbers are the metric's."""
+
+    CLOSED = 0
+    PROBING = 1
+    OPEN = 2
+
+
+class Breaker:
+    """Closed while Fileflare answers; open, every request fails at once, but one now and then that probes."""
+
+    def __init__(self) -> None:
+        self.state = State.CLOSED
+        self._failures = 0
+        self._probe_at = 0.0
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Do one request inside this block; its outcome opens or closes the breaker.
+
+        Raises:
+            FileflareDown: the breaker is open.
+        """
+        if self.state is State.PROBING or (self.state is State.OPEN and _now() < self._probe_at):
+            raise FileflareDown("not asked: it has not answered lately")
+        if self.state is State.OPEN:
+            self.state = State.PROBING
+        try:
+            yield
+        except (FileflareDown, FileflareTimeout):
+            self._failed()
+            raise
+        except asyncio.CancelledError:
+            if self.state is State.PROBING:
+                self.state = State.OPEN
+            raise
+        except Exception:
+            self._answered()
+            raise
+        else:
+            self._answered()
+
+    def _failed(self) -> None:
+        self._failures += 1
+        if self.state is State.CLOSED and self._failures >= FAILURES_TO_OPEN:
+            log.error("fileflare_down", failures=self._failures)
+        if self._failures >= FAILURES_TO_OPEN:
+            self.state = State.OPEN
+            self._probe_at = _now() + OPEN_SECONDS
+
+    def _answered(self) -> None:
+        if self.state is not State.CLOSED:
+            log.warning("fileflare_back")
+        self.state = State.CLOSED
+        self._failures = 0
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

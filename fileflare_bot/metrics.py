@@ -1,0 +1,48 @@
+"""What can be seen from outside, as Prometheus metrics. No label holds anything a person typed or is called."""
+
+from collections.abc import Callable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 5, 10, 15, 20, 30)
+
+
+class Metrics:
+    """The metrics of one bot, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.answers = Counter(
+            "fileflare_bot_answers", "Interactions answered, by what was asked and what came of it.",
+            ("event", "outcome"), registry=self.registry,
+        )  # fmt: skip
+        self.acknowledgement_seconds = self._seconds("acknowledgement", "Until Discord was told that we are there.")
+        self.answer_seconds = self._seconds("answer", "Until the person had the answer.")
+        self.fileflare_seconds = self._seconds("fileflare", "One request to Fileflare.")
+        self.shared = Counter(
+            "fileflare_bot_shared", "Lookups that needed no request of their own.", registry=self.registry
+        )
+        self.retries = Counter("fileflare_bot_retries", "Requests to Fileflare tried again.", registry=self.registry)
+        self.discord_failures = Counter(
+            "fileflare_bot_discord_failures", "Discord calls that failed, by what we could do about it.",
+            ("kind",), registry=self.registry,
+        )  # fmt: skip
+
+    def watch(self, **gauges: Callable[[], float]) -> None:
+        """Show these values as gauges, read when somebody looks."""
+        for name, read in gauges.items():
+            gauge = Gauge(f"fileflare_bot_{name}", _GAUGES[name], registry=self.registry)
+            gauge.set_function(read)
+
+    def _seconds(self, name: str, what: str) -> Histogram:
+        return Histogram(f"fileflare_bot_{name}_seconds", what, buckets=_SECONDS, registry=self.registry)
+
+
+_GAUGES: Final = {
+    "waiting": "Lookups in the line for Fileflare.",
+    "breaker": "Fileflare's breaker: 0 closed, 1 probing, 2 open.",
+    "open_lists": "Replies whose buttons are live.",
+    "gateway_latency_seconds": "Discord's gateway, from heartbeat to acknowledgement.",
+    "gateway_connected": "1 while Discord's gateway is connected.",
+}
