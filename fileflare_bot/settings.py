@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _BOT_TOKEN: Final = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}", re.ASCII)
+_Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "[::1]"}
 
 
@@ -69,7 +70,7 @@ class Settings(BaseSettings):
     discord_token: Annotated[SecretStr, AfterValidator(_bot_token)] = Field(
         examples=["<the token from Discord Developer Portal > Bot>"]
     )
-    discord_sync_guilds: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+    discord_sync_guilds: Annotated[tuple[_Snowflake, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
         default=(), examples=["112233445566778899,998877665544332211"]
     )
     fileflare_base_url: Annotated[str, AfterValidator(_base_url)] = Field(
@@ -118,5 +119,5 @@ def _line(name: str, field: FieldInfo, detail: dict[str, Any]) -> str:
     if detail["type"] == "missing":
         return f"{name.upper()} is missing: put a line such as {example} into .env."
     what = str(detail["msg"]).removeprefix("Value error, ")
-    what = what if what.startswith(("is ", "must ")) else f"is wrong: {what[0].lower()}{what[1:]}"
+    what = what if what.startswith(("is ", "must ")) else f"is wrong: {what.replace('Input should', 'it should')}"
     return f"{name.upper()} {what}. For example: {example}"

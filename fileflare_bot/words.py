@@ -52,7 +52,7 @@ class Words:
         """Return a waiting time in words, rounded up so that who comes back then is not too early."""
         whole = max(1, math.ceil(seconds))
         whole = whole if whole < _MINUTE else math.ceil(whole / _MINUTE) * _MINUTE
-        return str(format_timedelta(whole, threshold=1.5, locale=self.locale))
+        return str(format_timedelta(whole, threshold=1, locale=self.locale))
 
 
 class Catalogs:

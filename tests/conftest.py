@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
 import pytest
+import stamina
 import structlog
 from desk import SETTLE_SECONDS, DeclaringClient, Desk, Log
 from pydantic import SecretStr
@@ -48,6 +49,12 @@ def log() -> Iterator[Log]:
     structlog.reset_defaults()
     for secret in SECRETS:
         assert secret not in written.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _no_waits_between_tries() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=3):
+        yield
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ from typing import Any, cast
 import discord
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, UserHandle
+from simcord.enums import InteractionType
 from simcord.env import Env
+from simcord.interactions import base_payload
 from simcord.results import InteractionResult, ResponseMessage
 
 from fileflare_bot.app import FileflareBot
@@ -116,6 +118,26 @@ class Desk:
     async def fill_in(self, shown: InteractionResult, pasted: str) -> InteractionResult:
         """Send in the modal that was shown to the customer."""
         return await self.customer.submit_modal(shown, {"order": pasted})
+
+    async def all_at_once(self, asked: list[tuple[MemberActor, str]]) -> list[InteractionResult]:
+        """Type /mydownloads for all of them before the bot does anything, and wait for every answer."""
+        command = self.env.backend.find_command("mydownloads", self.guild.id, type=1)
+        assert command is not None
+        records = []
+        for person, token in asked:
+            option = {"name": "order-id", "type": 3, "value": token}
+            record, payload = base_payload(
+                self.env.backend,
+                type=InteractionType.APPLICATION_COMMAND,
+                channel_id=self.channel.id,
+                guild_id=self.guild.id,
+                user_id=person.id,
+                data={"id": command["id"], "name": "mydownloads", "type": 1, "options": [option]},
+            )
+            self.env.backend.emit("INTERACTION_CREATE", payload)
+            records.append(record)
+        await self.env.settle()
+        return [InteractionResult(self.env, record) for record in records]
 
     def calls(self) -> list[tuple[str, str]]:
         """Every Discord call for an interaction, as method and kind of route."""

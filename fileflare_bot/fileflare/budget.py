@@ -127,7 +127,7 @@ class Budget:
         pause = max(0.0, self._paused_until - _now())
         if pause > self._longest_wait:
             raise FileflareBusy(pause)
-        if pause + ahead * 60 / self._per_minute > self._longest_wait:
+        if pause + (ahead + 1) * 60 / self._per_minute > self._longest_wait:
             raise LineTooLong(self._when_to_return(pause))
         if self.waiting >= self._longest_line:
             longest = max(self._line.values(), key=len)

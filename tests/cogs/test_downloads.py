@@ -137,9 +137,9 @@ async def test_a_refresh_that_fails_keeps_the_list_and_says_why(desk: Desk, monk
 
     refused = await desk.customer.click(answer(result), label="Refresh")
 
-    (notice,) = refused.followups
-    assert "Fileflare cannot be reached" in notice.content
-    assert notice.ephemeral
+    assert "Fileflare cannot be reached" in answer(refused).content
+    assert refused.ephemeral
+    assert answer(refused).id != answer(result).id
     assert "5 of 10 downloads left" in str(embed(result).description)
 
 

@@ -1,0 +1,251 @@
+"""Rushes, guessers and Discord's own faults, through the simulated Discord."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+from desk import Desk, Log, answer, embed, labels
+from simcord.actors import MemberActor
+
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.orders import answer as order_answer
+from fileflare_bot.demo.orders import asset
+
+CALLBACK = "/interactions/*/*/callback"
+ORIGINAL = "/webhooks/*/*/messages/@original"
+
+
+def people(desk: Desk, count: int) -> list[MemberActor]:
+    return [desk.guild.add_member(desk.env.create_user(f"member{number}")) for number in range(count)]
+
+
+def give_each_an_order(desk: Desk, count: int) -> list[str]:
+    tokens = [f"0123456789abcdef{number:016x}" for number in range(count)]
+    for token in tokens:
+        file = asset(token, "file.zip", f"{desk.sample.url}/download/{token}")
+        desk.sample.answers[token] = order_answer(1, [], [file], title=None, text=None)
+    return tokens
+
+
+@pytest.mark.settings(fileflare_requests_per_minute=60, fileflare_burst=10, fileflare_longest_wait_seconds=0)
+async def test_200_people_at_once_are_all_answered_or_told_when_to_come_back(desk: Desk) -> None:
+    crowd = people(desk, 200)
+    tokens = give_each_an_order(desk, 200)
+
+    results = await desk.all_at_once([(person, token) for person, token in zip(crowd, tokens, strict=True)])
+
+    texts = [answer(result).content for result in results]
+    answered = [text for text in texts if "10 downloads left" in text]
+    told = [text for text in texts if "There is room for you in" in text]
+    assert 10 <= len(answered) < 20
+    assert len(answered) + len(told) == 200
+    assert len(set(told)) > 3  # each is given a place of their own, not all the same
+    assert all(result.ephemeral for result in results)
+    assert sum(desk.sample.requests.values()) == len(answered)
+
+
+async def test_50_people_with_one_order_cause_one_request(desk: Desk) -> None:
+    crowd = people(desk, 50)
+
+    results = await desk.all_at_once([(person, orders.DOCUMENTED) for person in crowd])
+
+    assert all("Order #1050" in answer(result).content for result in results)
+    assert desk.sample.requests == {orders.DOCUMENTED: 1}
+
+
+async def test_a_fresh_answer_is_given_again_and_refresh_asks_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await desk.mydownloads(orders.DOCUMENTED)
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    await desk.customer.click(answer(first), label="Refresh")
+    assert desk.sample.requests == {orders.DOCUMENTED: 1}
+
+    monkeypatch.setattr("fileflare_bot.fileflare.lookups.REFRESH_SECONDS", 0)
+    await desk.customer.click(answer(first), label="Refresh")
+    await desk.mydownloads(orders.DOCUMENTED)
+    assert desk.sample.requests == {orders.DOCUMENTED: 2}
+
+
+@pytest.mark.settings(misses_per_person=5)
+async def test_a_guesser_is_slowed_down_and_others_are_answered_at_once(desk: Desk, log: Log) -> None:
+    said = [answer(await desk.mydownloads(f"{number:032x}a")).content for number in range(50)]
+    other = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+
+    assert sum(desk.sample.requests.values()) - 1 < 10
+    assert all("Fileflare knows no order" in text for text in said[:5])
+    assert all("That was a lot at once" in text and "in 1 minute" in text for text in said[5:])
+    assert "Order #1050" in answer(other).content
+    assert len(log.events("guessing_suspected")) == 1
+
+
+@pytest.mark.settings(misses_per_person=2)
+async def test_while_paused_an_order_that_exists_gets_the_same_words_as_one_that_does_not(desk: Desk) -> None:
+    for number in range(2):
+        await desk.mydownloads(f"{number:032x}a")
+
+    known = await desk.mydownloads(orders.DOCUMENTED)
+    unknown = await desk.mydownloads(orders.UNKNOWN)
+
+    assert answer(known).content == answer(unknown).content
+    assert labels(answer(known)) == labels(answer(unknown)) == []
+    assert orders.DOCUMENTED not in desk.sample.requests
+
+
+@pytest.mark.settings(lookups_per_person=3)
+async def test_one_who_asks_very_often_is_told_to_take_a_break(desk: Desk) -> None:
+    said = [answer(await desk.mydownloads(orders.DOCUMENTED)).content for _ in range(4)]
+
+    assert "That was a lot at once" in said[3]
+    assert "in 20 seconds" in said[3]
+
+
+async def test_a_passing_fault_is_tried_again_and_nobody_notices(desk: Desk) -> None:
+    failures = iter([502, 503])
+
+    async def twice(request: web.Request) -> web.StreamResponse:
+        status = next(failures, None)
+        if status is None:
+            return web.json_response(desk.sample.answers[request.query["id"]])
+        return web.Response(status=status)
+
+    desk.sample.fault = twice
+
+    result = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "Order #1050" in answer(result).content
+    assert desk.sample.requests == {orders.DOCUMENTED: 3}
+
+
+@pytest.mark.parametrize("status", [400, 404, 418, 429, 500, 501])
+async def test_nothing_else_is_tried_again(desk: Desk, status: int) -> None:
+    async def fault(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status)
+
+    desk.sample.fault = fault
+
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    assert desk.sample.requests == {orders.DOCUMENTED: 1}
+
+
+async def test_after_repeated_failures_people_are_told_at_once_and_it_recovers_by_itself(
+    desk: Desk, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=500)
+
+    desk.sample.fault = down
+    crowd, tokens = people(desk, 20), give_each_an_order(desk, 20)
+
+    said = [
+        answer(await desk.mydownloads(token, person=person)).content
+        for person, token in zip(crowd, tokens, strict=True)
+    ]
+
+    assert all("Fileflare cannot be reached" in text for text in said)
+    assert sum(desk.sample.requests.values()) == 5
+    assert len(log.events("fileflare_down")) == 1
+    desk.sample.fault = None
+    monkeypatch.setattr("fileflare_bot.fileflare.breaker._now", lambda: asyncio.get_running_loop().time() + 5)
+    assert "Order #1050" in answer(await desk.mydownloads(orders.DOCUMENTED)).content
+    assert len(log.events("fileflare_back")) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(429, 0), (500, 0), (503, 0)])
+async def test_a_first_answer_that_discord_drops_is_given_again(desk: Desk, status: int, code: int) -> None:
+    desk.env.inject_error("POST", CALLBACK, status=status, code=code)
+
+    result = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "Order #1050" in answer(result).content
+    assert desk.calls() == [("POST", "callback"), ("POST", "callback")]
+
+
+@pytest.mark.parametrize("status", [429, 502])
+async def test_an_edit_that_discord_drops_is_made_again(desk: Desk, status: int) -> None:
+    desk.env.inject_error("PATCH", ORIGINAL, status=status)
+    desk.hold()
+    result = await desk.mydownloads(orders.DOCUMENTED)
+    await desk.env.advance_time(1)
+    await desk.release()
+
+    assert "5 of 10 downloads left" in str(embed(result).description)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "outcome"),
+    [(404, 10062, "too_late"), (400, 40060, "already_acknowledged"), (401, 50027, "expired"), (404, 10015, "expired")],
+)
+async def test_an_interaction_that_is_lost_is_logged_once_and_nothing_more_is_sent(
+    desk: Desk, log: Log, status: int, code: int, outcome: str
+) -> None:
+    desk.env.inject_error("POST", CALLBACK, status=status, code=code, times=None)
+
+    result = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert not result.acknowledged
+    assert desk.calls() == [("POST", "callback")]
+    (event,) = log.events("lookup")
+    assert (event["level"], event["outcome"]) == ("warning", f"undelivered.{outcome}")
+    assert failures(desk, outcome) == 1
+
+
+async def test_a_first_answer_that_had_arrived_after_all_is_edited(desk: Desk) -> None:
+    desk.hold()
+    result = await desk.mydownloads(orders.DOCUMENTED)
+    desk.env.inject_error("POST", CALLBACK, status=500)
+    desk.env.inject_error("POST", CALLBACK, status=400, code=40060)
+    record = desk.env.backend.interactions[max(desk.env.backend.interactions)]
+    await desk.env.advance_time(1)
+    assert not record.responded
+    await desk.release()
+
+    assert [call for call in desk.calls() if call[1] == "original"] == [("PATCH", "original")]
+    assert result.response is None
+
+
+async def test_a_discord_that_is_down_is_logged_once(desk: Desk, log: Log) -> None:
+    desk.env.inject_error("POST", CALLBACK, status=503, times=None)
+
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    (event,) = log.events("lookup")
+    assert event["outcome"] == "undelivered.discord_down"
+
+
+async def test_an_expired_token_at_the_edit_is_logged_once(desk: Desk, log: Log) -> None:
+    desk.env.inject_error("PATCH", ORIGINAL, status=401, code=50027, times=None)
+    desk.hold()
+    await desk.mydownloads(orders.DOCUMENTED)
+    await desk.env.advance_time(1)
+    await desk.release()
+
+    (event,) = log.events("lookup")
+    assert event["outcome"] == "undelivered.expired"
+
+
+async def test_a_failed_follow_up_is_logged_once(desk: Desk, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = await desk.mydownloads(orders.DOCUMENTED)
+    monkeypatch.setattr("fileflare_bot.fileflare.lookups.REFRESH_SECONDS", 0)
+    desk.env.inject_error("POST", "/webhooks/*/*", status=500, times=None)
+    desk.hold()
+    await desk.customer.click(answer(result), label="Refresh")
+    await desk.env.advance_time(1)
+    await desk.env.advance_time(3)
+    await desk.release()
+
+    assert [event["outcome"] for event in log.events("lookup")] == ["found", "undelivered.discord_down"]
+    assert "5 of 10 downloads left" in str(embed(result).description)
+
+
+async def test_a_reply_that_discord_rejects_is_told_as_our_bug(desk: Desk, log: Log) -> None:
+    desk.env.inject_error("POST", CALLBACK, status=400, code=50035)
+
+    result = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "Something went wrong on my side" in answer(result).content
+    (event,) = log.events("lookup")
+    assert event["outcome"] == "bug"
+
+
+def failures(desk: Desk, kind: str) -> float:
+    return desk.bot.metrics.registry.get_sample_value("fileflare_bot_discord_failures_total", {"kind": kind}) or 0

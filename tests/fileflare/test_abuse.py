@@ -1,0 +1,89 @@
+"""Who asks too often, or guesses, has to pause; others do not notice."""
+
+import pytest
+from desk import Log
+
+from fileflare_bot.fileflare import abuse as module
+from fileflare_bot.fileflare.abuse import AbuseGuard
+from fileflare_bot.fileflare.budget import Asker
+from fileflare_bot.fileflare.errors import AskedTooOften
+
+GUESSER, OTHER = Asker(1, guild=7), Asker(2, guild=7)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100_000.0]
+    monkeypatch.setattr(module, "_now", lambda: now[0])
+    return now
+
+
+async def pause(guard: AbuseGuard, asker: Asker) -> float:
+    with pytest.raises(AskedTooOften) as caught:
+        await guard.admit(asker)
+    return caught.value.retry_after
+
+
+async def test_a_person_may_look_up_so_often_and_no_more() -> None:
+    guard = AbuseGuard(lookups_per_person=3)
+    for _ in range(3):
+        await guard.admit(GUESSER)
+
+    assert await pause(guard, GUESSER) == pytest.approx(20)
+    await guard.admit(OTHER)
+
+
+async def test_a_server_may_look_up_so_often_and_another_does_not_notice() -> None:
+    guard = AbuseGuard(lookups_per_server=5)
+    for person in range(5):
+        await guard.admit(Asker(person, guild=7))
+
+    assert await pause(guard, Asker(99, guild=7)) == pytest.approx(12)
+    await guard.admit(Asker(99, guild=8))
+    await guard.admit(Asker(98))
+
+
+async def test_misses_lead_to_pauses_that_grow(clock: list[float], log: Log) -> None:
+    guard = AbuseGuard(misses_per_person=5, misses_per_server=1000)
+    pauses = []
+    for _ in range(8):
+        for _ in range(5):
+            guard.missed(GUESSER)
+        pauses.append(await pause(guard, GUESSER))
+        await guard.admit(OTHER)
+        clock[0] += pauses[-1]
+
+    assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    events = log.events("guessing_suspected")
+    assert len(events) == 8
+    assert (events[0]["user_id"], events[0]["guild_id"], events[0]["pause_seconds"]) == (1, 7, 60)
+
+
+async def test_guesses_from_many_accounts_of_one_server_count_together(clock: list[float]) -> None:
+    guard = AbuseGuard(misses_per_server=10)
+    for person in range(10):
+        guard.missed(Asker(person, guild=7))
+
+    assert await pause(guard, Asker(50, guild=7)) == 60
+    await guard.admit(Asker(50, guild=8))
+    clock[0] += 60
+    await guard.admit(Asker(50, guild=7))
+
+
+async def test_old_misses_are_forgiven(clock: list[float]) -> None:
+    guard = AbuseGuard(misses_per_person=5)
+    for _ in range(4):
+        guard.missed(GUESSER)
+    clock[0] += module.FORGIVEN_AFTER + 1
+    guard.missed(GUESSER)
+
+    await guard.admit(GUESSER)
+
+
+async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_REMEMBERED", 100)
+    guard = AbuseGuard()
+    for person in range(1000):
+        await guard.admit(Asker(person, guild=person))
+
+    assert len(guard._records) <= 100  # noqa: SLF001 - memory is what is promised
