@@ -24,7 +24,6 @@ from fileflare_bot.settings import Settings, SettingsError, load_settings
 from fileflare_bot.words import Catalogs
 
 WRONG_SETTINGS = 2
-AUTHENTICATION_FAILED = 4004  # the gateway's close code once the token was reset
 NO_SUCH_ORDER = OrderReference("fileflare-discord-bot-check")
 
 log = structlog.stdlib.get_logger(__name__)
@@ -65,7 +64,7 @@ async def run(settings: Settings) -> int:
         await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         if running.done():
-            return await _ending(running)
+            return _ending(running)
         await bot.stop()
         running.cancel()  # discord.py may be waiting to try again, which takes it up to 17 minutes
         await asyncio.gather(running, return_exceptions=True)
@@ -82,28 +81,22 @@ async def _monitoring(settings: Settings, bot: FileflareBot) -> AsyncIterator[No
         yield
 
 
-async def _ending(running: asyncio.Task[None]) -> int:
-    try:
-        await running
-    except discord.LoginFailure:
-        print(_login_refused(), file=sys.stderr)
-        return WRONG_SETTINGS
-    except discord.ConnectionClosed as error:
-        if error.code == AUTHENTICATION_FAILED:
+def _ending(running: asyncio.Task[None]) -> int:
+    match running.exception():
+        case None:
+            return 0
+        case discord.LoginFailure() | discord.ConnectionClosed(code=4004):  # the gateway's "authentication failed"
             print(_login_refused(), file=sys.stderr)
             return WRONG_SETTINGS
-        log.critical("discord_refused", close_code=error.code)
-        return 1
-    except discord.HTTPException as error:
-        log.critical("discord_refused", status=error.status, code=error.code, text=error.text)
-        return 1
-    except (discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
-        log.critical("discord_unreachable", error=type(error).__name__)
-        return 1
-    except Exception:
-        log.critical("start_failed", exc_info=True)
-        return 1
-    return 0
+        case discord.ConnectionClosed() as error:
+            log.critical("discord_refused", close_code=error.code)
+        case discord.HTTPException() as error:
+            log.critical("discord_refused", status=error.status, code=error.code, text=error.text)
+        case (discord.GatewayNotFound() | aiohttp.ClientError() | OSError()) as error:
+            log.critical("discord_unreachable", error=type(error).__name__)
+        case error:
+            log.critical("start_failed", exc_info=error)
+    return 1
 
 
 async def check(settings: Settings) -> int:
@@ -128,7 +121,7 @@ async def _check_fileflare(client: FileflareClient) -> bool:
 
 
 async def _check_discord(settings: Settings) -> bool:
-    async with discord.Client(intents=discord.Intents.none()) as client:
+    async with discord.Client(intents=discord.Intents(guilds=True)) as client:
         try:
             await client.login(settings.discord_token.get_secret_value())
         except discord.LoginFailure:

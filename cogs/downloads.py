@@ -33,7 +33,8 @@ MODAL_ID: Final = "downloads:order"
 MODAL_INPUT_ID: Final = "order"
 
 LIST_SECONDS: Final = 30 * 60
-MOST_ASSETS_HELD: Final = 50_000  # over all open lists; the least lately used go first
+MOST_HELD: Final = 20_000  # over all open lists, in their weights; the least lately used go first
+WEIGHT_OF_A_LIST: Final = 10  # beside its assets
 
 
 @dataclass(slots=True)
@@ -48,8 +49,8 @@ class OpenList:
 
     @property
     def weight(self) -> int:
-        """How many assets it holds, and one for itself."""
-        return 1 + (sum(1 for _ in self.pages.order.all_assets()) if self.pages else 0)
+        """What it takes of the room for all lists; one for each asset."""
+        return WEIGHT_OF_A_LIST + (sum(1 for _ in self.pages.order.all_assets()) if self.pages else 0)
 
 
 class Downloads(commands.Cog):
@@ -58,7 +59,7 @@ class Downloads(commands.Cog):
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
         self._lists: TTLCache[str, OpenList] = TTLCache(
-            MOST_ASSETS_HELD,
+            MOST_HELD,
             LIST_SECONDS,
             timer=lambda: asyncio.get_running_loop().time(),
             getsizeof=lambda open_list: open_list.weight,
@@ -162,7 +163,7 @@ class Downloads(commands.Cog):
         }
 
     def _hold(self, opened: OpenList) -> None:
-        if opened.weight <= MOST_ASSETS_HELD:
+        if opened.weight <= MOST_HELD:
             self._lists[opened.handle] = opened
 
 

@@ -9,6 +9,7 @@ import gettext
 import io
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -46,13 +47,18 @@ class Words:
 
     def number(self, value: int) -> str:
         """Return the number as this language writes it."""
-        return str(format_decimal(value, locale=self.locale))
+        return _number(value, self.locale)
 
     def pause(self, seconds: float) -> str:
         """Return a waiting time in words, rounded up so that who comes back then is not too early."""
         whole = max(1, math.ceil(seconds))
         whole = whole if whole < _MINUTE else math.ceil(whole / _MINUTE) * _MINUTE
         return str(format_timedelta(whole, threshold=1, locale=self.locale))
+
+
+@lru_cache(maxsize=4096)
+def _number(value: int, locale: Locale) -> str:
+    return str(format_decimal(value, locale=locale))
 
 
 class Catalogs:

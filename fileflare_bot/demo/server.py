@@ -88,3 +88,13 @@ class SampleFileflare:
             for holder in (*answer["order"]["lines"], answer["order"])
             for asset in holder["assets"]
         ]
+
+
+async def _serve_for_ever() -> None:
+    async with SampleFileflare().serve() as sample:
+        print(sample.url, flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve_for_ever())

@@ -15,7 +15,7 @@ from fileflare_bot.fileflare.errors import (
     OrderNotFound,
     UnexpectedAnswer,
 )
-from fileflare_bot.orders.models import NO_TEXT, Order, StoreText, or_default
+from fileflare_bot.orders.models import NO_TEXT, OrDefault, Order, StoreText
 
 LONGEST_PAUSE = 3600.0  # seconds; a longer Retry-After helps no one who waits in a chat
 
@@ -31,7 +31,7 @@ class _Answer(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     order: Order | None
-    text: Annotated[StoreText, or_default(NO_TEXT)] = NO_TEXT
+    text: Annotated[StoreText, OrDefault(NO_TEXT)] = NO_TEXT
 
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime | None = None) -> Order:

@@ -21,11 +21,13 @@ from fileflare_bot.orders.reference import OrderReference
 LARGEST_BODY: Final = 5_000_000  # bytes, after decompression; an order of 2,000 assets takes about 1 MB
 MOST_REDIRECTS: Final = 3
 
+_REDIRECTS: Final = {301, 302, 303, 307, 308}
+_HEADERS: Final = {"Accept": "application/json", "User-Agent": f"fileflare-discord-bot/{__version__}"}
+
 # The first class that matches decides; ours pass as they are.
 _MEANS: Final[tuple[tuple[type[BaseException], type[FileflareUnavailable]], ...]] = (
     (TimeoutError, FileflareTimeout),
     (aiohttp.ContentTypeError, UnexpectedAnswer),
-    (aiohttp.TooManyRedirects, UnexpectedAnswer),
     (aiohttp.ClientPayloadError, FileflareDown),
     (aiohttp.ClientResponseError, UnexpectedAnswer),
     (aiohttp.InvalidURL, UnexpectedAnswer),
@@ -78,24 +80,20 @@ class FileflareClient:
         return read_answer(status, headers, body)
 
     async def _get(self, url: URL) -> tuple[int, Mapping[str, str], bytes]:
-        async with self._session.get(
-            url,
-            timeout=self._timeout,
-            headers={"Accept": "application/json", "User-Agent": f"fileflare-discord-bot/{__version__}"},
-            max_redirects=MOST_REDIRECTS,
-            middlewares=(self._stay_on_host,),
-        ) as response:
-            if self._on_answer is not None:
-                self._on_answer(response.status, response.headers)
-            return response.status, response.headers, await self._read(response)
-
-    async def _stay_on_host(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        """Refuse a redirect to another origin before it is followed: the ID would go with it."""
-        if request.url.origin() != self._endpoint.origin():
-            raise UnexpectedAnswer("a redirect to another host")
-        return await handler(request)
+        """Return an answer; a redirect is followed only on Fileflare's own host, as the ID goes with it."""
+        for _ in range(MOST_REDIRECTS + 1):
+            async with self._session.get(
+                url, timeout=self._timeout, headers=_HEADERS, allow_redirects=False
+            ) as response:
+                if self._on_answer is not None:
+                    self._on_answer(response.status, response.headers)
+                location = response.headers.get("Location")
+                if response.status not in _REDIRECTS or location is None:
+                    return response.status, response.headers, await self._read(response)
+                url = url.join(URL(location))
+            if not url.absolute or url.origin() != self._endpoint.origin():
+                raise UnexpectedAnswer("a redirect to another host")
+        raise UnexpectedAnswer("too many redirects")
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()

@@ -7,34 +7,41 @@ line does not take the rest of the order with it.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    WrapValidator,
+)
 from pydantic import ValidatorFunctionWrapHandler as Handler
-
-T = TypeVar("T")
+from pydantic_core import CoreSchema, core_schema
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, coerce_numbers_to_str=True)
 
 
-def or_default(default: T) -> WrapValidator:
-    """Read null, and what cannot be read, as the default."""
+@dataclass(frozen=True, slots=True)
+class OrDefault:
+    """Reads null, where the type has no null, and whatever cannot be read, as the default.
 
-    def validate(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - pydantic hands over anything
-        if value is None:
-            return default
-        try:
-            return handler(value)
-        except ValidationError:
-            return default
+    pydantic-core does this itself, at a tenth of the cost of a validator in Python.
+    """
 
-    return WrapValidator(validate)
+    default: Any
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+        return core_schema.with_default_schema(handler(source), default=self.default, on_error="default")
 
 
-_Text = Annotated[str | None, or_default(None)]
+_Text = Annotated[str | None, OrDefault(None)]
 _NullIsEmpty = BeforeValidator(lambda value: () if value is None else value)
 
 
@@ -81,7 +88,7 @@ class AssetData(_Model):
     id: str | None = None
     filename: _Text = Field(default=None, repr=False)
     size: _Text = None
-    is_link: Annotated[bool, or_default(False)] = False
+    is_link: Annotated[bool, OrDefault(False)] = False
     url: _Text = Field(default=None, repr=False)
 
 
@@ -110,7 +117,7 @@ class Product(_Model):
     product_id: _Text = None
     variant_id: _Text = None
     vendor: _Text = None
-    tags: Annotated[tuple[str, ...], or_default(())] = ()
+    tags: Annotated[tuple[str, ...], OrDefault(())] = ()
 
 
 NO_PRODUCT = Product()
@@ -134,7 +141,7 @@ _Assets = Annotated[tuple[Annotated[Asset, WrapValidator(_keep_broken_asset)], .
 class Line(_Model):
     """A bought product with its assets, of which there may be none."""
 
-    product: Annotated[Product, or_default(NO_PRODUCT)] = NO_PRODUCT
+    product: Annotated[Product, OrDefault(NO_PRODUCT)] = NO_PRODUCT
     assets: _Assets = ()
 
 
@@ -161,10 +168,10 @@ class Order(_Model):
     ``text`` stands beside the order in an answer; the client moves it here.
     """
 
-    order_number: Annotated[int | str | None, or_default(None)] = None
+    order_number: Annotated[int | str | None, OrDefault(None)] = None
     lines: Annotated[tuple[Annotated[Line, WrapValidator(_keep_broken_line)], ...], _NullIsEmpty] = ()
     assets: _Assets = ()
-    text: Annotated[StoreText, or_default(NO_TEXT)] = NO_TEXT
+    text: Annotated[StoreText, OrDefault(NO_TEXT)] = NO_TEXT
 
     def all_assets(self) -> Iterator[Asset]:
         """Return every asset, the lines' first, in the answer's order."""

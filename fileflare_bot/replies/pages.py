@@ -74,12 +74,13 @@ class OrderPages:
         """Return page ``number``, counted from 1; a number out of range gives the nearest page."""
         number = min(max(number, 1), len(self))
         entries = self._pages[number - 1]
+        total = _total(self.order, words)
         title = escape(limits.shorten(clean(self.order.text.title), LONGEST_TITLE))
         return Page(
-            content=_summary(self.order, words),
+            content=_summary(self.order, total, words),
             title=title or words.gettext("Your downloads"),
             description="\n\n".join(_blocks(self.order, entries, words, first=number == 1)),
-            footer=_footer(self.order, number, len(self), words),
+            footer=_footer(number, len(self), total, words),
             links=tuple(_button(entry, words) for entry in entries if _fits_button(entry)),
             number=number,
             of=len(self),
@@ -222,31 +223,31 @@ def _order_name(order: Order, words: Words) -> str:
 
 
 def _total(order: Order, words: Words) -> str:
-    """Return the downloads left on the whole order, in words."""
-    readable = [asset for asset in order.all_assets() if not asset.broken]
-    limited = [asset.limits.left for asset in readable if asset.limits.left is not None]
-    unlimited = sum(asset.limits.remaining is Remaining.UNLIMITED for asset in readable)
+    """Return the downloads left on the whole order in words, or nothing for an order without files."""
+    left = limited = unlimited = 0
+    for asset in order.all_assets():
+        if not asset.broken:
+            limited += asset.limits.left is not None
+            left += asset.limits.left or 0
+            unlimited += asset.limits.limit is None
+    if not _has_files(order):
+        return ""
     parts = []
     if limited or not unlimited:
-        left = _bounded(sum(limited))
-        parts.append(words.ngettext("{count} download left in all", "{count} downloads left in all", left))
+        parts.append(words.ngettext("{count} download left in all", "{count} downloads left in all", _bounded(left)))
     if unlimited:
         parts.append(words.ngettext("{count} file without a limit", "{count} files without a limit", unlimited))
     return " · ".join(parts)
 
 
-def _summary(order: Order, words: Words) -> str:
-    files = sum(1 for _ in order.all_assets())
-    counted = words.ngettext("{count} file", "{count} files", files)
-    parts = (
-        (_order_name(order, words), counted, _total(order, words)) if files else (_order_name(order, words), counted)
-    )
-    return " · ".join(parts)
+def _summary(order: Order, total: str, words: Words) -> str:
+    counted = words.ngettext("{count} file", "{count} files", sum(1 for _ in order.all_assets()))
+    return " · ".join(part for part in (_order_name(order, words), counted, total) if part)
 
 
-def _footer(order: Order, number: int, of: int, words: Words) -> str:
+def _footer(number: int, of: int, total: str, words: Words) -> str:
     page = words.gettext("Page {number} of {of}", number=words.number(number), of=words.number(of))
-    return f"{page} · {_total(order, words)}" if _has_files(order) else page
+    return f"{page} · {total}" if total else page
 
 
 def _fits_button(entry: _Entry) -> bool:

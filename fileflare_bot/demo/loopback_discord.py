@@ -1,0 +1,284 @@
+"""A Discord on loopback: as much of its REST API v10 and its gateway v10 as the bot's own process needs.
+
+It answers as Discord documents it, also where it refuses: a token it does not know, an interaction it does not
+know (10062), one that is answered twice (40060), a session that is gone. Its gateway sends plain text, which
+discord.py reads whatever compression it asked for. The bot has one shard, and so never asks where the gateway is.
+"""
+
+import asyncio
+import json
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from fileflare_bot.demo import loopback_payloads as payloads
+from fileflare_bot.demo.loopback_payloads import TOKEN, Json
+
+PATIENCE_SECONDS: Final = 10.0
+REMEMBERED: Final = 5000  # events of a session, for when it is resumed
+HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 1, 2, 6, 7, 9, 10, 11
+MESSAGE, LOADING = 4, 5  # kinds of interaction callbacks
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One REST request and the status it was answered with."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    status: int
+
+
+class LoopbackDiscord:
+    """One application with its bot in one server.
+
+    ``calls`` holds every request, ``frames`` everything the bot sent over the gateway. ``token`` is the one it takes.
+    """
+
+    def __init__(self) -> None:
+        self.token = TOKEN
+        self.calls: list[Call] = []
+        self.frames: list[Json] = []
+        self.url = ""
+        self.gateway_url = ""
+        self._faults: list[tuple[str, str, Callable[[], web.Response]]] = []
+        self._acknowledged: dict[str, bool] = {}  # by the interaction's token
+        self._answers: dict[str, list[Call]] = {}  # the calls for each interaction
+        self._session = ""
+        self._sequence = 0
+        self._dispatched: deque[Json] = deque(maxlen=REMEMBERED)  # in this session
+        self._socket: web.WebSocketResponse | None = None
+        self._changed = asyncio.Event()
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator["LoopbackDiscord"]:
+        """Serve on loopback inside this block; ``url`` and ``gateway_url`` say where."""
+        app = web.Application(middlewares=[self._front])
+        app.add_routes(
+            [
+                web.get("/gateway", self._gateway),
+                web.get("/api/v10/users/@me", self._me),
+                web.get("/api/v10/oauth2/applications/@me", self._application),
+                web.put("/api/v10/applications/{application}/commands", self._commands),
+                web.put("/api/v10/applications/{application}/guilds/{guild}/commands", self._commands),
+                web.post("/api/v10/interactions/{id}/{token}/callback", self._callback),
+                web.post("/api/v10/webhooks/{application}/{token}", self._message),
+                web.patch("/api/v10/webhooks/{application}/{token}/messages/{message}", self._message),
+            ]
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            host, port = runner.addresses[0][:2]
+            self.url = f"http://{host}:{port}/api/v10"
+            self.gateway_url = f"ws://{host}:{port}/gateway"
+            yield self
+        finally:
+            await runner.cleanup()
+
+    def command(self, *arguments: str, first: str = "", script: Path | None = None) -> list[str]:
+        """Return the command that runs the real bot.py, or a script, on this Discord; ``first`` is run before it."""
+        run = "import bot; sys.exit(bot.main())"
+        if script is not None:
+            run = f"runpy.run_path({str(script)!r}, run_name='__main__')"
+        code = (
+            "import runpy, sys, discord, yarl",
+            f"discord.http.Route.BASE = {self.url!r}",
+            f"discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL({self.gateway_url!r})",
+            first,
+            f"sys.argv = {['bot.py', *arguments]!r}",
+            run,
+        )
+        return [sys.executable, "-c", "\n".join(code)]
+
+    def answer_next(
+        self, method: str, part: str, status: int, *, times: int = 1, headers: Json | None = None, **body: object
+    ) -> None:
+        """Answer the next requests whose address holds ``part`` with this status, such as 404 and ``code=10062``."""
+        answer = {"message": "As the test wants it.", "code": 0, **body}
+        fault = partial(_json, answer, status=status, headers=headers)
+        self._faults += [(method, part, fault)] * times
+
+    async def until(self, happened: Callable[[], bool]) -> None:
+        """Wait until this holds after a request or a frame."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not happened():
+                self._changed.clear()
+                await self._changed.wait()
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the bot is connected."""
+        return self._socket is not None
+
+    def opcodes(self) -> list[int]:
+        """Return what the bot sent over the gateway, without its heartbeats."""
+        return [frame["op"] for frame in self.frames if frame["op"] != HEARTBEAT]
+
+    async def connected(self) -> None:
+        """Wait until the bot has a session on the gateway."""
+        await self.until(lambda: self._socket is not None)
+
+    async def mydownloads(self, order_id: str, *, person: int = 0, guild: int = 0) -> str:
+        """Type /mydownloads as a customer; return the interaction's token."""
+        options = [{"type": 3, "name": "order-id", "value": order_id}]
+        data = {"id": payloads.snowflake(), "name": "mydownloads", "type": 1, "options": options}
+        return await self.interact({"type": 2, "data": data, **payloads.whereabouts(person, guild)})
+
+    async def interact(self, what: Json) -> str:
+        """Send an INTERACTION_CREATE of the customer's; return its token."""
+        interaction = payloads.interaction(what)
+        self._acknowledged[interaction["token"]] = False
+        await self.dispatch("INTERACTION_CREATE", interaction)
+        return str(interaction["token"])
+
+    async def answer_to(self, token: str) -> Json:
+        """Return the message that the customer sees in the end, once it is there."""
+        await self.until(lambda: bool(self._messages(token)))
+        return self._messages(token)[-1]
+
+    def calls_for(self, token: str) -> list[Call]:
+        """Return every request made for an interaction."""
+        return self._answers.get(token, [])
+
+    def forget(self, token: str) -> None:
+        """Drop what is kept of an interaction and of all calls, so that a long load needs no memory."""
+        self._acknowledged.pop(token, None)
+        self._answers.pop(token, None)
+        self.calls.clear()
+
+    def forget_all(self) -> None:
+        """Drop what is kept of every interaction and call."""
+        self._acknowledged.clear()
+        self._answers.clear()
+        self.calls.clear()
+
+    async def dispatch(self, event: str, data: Json) -> None:
+        """Send an event now, or when the bot resumes its session."""
+        self._sequence += 1
+        self._dispatched.append({"op": 0, "t": event, "s": self._sequence, "d": data})
+        if self._socket is not None:
+            await self._socket.send_json(self._dispatched[-1])
+
+    async def ask_to_reconnect(self) -> None:
+        """Send RECONNECT."""
+        await self._hang_up().send_json({"op": RECONNECT, "d": None})
+
+    async def invalidate_session(self) -> None:
+        """Forget the session and say so with INVALID_SESSION."""
+        self._session = ""
+        await self._hang_up().send_json({"op": INVALID_SESSION, "d": False})
+
+    async def close_gateway(self, code: int) -> None:
+        """Close the socket with this code."""
+        await self._hang_up().close(code=code)
+
+    def _hang_up(self) -> web.WebSocketResponse:
+        assert self._socket is not None
+        socket, self._socket = self._socket, None
+        return socket
+
+    def _messages(self, token: str) -> list[Json]:
+        calls = [call for call in self.calls_for(token) if call.status < web.HTTPBadRequest.status_code]
+        sent = [call.body["data"] for call in calls if "/callback" in call.path and call.body["type"] == MESSAGE]
+        return sent + [call.body for call in calls if "/webhooks/" in call.path]
+
+    @web.middleware
+    async def _front(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Record every request, and refuse those that are to fail or bear no valid token."""
+        fault = next((fault for fault in self._faults if fault[0] == request.method and fault[1] in request.path), None)
+        body = await request.json() if request.can_read_body else None
+        open_to_all = request.path.startswith(("/gateway", "/api/v10/interactions/", "/api/v10/webhooks/"))
+        response: web.StreamResponse
+        if fault is not None:
+            self._faults.remove(fault)
+            response = fault[2]()
+        elif not open_to_all and request.headers.get("Authorization") != f"Bot {self.token}":
+            response = _error(401, 0, "401: Unauthorized")
+        else:
+            response = await handler(request)
+        call = Call(request.method, request.path, dict(request.query), body, response.status)
+        self.calls.append(call)
+        if "token" in request.match_info:
+            self._answers.setdefault(request.match_info["token"], []).append(call)
+        self._changed.set()
+        return response
+
+    async def _me(self, _request: web.Request) -> web.Response:
+        return _json(payloads.BOT)
+
+    async def _application(self, _request: web.Request) -> web.Response:
+        return _json(payloads.application())
+
+    async def _commands(self, request: web.Request) -> web.Response:
+        return _json(payloads.commands(await request.json(), request.match_info.get("guild")))
+
+    async def _callback(self, request: web.Request) -> web.Response:
+        token, body = request.match_info["token"], await request.json()
+        if token not in self._acknowledged:
+            return _error(404, 10062, "Unknown interaction")
+        if self._acknowledged[token]:
+            return _error(400, 40060, "Interaction has already been acknowledged.")
+        self._acknowledged[token] = True
+        loading = {"response_message_loading": body["type"] == LOADING}
+        answer: Json = {"interaction": {"id": request.match_info["id"], "type": 2, **loading}}
+        if body["type"] == MESSAGE:
+            answer["resource"] = {"type": MESSAGE, "message": payloads.message(body["data"])}
+        return _json(answer)
+
+    async def _message(self, request: web.Request) -> web.Response:
+        if not self._acknowledged.get(request.match_info["token"]):
+            return _error(404, 10015, "Unknown Webhook")
+        return _json(payloads.message(await request.json()))
+
+    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"op": HELLO, "d": {"heartbeat_interval": 41250}})
+        async for received in socket:
+            frame = json.loads(received.data)
+            self.frames.append(frame)
+            match frame:
+                case {"op": 1}:
+                    await socket.send_json({"op": ACK})
+                case {"d": {"token": token}} if token != self.token:
+                    await socket.close(code=4004)
+                case {"op": 2}:
+                    await self._begin(socket)
+                case {"op": 6, "d": {"session_id": session, "seq": seq}} if session == self._session:
+                    self._socket = socket
+                    for missed in [event for event in self._dispatched if event["s"] > seq]:
+                        await socket.send_json(missed)
+                    await self.dispatch("RESUMED", {})
+                case {"op": 6}:
+                    await socket.send_json({"op": INVALID_SESSION, "d": False})
+            self._changed.set()
+        self._socket = None if self._socket is socket else self._socket
+        return socket
+
+    async def _begin(self, socket: web.WebSocketResponse) -> None:
+        self._session, self._socket = payloads.snowflake(), socket
+        self._dispatched.clear()
+        await self.dispatch("READY", payloads.ready(self._session, self.gateway_url))
+        await self.dispatch("GUILD_CREATE", payloads.guild())
+
+
+def _error(status: int, code: int, message: str) -> web.Response:
+    return _json({"message": message, "code": code}, status=status)
+
+
+def _json(answer: object, *, status: int = 200, headers: Json | None = None) -> web.Response:
+    body = json.dumps(answer).encode()  # discord.py wants the type without a charset, as Discord sends it
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")

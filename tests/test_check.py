@@ -1,0 +1,105 @@
+"""``python bot.py --check``: is everything there that the bot needs?"""
+
+import asyncio
+import os
+import re
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from fileflare_bot.demo.loopback_discord import LoopbackDiscord
+from fileflare_bot.demo.loopback_payloads import TOKEN
+from fileflare_bot.demo.server import SampleFileflare
+
+ROOT: Final = Path(__file__).parents[1]
+TRY_AGAIN: Final = "Look at the network, then try again."
+
+Check = Callable[..., Awaitable[tuple[int, list[str]]]]
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[LoopbackDiscord]:
+    async with LoopbackDiscord().serve() as server:
+        yield server
+
+
+@pytest.fixture
+def check(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path) -> Check:
+    """Run the check away from the developer's .env; return the exit code and what it printed."""
+
+    async def run(**settings: str) -> tuple[int, list[str]]:
+        place = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        needed = {"DISCORD_TOKEN": TOKEN, "FILEFLARE_BASE_URL": sample.url}
+        process = await asyncio.create_subprocess_exec(
+            *discord.command("--check"), stdout=PIPE, stderr=PIPE, cwd=tmp_path, env=place | needed | settings
+        )
+        output, errors = await asyncio.wait_for(process.communicate(), timeout=15)
+        assert TOKEN not in output.decode() + errors.decode()
+        assert errors.decode() == ""
+        assert process.returncode is not None
+        return process.returncode, output.decode().splitlines()
+
+    return run
+
+
+async def test_when_all_is_good_three_lines_say_so(check: Check) -> None:
+    code, (settings, fileflare, discord_line) = await check()
+
+    assert settings == "settings   good"
+    assert re.fullmatch(r"Fileflare  good: it answers \(\d+ ms\)", fileflare)
+    assert discord_line == "Discord    good: logged in as loopback"
+    assert code == 0
+
+
+async def test_it_starts_nothing_on_discord(check: Check, discord: LoopbackDiscord) -> None:
+    await check()
+
+    assert {call.method for call in discord.calls} == {"GET"}
+    assert discord.frames == []
+
+
+async def test_a_fileflare_that_is_down_is_named_and_discord_still_checked(
+    check: Check, sample: SampleFileflare
+) -> None:
+    await sample.stop()
+
+    code, (_, fileflare, discord_line) = await check()
+
+    assert fileflare.startswith("Fileflare  failed: ")
+    assert "FILEFLARE_BASE_URL" in fileflare
+    assert discord_line == "Discord    good: logged in as loopback"
+    assert code == 1
+
+
+async def test_an_address_that_is_not_fileflare_fails(check: Check, discord: LoopbackDiscord) -> None:
+    discord.answer_next("GET", "/customer-account-orders", 200, times=9)
+
+    code, (_, fileflare, _) = await check(FILEFLARE_BASE_URL=discord.url)
+
+    assert fileflare.startswith("Fileflare  failed: ")
+    assert "FILEFLARE_BASE_URL" in fileflare
+    assert code == 1
+
+
+async def test_a_refused_token_is_named(check: Check, discord: LoopbackDiscord) -> None:
+    discord.token = TOKEN.replace("x", "y")
+
+    code, (_, fileflare, discord_line) = await check()
+
+    assert fileflare.startswith("Fileflare  good")
+    assert discord_line.startswith("Discord    failed: DISCORD_TOKEN was refused by Discord")
+    assert code == 1
+
+
+async def test_a_discord_that_cannot_be_reached_is_no_fault_of_the_token(
+    check: Check, discord: LoopbackDiscord, unused_tcp_port: int
+) -> None:
+    discord.url = f"http://127.0.0.1:{unused_tcp_port}"
+
+    code, (_, _, discord_line) = await check()
+
+    assert discord_line == f"Discord    failed: no connection (ClientConnectorError). {TRY_AGAIN}"
+    assert code == 1

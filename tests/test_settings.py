@@ -1,0 +1,184 @@
+"""What is read from the environment and .env, and what a person is told when it is wrong."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+from typing import Final
+
+import pytest
+from dotenv import dotenv_values
+from fileflare_bot.demo.loopback_payloads import TOKEN
+
+from fileflare_bot.settings import Settings, SettingsError, load_settings
+
+ROOT: Final = Path(__file__).parents[1]
+SECRET: Final = "s3cret-of-the-test"
+URL_EXAMPLE: Final = "FILEFLARE_BASE_URL=https://app.digital-downloads.com"
+MISSING: Final = (
+    "DISCORD_TOKEN is missing: put a line such as "
+    "DISCORD_TOKEN=<the token from Discord Developer Portal > Bot> into .env."
+)
+MALFORMED: Final = (
+    "DISCORD_TOKEN is not a bot token: copy it anew from the Discord Developer Portal > Bot > Reset Token. "
+    "For example: DISCORD_TOKEN=<the token from Discord Developer Portal > Bot>"
+)
+PLAIN_ADDRESS: Final = "must be a plain address, without user, query or fragment"
+WRONG: Final = (
+    ("FILEFLARE_BASE_URL", SECRET, "it should be a valid URL", URL_EXAMPLE),
+    ("FILEFLARE_BASE_URL", f"http://fileflare.example/{SECRET}", "must begin with https://", URL_EXAMPLE),
+    ("FILEFLARE_BASE_URL", f"http://localhost.example/{SECRET}", "must begin with https://", URL_EXAMPLE),
+    ("FILEFLARE_BASE_URL", f"ftp://fileflare.example/{SECRET}", "URL scheme should be 'http' or 'https'", URL_EXAMPLE),
+    ("FILEFLARE_BASE_URL", f"https://fileflare.example/?key={SECRET}", PLAIN_ADDRESS, URL_EXAMPLE),
+    ("FILEFLARE_BASE_URL", f"https://fileflare.example/#{SECRET}", PLAIN_ADDRESS, URL_EXAMPLE),
+    ("FILEFLARE_BASE_URL", f"https://me:{SECRET}@fileflare.example", PLAIN_ADDRESS, URL_EXAMPLE),
+    ("FILEFLARE_TIMEOUT_SECONDS", "0", "it should be greater than 0", "FILEFLARE_TIMEOUT_SECONDS=15"),
+    ("FILEFLARE_TIMEOUT_SECONDS", SECRET, "it should be a valid number", "FILEFLARE_TIMEOUT_SECONDS=15"),
+    ("FILEFLARE_TIMEOUT_SECONDS", "1000", "it should be less than or equal to 120", "FILEFLARE_TIMEOUT_SECONDS=15"),
+    ("FILEFLARE_TIMEOUT_SECONDS", "nan", "it should be", "FILEFLARE_TIMEOUT_SECONDS=15"),
+    ("LOG_LEVEL", SECRET, "it should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'", "LOG_LEVEL=INFO"),
+    ("LOG_FORMAT", SECRET, "it should be 'console' or 'json'", "LOG_FORMAT=json"),
+    ("DEFAULT_LOCALE", SECRET, "is not a language code", "DEFAULT_LOCALE=de"),
+    ("DEFAULT_LOCALE", "xx", "is not a language code", "DEFAULT_LOCALE=de"),
+    ("DISCORD_SYNC_GUILDS", f"1,{SECRET}", "it should be a valid integer", "DISCORD_SYNC_GUILDS=1122334455"),
+    ("DISCORD_SYNC_GUILDS", "-5, 0", "it should be greater than 0", "DISCORD_SYNC_GUILDS=1122334455"),
+    ("DISCORD_SYNC_GUILDS", "9" * 30, "it should be less than", "DISCORD_SYNC_GUILDS=1122334455"),
+)
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the developer's environment and .env out, whatever their case."""
+    for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def complaints(text: str | bytes) -> list[str]:
+    """Return the lines that a person reads if this is their .env."""
+    Path(".env").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__, "pydantic's error would show in a traceback"
+    return raised.value.lines
+
+
+def test_without_a_token_one_line_says_so() -> None:
+    assert complaints("") == [MISSING]
+    assert complaints("DISCORD_TOKEN=\n") == [MISSING]
+
+
+@pytest.mark.parametrize("value", [SECRET, f"Bot {TOKEN}", TOKEN.replace(".", ""), f"{TOKEN}é"])
+def test_a_malformed_token_is_said_in_one_line_that_does_not_hold_it(value: str) -> None:
+    assert complaints(f"DISCORD_TOKEN={value}\n") == [MALFORMED]
+
+
+@pytest.mark.parametrize(("name", "value", "what", "example"), WRONG)
+def test_a_wrong_setting_is_said_in_one_line_with_an_example(name: str, value: str, what: str, example: str) -> None:
+    (line,) = complaints(f"DISCORD_TOKEN={TOKEN}\n{name}='{value}'\n")
+
+    assert line.startswith(f"{name} ")
+    assert what in line
+    assert f". For example: {example}" in line
+    assert "\n" not in line
+    assert SECRET not in line
+    assert TOKEN not in line
+
+
+def test_every_wrong_setting_gets_a_line_of_its_own() -> None:
+    lines = complaints("LOG_LEVEL=loud\nFILEFLARE_TIMEOUT_SECONDS=0\nDISCORD_SYNC_GUILDS=a,b,c\n")
+
+    assert [line.split()[0] for line in lines] == [
+        "DISCORD_SYNC_GUILDS",
+        "DISCORD_TOKEN",
+        "FILEFLARE_TIMEOUT_SECONDS",
+        "LOG_LEVEL",
+    ]
+
+
+def test_a_wrong_setting_of_the_environment_is_said_as_one_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+
+    assert [line.split()[0] for line in complaints(f"DISCORD_TOKEN={TOKEN}\nLOG_LEVEL=INFO\n")] == ["LOG_LEVEL"]
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff", "export ", "  "])
+def test_spaces_quotes_and_capitals_in_env_do_not_matter(start: str) -> None:
+    Path(".env").write_text(
+        f"{start}DISCORD_TOKEN = \" {TOKEN} \"  \nLOG_LEVEL=' debug '\nLOG_FORMAT=JSON # for machines\n"
+        'DISCORD_SYNC_GUILDS=" 1 , 2 3,"\nDEFAULT_LOCALE= de-DE \nFILEFLARE_BASE_URL=" https://x.example/ "\r\n',
+        encoding="utf-8",
+    )
+
+    settings = load_settings()
+
+    assert settings.discord_token.get_secret_value() == TOKEN
+    assert (settings.log_level, settings.log_format, settings.default_locale) == ("DEBUG", "json", "de_DE")
+    assert settings.discord_sync_guilds == (1, 2, 3)
+    assert settings.fileflare_base_url == "https://x.example"
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1:1", "[::1]:1"])
+def test_this_computer_may_be_asked_without_encryption(host: str) -> None:
+    Path(".env").write_text(f"DISCORD_TOKEN={TOKEN}\nFILEFLARE_BASE_URL=http://{host}\n", encoding="utf-8")
+
+    assert load_settings().fileflare_base_url == f"http://{host}"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_an_env_file_that_is_no_utf_8_is_said_in_one_line(encoding: str) -> None:
+    lines = complaints(f"# für den Bot\nDISCORD_TOKEN={TOKEN}\n".encode(encoding))
+
+    assert lines == [".env cannot be read (UnicodeDecodeError): save it as plain UTF-8 text."]
+
+
+def test_settings_that_are_printed_do_not_show_the_token() -> None:
+    Path(".env").write_text(f"DISCORD_TOKEN={TOKEN}\n", encoding="utf-8")
+
+    assert TOKEN not in f"{load_settings()!r} {load_settings()}"
+
+
+def test_the_example_file_holds_every_setting_and_no_other() -> None:
+    assert [*dotenv_values(ROOT / ".env.example")] == [name.upper() for name in Settings.model_fields]
+
+
+def test_every_setting_of_the_example_file_has_one_comment_above() -> None:
+    _, *blocks = (ROOT / ".env.example").read_text(encoding="utf-8").strip().split("\n\n")
+
+    shapes = [[line.startswith("# ") and line.endswith(".") for line in block.splitlines()] for block in blocks]
+    assert shapes == [[True, False]] * len(Settings.model_fields)
+
+
+def test_the_example_file_shows_the_defaults() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    Path(".env").write_text(example.replace("DISCORD_TOKEN=", f"DISCORD_TOKEN={TOKEN}"), encoding="utf-8")
+
+    shown = load_settings().model_dump(exclude={"discord_token"})
+
+    fields = {name: field for name, field in Settings.model_fields.items() if name != "discord_token"}
+    assert shown == {name: field.default for name, field in fields.items()}
+    empty = {name.lower() for name, value in dotenv_values(ROOT / ".env.example").items() if value == ""}
+    assert empty == {"discord_token"} | {name for name, field in fields.items() if field.default in ((), None)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({}, MISSING),
+        ({"DISCORD_TOKEN": SECRET}, MALFORMED),
+        (
+            {"DISCORD_TOKEN": TOKEN, "FILEFLARE_BASE_URL": f"http://x.example/{SECRET}"},
+            f"FILEFLARE_BASE_URL must begin with https://, as order IDs travel to it. For example: {URL_EXAMPLE}",
+        ),
+    ],
+)
+async def test_bot_py_stops_with_that_line_and_nothing_else(settings: dict[str, str], line: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, ROOT / "bot.py", stdout=PIPE, stderr=PIPE, env={"PATH": os.environ["PATH"], **settings}
+    )
+
+    output, errors = await asyncio.wait_for(process.communicate(), timeout=15)
+
+    assert (process.returncode, output, errors.decode()) == (2, b"", f"{line}\n")

@@ -1,0 +1,217 @@
+"""``make bench``: what the bot costs. Every row compares two things measured in this one run.
+
+The bots run as processes of their own on a Discord on loopback, and so does the sample Fileflare: what is measured
+is the bot's work alone. Memory and processor time are read from /proc, so those rows need Linux.
+"""
+
+import asyncio
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import aiohttp
+
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.loopback_discord import LoopbackDiscord
+from fileflare_bot.demo.loopback_payloads import TOKEN
+from fileflare_bot.demo.orders import answer, asset
+from fileflare_bot.fileflare.answers import read_answer
+from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.replies.pages import OrderPages
+from fileflare_bot.words import Catalogs
+
+ROOT = Path(__file__).parents[1]
+ROUNDS = 9
+FETCHES = 300
+LOOKUPS = 400
+STARTS = 5
+MANY_LOOKUPS = 10_000
+UNDER_WAY = 20
+TICKS = os.sysconf("SC_CLK_TCK")
+WIDE = {
+    "FILEFLARE_REQUESTS_PER_MINUTE": "10000",
+    "FILEFLARE_BURST": "1000",
+    "FILEFLARE_AT_ONCE": "100",
+    "FILEFLARE_LONGEST_LINE": "10000",
+    "LOOKUPS_PER_PERSON": "10000",
+    "LOOKUPS_PER_SERVER": "100000",
+}
+REFERENCE = OrderReference(orders.DOCUMENTED)
+ASK_EVERY_TIME = "import fileflare_bot.fileflare.lookups as lookups; lookups.FRESH_SECONDS = 0"
+
+
+async def main() -> None:
+    """Print the table."""
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+    print(f"Python {platform.python_version()}, {machine}\n")
+    print("| what | ours | compared with | ratio | aim |\n|---|---|---|---|---|")
+    async with _process([sys.executable, "-m", "fileflare_bot.demo.server"]) as server:
+        assert server.stdout is not None
+        base = (await server.stdout.readline()).decode().strip()
+        await _fetching(base)
+        _paging()
+        await _whole_command(base)
+        await _starting(base)
+        await _memory(base)
+
+
+def _row(what: str, ours: str, other: str, ratio: float, aim: str) -> None:
+    print(f"| {what} | {ours} | {other} | {ratio:.2f} | {aim} |", flush=True)
+
+
+async def _fetching(base: str) -> None:
+    url = f"{base}/api/v2/customer-account-orders?id={REFERENCE.token}"
+    async with aiohttp.ClientSession() as session:
+        client = FileflareClient(session, base)
+
+        async def ours() -> None:
+            await client.fetch_order(REFERENCE)
+
+        async def bare() -> None:
+            async with session.get(url) as response:
+                json.loads(await response.read())
+
+        async def seconds(work: Callable[[], Awaitable[None]]) -> float:
+            started = time.perf_counter()
+            for _ in range(FETCHES):
+                await work()
+            return (time.perf_counter() - started) / FETCHES
+
+        for work in (ours, bare):
+            await seconds(work)
+        pairs = [(await seconds(ours), await seconds(bare)) for _ in range(ROUNDS)]
+    mine, other, ratio = _medians(pairs)
+    _row("fetch to validated order", _ms(mine), f"aiohttp and json.loads: {_ms(other)}", ratio, "≤ 1.25")
+
+
+def _paging() -> None:
+    words = Catalogs().words("en")
+
+    def seconds(count: int) -> float:
+        files = [asset(str(n), f"file {n}.zip", f"https://files.example/{n}?signature={n:064x}") for n in range(count)]
+        order = read_answer(200, {}, json.dumps(answer(1, [], files, title=None, text=None)).encode())
+        times = []
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            OrderPages(order).render(1, words)
+            times.append(time.perf_counter() - started)
+        return statistics.median(times)
+
+    taken = {count: seconds(count) for count in (1, 10, 100, 1000, 10_000)}
+    for before, count in pairwise(taken):
+        ours, other = _ms(taken[count]), f"{before:,}: {_ms(taken[before])}"
+        _row(f"{count:,} assets to pages", ours, other, taken[count] / taken[before], "≤ 11; 1,000 in < 10 ms")
+
+
+async def _whole_command(base: str) -> None:
+    async with LoopbackDiscord().serve() as one, LoopbackDiscord().serve() as two:
+        ours, shortest = one.command(first=ASK_EVERY_TIME), two.command(script=ROOT / "tools" / "shortest_bot.py")
+        async with _process(ours, base) as our_process, _process(shortest, base) as other_process:
+            pairs = []
+            for round_number in range(ROUNDS + 1):
+                pair = (await _cost(one, our_process), await _cost(two, other_process))
+                if round_number:  # the first is to warm up
+                    pairs.append(pair)
+    mine, other, ratio = _medians([(mine[0], other[0]) for mine, other in pairs])
+    calls, other_calls, calls_ratio = _medians([(mine[1], other[1]) for mine, other in pairs])
+    _row("processor time of a /mydownloads", _ms(mine), f"the shortest honest bot: {_ms(other)}", ratio, "≤ 1.3")
+    _row("Discord calls of a /mydownloads", f"{calls:g}", f"the shortest: {other_calls:g}", calls_ratio, "1 to 2")
+
+
+async def _cost(loopback: LoopbackDiscord, process: asyncio.subprocess.Process) -> tuple[float, float]:
+    """Return the processor seconds and the Discord calls of one lookup."""
+    await loopback.connected()
+    loopback.forget_all()
+    before = _processor_seconds(process.pid)
+    for number in range(LOOKUPS):
+        await loopback.answer_to(await loopback.mydownloads(orders.DOCUMENTED, person=number))
+    return (_processor_seconds(process.pid) - before) / LOOKUPS, len(loopback.calls) / LOOKUPS
+
+
+async def _starting(base: str) -> None:
+    async def seconds(loopback: LoopbackDiscord, command: list[str]) -> float:
+        started = time.perf_counter()
+        async with _process(command, base):
+            await loopback.connected()
+            taken = time.perf_counter() - started
+        await loopback.until(lambda: not loopback.has_session)
+        return taken
+
+    async with LoopbackDiscord().serve() as loopback:
+        ours, shortest = loopback.command(), loopback.command(script=ROOT / "tools" / "shortest_bot.py")
+        pairs = [(await seconds(loopback, ours), await seconds(loopback, shortest)) for _ in range(STARTS)]
+    mine, other, ratio = _medians(pairs)
+    _row("start to ready", f"{mine:.2f} s", f"the shortest honest bot: {other:.2f} s", ratio, "none")
+
+
+async def _memory(base: str) -> None:
+    async with LoopbackDiscord().serve() as loopback, _process(loopback.command(), base) as process:
+        await loopback.connected()
+        await asyncio.sleep(1)
+        idle = _resident_mib(process.pid)
+        await _ask(loopback, MANY_LOOKUPS // 4)
+        warm = _resident_mib(process.pid)
+        await _ask(loopback, MANY_LOOKUPS)
+        after = _resident_mib(process.pid)
+    _row("memory after 2,500 lookups", f"{warm:.0f} MiB", f"idle: {idle:.0f} MiB", warm / idle, "none")
+    _row(f"memory after {MANY_LOOKUPS:,} more", f"{after:.0f} MiB", f"before: {warm:.0f} MiB", after / warm, "1.0")
+
+
+async def _ask(loopback: LoopbackDiscord, count: int) -> None:
+    """Make so many lookups, and wait for each answer."""
+    limit = asyncio.Semaphore(UNDER_WAY)
+
+    async def one(number: int) -> None:
+        async with limit:
+            token = await loopback.mydownloads(orders.DOCUMENTED, person=number % 1000, guild=number % 50)
+            await loopback.answer_to(token)
+            loopback.forget(token)
+
+    await asyncio.gather(*(one(number) for number in range(count)))
+
+
+@asynccontextmanager
+async def _process(command: list[str], base: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+    environment = {**os.environ, **WIDE, "DISCORD_TOKEN": TOKEN, "LOG_LEVEL": "ERROR", "PYTHONPATH": str(ROOT)}
+    if base:
+        environment["FILEFLARE_BASE_URL"] = base
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=None
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+def _resident_mib(pid: int) -> float:
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(fields["VmRSS"].split()[0]) / 1024
+
+
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _medians(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
+    ours, others = zip(*pairs, strict=True)
+    return statistics.median(ours), statistics.median(others), statistics.median(mine / other for mine, other in pairs)
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms"
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
