@@ -241,7 +241,8 @@ def _total(order: Order, words: Words) -> str:
 
 
 def _summary(order: Order, total: str, words: Words) -> str:
-    counted = words.ngettext("{count} file", "{count} files", sum(1 for _ in order.all_assets()))
+    files = sum(1 for _ in order.all_assets())
+    counted = words.ngettext("{count} file", "{count} files", files)
     return " · ".join(part for part in (_order_name(order, words), counted, total) if part)
 
 
