@@ -11,6 +11,7 @@ from aiohttp import web
 from fileflare_bot.demo.orders import SLOW, Json, sample_answers
 
 SLOW_SECONDS: Final = 2.5
+SENT_BYTES: Final = web.AppKey("sent_bytes", list[int])  # of the last streamed answer
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,6 +28,7 @@ class SampleFileflare:
         self.fault: Fault | None = None
         self.requests: Counter[str] = Counter()
         self.delay_seconds = 0.0
+        self.sent_bytes = [0]
         self.url = ""
         self.gate = asyncio.Event()  # cleared, it holds every answer back
         self.gate.set()
@@ -36,6 +38,7 @@ class SampleFileflare:
     async def serve(self, port: int = 0) -> AsyncIterator["SampleFileflare"]:
         """Serve on loopback inside this block; ``url`` says where."""
         app = web.Application()
+        app[SENT_BYTES] = self.sent_bytes
         app.router.add_get("/api/v2/customer-account-orders", self._order)
         app.router.add_get("/download/{asset}", self._download)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)

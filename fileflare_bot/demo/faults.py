@@ -1,0 +1,120 @@
+"""The ways in which the sample Fileflare can misbehave, for tests and for the fault tour."""
+
+import asyncio
+import gzip
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Final
+
+from aiohttp import web
+
+from fileflare_bot.demo.server import SENT_BYTES, Fault
+
+ELSEWHERE: Final = "http://127.0.0.1:9/api/v2/customer-account-orders"
+HUGE_BYTES: Final = 50_000_000
+BOMB_BYTES: Final = 200_000_000
+
+
+def status(code: int, text: str = "{}", kind: str = "application/json", **headers: str) -> Fault:
+    """Return a fault that answers with this status; an underscore in a header's name stands for a dash."""
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=code, text=text, content_type=kind, headers=named)
+
+    return answer
+
+
+def body(text: str) -> Fault:
+    """Return a fault that answers 200 with this body."""
+    return status(200, text)
+
+
+async def busy_until(_request: web.Request) -> web.StreamResponse:
+    """Answer 429 with a Retry-After that is a date."""
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    return web.Response(status=429, headers={"Retry-After": until})
+
+
+async def slow_body(request: web.Request) -> web.StreamResponse:
+    """Begin an answer, and never end it."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    await response.write(b'{"order": ')
+    await asyncio.sleep(3600)
+    return response
+
+
+async def endless_body(request: web.Request) -> web.StreamResponse:
+    """Answer for as long as anybody reads."""
+    return await _stream(request, b" " * 65_536, None)
+
+
+async def huge_body(request: web.Request) -> web.StreamResponse:
+    """Answer with 50 MB."""
+    return await _stream(request, b" " * 65_536, HUGE_BYTES)
+
+
+async def gzip_bomb(_request: web.Request) -> web.StreamResponse:
+    """Answer with little that becomes much."""
+    packed = gzip.compress(b" " * BOMB_BYTES, compresslevel=1)
+    return web.Response(body=packed, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
+
+
+async def wrong_encoding(_request: web.Request) -> web.StreamResponse:
+    """Answer with a body that is not what its Content-Encoding says."""
+    return web.Response(body=b"not packed at all", headers={"Content-Encoding": "gzip"})
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    """Drop the connection."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def truncated(request: web.Request) -> web.StreamResponse:
+    """Promise more than is sent."""
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"order": ')
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+async def _stream(request: web.Request, piece: bytes, total: int | None) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    sent = 0
+    while total is None or sent < total:
+        await response.write(piece)
+        sent += len(piece)
+        request.app[SENT_BYTES][0] = sent
+    return response
+
+
+FAULTS: Final[dict[str, Fault]] = {
+    "not_found": status(404),
+    "unauthorized": status(401),
+    "unprocessable": status(422),
+    "busy_seconds": status(429, Retry_After="2"),
+    "busy_date": busy_until,
+    "server_error": status(500),
+    "bad_gateway": status(502, "<html>Bad gateway</html>", "text/html"),
+    "unavailable": status(503),
+    "gateway_timeout": status(504),
+    "empty_body": body(""),
+    "not_json": status(200, "<html>Maintenance</html>", "text/html"),
+    "wrong_types": body('{"order": {"lines": {"a": 1}, "assets": "none"}}'),
+    "null_order": body('{"order": null}'),
+    "an_array": body("[]"),
+    "slow_body": slow_body,
+    "endless_body": endless_body,
+    "huge_body": huge_body,
+    "gzip_bomb": gzip_bomb,
+    "wrong_encoding": wrong_encoding,
+    "reset": reset,
+    "truncated": truncated,
+    "redirect_elsewhere": status(302, Location=ELSEWHERE),
+}

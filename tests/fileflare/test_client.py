@@ -1,0 +1,216 @@
+"""The client against a real server: each fault becomes the right error, bounded in time and size, without a secret."""
+
+import socket
+import time
+import traceback
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from fileflare_bot.demo import faults, orders
+from fileflare_bot.demo.faults import FAULTS
+from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.fileflare import errors
+from fileflare_bot.fileflare.client import LARGEST_BODY, FileflareClient
+from fileflare_bot.orders.reference import OrderReference
+
+REFERENCE = OrderReference(orders.DOCUMENTED)
+BECOMES: dict[str, type[errors.LookupFailed]] = {
+    "not_found": errors.OrderNotFound,
+    "unauthorized": errors.OrderNotFound,
+    "unprocessable": errors.OrderNotFound,
+    "busy_seconds": errors.FileflareBusy,
+    "busy_date": errors.FileflareBusy,
+    "server_error": errors.FileflareDown,
+    "bad_gateway": errors.FileflareDown,
+    "unavailable": errors.FileflareDown,
+    "gateway_timeout": errors.FileflareTimeout,
+    "empty_body": errors.UnexpectedAnswer,
+    "not_json": errors.UnexpectedAnswer,
+    "wrong_types": errors.UnexpectedAnswer,
+    "null_order": errors.OrderNotFound,
+    "an_array": errors.UnexpectedAnswer,
+    "slow_body": errors.FileflareTimeout,
+    "endless_body": errors.UnexpectedAnswer,
+    "huge_body": errors.UnexpectedAnswer,
+    "gzip_bomb": errors.UnexpectedAnswer,
+    "wrong_encoding": errors.FileflareDown,
+    "reset": errors.FileflareDown,
+    "truncated": errors.FileflareDown,
+    "redirect_elsewhere": errors.UnexpectedAnswer,
+}
+
+
+@pytest.fixture
+def client(session: aiohttp.ClientSession, sample: SampleFileflare) -> FileflareClient:
+    return FileflareClient(session, sample.url, timeout_seconds=1)
+
+
+@pytest.fixture
+async def elsewhere() -> AsyncIterator[SampleFileflare]:
+    async with SampleFileflare().serve() as server:
+        yield server
+
+
+async def failure(client: FileflareClient) -> errors.LookupFailed:
+    with pytest.raises(errors.LookupFailed) as caught:
+        await client.fetch_order(REFERENCE)
+    return caught.value
+
+
+def shows_nothing(error: errors.LookupFailed, *secrets: str) -> None:
+    written = "".join(traceback.format_exception(error)) + repr(error) + str(error)
+    assert not [secret for secret in (REFERENCE.token, "customer-account-orders?", *secrets) if secret in written]
+
+
+def test_every_fault_of_the_sample_is_covered() -> None:
+    assert BECOMES.keys() == FAULTS.keys()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_each_fault_becomes_its_error_in_time_and_the_session_goes_on(
+    name: str, client: FileflareClient, sample: SampleFileflare, session: aiohttp.ClientSession
+) -> None:
+    sample.fault = FAULTS[name]
+    started = time.monotonic()
+
+    error = await failure(client)
+
+    assert type(error) is BECOMES[name]
+    assert time.monotonic() - started < 5
+    shows_nothing(error, "Maintenance", "Bad gateway")
+    sample.fault = None
+    assert (await client.fetch_order(REFERENCE)).order_number == 1050
+    assert not session.closed
+
+
+@pytest.mark.parametrize("name", ["bad_gateway", "unavailable", "gateway_timeout", "reset"])
+async def test_only_faults_that_pass_soon_are_marked_so(
+    name: str, client: FileflareClient, sample: SampleFileflare
+) -> None:
+    sample.fault = FAULTS[name]
+    error = await failure(client)
+    assert isinstance(error, errors.FileflareUnavailable)
+    assert error.passes_soon
+    sample.fault = FAULTS["server_error"]
+    other = await failure(client)
+    assert isinstance(other, errors.FileflareUnavailable)
+    assert not other.passes_soon
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("busy_seconds", 2), ("busy_date", 30)])
+async def test_both_forms_of_retry_after_are_read(
+    name: str, seconds: float, client: FileflareClient, sample: SampleFileflare
+) -> None:
+    sample.fault = FAULTS[name]
+
+    error = await failure(client)
+
+    assert isinstance(error, errors.FileflareBusy)
+    assert error.retry_after == pytest.approx(seconds, abs=2)
+
+
+@pytest.mark.parametrize("name", ["huge_body", "endless_body"])
+async def test_a_body_is_read_up_to_a_size_and_no_further(
+    name: str, client: FileflareClient, sample: SampleFileflare
+) -> None:
+    sample.fault = FAULTS[name]
+
+    await failure(client)
+
+    assert LARGEST_BODY <= sample.sent_bytes[0] < 4 * LARGEST_BODY
+
+
+async def test_a_redirect_to_another_host_is_not_followed(
+    client: FileflareClient, sample: SampleFileflare, elsewhere: SampleFileflare
+) -> None:
+    sample.fault = faults.status(302, Location=f"{elsewhere.url}/api/v2/customer-account-orders?id={REFERENCE.token}")
+
+    error = await failure(client)
+
+    assert isinstance(error, errors.UnexpectedAnswer)
+    shows_nothing(error, elsewhere.url)
+    assert not elsewhere.requests
+
+
+async def test_a_redirect_on_the_same_host_is_followed(client: FileflareClient, sample: SampleFileflare) -> None:
+    async def once(request: web.Request) -> web.StreamResponse:
+        sample.fault = None
+        return web.Response(status=307, headers={"Location": str(request.rel_url)})
+
+    sample.fault = once
+
+    assert (await client.fetch_order(REFERENCE)).order_number == 1050
+
+
+@pytest.mark.parametrize("location", ["", "http://[", "//", "ftp://127.0.0.1/x", "file:///etc/passwd"])
+async def test_a_redirect_to_nowhere_is_an_unexpected_answer(
+    location: str, client: FileflareClient, sample: SampleFileflare
+) -> None:
+    sample.fault = faults.status(302, Location=location)
+
+    assert isinstance(await failure(client), errors.UnexpectedAnswer)
+
+
+async def test_redirects_in_a_circle_end(client: FileflareClient, sample: SampleFileflare) -> None:
+    sample.fault = faults.status(302, Location="/api/v2/customer-account-orders")
+
+    assert isinstance(await failure(client), errors.UnexpectedAnswer)
+    assert sum(sample.requests.values()) < 10
+
+
+async def test_a_server_that_is_not_there_is_down(session: aiohttp.ClientSession) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    error = await failure(FileflareClient(session, f"http://127.0.0.1:{port}"))
+    assert isinstance(error, errors.FileflareDown)
+    assert error.passes_soon
+    shows_nothing(error)
+
+
+async def test_a_host_that_has_no_address_is_down(session: aiohttp.ClientSession) -> None:
+    error = await failure(FileflareClient(session, "http://nowhere.invalid", timeout_seconds=5))
+    assert isinstance(error, errors.FileflareUnavailable)
+    shows_nothing(error)
+
+
+@pytest.mark.parametrize("token", [orders.DOCUMENTED, "A-b_c-D_e-0123456789"])
+async def test_the_id_is_all_that_is_sent(client: FileflareClient, sample: SampleFileflare, token: str) -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def look(request: web.Request) -> web.StreamResponse:
+        seen.append((request.method, request.raw_path))
+        return web.Response(status=404)
+
+    sample.fault = look
+    with pytest.raises(errors.OrderNotFound):
+        await client.fetch_order(OrderReference(token))
+
+    assert seen == [("GET", f"/api/v2/customer-account-orders?id={token}")]
+
+
+async def test_an_id_is_quoted_into_the_query_whatever_it_holds(
+    client: FileflareClient, sample: SampleFileflare
+) -> None:
+    hostile = "a&id=b#c/../?d=%20+é"
+    with pytest.raises(errors.OrderNotFound):
+        await client.fetch_order(OrderReference(hostile))
+
+    assert sample.requests == {hostile: 1}
+
+
+async def test_every_answers_status_and_headers_are_told(
+    session: aiohttp.ClientSession, sample: SampleFileflare
+) -> None:
+    told: list[tuple[int, str]] = []
+    client = FileflareClient(
+        session, sample.url, on_answer=lambda status, headers: told.append((status, headers["x-ratelimit-limit"]))
+    )
+    sample.fault = faults.status(429, X_RateLimit_Limit="60")
+
+    await failure(client)
+
+    assert told == [(429, "60")]
