@@ -21,7 +21,7 @@ _ADDRESS = re.compile(
     r"https?://[^\s<>\"'`|]+|(?<![\w@.])[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?/[^\s<>\"'`|]+", re.IGNORECASE
 )
 _LOCALE_PREFIX = re.compile(r"[a-z]{2}(-[a-z]{2,4})?", re.IGNORECASE | re.ASCII)
-_WRAPPING = " \t\r\n<>()[]{}\"'`“”‘’„«»*_.,;:!?|"  # noqa: RUF001 - typographic quotes are what phones write
+_WRAPPING = " \t\r\n<>()[]{}\"'`“”‘’„«»*.,;:!?|"  # noqa: RUF001 - typographic quotes are what phones write
 
 
 class ReferenceProblem(StrEnum):

@@ -1,0 +1,156 @@
+"""What people paste, and what it is taken for."""
+
+import time
+import unicodedata
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, is_plausible_id, parse_reference
+
+ID = "0c732eb6fd9802a0821a9d29888baee8"
+KEY = "k3y" * 230
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        ID,
+        f"  {ID}\n",
+        f"`{ID}`",
+        f"“{ID}”",
+        f"<{ID}>",
+        f"ID: {ID}.",
+        f"order id {ID} please",
+        f"\u200b{ID}\u202e",
+        "".join(chr(ord(character) + 0xFEE0) for character in ID),  # full-width, as some keyboards write
+        f"https://my-store.com/account/orders/{ID}",
+        f"HTTPS://My-Store.com/account/orders/{ID}",
+        f"http://my-store.com/account/orders/{ID}/",
+        f"<https://my-store.com/account/orders/{ID}>",
+        f"https://my-store.com/account/orders/{ID}?utm_source=mail&key=abcdefghij0123456789",
+        f"https://my-store.com/account/orders/{ID}#downloads",
+        f"https://my-store.com/de/account/orders/{ID}",
+        f"https://my-store.com/pt-BR/account/orders/{ID}",
+        f"https://my-store.com/12345678/orders/{ID}",
+        f"https://my-store.com/12345678/orders/{ID}/authenticate?key={KEY}",
+        f"https://my-store.com/en/12345678/orders/{ID}/authenticate?key={KEY}",
+        f"https://account.my-store.com/orders/{ID}",
+        f"https://my-store.myshopify.com:443/account/orders/{ID}",
+        f"my-store.com/account/orders/{ID}",
+        f"[my order](https://my-store.com/account/orders/{ID})",
+        f"Hi! My order: https://my-store.com/account/orders/{ID}, thanks",
+        f"https://my-store.com/products/x and https://my-store.com/account/orders/{ID}",
+        f"https://my-store.com/account%2Forders/x https://my-store.com/account/orders/%30{ID[1:]}",
+        f"https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fmy-store.com%2Faccount%2Forders%2F{ID}&data=05",
+        f"https://www.google.com/url?q=https://my-store.com/account/orders/{ID}",
+    ],
+)
+def test_every_shape_of_an_id_or_an_order_address_gives_the_id(pasted: str) -> None:
+    assert parse_reference(pasted) == OrderReference(ID)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "problem"),
+    [
+        ("", ReferenceProblem.EMPTY),
+        (" \n\u200b ", ReferenceProblem.EMPTY),
+        ("1050", ReferenceProblem.ORDER_NUMBER),
+        ("#1050", ReferenceProblem.ORDER_NUMBER),
+        ("# 1050", ReferenceProblem.ORDER_NUMBER),
+        ("Order #1050", ReferenceProblem.ORDER_NUMBER),
+        ("my order number is 1050!", ReferenceProblem.ORDER_NUMBER),
+        ("#SHOP1050", ReferenceProblem.ORDER_NUMBER),
+        ("#EU-1050-A", ReferenceProblem.ORDER_NUMBER),
+        ("1234567890123456", ReferenceProblem.ORDER_NUMBER),
+        ("https://shopify.com/12345/account/orders/6789012345678", ReferenceProblem.NEW_ACCOUNTS_ADDRESS),
+        ("https://account.my-store.com/orders/6789012345678?locale=de", ReferenceProblem.NEW_ACCOUNTS_ADDRESS),
+        ("https://my-store.com/checkouts/cn/Z2NwLXVzLWVhc3QxOjAx/thank-you", ReferenceProblem.CHECKOUT_ADDRESS),
+        ("https://my-store.com/12345/checkouts/0123456789abcdef/thank_you", ReferenceProblem.CHECKOUT_ADDRESS),
+        ("https://my-store.com/products/my-new-book-2024", ReferenceProblem.OTHER_ADDRESS),
+        ("https://my-store.com/products/orders/a-book-that-is-called-orders-1", ReferenceProblem.OTHER_ADDRESS),
+        ("https://admin.shopify.com/store/x/orders/6789012345678", ReferenceProblem.OTHER_ADDRESS),
+        ("https://my-store.com/admin/orders/0123456789abcdef0", ReferenceProblem.OTHER_ADDRESS),
+        ("https://my-store.com/account", ReferenceProblem.OTHER_ADDRESS),
+        ("https://my-store.com/account/orders/short", ReferenceProblem.OTHER_ADDRESS),
+        ("https://[", ReferenceProblem.OTHER_ADDRESS),
+        ("casey@example.com", ReferenceProblem.EMAIL_ADDRESS),
+        ("my mail is casey@example.com", ReferenceProblem.EMAIL_ADDRESS),
+        ("ABCD-1234-EFGH-5678", ReferenceProblem.LICENCE_KEY),
+        ("KEY: A1B2C-D3E4F-G5H6I-J7K8L", ReferenceProblem.LICENCE_KEY),
+        ("where are my files?", ReferenceProblem.NOT_AN_ID),
+        ("internationalization is long", ReferenceProblem.NOT_AN_ID),
+        (f"{ID} or {ID[::-1]}", ReferenceProblem.NOT_AN_ID),
+        ("a" * 14 + "1", ReferenceProblem.NOT_AN_ID),
+        ("a" * 128 + "1", ReferenceProblem.NOT_AN_ID),
+        ("0c732eb6fd9802a0821a9d29888baéé8", ReferenceProblem.NOT_AN_ID),
+    ],
+)
+def test_everything_else_is_named_for_what_it_is(pasted: str, problem: ReferenceProblem) -> None:
+    assert parse_reference(pasted) is problem
+
+
+@pytest.mark.parametrize(("length", "plausible"), [(15, False), (16, True), (128, True), (129, False)])
+def test_an_id_has_16_to_128_characters(length: int, plausible: bool) -> None:  # noqa: FBT001 - a table's column
+    token = "a" * (length - 1) + "1"
+
+    assert is_plausible_id(token) is plausible
+    assert isinstance(parse_reference(token), OrderReference) is plausible
+
+
+@given(st.text(max_size=300) | st.from_regex(r"(https?://)?[a-z./#?&=%@-]{0,40}orders/.{0,40}"))
+def test_whatever_is_pasted_only_a_plausible_id_that_stood_there_comes_out(pasted: str) -> None:
+    result = parse_reference(pasted)
+
+    if isinstance(result, OrderReference):
+        assert is_plausible_id(result.token)
+        folded = "".join(c for c in unicodedata.normalize("NFKC", pasted) if unicodedata.category(c) != "Cf")
+        assert result.token in unquote(unquote(folded))
+
+
+@given(st.from_regex(r"[a-z0-9_-]{16,128}", fullmatch=True).filter(lambda token: not token.isdigit()))
+def test_any_plausible_id_comes_back_as_it_is_bare_and_from_its_address(token: str) -> None:
+    for pasted in (token, f"https://my-store.com/account/orders/{token}/authenticate?key=x"):
+        assert parse_reference(pasted) == OrderReference(token)
+
+
+@given(st.from_regex(r"[A-Za-z0-9]{20,60}", fullmatch=True))
+def test_a_key_is_never_taken_for_the_id(key: str) -> None:
+    for address in (
+        f"https://my-store.com/1/orders/{ID}/authenticate?key={key}",
+        f"https://my-store.com/account?key={key}",
+        f"https://my-store.com/1/orders/authenticate?key={key}",
+    ):
+        assert parse_reference(address) in (OrderReference(ID), ReferenceProblem.OTHER_ADDRESS)
+
+
+def test_a_references_repr_hides_the_id() -> None:
+    assert ID not in repr(parse_reference(ID))
+    assert ID not in f"{parse_reference(ID)}"
+
+
+@pytest.mark.parametrize(
+    "nasty",
+    [
+        "a." * 2000,
+        "a-" * 2000,
+        "https://" * 500,
+        "#" * 4000,
+        "@" * 4000,
+        "A1B2-" * 800,
+        "orders/" * 570,
+        "a@" * 2000,
+        "https://x/" + "orders/" * 500,
+        "\u200b" * 4000,
+        "1" * 4000,
+        "a" * 100000,
+    ],
+)
+def test_no_text_takes_long_to_read(nasty: str) -> None:
+    started = time.process_time()
+
+    parse_reference(nasty)
+
+    assert time.process_time() - started < 0.5
