@@ -24,7 +24,7 @@ from fileflare_bot.monitoring import monitoring
 from fileflare_bot.settings import Settings
 from fileflare_bot.words import Catalogs
 
-SETTLE_SECONDS = 30.0
+SETTLE_SECONDS = 10.0  # shorter than the HTTP keep-alive, which the simulator would wait for
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ async def demo() -> AsyncIterator[Demo]:
         settings = _settings(sample)
         bot = FileflareBot(lookups=build_lookups(settings, session, metrics), catalogs=Catalogs(), metrics=metrics)
         async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
+            env.backend.edit_bot_profile("Fileflare")
             owner_user = env.create_user("olivia", global_name="Olivia (owner)")
             guild = env.create_guild("The Book Shop", owner=owner_user)
             channel = guild.create_text_channel("downloads")

@@ -2,19 +2,19 @@
 
 It answers as Discord documents it, also where it refuses: a token it does not know, an interaction it does not
 know (10062), one that is answered twice (40060), a session that is gone. Its gateway sends plain text, which
-discord.py reads whatever compression it asked for. The bot has one shard, and so never asks where the gateway is.
+discord.py reads whatever compression it asked for.
 """
 
 import asyncio
 import json
 import sys
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
@@ -24,20 +24,21 @@ from fileflare_bot.demo.loopback_payloads import TOKEN, Json
 PATIENCE_SECONDS: Final = 10.0
 REMEMBERED: Final = 5000  # events of a session, for when it is resumed
 HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 1, 2, 6, 7, 9, 10, 11
-MESSAGE, LOADING = 4, 5  # kinds of interaction callbacks
+API: Final = "/api/v10"
+MESSAGE, LOADING, UPDATE = 4, 5, 7  # kinds of interaction callbacks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One REST request and the status it was answered with."""
+class Call(NamedTuple):
+    """One REST request, the ``time.monotonic()`` it came at, and the status it was answered with."""
 
     method: str
     path: str
     query: dict[str, str]
     body: Any
     status: int
+    at: float
 
 
 class LoopbackDiscord:
@@ -65,24 +66,26 @@ class LoopbackDiscord:
     async def serve(self) -> AsyncIterator["LoopbackDiscord"]:
         """Serve on loopback inside this block; ``url`` and ``gateway_url`` say where."""
         app = web.Application(middlewares=[self._front])
-        app.add_routes(
-            [
-                web.get("/gateway", self._gateway),
-                web.get("/api/v10/users/@me", self._me),
-                web.get("/api/v10/oauth2/applications/@me", self._application),
-                web.put("/api/v10/applications/{application}/commands", self._commands),
-                web.put("/api/v10/applications/{application}/guilds/{guild}/commands", self._commands),
-                web.post("/api/v10/interactions/{id}/{token}/callback", self._callback),
-                web.post("/api/v10/webhooks/{application}/{token}", self._message),
-                web.patch("/api/v10/webhooks/{application}/{token}/messages/{message}", self._message),
-            ]
-        )
+        webhook = f"{API}/webhooks/{{application}}/{{token}}"
+        for method, path, handler in (
+            ("GET", "/gateway", self._gateway),
+            ("GET", f"{API}/gateway", self._look_up),
+            ("GET", f"{API}/gateway/bot", self._look_up),
+            ("GET", f"{API}/users/@me", self._look_up),
+            ("GET", f"{API}/oauth2/applications/@me", self._look_up),
+            ("PUT", f"{API}/applications/{{application}}/commands", self._commands),
+            ("PUT", f"{API}/applications/{{application}}/guilds/{{guild}}/commands", self._commands),
+            ("POST", f"{API}/interactions/{{id}}/{{token}}/callback", self._callback),
+            ("POST", webhook, self._message),
+            ("*", f"{webhook}/messages/{{message}}", self._message),
+        ):
+            app.router.add_route(method, path, handler)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             host, port = runner.addresses[0][:2]
-            self.url = f"http://{host}:{port}/api/v10"
+            self.url = f"http://{host}:{port}{API}"
             self.gateway_url = f"ws://{host}:{port}/gateway"
             yield self
         finally:
@@ -131,14 +134,23 @@ class LoopbackDiscord:
         """Wait until the bot has a session on the gateway."""
         await self.until(lambda: self._socket is not None)
 
-    async def mydownloads(self, order_id: str, *, person: int = 0, guild: int = 0) -> str:
+    async def mydownloads(self, order_id: str, *, person: int = 0, guild: int = 0, locale: str = "en-US") -> str:
         """Type /mydownloads as a customer; return the interaction's token."""
         options = [{"type": 3, "name": "order-id", "value": order_id}]
         data = {"id": payloads.snowflake(), "name": "mydownloads", "type": 1, "options": options}
-        return await self.interact({"type": 2, "data": data, **payloads.whereabouts(person, guild)})
+        return await self.interact({"type": 2, "data": data, "locale": locale, **payloads.whereabouts(person, guild)})
+
+    async def press(
+        self, custom_id: str, message: Json, *, person: int = 0, guild: int = 0, locale: str = "en-US"
+    ) -> str:
+        """Press a button under a message that was sent; return the interaction's token."""
+        pressed = {"type": 3, "data": {"component_type": 2, "custom_id": custom_id}, "locale": locale}
+        return await self.interact(
+            {**pressed, "message": payloads.message(message), **payloads.whereabouts(person, guild)}
+        )
 
     async def interact(self, what: Json) -> str:
-        """Send an INTERACTION_CREATE of the customer's; return its token."""
+        """Send an INTERACTION_CREATE; return its token."""
         interaction = payloads.interaction(what)
         self._acknowledged[interaction["token"]] = False
         await self.dispatch("INTERACTION_CREATE", interaction)
@@ -192,15 +204,18 @@ class LoopbackDiscord:
 
     def _messages(self, token: str) -> list[Json]:
         calls = [call for call in self.calls_for(token) if call.status < web.HTTPBadRequest.status_code]
-        sent = [call.body["data"] for call in calls if "/callback" in call.path and call.body["type"] == MESSAGE]
-        return sent + [call.body for call in calls if "/webhooks/" in call.path]
+        sent = [
+            call.body["data"] for call in calls if "/callback" in call.path and call.body["type"] in {MESSAGE, UPDATE}
+        ]
+        return sent + [call.body for call in calls if "/webhooks/" in call.path and call.body is not None]
 
     @web.middleware
     async def _front(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Record every request, and refuse those that are to fail or bear no valid token."""
+        at = time.monotonic()
         fault = next((fault for fault in self._faults if fault[0] == request.method and fault[1] in request.path), None)
         body = await request.json() if request.can_read_body else None
-        open_to_all = request.path.startswith(("/gateway", "/api/v10/interactions/", "/api/v10/webhooks/"))
+        open_to_all = request.path.startswith(("/gateway", f"{API}/interactions/", f"{API}/webhooks/"))
         response: web.StreamResponse
         if fault is not None:
             self._faults.remove(fault)
@@ -209,18 +224,18 @@ class LoopbackDiscord:
             response = _error(401, 0, "401: Unauthorized")
         else:
             response = await handler(request)
-        call = Call(request.method, request.path, dict(request.query), body, response.status)
+        call = Call(request.method, request.path, dict(request.query), body, response.status, at)
         self.calls.append(call)
         if "token" in request.match_info:
             self._answers.setdefault(request.match_info["token"], []).append(call)
         self._changed.set()
         return response
 
-    async def _me(self, _request: web.Request) -> web.Response:
-        return _json(payloads.BOT)
-
-    async def _application(self, _request: web.Request) -> web.Response:
-        return _json(payloads.application())
+    async def _look_up(self, request: web.Request) -> web.Response:
+        limit = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+        gateway: Json = {"url": self.gateway_url, "shards": 1, "session_start_limit": limit}
+        known = {"users": payloads.BOT, "oauth2": payloads.application(), "gateway": gateway}
+        return _json(known[request.path.removeprefix(f"{API}/").split("/")[0]])
 
     async def _commands(self, request: web.Request) -> web.Response:
         return _json(payloads.commands(await request.json(), request.match_info.get("guild")))
@@ -239,9 +254,10 @@ class LoopbackDiscord:
         return _json(answer)
 
     async def _message(self, request: web.Request) -> web.Response:
-        if not self._acknowledged.get(request.match_info["token"]):
+        token = request.match_info["token"]
+        if not self._acknowledged.get(token):
             return _error(404, 10015, "Unknown Webhook")
-        return _json(payloads.message(await request.json()))
+        return _json(payloads.message(await request.json() if request.can_read_body else self._messages(token)[-1]))
 
     async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()

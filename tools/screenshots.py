@@ -1,0 +1,129 @@
+"""``make screenshots``: draws the pictures of the README by using the demo in a browser, as a person would.
+
+Needs Chromium; the variable CHROMIUM says where it is, if it is not on the path.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright
+
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.__main__ import demo
+
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
+SETTLE_MILLISECONDS = 60_000
+MARGIN = 12
+# Without the preview's own tools, and as high as its messages
+ONLY_THE_CONVERSATION = """
+  [data-workbench], #channel-composer, .message-context-actions, .timeline-day-divider { display: none !important }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Who types what, and the window in which the answer is drawn."""
+
+    name: str
+    viewer: str  # as the preview's selector begins
+    command: str
+    width: int
+    options: dict[str, str] = field(default_factory=dict)
+    height: int = 1400
+    scale: float = 2
+
+
+ORDER = {"order-id": orders.DOCUMENTED}
+PICTURES = (
+    Picture("reply", "Casey", "/mydownloads", 640, ORDER),
+    Picture("reply-phone", "Casey", "/mydownloads", 400, ORDER),
+)
+
+
+async def main() -> int:
+    """Draw every picture and return the exit code."""
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        print("Chromium is needed: install it, or set CHROMIUM to its path.", file=sys.stderr)
+        return 1
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    async with (
+        async_playwright() as playwright,
+        await playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS) as browser,
+    ):
+        for picture in PICTURES:
+            print(await draw(browser, picture))
+    return 0
+
+
+async def draw(browser: Browser, picture: Picture) -> Path:
+    """Draw a picture from a demo of its own and return its path."""
+    async with (
+        demo() as running,
+        await browser.new_context(
+            viewport={"width": picture.width, "height": picture.height},
+            device_scale_factor=picture.scale,
+            bypass_csp=True,  # the preview forbids the style below
+        ) as context,
+    ):
+        page = await context.new_page()
+        page.set_default_timeout(SETTLE_MILLISECONDS)
+        await page.goto(running.preview.url)
+        await ready(page)
+        await view_as(page, picture.viewer)
+        await say(page, picture.command, picture.options)
+        await page.add_style_tag(content=ONLY_THE_CONVERSATION)
+        return await shoot(page, IMAGES / f"{picture.name}.png")
+
+
+async def view_as(page: Page, viewer: str) -> None:
+    """Become the person whose name begins so."""
+    picker = page.locator("#viewer-picker")
+    value = await picker.locator("option", has_text=viewer).get_attribute("value")
+    if value != await picker.input_value():
+        await picker.select_option(value)
+        await page.locator("#action-status", has_text="Viewer switched").wait_for()
+    await ready(page)
+
+
+async def say(page: Page, command: str, options: dict[str, str]) -> None:
+    """Type a command with its options, as a person does, and wait until it is answered."""
+    await page.locator("#channel-composer-input").click()
+    await page.keyboard.type(command)
+    await page.locator(".command-entry", has_text=command).first.click()
+    for name, value in options.items():
+        entry = page.locator(f'.command-option-input[data-option="{name}"]')
+        if not await entry.count():
+            await page.locator(f'.command-suggestion[data-value="{name}"]').click()
+        await entry.fill(value)
+    before = await page.locator(".channel-message").count()
+    await page.keyboard.press("Enter")
+    await page.locator(".channel-message").nth(before).wait_for()
+    await ready(page)
+
+
+async def ready(page: Page) -> None:
+    """Wait until the page has drawn everything it knows of."""
+    await page.wait_for_function("window.simcordPreview?.ready")
+
+
+async def shoot(page: Page, path: Path) -> Path:
+    """Draw the channel's head and its messages."""
+    head = await page.locator(".channel-header").bounding_box()
+    last = await page.locator(".channel-message").last.bounding_box()
+    assert head is not None
+    assert last is not None
+    height = last["y"] + last["height"] + MARGIN - head["y"]
+    clip = {"x": head["x"], "y": head["y"], "width": head["width"], "height": height}
+    await page.screenshot(path=path, clip=clip)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
