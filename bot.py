@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 import time
@@ -59,7 +60,7 @@ async def run(settings: Settings) -> int:
     ):
         stopping = asyncio.Event()
         _on_stop_signals(stopping)
-        running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
+        running = asyncio.create_task(_start(bot, settings.discord_token.get_secret_value()))
         stop = asyncio.create_task(stopping.wait())
         await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
@@ -69,6 +70,13 @@ async def run(settings: Settings) -> int:
         running.cancel()  # discord.py may be waiting to try again, which takes it up to 17 minutes
         await asyncio.gather(running, return_exceptions=True)
         return 0
+
+
+async def _start(bot: FileflareBot, token: str) -> None:
+    await bot.login(token)
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: the collector need not look through it again and again
+    await bot.connect()
 
 
 @contextlib.asynccontextmanager

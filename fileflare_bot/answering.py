@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -67,16 +67,19 @@ class Reply:
     started: float = field(default_factory=time.perf_counter)
     acknowledged: float | None = None
 
-    async def waiting_for(self, work: Coroutine[Any, Any, T]) -> T:
+    async def waiting_for(self, work: Awaitable[T]) -> T:
         """Return what the work gives; acknowledge in the meantime if it takes longer than a fast answer."""
-        task = asyncio.ensure_future(work)
+        acknowledging: list[asyncio.Task[None]] = []
+
+        def acknowledge() -> None:
+            acknowledging.append(asyncio.create_task(self._acknowledge()))
+
+        timer = asyncio.get_running_loop().call_later(self._time_for_a_fast_answer(), acknowledge)
         try:
-            await asyncio.wait({task}, timeout=self._time_for_a_fast_answer())
-            if not task.done():
-                await self._acknowledge()
-            return await task
+            return await work
         finally:
-            task.cancel()
+            timer.cancel()
+            await asyncio.gather(*acknowledging)
 
     async def show(self, message: Outgoing) -> None:
         """Send the answer, or put it in the place of the message the button sits on."""

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, FloatRect, Page, async_playwright
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.__main__ import demo
@@ -120,7 +120,7 @@ async def shoot(page: Page, path: Path) -> Path:
     assert head is not None
     assert last is not None
     height = last["y"] + last["height"] + MARGIN - head["y"]
-    clip = {"x": head["x"], "y": head["y"], "width": head["width"], "height": height}
+    clip = FloatRect(x=head["x"], y=head["y"], width=head["width"], height=height)
     await page.screenshot(path=path, clip=clip)
     return path
 

@@ -257,7 +257,7 @@ class LoopbackDiscord:
         token = request.match_info["token"]
         if not self._acknowledged.get(token):
             return _error(404, 10015, "Unknown Webhook")
-        return _json(payloads.message(await request.json() if request.can_read_body else self._messages(token)[-1]))
+        return _json(payloads.message(await request.json() if request.body_exists else self._messages(token)[-1]))
 
     async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()

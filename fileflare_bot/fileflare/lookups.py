@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import random
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +25,8 @@ from fileflare_bot.settings import Settings
 PERSON_SECONDS: Final = 20.0  # how long anybody waits for an answer, with all waiting and retries
 FRESH_SECONDS: Final = 10.0  # an answer this young is given again
 REFRESH_SECONDS: Final = 3.0  # to a Refresh, only one this young
-ATTEMPTS: Final = 3
+RETRIES: Final = 2
+FIRST_WAIT: Final = (0.1, 0.5)  # seconds before the first of them
 MOST_ASSETS_REMEMBERED: Final = 20_000  # over all fresh answers
 
 
@@ -90,16 +92,24 @@ class Lookups:
         return order
 
     async def _try(self, reference: OrderReference, asker: Asker) -> Order:
+        try:
+            return await self._request(reference, asker)  # nearly always; stamina's machinery is for the rest
+        except FileflareUnavailable as error:
+            if not error.passes_soon:
+                raise
+        await asyncio.sleep(random.uniform(*FIRST_WAIT))  # noqa: S311 - jitter is no secret
         async for attempt in stamina.retry_context(
-            on=_passes_soon, attempts=ATTEMPTS, wait_initial=0.2, wait_max=1.0, wait_jitter=0.3, timeout=PERSON_SECONDS
+            on=_passes_soon, attempts=RETRIES, wait_initial=0.4, wait_jitter=0.3
         ):
             with attempt:
-                if attempt.num > 1:
-                    self._metrics.retries.inc()
-                async with self._budget.turn(asker):
-                    with self.breaker.watch(), self._metrics.fileflare_seconds.time():
-                        return await self.client.fetch_order(reference)
+                self._metrics.retries.inc()
+                return await self._request(reference, asker)
         raise AssertionError("stamina returns or raises")
+
+    async def _request(self, reference: OrderReference, asker: Asker) -> Order:
+        async with self._budget.turn(asker):
+            with self.breaker.watch(), self._metrics.fileflare_seconds.time():
+                return await self.client.fetch_order(reference)
 
     def _finished(self, key: bytes, task: asyncio.Task[Order]) -> None:
         self._running.pop(key, None)

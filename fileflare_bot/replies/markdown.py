@@ -11,7 +11,8 @@ _ACTIVE: Final = re.compile(r"([\\*_~`|\[\]()<>:])")
 _LINE_START: Final = re.compile(r"^(\s*)([-#+])", re.MULTILINE)
 _MENTION: Final = re.compile(r"@(?=\S)")
 _PLAIN_URL: Final = re.compile(
-    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:[/?#][\w\-.~:/?#@!$&+,;=%]*)?", re.IGNORECASE | re.ASCII
+    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-5]?\d{1,4})?(?:[/?#][\w\-.~:/?#@!$&+,;=%]*)?",
+    re.IGNORECASE | re.ASCII,
 )
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _UNRESERVED: Final = "%/?#:@!$&+,;=~"
