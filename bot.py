@@ -25,6 +25,10 @@ from fileflare_bot.settings import Settings, SettingsError, load_settings
 from fileflare_bot.words import Catalogs
 
 WRONG_SETTINGS = 2
+_CANNOT_LISTEN = (
+    "METRICS_PORT cannot be opened on METRICS_HOST: another program has it, or the address is not this computer's. "
+    "For example: METRICS_PORT=9090"
+)
 NO_SUCH_ORDER = OrderReference("fileflare-discord-bot-check")
 
 log = structlog.stdlib.get_logger(__name__)
@@ -42,7 +46,11 @@ def main() -> int:
         return WRONG_SETTINGS
     configure_logging("WARNING" if arguments.check else settings.log_level, settings.log_format)
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # warnings about voice, which is not used
-    return asyncio.run(check(settings) if arguments.check else run(settings))
+    try:
+        return asyncio.run(check(settings) if arguments.check else run(settings))
+    except SettingsError as error:  # one that shows only in use
+        log.critical("\n".join(error.lines))
+        return WRONG_SETTINGS
 
 
 async def run(settings: Settings) -> int:
@@ -84,7 +92,12 @@ async def _monitoring(settings: Settings, bot: FileflareBot) -> AsyncIterator[No
     if settings.metrics_port is None:
         yield
         return
-    async with monitoring(settings.metrics_host, settings.metrics_port, bot.metrics, bot) as address:
+    async with contextlib.AsyncExitStack() as stack:
+        serving = monitoring(settings.metrics_host, settings.metrics_port, bot.metrics, bot)
+        try:
+            address = await stack.enter_async_context(serving)
+        except OSError:
+            raise SettingsError([_CANNOT_LISTEN]) from None
         log.info("monitoring", address=address)
         yield
 
@@ -94,7 +107,7 @@ def _ending(running: asyncio.Task[None]) -> int:
         case None:
             return 0
         case discord.LoginFailure() | discord.ConnectionClosed(code=4004):  # the gateway's "authentication failed"
-            print(_login_refused(), file=sys.stderr)
+            log.critical(_login_refused())  # a line that is also JSON where LOG_FORMAT says so
             return WRONG_SETTINGS
         case discord.ConnectionClosed() as error:
             log.critical("discord_refused", close_code=error.code)

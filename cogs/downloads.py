@@ -155,10 +155,10 @@ class Downloads(commands.Cog):
         def retry(words: Words) -> discord.ui.View:
             assert opened is not None  # noqa: S101 - only a lookup of a reference can end in "try again"
             self._hold(opened)
-            return _view([ListButton("retry", opened.handle, words.gettext("Try again"))])
+            return view([ListButton("retry", opened.handle, words.gettext("Try again"))])
 
         return {
-            NextStep.ASK: lambda words: _view([AskButton(words.gettext("Get my downloads"))]),
+            NextStep.ASK: lambda words: view([AskButton(words.gettext("Get my downloads"))]),
             NextStep.RETRY: retry,
         }
 
@@ -234,19 +234,20 @@ def _page_view(page: Page, handle: str, words: Words) -> discord.ui.View:
     refresh = ListButton("refresh", handle, words.gettext("Refresh"), emoji="🔄")
     turning = [ListButton(action, handle, emoji=emoji, disabled=end) for action, emoji, end in turns if page.of > 1]
     links = [discord.ui.Button[discord.ui.View](label=link.label, url=link.url) for link in page.links]
-    return _view(links, [*turning[:2], refresh, *turning[2:]])
+    return view(links, [*turning[:2], refresh, *turning[2:]])
 
 
-def _view(*groups: Sequence[discord.ui.Item[Any]]) -> discord.ui.View:
+def view(*groups: Sequence[discord.ui.Item[Any]]) -> discord.ui.View:
     """Return a view in which every group begins a row of its own."""
-    view = discord.ui.View(timeout=None)
+    made = discord.ui.View(timeout=None)
     row = 0
     for group in groups:
         for index, item in enumerate(group):
             item.row = row + index // BUTTONS_IN_A_ROW
-            view.add_item(item)
+            made.add_item(item)
         row += -(-len(group) // BUTTONS_IN_A_ROW)
-    return view
+    made.stop()  # the dynamic items answer; discord.py need not keep the view, with a timer of 15 minutes, for it
+    return made
 
 
 def _order_modal(words: Words) -> discord.ui.Modal:

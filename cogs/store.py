@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from cogs.downloads import COLOUR, AskButton
+from cogs.downloads import COLOUR, AskButton, view
 from fileflare_bot.answering import Outgoing, Reply
 from fileflare_bot.replies.refusals import BotLacksPermission
 
@@ -51,10 +51,9 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             ),
             colour=COLOUR,
         )
-        view = discord.ui.View(timeout=None)
-        view.add_item(AskButton(words.gettext("Get my downloads")))
+        button = AskButton(words.gettext("Get my downloads"))
         try:
-            await interaction.channel.send(embed=embed, view=view)
+            await interaction.channel.send(embed=embed, view=view([button]))
         except discord.Forbidden:
             raise BotLacksPermission(", ".join(PANEL_PERMISSIONS.values())) from None
         await reply.show(Outgoing(reply.words.gettext("The panel is posted. Delete its message to take it down.")))

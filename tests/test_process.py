@@ -10,6 +10,7 @@ from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,12 +23,13 @@ from fileflare_bot.words import Catalogs
 
 ROOT: Final = Path(__file__).parents[1]
 EPHEMERAL: Final = 64
-ANSWERED, LOADING = 4, 5
+ANSWERED, LOADING, UPDATED = 4, 5, 7
 GUILDS_INTENT: Final = 1
 SECRETS: Final = (
     *(TOKEN, orders.DOCUMENTED, orders.UNKNOWN, orders.EMPTY),
     *("interaction-token", str(CUSTOMER["username"]), "My new", "Knitting"),
 )
+AT_ONCE: Final = 1.5  # seconds in which a person sees something
 PROMPTLY: Final = 3.0  # seconds; a stop that waits for nothing takes a small part of it
 LONG_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 600.0"  # as after an hour without Discord
 SHORT_DRAIN: Final = "import fileflare_bot.app; fileflare_bot.app.DRAIN_SECONDS = 0.5"
@@ -175,6 +177,41 @@ async def test_an_order_is_answered_privately_in_one_call(bot: Bot, discord: Loo
     assert code == 0
 
 
+async def test_a_slow_lookup_shows_as_loading_at_once_and_becomes_the_order(
+    bot: Bot, discord: LoopbackDiscord, sample: SampleFileflare
+) -> None:
+    sample.delay_seconds = 1.3
+    asked = time.monotonic()
+    token = await discord.mydownloads(orders.DOCUMENTED)
+    answer = await discord.answer_to(token)
+    code = await bot.stop()
+
+    deferred, edited = discord.calls_for(token)
+    assert (deferred.method, deferred.status) == ("POST", 200)
+    assert deferred.body == {"type": LOADING, "data": {"flags": EPHEMERAL}}
+    assert deferred.at - asked < AT_ONCE
+    assert (edited.method, edited.status, edited.path.rpartition("/")[2]) == ("PATCH", 200, "@original")
+    assert (answer["content"], code) == (FOUND, 0)
+
+
+async def test_a_button_of_a_list_works_for_its_owner_only_and_each_is_answered_in_their_language(
+    bot: Bot, discord: LoopbackDiscord
+) -> None:
+    message = await discord.answer_to(await discord.mydownloads(orders.DOCUMENTED))
+    buttons = [button for row in message["components"] for button in row["components"]]
+    (refresh,) = [button["custom_id"] for button in buttons if "custom_id" in button]
+    for_owner = await discord.press(refresh, message)
+    assert (await discord.answer_to(for_owner))["content"] == FOUND
+    for_stranger = await discord.press(refresh, message, person=1, guild=1, locale="de")
+    refusal = await discord.answer_to(for_stranger)
+    code = await bot.stop()
+
+    (updated,), (refused,) = discord.calls_for(for_owner), discord.calls_for(for_stranger)
+    assert (updated.body["type"], refused.body["type"], refusal["flags"]) == (UPDATED, ANSWERED, EPHEMERAL)
+    assert refusal["content"].startswith("**Diese Liste ")
+    assert code == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_stops_at_once_when_nothing_runs(bot: Bot, number: signal.Signals) -> None:
     asked = time.perf_counter()
@@ -191,7 +228,10 @@ async def test_a_reply_that_runs_is_finished_before_the_stop_and_new_ones_are_re
     slow = await ask_slowly(discord, sample)
     bot.process.send_signal(signal.SIGTERM)
     await bot.says("stopping")
-    assert await ask(discord) == "**I am restarting.** Please try again in a minute."
+    refused = await discord.mydownloads(orders.EMPTY)
+    refusal = await discord.answer_to(refused)
+    assert refusal["content"] == "**I am restarting.** Please try again in a minute."
+    assert refusal["flags"] == EPHEMERAL
     sample.gate.set()
     code = await bot.end()
 
@@ -275,14 +315,28 @@ async def test_every_line_of_a_json_log_is_an_object_those_of_discord_py_too(
     await ask(discord)
     discord.answer_next("POST", "/callback", 500, times=1)
     await ask(discord)
+    await discord.close_gateway(4004)
 
-    code = await bot.stop()
+    code = await bot.end()
 
     lines: list[dict[str, Any]] = [json.loads(line) for line in bot.printed.splitlines()]
-    assert code == 0
+    assert code == 2
     assert {type(line) for line in lines} == {dict}
+    assert "DISCORD_TOKEN was refused by Discord" in lines[-1]["event"]
     assert all({"event", "level", "logger", "timestamp"} <= set(line) for line in lines)
     assert {line["logger"].partition(".")[0] for line in lines} >= {"discord", "fileflare_bot"}
+
+
+async def test_a_port_that_is_taken_is_said_in_one_line(start: Start, discord: LoopbackDiscord) -> None:
+    bot = await start(METRICS_PORT=str(urlsplit(discord.url).port))
+
+    code = await bot.end()
+
+    assert code == 2
+    (line,) = [line for line in bot.printed.splitlines() if "METRICS_PORT" in line]
+    assert line == bot.printed.splitlines()[-1]
+    assert "For example: METRICS_PORT=9090" in line
+    assert "Traceback" not in bot.printed
 
 
 async def test_a_refused_token_is_said_in_one_line(start: Start, discord: LoopbackDiscord) -> None:

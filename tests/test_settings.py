@@ -33,10 +33,17 @@ WRONG: Final = (
     ("FILEFLARE_BASE_URL", f"https://fileflare.example/?key={SECRET}", PLAIN_ADDRESS, URL_EXAMPLE),
     ("FILEFLARE_BASE_URL", f"https://fileflare.example/#{SECRET}", PLAIN_ADDRESS, URL_EXAMPLE),
     ("FILEFLARE_BASE_URL", f"https://me:{SECRET}@fileflare.example", PLAIN_ADDRESS, URL_EXAMPLE),
+    ("FILEFLARE_BASE_URL", "https://fileflare.example/?", PLAIN_ADDRESS, URL_EXAMPLE),
+    ("FILEFLARE_BASE_URL", "https://fileflare.example/#", PLAIN_ADDRESS, URL_EXAMPLE),
     ("FILEFLARE_TIMEOUT_SECONDS", "0", "it should be greater than 0", "FILEFLARE_TIMEOUT_SECONDS=15"),
-    ("FILEFLARE_TIMEOUT_SECONDS", SECRET, "it should be a valid number", "FILEFLARE_TIMEOUT_SECONDS=15"),
     ("FILEFLARE_TIMEOUT_SECONDS", "1000", "it should be less than or equal to 120", "FILEFLARE_TIMEOUT_SECONDS=15"),
     ("FILEFLARE_TIMEOUT_SECONDS", "nan", "it should be", "FILEFLARE_TIMEOUT_SECONDS=15"),
+    *(
+        (name.upper(), SECRET, "it should be a valid", f"{name.upper()}=")
+        for name, field in Settings.model_fields.items()
+        if field.annotation in (int, float, int | None)
+    ),
+    ("METRICS_PORT", "70000", "it should be less than or equal to 65535", "METRICS_PORT=9090"),
     ("LOG_LEVEL", SECRET, "it should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'", "LOG_LEVEL=INFO"),
     ("LOG_FORMAT", SECRET, "it should be 'console' or 'json'", "LOG_FORMAT=json"),
     ("DEFAULT_LOCALE", SECRET, "is not a language code", "DEFAULT_LOCALE=de"),

@@ -12,15 +12,19 @@ from pathlib import Path
 
 from playwright.async_api import Browser, FloatRect, Page, async_playwright
 
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.__main__ import demo
 
-IMAGES = Path(__file__).parent.parent / "docs" / "images"
+IMAGES = ROOT / "docs" / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
 SETTLE_MILLISECONDS = 60_000
 MARGIN = 12
-# Without the preview's own tools, and as high as its messages
+STEADY_MILLISECONDS = 500  # for the layout, after the style below has changed it
+# Without the preview's own tools
 ONLY_THE_CONVERSATION = """
   [data-workbench], #channel-composer, .message-context-actions, .timeline-day-divider { display: none !important }
 """
@@ -79,6 +83,7 @@ async def draw(browser: Browser, picture: Picture) -> Path:
         await view_as(page, picture.viewer)
         await say(page, picture.command, picture.options)
         await page.add_style_tag(content=ONLY_THE_CONVERSATION)
+        await page.wait_for_timeout(STEADY_MILLISECONDS)
         return await shoot(page, IMAGES / f"{picture.name}.png")
 
 

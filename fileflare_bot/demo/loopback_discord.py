@@ -53,7 +53,7 @@ class LoopbackDiscord:
         self.frames: list[Json] = []
         self.url = ""
         self.gateway_url = ""
-        self._faults: list[tuple[str, str, Callable[[], web.Response]]] = []
+        self._faults: list[tuple[str, str, partial[web.Response]]] = []
         self._acknowledged: dict[str, bool] = {}  # by the interaction's token
         self._answers: dict[str, list[Call]] = {}  # the calls for each interaction
         self._session = ""
@@ -69,10 +69,7 @@ class LoopbackDiscord:
         webhook = f"{API}/webhooks/{{application}}/{{token}}"
         for method, path, handler in (
             ("GET", "/gateway", self._gateway),
-            ("GET", f"{API}/gateway", self._look_up),
-            ("GET", f"{API}/gateway/bot", self._look_up),
-            ("GET", f"{API}/users/@me", self._look_up),
-            ("GET", f"{API}/oauth2/applications/@me", self._look_up),
+            ("GET", f"{API}/{{what:users/@me|oauth2/applications/@me|gateway|gateway/bot}}", self._look_up),
             ("PUT", f"{API}/applications/{{application}}/commands", self._commands),
             ("PUT", f"{API}/applications/{{application}}/guilds/{{guild}}/commands", self._commands),
             ("POST", f"{API}/interactions/{{id}}/{{token}}/callback", self._callback),
@@ -93,16 +90,13 @@ class LoopbackDiscord:
 
     def command(self, *arguments: str, first: str = "", script: Path | None = None) -> list[str]:
         """Return the command that runs the real bot.py, or a script, on this Discord; ``first`` is run before it."""
-        run = "import bot; sys.exit(bot.main())"
-        if script is not None:
-            run = f"runpy.run_path({str(script)!r}, run_name='__main__')"
         code = (
             "import runpy, sys, discord, yarl",
             f"discord.http.Route.BASE = {self.url!r}",
             f"discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL({self.gateway_url!r})",
             first,
             f"sys.argv = {['bot.py', *arguments]!r}",
-            run,
+            f"runpy.run_path({str(script)!r}, run_name='__main__')" if script else "import bot; sys.exit(bot.main())",
         )
         return [sys.executable, "-c", "\n".join(code)]
 
@@ -138,20 +132,17 @@ class LoopbackDiscord:
         """Type /mydownloads as a customer; return the interaction's token."""
         options = [{"type": 3, "name": "order-id", "value": order_id}]
         data = {"id": payloads.snowflake(), "name": "mydownloads", "type": 1, "options": options}
-        return await self.interact({"type": 2, "data": data, "locale": locale, **payloads.whereabouts(person, guild)})
+        return await self.interact({"type": 2, "data": data}, person=person, guild=guild, locale=locale)
 
-    async def press(
-        self, custom_id: str, message: Json, *, person: int = 0, guild: int = 0, locale: str = "en-US"
-    ) -> str:
+    async def press(self, custom_id: str, on: Json, *, person: int = 0, guild: int = 0, locale: str = "en-US") -> str:
         """Press a button under a message that was sent; return the interaction's token."""
-        pressed = {"type": 3, "data": {"component_type": 2, "custom_id": custom_id}, "locale": locale}
-        return await self.interact(
-            {**pressed, "message": payloads.message(message), **payloads.whereabouts(person, guild)}
-        )
+        data = {"component_type": 2, "custom_id": custom_id}
+        pressed = {"type": 3, "data": data, "message": payloads.message(on)}
+        return await self.interact(pressed, person=person, guild=guild, locale=locale)
 
-    async def interact(self, what: Json) -> str:
+    async def interact(self, what: Json, *, person: int = 0, guild: int = 0, locale: str = "en-US") -> str:
         """Send an INTERACTION_CREATE; return its token."""
-        interaction = payloads.interaction(what)
+        interaction = payloads.interaction({**payloads.whereabouts(person, guild), "locale": locale, **what})
         self._acknowledged[interaction["token"]] = False
         await self.dispatch("INTERACTION_CREATE", interaction)
         return str(interaction["token"])
@@ -204,9 +195,8 @@ class LoopbackDiscord:
 
     def _messages(self, token: str) -> list[Json]:
         calls = [call for call in self.calls_for(token) if call.status < web.HTTPBadRequest.status_code]
-        sent = [
-            call.body["data"] for call in calls if "/callback" in call.path and call.body["type"] in {MESSAGE, UPDATE}
-        ]
+        first = [call.body for call in calls if "/callback" in call.path]
+        sent = [body["data"] for body in first if body["type"] in {MESSAGE, UPDATE}]
         return sent + [call.body for call in calls if "/webhooks/" in call.path and call.body is not None]
 
     @web.middleware
@@ -214,11 +204,12 @@ class LoopbackDiscord:
         """Record every request, and refuse those that are to fail or bear no valid token."""
         at = time.monotonic()
         fault = next((fault for fault in self._faults if fault[0] == request.method and fault[1] in request.path), None)
+        if fault is not None:
+            self._faults.remove(fault)
         body = await request.json() if request.can_read_body else None
         open_to_all = request.path.startswith(("/gateway", f"{API}/interactions/", f"{API}/webhooks/"))
         response: web.StreamResponse
         if fault is not None:
-            self._faults.remove(fault)
             response = fault[2]()
         elif not open_to_all and request.headers.get("Authorization") != f"Bot {self.token}":
             response = _error(401, 0, "401: Unauthorized")
@@ -235,7 +226,7 @@ class LoopbackDiscord:
         limit = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
         gateway: Json = {"url": self.gateway_url, "shards": 1, "session_start_limit": limit}
         known = {"users": payloads.BOT, "oauth2": payloads.application(), "gateway": gateway}
-        return _json(known[request.path.removeprefix(f"{API}/").split("/")[0]])
+        return _json(known[request.match_info["what"].split("/")[0]])
 
     async def _commands(self, request: web.Request) -> web.Response:
         return _json(payloads.commands(await request.json(), request.match_info.get("guild")))
@@ -247,11 +238,9 @@ class LoopbackDiscord:
         if self._acknowledged[token]:
             return _error(400, 40060, "Interaction has already been acknowledged.")
         self._acknowledged[token] = True
-        loading = {"response_message_loading": body["type"] == LOADING}
-        answer: Json = {"interaction": {"id": request.match_info["id"], "type": 2, **loading}}
-        if body["type"] == MESSAGE:
-            answer["resource"] = {"type": MESSAGE, "message": payloads.message(body["data"])}
-        return _json(answer)
+        about = {"id": request.match_info["id"], "type": 2, "response_message_loading": body["type"] == LOADING}
+        message = {"resource": {"type": MESSAGE, "message": payloads.message(body.get("data", {}))}}
+        return _json({"interaction": about, **(message if body["type"] == MESSAGE else {})})
 
     async def _message(self, request: web.Request) -> web.Response:
         token = request.match_info["token"]
