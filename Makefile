@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test check format lock messages screenshots clean
+.PHONY: demo run test check format lock messages bench chaos screenshots clean
 
 demo: $(READY)
 	@$(BIN)/python -m fileflare_bot.demo
@@ -36,9 +36,17 @@ messages: $(READY)
 	$(BIN)/pybabel -q extract --no-location --sort-output --no-wrap -k locale_str -o .venv/fileflare.pot fileflare_bot cogs
 	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap -D fileflare -i .venv/fileflare.pot -d fileflare_bot/locales
 
+# Prints what the bot costs, each figure beside another of the same run.
+bench: $(READY)
+	@PYTHONPATH=. $(BIN)/python tools/bench.py
+
+# Shows how the bot stands a minute of every fault under a steady load.
+chaos: $(READY)
+	@PYTHONPATH=. $(BIN)/python tools/chaos.py
+
 # Draws the pictures of the README from the demo; needs Chromium.
 screenshots: $(READY)
-	$(BIN)/python tools/screenshots.py
+	PYTHONPATH=. $(BIN)/python tools/screenshots.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

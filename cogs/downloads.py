@@ -50,7 +50,7 @@ class OpenList:
     @property
     def weight(self) -> int:
         """What it takes of the room for all lists; one for each asset."""
-        return WEIGHT_OF_A_LIST + (sum(1 for _ in self.pages.order.all_assets()) if self.pages else 0)
+        return WEIGHT_OF_A_LIST + (self.pages.order.asset_count if self.pages else 0)
 
 
 class Downloads(commands.Cog):
@@ -130,9 +130,9 @@ class Downloads(commands.Cog):
         finding = self._bot.lookups.find(opened.reference, asker, refresh=reply.updates)
         order = await reply.waiting_for(finding)
         opened.pages = OrderPages(order)
-        assets = [*order.all_assets()]
-        reply.outcome = "found" if assets else "no_files"
-        reply.facts |= {"assets": len(assets), "broken_assets": sum(asset.broken for asset in assets)}
+        reply.outcome = "found" if order.asset_count else "no_files"
+        broken = sum(asset.broken for asset in order.all_assets())
+        reply.facts |= {"assets": order.asset_count, "broken_assets": broken}
         self._hold(opened)
         await reply.show(self._message(opened, reply.words))
 

@@ -32,6 +32,7 @@ SECRETS: Final = (
 AT_ONCE: Final = 1.5  # seconds in which a person sees something
 PROMPTLY: Final = 3.0  # seconds; a stop that waits for nothing takes a small part of it
 LONG_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 600.0"  # as after an hour without Discord
+SHORT_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 0.05"
 SHORT_DRAIN: Final = "import fileflare_bot.app; fileflare_bot.app.DRAIN_SECONDS = 0.5"
 
 
@@ -305,16 +306,18 @@ async def test_no_order_and_no_token_is_printed_at_any_level(
     assert [bot.printed.count(f"outcome={outcome}") for outcome in ("found", "not_found", "down")] == [1, 1, 1]
 
 
-async def test_every_line_of_a_json_log_is_an_object_those_of_discord_py_too(
+async def test_every_line_of_a_json_log_is_an_object_those_of_discord_py_and_tracebacks_too(
     start: Start, discord: LoopbackDiscord, sample: SampleFileflare
 ) -> None:
-    bot = await start(LOG_FORMAT="json", LOG_LEVEL="DEBUG")
+    bot = await start(first=SHORT_PAUSES, LOG_FORMAT="json", LOG_LEVEL="DEBUG")
     await discord.connected()
-    await ask(discord)
-    sample.answers[orders.DOCUMENTED] = {"order": "not what is documented"}
-    await ask(discord)
-    discord.answer_next("POST", "/callback", 500, times=1)
-    await ask(discord)
+    assert await ask(discord) == FOUND
+    sample.answers[orders.EMPTY] = {"order": "not what is documented"}
+    unreadable = await discord.answer_to(await discord.mydownloads(orders.EMPTY))
+    assert "an answer that I cannot read" in unreadable["content"]
+    discord.answer_next("GET", "/gateway", 503)
+    await discord.close_gateway(4000)
+    await discord.connected()
     await discord.close_gateway(4004)
 
     code = await bot.end()
@@ -325,6 +328,8 @@ async def test_every_line_of_a_json_log_is_an_object_those_of_discord_py_too(
     assert "DISCORD_TOKEN was refused by Discord" in lines[-1]["event"]
     assert all({"event", "level", "logger", "timestamp"} <= set(line) for line in lines)
     assert {line["logger"].partition(".")[0] for line in lines} >= {"discord", "fileflare_bot"}
+    (reconnect,) = [line for line in lines if line["event"].startswith("Attempting a reconnect")]
+    assert "Traceback" in reconnect["exception"]
 
 
 async def test_a_port_that_is_taken_is_said_in_one_line(start: Start, discord: LoopbackDiscord) -> None:
@@ -337,6 +342,16 @@ async def test_a_port_that_is_taken_is_said_in_one_line(start: Start, discord: L
     assert line == bot.printed.splitlines()[-1]
     assert "For example: METRICS_PORT=9090" in line
     assert "Traceback" not in bot.printed
+
+
+async def test_a_part_of_the_bot_that_is_broken_stops_the_start(start: Start) -> None:
+    bot = await start(first="import fileflare_bot.app; fileflare_bot.app.COGS = ('cogs.nothing',)")
+
+    code = await bot.end()
+
+    assert code == 1
+    assert "start_failed" in bot.printed
+    assert "cogs.nothing" in bot.printed
 
 
 async def test_a_refused_token_is_said_in_one_line(start: Start, discord: LoopbackDiscord) -> None:

@@ -1,7 +1,7 @@
 """The ways in which the sample Fileflare can misbehave, for tests and for the fault tour."""
 
 import asyncio
-import gzip
+import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final
@@ -41,8 +41,24 @@ async def slow_body(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     await response.write(b'{"order": ')
-    await asyncio.sleep(3600)
+    await _until_the_client_goes(request)
     return response
+
+
+async def dripping_body(request: web.Request) -> web.StreamResponse:
+    """Send a byte now and then, so that the connection never falls idle."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    while not _is_gone(request):
+        await response.write(b" ")
+        await asyncio.sleep(0.02)
+    return response
+
+
+async def silent(request: web.Request) -> web.StreamResponse:
+    """Take the question, and answer nothing."""
+    await _until_the_client_goes(request)
+    return web.Response()
 
 
 async def endless_body(request: web.Request) -> web.StreamResponse:
@@ -57,8 +73,7 @@ async def huge_body(request: web.Request) -> web.StreamResponse:
 
 async def gzip_bomb(_request: web.Request) -> web.StreamResponse:
     """Answer with little that becomes much."""
-    packed = gzip.compress(b" " * BOMB_BYTES, compresslevel=1)
-    return web.Response(body=packed, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
+    return web.Response(body=_bomb(), headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
 
 
 async def wrong_encoding(_request: web.Request) -> web.StreamResponse:
@@ -83,6 +98,23 @@ async def truncated(request: web.Request) -> web.StreamResponse:
     return response
 
 
+def _bomb() -> bytes:
+    """Return a gzip stream without its end: compressing one piece and repeating it takes next to no time."""
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    piece = b" " * 1_000_000
+    first, again = (packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return first + again * (BOMB_BYTES // len(piece) - 1)
+
+
+def _is_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+async def _until_the_client_goes(request: web.Request) -> None:
+    while not _is_gone(request):  # noqa: ASYNC110 - aiohttp offers no event for it
+        await asyncio.sleep(0.02)
+
+
 async def _stream(request: web.Request, piece: bytes, total: int | None) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
@@ -97,6 +129,7 @@ async def _stream(request: web.Request, piece: bytes, total: int | None) -> web.
 FAULTS: Final[dict[str, Fault]] = {
     "not_found": status(404),
     "unauthorized": status(401),
+    "blocked": status(403, "<html>Access denied</html>", "text/html"),
     "unprocessable": status(422),
     "busy_seconds": status(429, Retry_After="2"),
     "busy_date": busy_until,
@@ -109,7 +142,9 @@ FAULTS: Final[dict[str, Fault]] = {
     "wrong_types": body('{"order": {"lines": {"a": 1}, "assets": "none"}}'),
     "null_order": body('{"order": null}'),
     "an_array": body("[]"),
+    "silent": silent,
     "slow_body": slow_body,
+    "dripping_body": dripping_body,
     "endless_body": endless_body,
     "huge_body": huge_body,
     "gzip_bomb": gzip_bomb,
@@ -117,4 +152,5 @@ FAULTS: Final[dict[str, Fault]] = {
     "reset": reset,
     "truncated": truncated,
     "redirect_elsewhere": status(302, Location=ELSEWHERE),
+    "redirect_loop": status(302, Location="/api/v2/customer-account-orders"),
 }

@@ -50,7 +50,7 @@ class Lookups:
         self._recent: TTLCache[bytes, _Recent] = TTLCache(
             MOST_ASSETS_REMEMBERED,
             FRESH_SECONDS,
-            getsizeof=lambda recent: 1 + sum(1 for _ in recent.order.all_assets()),
+            getsizeof=lambda recent: 1 + recent.order.asset_count,
         )
         metrics.watch(waiting=lambda: budget.waiting, breaker=lambda: self.breaker.state)
 

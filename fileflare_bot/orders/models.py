@@ -173,6 +173,11 @@ class Order(_Model):
     assets: _Assets = ()
     text: Annotated[StoreText, OrDefault(NO_TEXT)] = NO_TEXT
 
+    @property
+    def asset_count(self) -> int:
+        """How many assets there are."""
+        return len(self.assets) + sum(len(line.assets) for line in self.lines)
+
     def all_assets(self) -> Iterator[Asset]:
         """Return every asset, the lines' first, in the answer's order."""
         for line in self.lines:

@@ -11,15 +11,14 @@ from enum import StrEnum
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 LONGEST_PASTE = 4000  # a Discord text input holds no more
+_MOST_WRAPPERS = 3  # around an address
 
 # The documented sample is 32 hexadecimal characters; nothing promises that for ever.
 _PLAUSIBLE_ID = re.compile(r"(?=.*[A-Za-z_-])[A-Za-z0-9_-]{16,128}", re.ASCII)
 _LICENCE_KEY = re.compile(r"[A-Z0-9]{4,8}(-[A-Z0-9]{4,8}){2,}", re.ASCII)
 _ORDER_NUMBER = re.compile(r"(?:#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|\d{1,40})", re.IGNORECASE | re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
-_ADDRESS = re.compile(
-    r"https?://[^\s<>\"'`|]+|(?<![\w@.])[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?/[^\s<>\"'`|]+", re.IGNORECASE
-)
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`|]+|(?<![\w@.-])[\w-]+(?:\.[\w-]+)+(?::\d+)?/[^\s<>\"'`|]+", re.IGNORECASE)
 _LOCALE_PREFIX = re.compile(r"[a-z]{2}(-[a-z]{2,4})?", re.IGNORECASE | re.ASCII)
 _WRAPPING = " \t\r\n<>()[]{}\"'`“”‘’„«»*.,;:!?|"  # noqa: RUF001 - typographic quotes are what phones write
 
@@ -50,6 +49,8 @@ def parse_reference(text: str) -> OrderReference | ReferenceProblem:
     Understands a bare ID and the addresses of Shopify's order status pages, alone or inside other words
     ("What people paste" in Fileflare's and Shopify's help); a ``key`` in an address is dropped.
     """
+    if is_plausible_id(text) and not _LICENCE_KEY.fullmatch(text):
+        return OrderReference(text)  # what most people give, and all that would come of it below
     text = _without_invisible_characters(text[:LONGEST_PASTE])
     found = _first_reference([_from_address(address) for address in _ADDRESS.findall(text)])
     return found or _from_words([word for word in (word.strip(_WRAPPING) for word in text.split()) if word])
@@ -73,24 +74,24 @@ def _first_reference(
     readings: list[OrderReference | ReferenceProblem],
 ) -> OrderReference | ReferenceProblem | None:
     references = [reading for reading in readings if isinstance(reading, OrderReference)]
-    return next(iter(references or readings), None)
+    telling = [reading for reading in readings if reading is not ReferenceProblem.OTHER_ADDRESS]
+    return next(iter(references or telling or readings), None)
 
 
-def _from_address(address: str) -> OrderReference | ReferenceProblem:
+def _from_address(address: str, wrappers: int = 0) -> OrderReference | ReferenceProblem:
     try:
-        parts = urlsplit(address if "://" in address else f"https://{address}")
+        parts = urlsplit(address if address.lower().startswith(("http://", "https://")) else f"https://{address}")
     except ValueError:
         return ReferenceProblem.OTHER_ADDRESS
-    reading = _from_path(parts)
-    if isinstance(reading, OrderReference):
-        return reading
+    readings = [_from_path(parts)]
     # Mail programs wrap links in an address of their own, with the real one as a parameter.
-    for _, value in parse_qsl(parts.query):
-        if _ADDRESS.fullmatch(value):
-            wrapped = _from_path(urlsplit(value))
-            if isinstance(wrapped, OrderReference):
-                return wrapped
-    return reading
+    if wrappers < _MOST_WRAPPERS:
+        readings += [
+            _from_address(value, wrappers + 1)
+            for name, value in parse_qsl(parts.query)
+            if name.lower() != "key" and _ADDRESS.fullmatch(value)
+        ]
+    return _first_reference(readings) or ReferenceProblem.OTHER_ADDRESS
 
 
 def _from_path(parts: SplitResult) -> OrderReference | ReferenceProblem:

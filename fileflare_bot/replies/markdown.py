@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 LONGEST_LINK: Final = 1500  # UTF-16 units; two of them and their names still fit one embed
 
 _ACTIVE: Final = re.compile(r"([\\*_~`|\[\]()<>:])")
+_HARMLESS: Final = re.compile(r"[A-Za-z0-9 ]*")
 _LINE_START: Final = re.compile(r"^(\s*)([-#+])", re.MULTILINE)
 _MENTION: Final = re.compile(r"@(?=\S)")
 _PLAIN_URL: Final = re.compile(
@@ -49,6 +50,8 @@ def _kept(character: str, *, lines: bool) -> str:
 
 def escape(text: str) -> str:
     """Return the cleaned text so that no Markdown, mention, command, timestamp or address in it takes effect."""
+    if _HARMLESS.fullmatch(text):
+        return text
     text = _ACTIVE.sub(r"\\\1", text)
     text = _LINE_START.sub(r"\1\\\2", text)
     return _MENTION.sub("@\u200b", text)

@@ -133,7 +133,7 @@ def _blocks(order: Order, entries: list[_Entry], words: Words, *, first: bool) -
     if text:
         yield text
     yield f"**{_order_name(order, words)}**"
-    if not _has_files(order):
+    if not order.asset_count:
         yield no_files(words)
     for block, members in groupby(entries, key=lambda entry: entry.block):
         yield "\n".join(_block(order, block, list(members), words))
@@ -154,10 +154,6 @@ def _block(order: Order, block: int, entries: list[_Entry], words: Words) -> Ite
             if entry.asset
             else words.gettext("No files come with this product.")
         )
-
-
-def _has_files(order: Order) -> bool:
-    return next(order.all_assets(), None) is not None
 
 
 def no_files(words: Words) -> str:
@@ -227,10 +223,11 @@ def _total(order: Order, words: Words) -> str:
     left = limited = unlimited = 0
     for asset in order.all_assets():
         if not asset.broken:
-            limited += asset.limits.left is not None
-            left += asset.limits.left or 0
+            asset_left = asset.limits.left
+            limited += asset_left is not None
+            left += asset_left or 0
             unlimited += asset.limits.limit is None
-    if not _has_files(order):
+    if not order.asset_count:
         return ""
     parts = []
     if limited or not unlimited:
@@ -241,8 +238,7 @@ def _total(order: Order, words: Words) -> str:
 
 
 def _summary(order: Order, total: str, words: Words) -> str:
-    files = sum(1 for _ in order.all_assets())
-    counted = words.ngettext("{count} file", "{count} files", files)
+    counted = words.ngettext("{count} file", "{count} files", order.asset_count)
     return " · ".join(part for part in (_order_name(order, words), counted, total) if part)
 
 

@@ -1,5 +1,6 @@
 """The client against a real server: each fault becomes the right error, bounded in time and size, without a secret."""
 
+import asyncio
 import socket
 import time
 import traceback
@@ -11,7 +12,7 @@ from aiohttp import web
 
 from fileflare_bot.demo import faults, orders
 from fileflare_bot.demo.faults import FAULTS
-from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.demo.server import Fault, SampleFileflare
 from fileflare_bot.fileflare import errors
 from fileflare_bot.fileflare.client import LARGEST_BODY, FileflareClient
 from fileflare_bot.orders.reference import OrderReference
@@ -20,6 +21,7 @@ REFERENCE = OrderReference(orders.DOCUMENTED)
 BECOMES: dict[str, type[errors.LookupFailed]] = {
     "not_found": errors.OrderNotFound,
     "unauthorized": errors.OrderNotFound,
+    "blocked": errors.UnexpectedAnswer,
     "unprocessable": errors.OrderNotFound,
     "busy_seconds": errors.FileflareBusy,
     "busy_date": errors.FileflareBusy,
@@ -32,7 +34,9 @@ BECOMES: dict[str, type[errors.LookupFailed]] = {
     "wrong_types": errors.UnexpectedAnswer,
     "null_order": errors.OrderNotFound,
     "an_array": errors.UnexpectedAnswer,
+    "silent": errors.FileflareTimeout,
     "slow_body": errors.FileflareTimeout,
+    "dripping_body": errors.FileflareTimeout,
     "endless_body": errors.UnexpectedAnswer,
     "huge_body": errors.UnexpectedAnswer,
     "gzip_bomb": errors.UnexpectedAnswer,
@@ -40,12 +44,18 @@ BECOMES: dict[str, type[errors.LookupFailed]] = {
     "reset": errors.FileflareDown,
     "truncated": errors.FileflareDown,
     "redirect_elsewhere": errors.UnexpectedAnswer,
+    "redirect_loop": errors.UnexpectedAnswer,
 }
 
 
 @pytest.fixture
 def client(session: aiohttp.ClientSession, sample: SampleFileflare) -> FileflareClient:
     return FileflareClient(session, sample.url, timeout_seconds=1)
+
+
+@pytest.fixture
+def impatient(session: aiohttp.ClientSession, sample: SampleFileflare) -> FileflareClient:
+    return FileflareClient(session, sample.url, timeout_seconds=0.3)
 
 
 @pytest.fixture
@@ -65,6 +75,16 @@ def shows_nothing(error: errors.LookupFailed, *secrets: str) -> None:
     assert not [secret for secret in (REFERENCE.token, "customer-account-orders?", *secrets) if secret in written]
 
 
+def raw_answer(*parts: bytes) -> Fault:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.write(b"".join(parts) + b"\r\n\r\n")
+        request.transport.close()
+        return web.Response()
+
+    return answer
+
+
 def test_every_fault_of_the_sample_is_covered() -> None:
     assert BECOMES.keys() == FAULTS.keys()
 
@@ -80,7 +100,7 @@ async def test_each_fault_becomes_its_error_in_time_and_the_session_goes_on(
 
     assert type(error) is BECOMES[name]
     assert time.monotonic() - started < 5
-    shows_nothing(error, "Maintenance", "Bad gateway")
+    shows_nothing(error, sample.url, faults.ELSEWHERE, "Maintenance", "Bad gateway", "Access denied", "not packed")
     sample.fault = None
     assert (await client.fetch_order(REFERENCE)).order_number == 1050
     assert not session.closed
@@ -110,6 +130,48 @@ async def test_both_forms_of_retry_after_are_read(
 
     assert isinstance(error, errors.FileflareBusy)
     assert error.retry_after == pytest.approx(seconds, abs=2)
+
+
+@pytest.mark.parametrize("name", ["silent", "slow_body", "dripping_body", "endless_body"])
+async def test_a_fault_without_an_end_ends_when_the_client_goes(
+    name: str, impatient: FileflareClient, sample: SampleFileflare
+) -> None:
+    ended = asyncio.Event()
+
+    async def watched(request: web.Request) -> web.StreamResponse:
+        try:
+            return await FAULTS[name](request)
+        finally:
+            ended.set()
+
+    sample.fault = watched
+    await failure(impatient)
+
+    await asyncio.wait_for(ended.wait(), 1)
+    assert ended.is_set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6", errors.UnexpectedAnswer),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://not-a-size.example:0/", errors.UnexpectedAnswer),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:many/", errors.UnexpectedAnswer),
+        (b"HTTP/1.1 302 Found\r\nLocation: /\xff\xfe", errors.OrderNotFound),  # a page that is not there
+        (b"HTTP/1.1 200 OK\r\nContent-Length: many", errors.UnexpectedAnswer),
+        (b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 100_000, errors.UnexpectedAnswer),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot a size", errors.UnexpectedAnswer),
+    ],
+)
+async def test_what_is_hardly_http_is_an_error_of_ours(
+    answer: bytes, kind: type[errors.LookupFailed], client: FileflareClient, sample: SampleFileflare
+) -> None:
+    sample.fault = raw_answer(answer)
+
+    error = await failure(client)
+
+    assert type(error) is kind
+    shows_nothing(error, "OpenSSH", "many", "not a size", "not-a-size")
 
 
 @pytest.mark.parametrize("name", ["huge_body", "endless_body"])
@@ -155,7 +217,7 @@ async def test_a_redirect_to_nowhere_is_an_unexpected_answer(
 
 
 async def test_redirects_in_a_circle_end(client: FileflareClient, sample: SampleFileflare) -> None:
-    sample.fault = faults.status(302, Location="/api/v2/customer-account-orders")
+    sample.fault = FAULTS["redirect_loop"]
 
     assert isinstance(await failure(client), errors.UnexpectedAnswer)
     assert sum(sample.requests.values()) < 10

@@ -77,6 +77,8 @@ def test_a_garbled_product_does_not_lose_its_files(product: object) -> None:
         asset() | {"limits": {"downloaded": "many", "limit": 3}},
         asset() | {"limits": {"downloaded": -1, "limit": 3}},
         asset() | {"limits": {"downloaded": 1, "limit": 2.5}},
+        asset() | {"limits": {"downloaded": 1, "limit": "none"}},
+        asset() | {"limits": {"downloaded": 1, "limit": float("inf")}},
     ],
 )
 def test_one_broken_asset_does_not_lose_the_others(broken: Any) -> None:  # noqa: ANN401 - any JSON
@@ -86,11 +88,25 @@ def test_one_broken_asset_does_not_lose_the_others(broken: Any) -> None:  # noqa
     assert isinstance(order.assets[0], BrokenAsset)
 
 
-def test_a_broken_asset_keeps_its_name() -> None:
+def test_a_broken_asset_keeps_its_name_and_offers_no_link() -> None:
     (only,) = read({"assets": [asset(filename="mine.zip") | {"limits": 7}]}).assets
 
     assert only.broken
     assert only.data.filename == "mine.zip"
+    assert only.data.url is None
+
+
+@pytest.mark.parametrize("filename", [None, {}, [], True])
+def test_a_broken_asset_without_a_readable_name_is_still_shown(filename: object) -> None:
+    (only,) = read({"assets": [asset(filename=filename) | {"limits": 7}]}).assets
+
+    assert only.broken
+    assert only.data.filename is None
+
+
+@pytest.mark.parametrize(("given", "read_as"), [(1050, 1050), ("#1050", "#1050"), (None, None), ([], None)])
+def test_an_order_number_is_a_number_or_a_text(given: object, read_as: object) -> None:
+    assert read({"order_number": given}).order_number == read_as
 
 
 def test_a_broken_line_is_shown_as_one_broken_asset() -> None:
@@ -127,7 +143,7 @@ def test_what_is_left(downloaded: object, limit: object, left: int | None, remai
 
 
 def test_nothing_that_is_secret_is_in_a_repr() -> None:
-    order = read({"assets": [asset()]})
+    order = read({"lines": [{"assets": [asset()]}], "assets": [asset(), asset() | {"limits": 7}]})
 
     assert "x.example" not in repr(order)
     assert "a.zip" not in repr(order)

@@ -2,7 +2,7 @@
 
 import time
 import unicodedata
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,12 @@ from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, is_
 
 ID = "0c732eb6fd9802a0821a9d29888baee8"
 KEY = "k3y" * 230
+
+
+def wrapped(address: str, times: int = 1) -> str:
+    for _ in range(times):
+        address = f"https://eur01.safelinks.protection.outlook.com/?url={quote(address, safe='')}&data=05&reserved=0"
+    return address
 
 
 @pytest.mark.parametrize(
@@ -46,6 +52,24 @@ KEY = "k3y" * 230
         f"https://my-store.com/account%2Forders/x https://my-store.com/account/orders/%30{ID[1:]}",
         f"https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fmy-store.com%2Faccount%2Forders%2F{ID}&data=05",
         f"https://www.google.com/url?q=https://my-store.com/account/orders/{ID}",
+        wrapped(f"https://my-store.com/account/orders/{ID}", 2),
+        wrapped(f"https://my-store.com/12345678/orders/{ID}/authenticate?key={KEY}", 3),
+        f'"https://my-store.com/account/orders/{ID}"',
+        f"‘https://my-store.com/account/orders/{ID}’",  # noqa: RUF001 - as phones write
+        f"„https://my-store.com/account/orders/{ID}“",
+        f"**https://my-store.com/account/orders/{ID}**",
+        f"||https://my-store.com/account/orders/{ID}||",
+        f"{ID[:9]}\u200b{ID[9:]}",
+        f"\ufeffhttps://my-store.com/acc\u00adount/orders/{ID}\u200e",
+        "".join(chr(ord(character) + 0xFEE0) for character in f"https://my-store.com/account/orders/{ID}"),
+        f"bücher.example/account/orders/{ID}",
+        f"https://bücher.example/account/orders/{ID}",
+        f"é-books.example/account/orders/{ID}",
+        f"order: my-store.com/account/orders/{ID}?a=b.",
+        f"account.my-store.com/orders/{ID}?return_to=https://my-store.com/",
+        f"#1050 {ID}",
+        f"{ID} {ID}",
+        f"https://[broken/ https://my-store.com/account/orders/{ID}",
     ],
 )
 def test_every_shape_of_an_id_or_an_order_address_gives_the_id(pasted: str) -> None:
@@ -61,12 +85,23 @@ def test_every_shape_of_an_id_or_an_order_address_gives_the_id(pasted: str) -> N
         ("#1050", ReferenceProblem.ORDER_NUMBER),
         ("# 1050", ReferenceProblem.ORDER_NUMBER),
         ("Order #1050", ReferenceProblem.ORDER_NUMBER),
+        ("#1050-A", ReferenceProblem.ORDER_NUMBER),
+        ("(#1050).", ReferenceProblem.ORDER_NUMBER),
+        ("１０５０", ReferenceProblem.ORDER_NUMBER),  # noqa: RUF001 - full-width
+        ("Bestellung Nr. 1050", ReferenceProblem.ORDER_NUMBER),
         ("my order number is 1050!", ReferenceProblem.ORDER_NUMBER),
         ("#SHOP1050", ReferenceProblem.ORDER_NUMBER),
         ("#EU-1050-A", ReferenceProblem.ORDER_NUMBER),
         ("1234567890123456", ReferenceProblem.ORDER_NUMBER),
         ("https://shopify.com/12345/account/orders/6789012345678", ReferenceProblem.NEW_ACCOUNTS_ADDRESS),
         ("https://account.my-store.com/orders/6789012345678?locale=de", ReferenceProblem.NEW_ACCOUNTS_ADDRESS),
+        (wrapped("https://shopify.com/12345/account/orders/6789012345678"), ReferenceProblem.NEW_ACCOUNTS_ADDRESS),
+        (
+            "https://my-store.com/products/x https://shopify.com/12345/account/orders/6789012345678",
+            ReferenceProblem.NEW_ACCOUNTS_ADDRESS,
+        ),
+        ("shopify.com/12345/account/orders/6789012345678/", ReferenceProblem.NEW_ACCOUNTS_ADDRESS),
+        (wrapped("https://my-store.com/checkouts/cn/Z2NwLXVzLWVhc3QxOjAx"), ReferenceProblem.CHECKOUT_ADDRESS),
         ("https://my-store.com/checkouts/cn/Z2NwLXVzLWVhc3QxOjAx/thank-you", ReferenceProblem.CHECKOUT_ADDRESS),
         ("https://my-store.com/12345/checkouts/0123456789abcdef/thank_you", ReferenceProblem.CHECKOUT_ADDRESS),
         ("https://my-store.com/products/my-new-book-2024", ReferenceProblem.OTHER_ADDRESS),
@@ -75,7 +110,18 @@ def test_every_shape_of_an_id_or_an_order_address_gives_the_id(pasted: str) -> N
         ("https://my-store.com/admin/orders/0123456789abcdef0", ReferenceProblem.OTHER_ADDRESS),
         ("https://my-store.com/account", ReferenceProblem.OTHER_ADDRESS),
         ("https://my-store.com/account/orders/short", ReferenceProblem.OTHER_ADDRESS),
+        (f"https://admin.shopify.com/store/x/orders/{ID}", ReferenceProblem.OTHER_ADDRESS),
+        (f"https://my-store.com/products/{ID}", ReferenceProblem.OTHER_ADDRESS),
         ("https://[", ReferenceProblem.OTHER_ADDRESS),
+        (wrapped(f"https://[broken/account/orders/{ID}"), ReferenceProblem.OTHER_ADDRESS),
+        (
+            f"https://my-store.com/account/orders/short?key=https://x.example/orders/{ID}",
+            ReferenceProblem.OTHER_ADDRESS,
+        ),
+        (f"https://my-store.com/12345/orders/authenticate?key=\n{ID}", ReferenceProblem.OTHER_ADDRESS),
+        (f"key={ID}", ReferenceProblem.NOT_AN_ID),
+        ("<casey@example.com>,", ReferenceProblem.EMAIL_ADDRESS),
+        ("mailto:casey.with-a-long-name-01@example.com", ReferenceProblem.EMAIL_ADDRESS),
         ("casey@example.com", ReferenceProblem.EMAIL_ADDRESS),
         ("my mail is casey@example.com", ReferenceProblem.EMAIL_ADDRESS),
         ("ABCD-1234-EFGH-5678", ReferenceProblem.LICENCE_KEY),
@@ -108,6 +154,12 @@ def test_whatever_is_pasted_only_a_plausible_id_that_stood_there_comes_out(paste
         assert is_plausible_id(result.token)
         folded = "".join(c for c in unicodedata.normalize("NFKC", pasted) if unicodedata.category(c) != "Cf")
         assert result.token in unquote(unquote(folded))
+
+
+@given(st.text(alphabet="h tps:/[]?&=%@#.a0-\uff03\uff1aé", max_size=80))
+def test_no_wrapped_address_however_broken_raises(inner: str) -> None:
+    for pasted in (inner, f"https://{inner}", wrapped(f"https://{inner}"), f"x.example/?u=https://{inner}"):
+        assert isinstance(parse_reference(pasted), OrderReference | ReferenceProblem)
 
 
 @given(st.from_regex(r"[a-z0-9_-]{16,128}", fullmatch=True).filter(lambda token: not token.isdigit()))
@@ -146,6 +198,11 @@ def test_a_references_repr_hides_the_id() -> None:
         "\u200b" * 4000,
         "1" * 4000,
         "a" * 100000,
+        "-" * 4000,
+        "-ﬃ" * 2000,
+        "ﷺ" * 4000,
+        "x.example/?u=https://" * 190,
+        "https://x/?" + "&u=https://x/" * 300,
     ],
 )
 def test_no_text_takes_long_to_read(nasty: str) -> None:
