@@ -3,11 +3,10 @@
 import argparse
 import asyncio
 import contextlib
-import gc
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import aiohttp
 import discord
@@ -47,20 +46,10 @@ def main() -> int:
     configure_logging("WARNING" if arguments.check else settings.log_level, settings.log_format)
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # warnings about voice, which is not used
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(check(settings) if arguments.check else run(settings))
+        return asyncio.run(check(settings) if arguments.check else run(settings))
     except SettingsError as error:  # one that shows only in use
         log.critical("\n".join(error.lines))
         return WRONG_SETTINGS
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's factory where it is installed, which is everywhere but on Windows."""
-    try:
-        import uvloop  # noqa: PLC0415 - it may not be there
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 async def run(settings: Settings) -> int:
@@ -78,7 +67,7 @@ async def run(settings: Settings) -> int:
     ):
         stopping = asyncio.Event()
         _on_stop_signals(stopping)
-        running = asyncio.create_task(_start(bot, settings.discord_token.get_secret_value()))
+        running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
         stop = asyncio.create_task(stopping.wait())
         await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
@@ -88,14 +77,6 @@ async def run(settings: Settings) -> int:
         running.cancel()  # discord.py may be waiting to try again, which takes it up to 17 minutes
         await asyncio.gather(running, return_exceptions=True)
         return 0
-
-
-async def _start(bot: FileflareBot, token: str) -> None:
-    await bot.login(token)
-    gc.collect()
-    gc.freeze()  # what is loaded by now stays: the collector need not look through it again and again,
-    gc.set_threshold(20_000, 20, 20)  # nor after every few lookups; both are a twentieth of a lookup's cost
-    await bot.connect()
 
 
 @contextlib.asynccontextmanager

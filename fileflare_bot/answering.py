@@ -23,6 +23,7 @@ T = TypeVar("T")
 NextSteps = Mapping[NextStep, Callable[[Words], discord.ui.View]]
 
 FAST_ANSWER_SECONDS: Final = 1.0  # an answer this fast takes one Discord call; a slower one is deferred first
+LAST_WORDS_SECONDS: Final = 2.0  # for telling those whose replies are cut off when the bot stops
 SERVER_ERROR: Final = 500
 TOO_MANY_REQUESTS: Final = 429
 ALREADY_ACKNOWLEDGED: Final = 40060
@@ -169,6 +170,10 @@ class Answering:
             await work(reply)
         except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
             await self._refuse(reply, event, error, next_steps or {})
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            await self._refuse(reply, event, Restarting(), next_steps or {})
         else:
             self._log(event, reply)
         finally:
@@ -190,12 +195,19 @@ class Answering:
         await self.reply(interaction, event, fail, next_steps=next_steps)
 
     async def drain(self, seconds: float) -> int:
-        """Take no new work, let running replies finish, and return how many had not by then."""
+        """Take no new work, let running replies finish, and return how many had not by then.
+
+        Who waits for one of those is told to try again.
+        """
         self._stopping = True
         running = self._running - {asyncio.current_task()}
         if not running:
             return 0
         _, unfinished = await asyncio.wait(running, timeout=seconds)
+        for task in unfinished:
+            task.cancel()
+        if unfinished:
+            await asyncio.wait(unfinished, timeout=LAST_WORDS_SECONDS)
         return len(unfinished)
 
     async def _refuse(self, reply: Reply, event: str, error: Exception, next_steps: NextSteps) -> None:

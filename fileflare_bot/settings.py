@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr,
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fileflare_bot.words import LOCALES, SOURCE_LOCALE
+
 _BOT_TOKEN: Final = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}", re.ASCII)
 _Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "[::1]"}
@@ -38,9 +40,12 @@ def _base_url(value: str) -> str:
 
 def _locale(value: str) -> str:
     try:
-        return str(Locale.parse(value.strip().replace("-", "_")))
+        locale = Locale.parse(value.strip().replace("-", "_"))
     except (ValueError, UnknownLocaleError):
         raise ValueError("is not a language code") from None
+    if not {str(locale), locale.language} & {SOURCE_LOCALE, *(folder.name for folder in LOCALES.iterdir())}:
+        raise ValueError("is a language that the bot does not speak yet")
+    return str(locale)
 
 
 def _comma_separated(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
@@ -77,7 +82,7 @@ class Settings(BaseSettings):
         default="https://app.digital-downloads.com", examples=["https://app.digital-downloads.com"]
     )
     fileflare_timeout_seconds: float = Field(default=15.0, gt=0, le=120, examples=["15"])
-    fileflare_requests_per_minute: float = Field(default=60, gt=0, le=10_000, examples=["60"])
+    fileflare_requests_per_minute: float = Field(default=60, gt=0, le=100_000, examples=["60"])
     fileflare_burst: int = Field(default=10, ge=1, le=1000, examples=["10"])
     fileflare_at_once: int = Field(default=8, ge=1, le=100, examples=["8"])
     fileflare_longest_line: int = Field(default=100, ge=1, le=10_000, examples=["100"])

@@ -80,7 +80,7 @@ class Bot:
 
 
 Start = Callable[..., Awaitable[Bot]]
-FOUND: Final = "Order #1050 · 2 files · 15 downloads left in all"
+FOUND: Final = "Order #1050 · 2 files · 15 downloads left"
 
 
 @pytest.fixture

@@ -35,9 +35,8 @@ LOOKUPS = 400
 STARTS = 5
 MANY_LOOKUPS = 10_000
 UNDER_WAY = 20
-TICKS = os.sysconf("SC_CLK_TCK")
 WIDE = {
-    "FILEFLARE_REQUESTS_PER_MINUTE": "10000",
+    "FILEFLARE_REQUESTS_PER_MINUTE": "100000",
     "FILEFLARE_BURST": "1000",
     "FILEFLARE_AT_ONCE": "100",
     "FILEFLARE_LONGEST_LINE": "10000",
@@ -200,8 +199,8 @@ def _resident_mib(pid: int) -> float:
 
 
 def _processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")  # in nanoseconds; /proc/<pid>/stat counts in hundredths
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
 def _medians(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:

@@ -40,7 +40,7 @@ class Demo:
 @asynccontextmanager
 async def demo() -> AsyncIterator[Demo]:
     """Run the bot, Discord and Fileflare inside this block."""
-    async with SampleFileflare().serve() as sample, aiohttp.ClientSession() as session:
+    async with SampleFileflare().serve() as sample, _session() as session:
         metrics = Metrics()
         settings = _settings(sample)
         bot = FileflareBot(lookups=build_lookups(settings, session, metrics), catalogs=Catalogs(), metrics=metrics)
@@ -60,12 +60,25 @@ async def demo() -> AsyncIterator[Demo]:
                 yield Demo(preview, metrics_url, sample, customer)
 
 
+def _session() -> aiohttp.ClientSession:
+    """Return a session that keeps no connection: the simulator would wait for the keep-alive's timer."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+
+
 def _settings(sample: SampleFileflare) -> Settings:
-    """Return the settings of the environment, but with a made-up token and the sample Fileflare."""
+    """Return the settings of the environment, but with a made-up token, the sample Fileflare, and no limits.
+
+    The simulator's clock stands still while nobody acts, so a limit that is reached would never pass.
+    """
     return Settings(
         _env_file=None,
         discord_token=SecretStr("this-is-no-real-token.demo.this-is-no-real-token"),
         fileflare_base_url=sample.url,
+        fileflare_burst=1000,
+        lookups_per_person=10_000,
+        lookups_per_server=10_000,
+        misses_per_person=1000,
+        misses_per_server=10_000,
     )
 
 

@@ -6,7 +6,7 @@ DOCUMENTED: Final = "0c732eb6fd9802a0821a9d29888baee8"
 LARGE: Final = "1a11e5c0de0000000000000000000300"
 USED_UP: Final = "0dd0f11e5a11a11a11a11a11a11a1100"
 EMPTY: Final = "e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0"
-SLOW: Final = "51055105510551055105510551055105"
+SLOW: Final = "510e510e510e510e510e510e510e510e"
 HOSTILE: Final = "bad0bad0bad0bad0bad0bad0bad0bad0"
 UNKNOWN: Final = "ffffffffffffffffffffffffffffff00"
 

@@ -65,7 +65,7 @@ class Lookups:
         await self._abuse.admit(asker)
         key = hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
         recent = self._recent.get(key)
-        if recent is not None and time.monotonic() - recent.at < (REFRESH_SECONDS if refresh else FRESH_SECONDS):
+        if recent is not None and time.perf_counter() - recent.at < (REFRESH_SECONDS if refresh else FRESH_SECONDS):
             self._metrics.shared.inc()
             return recent.order
         task = self._running.get(key)
@@ -86,7 +86,7 @@ class Lookups:
                 order = await self._try(reference, asker)
         except TimeoutError:
             raise FileflareTimeout("no answer within a person's patience") from None
-        recent = _Recent(order, time.monotonic())
+        recent = _Recent(order, time.perf_counter())
         if self._recent.getsizeof(recent) <= self._recent.maxsize:
             self._recent[key] = recent
         return order

@@ -85,7 +85,7 @@ NO_LIMITS = Limits()
 class AssetData(_Model):
     """What an asset is. ``size`` is display text; ``id`` looks like a UUID but need not be one."""
 
-    id: str | None = None
+    id: _Text = None
     filename: _Text = Field(default=None, repr=False)
     size: _Text = None
     is_link: Annotated[bool, OrDefault(False)] = False
@@ -110,7 +110,7 @@ class BrokenAsset(Asset):
 class Product(_Model):
     """The product of a line. ``product_id``, ``variant_id`` and ``id`` are identifiers of Shopify and Fileflare."""
 
-    id: str | None = None
+    id: _Text = None
     name: _Text = None
     variant_name: _Text = None
     sku: _Text = None

@@ -20,6 +20,7 @@ _ORDER_NUMBER = re.compile(r"(?:#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|\d{1,
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`|]+|(?<![\w@.-])[\w-]+(?:\.[\w-]+)+(?::\d+)?/[^\s<>\"'`|]+", re.IGNORECASE)
 _LOCALE_PREFIX = re.compile(r"[a-z]{2}(-[a-z]{2,4})?", re.IGNORECASE | re.ASCII)
+_BETWEEN_WORDS = re.compile(r"[\s:,;]+")
 _WRAPPING = " \t\r\n<>()[]{}\"'`“”‘’„«»*.,;:!?|"  # noqa: RUF001 - typographic quotes are what phones write
 
 
@@ -53,7 +54,9 @@ def parse_reference(text: str) -> OrderReference | ReferenceProblem:
         return OrderReference(text)  # what most people give, and all that would come of it below
     text = _without_invisible_characters(text[:LONGEST_PASTE])
     found = _first_reference([_from_address(address) for address in _ADDRESS.findall(text)])
-    return found or _from_words([word for word in (word.strip(_WRAPPING) for word in text.split()) if word])
+    return found or _from_words(
+        [word for word in (word.strip(_WRAPPING) for word in _BETWEEN_WORDS.split(text)) if word]
+    )
 
 
 def is_plausible_id(text: str) -> bool:
@@ -119,15 +122,15 @@ def _may_hold_orders(parent: str | None) -> bool:
 def _from_words(words: list[str]) -> OrderReference | ReferenceProblem:
     if not words:
         return ReferenceProblem.EMPTY
-    if any(_LICENCE_KEY.fullmatch(word) for word in words):
-        return ReferenceProblem.LICENCE_KEY
-    if any(_EMAIL.fullmatch(word) for word in words):
-        return ReferenceProblem.EMAIL_ADDRESS
-    candidates = {word for word in words if is_plausible_id(word)}
+    candidates = {word for word in words if is_plausible_id(word) and not _LICENCE_KEY.fullmatch(word)}
     if len(words) > 1:  # inside a sentence a long word is more likely than an ID without a digit
         candidates = {word for word in candidates if any(character.isdigit() for character in word)}
     if len(candidates) == 1:
         return OrderReference(candidates.pop())
+    if any(_LICENCE_KEY.fullmatch(word) for word in words):
+        return ReferenceProblem.LICENCE_KEY
+    if any(_EMAIL.fullmatch(word) for word in words):
+        return ReferenceProblem.EMAIL_ADDRESS
     if any(_ORDER_NUMBER.fullmatch(word) for word in words):
         return ReferenceProblem.ORDER_NUMBER
     return ReferenceProblem.NOT_AN_ID

@@ -5,6 +5,7 @@ stand in the content: Discord's preview would fetch them there, and that can cos
 """
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -22,6 +23,7 @@ LONGEST_STORE_TEXT: Final = 600
 BAR_CELLS: Final = 10
 _ROOM: Final = 3800  # UTF-16 units of an embed's description for entries and their headings
 _FIRST_PAGE_ROOM: Final = _ROOM - 2 * LONGEST_STORE_TEXT
+_SCHEME: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _ORDER_BLOCK: Final = -1
 _ENTRY_OVERHEAD: Final = 160  # what stands around an entry's name, size and link, in any language
 
@@ -104,7 +106,8 @@ def _heading(line: Line) -> str:
 
 
 def _asset_entry(block: int, heading: str, asset: Asset) -> _Entry:
-    name = limits.shorten(clean(asset.data.filename), LONGEST_NAME)
+    # Discord shows no masked link whose text looks like an address
+    name = limits.shorten(_SCHEME.sub("", clean(asset.data.filename)), LONGEST_NAME)
     link = None if asset.broken or asset.limits.remaining is Remaining.NONE else safe_link(asset.data.url)
     cost = 2 * limits.size(name) + len(link or "") + _ENTRY_OVERHEAD
     return _Entry(block, heading, cost, asset, name, link)
@@ -139,7 +142,7 @@ def _blocks(order: Order, entries: list[_Entry], words: Words, *, first: bool) -
         yield "\n".join(_block(order, block, list(members), words))
     if any(entry.asset and entry.asset.limits.remaining is Remaining.NONE for entry in entries):
         yield words.gettext("Nothing left on a file? Ask this store's support for more; its old link then works again.")
-    elif any(entry.asset and entry.asset.limits.remaining is Remaining.LAST for entry in entries):
+    if any(entry.asset and entry.asset.limits.remaining is Remaining.LAST for entry in entries):
         yield words.gettext("A click counts as a download, so use the last one on a steady connection.")
 
 
@@ -231,7 +234,7 @@ def _total(order: Order, words: Words) -> str:
         return ""
     parts = []
     if limited or not unlimited:
-        parts.append(words.ngettext("{count} download left in all", "{count} downloads left in all", _bounded(left)))
+        parts.append(words.ngettext("{count} download left", "{count} downloads left", _bounded(left)))
     if unlimited:
         parts.append(words.ngettext("{count} file without a limit", "{count} files without a limit", unlimited))
     return " · ".join(parts)
