@@ -71,6 +71,7 @@ class FileflareBot(commands.Bot):
         """Log once that the gateway is lost; discord.py connects again by itself."""
         if self.connected and not self.is_closed():
             log.warning("gateway_lost")
+            self.metrics.gateway_lost.inc()
         self.connected = False
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - discord.py's

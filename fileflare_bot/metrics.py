@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 _SECONDS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 5, 10, 15, 20, 30)
 
@@ -13,6 +13,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.answers = Counter(
             "fileflare_bot_answers", "Interactions answered, by what was asked and what came of it.",
             ("event", "outcome"), registry=self.registry,
@@ -24,6 +25,9 @@ class Metrics:
             "fileflare_bot_shared", "Lookups that needed no request of their own.", registry=self.registry
         )
         self.retries = Counter("fileflare_bot_retries", "Requests to Fileflare tried again.", registry=self.registry)
+        self.gateway_lost = Counter(
+            "fileflare_bot_gateway_lost", "Times that Discord's gateway was lost.", registry=self.registry
+        )
         self.discord_failures = Counter(
             "fileflare_bot_discord_failures", "Discord calls that failed, by what we could do about it.",
             ("kind",), registry=self.registry,

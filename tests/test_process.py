@@ -247,11 +247,12 @@ async def test_a_reply_that_takes_too_long_does_not_hold_the_stop(
 ) -> None:
     bot = await start(first=SHORT_DRAIN)
     await discord.connected()
-    await ask_slowly(discord, sample)
+    slow = await ask_slowly(discord, sample)
     asked = time.perf_counter()
 
     code = await bot.stop()
 
+    assert "I am restarting" in (await discord.answer_to(slow))["content"]
     assert code == 0
     assert time.perf_counter() - asked < PROMPTLY
     assert "replies_cut_off" in bot.printed

@@ -152,11 +152,10 @@ def _block(order: Order, block: int, entries: list[_Entry], words: Words) -> Ite
     elif order.lines:
         yield f"**{words.gettext('For the whole order')}**"
     for entry in entries:
-        yield (
-            _asset_lines(entry, entry.asset, words)
-            if entry.asset
-            else words.gettext("No files come with this product.")
-        )
+        if entry.asset:
+            yield _asset_lines(entry, entry.asset, words)
+        elif order.asset_count:  # an order without any file has said so already
+            yield words.gettext("No files come with this product.")
 
 
 def no_files(words: Words) -> str:

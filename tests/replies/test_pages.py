@@ -189,10 +189,27 @@ def test_a_product_that_goes_over_two_pages_is_named_on_both() -> None:
 
 
 def test_two_products_of_one_name_stay_two_blocks() -> None:
-    raw = answer(1, [line("Book", "Print"), line("Book", "Print")], [], title=None, text=None)
+    file = asset("a", "a.zip", "https://x.example/a")
+    raw = answer(1, [line("Book", "Print"), line("Book", "Print")], [file], title=None, text=None)
 
     (page,) = pages(raw)
     assert page.description.count("**Book — Print**\nNo files come with this product.") == 2
+
+
+def test_an_order_without_any_file_says_so_once() -> None:
+    (page,) = pages(answer(1, [line("Book", "Print"), line("Pen", None)], [], title=None, text=None))
+
+    assert page.description.count("no files") == 1
+    assert "No files come" not in page.description
+    assert page.description.endswith("**Book — Print**\n\n**Pen**")
+
+
+def test_a_file_that_is_named_like_an_address_is_not_shown_as_one() -> None:
+    raw = answer(1, [], [asset("a", "https://evil.example/a.exe", "https://x.example/a")], title=None, text=None)
+
+    (page,) = pages(raw)
+    assert "[evil.example/a.exe](https://x.example/a)" in page.description
+    assert page.links[0].label == "evil.example/a.exe (10 left)"
 
 
 def test_the_last_page_asked_for_beyond_the_end_is_the_last() -> None:

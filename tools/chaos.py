@@ -1,0 +1,297 @@
+"""``make chaos``: a minute of every fault there is, under a steady load of lookups, against the real bot process.
+
+Half of Fileflare's answers are faulty while a fault lasts, so that what the bot does for the other half shows too;
+at the end Fileflare is down altogether. Nobody may be left without an answer, every refusal must give a reason that
+was true, and afterwards everything must work again.
+"""
+
+import asyncio
+import itertools
+import logging
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from fileflare_bot.demo import faults
+from fileflare_bot.demo.loopback_discord import LoopbackDiscord
+from fileflare_bot.demo.loopback_payloads import TOKEN
+from fileflare_bot.demo.orders import answer, asset
+from fileflare_bot.demo.server import Fault, SampleFileflare
+
+ROOT = Path(__file__).parents[1]
+PER_SECOND = 12
+FAULT_SECONDS = 1.6
+CALM_SECONDS = 10.0
+GIVEN_UP_SECONDS = 30.0
+SLOWEST_ACKNOWLEDGEMENT = 3.0
+SETTINGS = {
+    "DISCORD_TOKEN": TOKEN,
+    "FILEFLARE_TIMEOUT_SECONDS": "2",
+    "FILEFLARE_REQUESTS_PER_MINUTE": "1200",
+    "FILEFLARE_BURST": "50",
+    "FILEFLARE_AT_ONCE": "40",
+    "LOG_LEVEL": "ERROR",
+}
+# The beginning of each sentence, and the outcome that the metrics count it under
+SENTENCES = {
+    "**Fileflare knows no order": "not_found",
+    "**Fileflare has too many": "busy",
+    "**Fileflare is too slow": "timeout",
+    "**Fileflare cannot be reached": "down",
+    "**Fileflare sent an answer": "unexpected_answer",
+    "**Many people are asking": "line_too_long",
+}
+LEADS_TO = {
+    "busy_seconds": "busy",
+    "busy_date": "busy",
+    "not_found": "not_found",
+    "unauthorized": "not_found",
+    "unprocessable": "not_found",
+    "null_order": "not_found",
+    "gateway_timeout": "timeout",
+    "slow_body": "timeout",
+    "silent": "timeout",
+    "dripping_body": "timeout",
+    "server_error": "down",
+    "bad_gateway": "down",
+    "unavailable": "down",
+    "reset": "down",
+    "truncated": "down",
+    "wrong_encoding": "down",
+}
+# A pause of half the tour, which busy_seconds shows as well; and a circle that half of the faults would not close
+LEFT_OUT = {"busy_date", "redirect_loop"}
+
+
+@dataclass
+class Phase:
+    """A part of the tour: what is wrong, and which refusals are true because of it."""
+
+    name: str
+    begin: Callable[[], Awaitable[None] | None]
+    true_reasons: frozenset[str] = frozenset()
+    seconds: float = FAULT_SECONDS
+    began: float = 0.0
+    ended: float = 0.0
+
+
+@dataclass
+class Lookup:
+    """One person's lookup."""
+
+    phase: str
+    asked: float
+    acknowledged: float | None = None
+    answered: float | None = None
+    outcome: str = "lost"
+
+
+@dataclass
+class Tour:
+    """The tour's state and its findings."""
+
+    discord: LoopbackDiscord
+    sample: SampleFileflare
+    lookups: list[Lookup] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def half(self, fault: Fault | None, share: int = 2, seconds: float = 0) -> None:
+        """Let every second question meet this fault, and every answer take so long."""
+        turns = itertools.count()
+
+        async def sometimes(request: web.Request) -> web.StreamResponse:
+            await asyncio.sleep(seconds)
+            if fault is not None and next(turns) % share == 0:
+                return await fault(request)
+            return web.json_response(self.sample.answers[request.query["id"]])
+
+        self.sample.fault = sometimes
+
+    def script(self) -> list[Phase]:
+        """Return every part of the tour, in order."""
+        discord, callback, original = self.discord, "/callback", "/messages/@original"
+
+        def fileflare(name: str) -> Phase:
+            reasons = {LEADS_TO.get(name, "unexpected_answer")} | (
+                {"line_too_long"} if name.startswith("busy") else set()
+            )
+            return Phase(name, lambda: self.half(faults.FAULTS[name]), frozenset(reasons))
+
+        def on_discord(name: str, begin: Callable[[], Awaitable[None] | None]) -> Phase:
+            return Phase(f"Discord: {name}", begin)
+
+        def slow_and_broken() -> None:
+            self.half(None, seconds=1.2)
+            discord.answer_next("PATCH", original, 502, times=4)
+
+        limited = {"Via": "1.1 google"}
+        return [
+            Phase("calm", lambda: self.half(None), seconds=3),
+            *(fileflare(name) for name in faults.FAULTS if name not in LEFT_OUT),
+            Phase("calm again", lambda: self.half(None), seconds=3),
+            on_discord(
+                "429", lambda: discord.answer_next("POST", callback, 429, times=4, headers=limited, retry_after=0.3)
+            ),
+            on_discord("5xx on the first answer", lambda: discord.answer_next("POST", callback, 502, times=4)),
+            on_discord("5xx on an edit", slow_and_broken),
+            Phase("calm once more", lambda: self.half(None), seconds=3),
+            on_discord("the socket is closed", lambda: discord.close_gateway(4000)),
+            on_discord("asks to reconnect", discord.ask_to_reconnect),
+            on_discord("the session is invalid", discord.invalidate_session),
+            Phase("Fileflare is down", lambda: self.half(faults.FAULTS["unavailable"], 1), frozenset({"down"}), 5),
+            Phase("calm afterwards", lambda: self.half(None), seconds=CALM_SECONDS),
+        ]
+
+    async def run(self) -> None:
+        """Go through the script while people keep asking."""
+        asking = asyncio.create_task(self._people())
+        for phase in self.script():
+            phase.began = time.perf_counter()
+            self.phases.append(phase)
+            begun = phase.begin()
+            if begun is not None:
+                await begun
+            await asyncio.sleep(phase.seconds)
+            phase.ended = time.perf_counter()
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+
+    async def _people(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            with suppress(asyncio.CancelledError):
+                while True:
+                    await asyncio.sleep(1 / PER_SECOND)
+                    if self.discord.has_session:  # without one, Discord itself would tell people
+                        group.create_task(self._one(next(self.numbers)))
+
+    async def _one(self, number: int) -> None:
+        order = f"{number:08x}" * 4 + "f"
+        file = asset(order, "file.zip", f"{self.sample.url}/download/{order}")
+        self.sample.answers[order] = answer(number, [], [file], title=None, text=None)
+        lookup = Lookup(self.phases[-1].name, time.perf_counter())
+        self.lookups.append(lookup)
+        token = await self.discord.mydownloads(order, person=number, guild=number % 40)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVEN_UP_SECONDS):
+                while lookup.answered is None:
+                    calls = [
+                        call for call in self.discord.calls_for(token) if call.status < web.HTTPBadRequest.status_code
+                    ]
+                    first = next((call for call in calls if "/callback" in call.path), None)
+                    lookup.acknowledged = lookup.acknowledged or (first and first.at - _offset()) or None
+                    with suppress(IndexError):
+                        self._answered(lookup, self.discord._messages(token)[-1].get("content", ""))  # noqa: SLF001
+                    await asyncio.sleep(0.02)
+
+    def _answered(self, lookup: Lookup, text: str) -> None:
+        lookup.answered = time.perf_counter()
+        known = next(
+            (outcome for begin, outcome in SENTENCES.items() if text.startswith(begin)), f"unknown: {text[:40]}"
+        )
+        lookup.outcome = "answered" if "10 downloads left" in text else known
+
+    def reason_was_true(self, lookup: Lookup) -> bool:
+        """Return whether a refusal's reason held at any time between question and answer."""
+        asked, answered = lookup.asked - FAULT_SECONDS * 4, lookup.answered or lookup.asked
+        during = [phase for phase in self.phases if phase.began <= answered and (phase.ended or answered) >= asked]
+        return any(lookup.outcome in phase.true_reasons for phase in during)
+
+    def recovery_seconds(self) -> float:
+        """Return how long after the last fault it took until nobody was refused any more."""
+        end = self.phases[-1].began
+        late = [lookup.asked for lookup in self.lookups if lookup.asked >= end and lookup.outcome != "answered"]
+        return max(late, default=end) - end
+
+
+def _offset() -> float:
+    """Return what to take off a monotonic time to have one of perf_counter()."""
+    return time.monotonic() - time.perf_counter()
+
+
+async def main() -> int:
+    """Print what happened and return 0 if all is as it must be, else 1."""
+    async with LoopbackDiscord().serve() as discord, SampleFileflare().serve() as sample:
+        tour = Tour(discord, sample)
+        async with _bot(discord, sample) as metrics_url:
+            await discord.connected()
+            before = await _metrics(metrics_url)
+            await tour.run()
+            after = await _metrics(metrics_url)
+    return _report(tour, before, after)
+
+
+def _report(tour: Tour, before: dict[str, float], after: dict[str, float]) -> int:
+    by_phase: dict[str, list[Lookup]] = {phase.name: [] for phase in tour.phases}
+    for lookup in tour.lookups:
+        by_phase[lookup.phase].append(lookup)
+    print(f"{'while':32} asked  answered  slowest ack  refused because")
+    for phase, lookups in by_phase.items():
+        counts = Counter(lookup.outcome for lookup in lookups)
+        answered = counts.pop("answered", 0)
+        why = ", ".join(f"{outcome} {count}" for outcome, count in counts.most_common())
+        print(f"{phase:32} {len(lookups):5}  {answered:8}  {_slowest(lookups):9.2f} s  {why}")
+    refused = [lookup for lookup in tour.lookups if lookup.outcome not in {"answered", "lost"}]
+    true = sum(tour.reason_was_true(lookup) for lookup in refused)
+    lost = sum(lookup.outcome == "lost" for lookup in tour.lookups)
+    slowest, recovery = _slowest(tour.lookups), tour.recovery_seconds()
+    seen = {name: after.get(name, 0) - before.get(name, 0) for name in sorted(after) if name != "memory"}
+    wanted = {f"lookup {outcome}" for outcome in {*LEADS_TO.values(), "unexpected_answer", "found"}}
+    wanted |= {"retries", "gateway lost"}
+    invisible = [name for name in wanted if not seen.get(name)]
+    print()
+    print(f"asked {len(tour.lookups)}, answered {sum(lookup.outcome == 'answered' for lookup in tour.lookups)}, "
+          f"refused with a true reason {true} of {len(refused)}, lost {lost}")  # fmt: skip
+    print(f"slowest acknowledgement {slowest:.2f} s; recovered {recovery:.1f} s after the last fault")
+    print("in the metrics: " + ", ".join(f"{name} {value:.0f}" for name, value in seen.items()))
+    print(f"memory before {before['memory']:.0f} MiB, after {after['memory']:.0f} MiB")
+    good = not lost and true == len(refused) and slowest < SLOWEST_ACKNOWLEDGEMENT and recovery < CALM_SECONDS
+    return 0 if good and not invisible else 1
+
+
+def _slowest(lookups: list[Lookup]) -> float:
+    return max((lookup.acknowledged - lookup.asked for lookup in lookups if lookup.acknowledged), default=float("nan"))
+
+
+@asynccontextmanager
+async def _bot(discord: LoopbackDiscord, sample: SampleFileflare) -> AsyncIterator[str]:
+    port = 20_000 + os.getpid() % 20_000
+    environment = {**os.environ, **SETTINGS, "FILEFLARE_BASE_URL": sample.url, "METRICS_PORT": str(port)}
+    environment["PYTHONPATH"] = str(ROOT)
+    process = await asyncio.create_subprocess_exec(
+        *discord.command(),
+        cwd=ROOT,
+        env=environment,
+        stderr=asyncio.subprocess.DEVNULL,  # its log: the metrics tell the same, and shorter
+    )
+    try:
+        yield f"http://127.0.0.1:{port}/metrics"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _metrics(url: str) -> dict[str, float]:
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        lines = [line.rpartition(" ") for line in (await response.text()).splitlines() if not line.startswith("#")]
+    values = {name: float(value) for name, _, value in lines}
+    lookup = 'fileflare_bot_answers_total{event="lookup",outcome="'
+    found = {f"lookup {name[len(lookup) : -2]}": value for name, value in values.items() if name.startswith(lookup)}
+    found["retries"] = values["fileflare_bot_retries_total"]
+    found["gateway lost"] = values["fileflare_bot_gateway_lost_total"]
+    found["memory"] = values.get("process_resident_memory_bytes", float("nan")) / 2**20
+    return found
+
+
+if __name__ == "__main__":
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # the faults break their own connections
+    sys.exit(asyncio.run(main()))
