@@ -1,6 +1,5 @@
 """For customers: /mydownloads, the button that asks for an order, and the pages of the answer."""
 
-import asyncio
 import re
 import secrets
 from collections.abc import Sequence
@@ -61,7 +60,6 @@ class Downloads(commands.Cog):
         self._lists: TTLCache[str, OpenList] = TTLCache(
             MOST_HELD,
             LIST_SECONDS,
-            timer=lambda: asyncio.get_running_loop().time(),
             getsizeof=lambda open_list: open_list.weight,
         )
         bot.metrics.watch(open_lists=lambda: len(self._lists))
