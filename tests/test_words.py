@@ -58,6 +58,14 @@ def test_every_sentence_is_translated_with_the_same_values(path: Path) -> None:
             assert not message.fuzzy
 
 
+def test_no_sentence_hides_in_an_f_string_where_the_extractor_of_older_pythons_is_blind() -> None:
+    calls = re.compile(r"\b[rf]{0,2}f[rf]{0,1}[\"'][^\n]*\{[^}\n]*gettext\(")
+    code = [path.read_text() for folder in ("fileflare_bot", "cogs") for path in (ROOT / folder).rglob("*.py")]
+
+    assert code
+    assert not [found for text in code for found in calls.findall(text)]
+
+
 @pytest.mark.parametrize("language", Catalogs().languages)
 def test_command_names_and_descriptions_fit_discord(language: str) -> None:
     words = Catalogs().words(language)

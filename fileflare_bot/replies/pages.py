@@ -147,10 +147,13 @@ def _blocks(order: Order, entries: list[_Entry], words: Words, *, first: bool) -
 
 
 def _block(order: Order, block: int, entries: list[_Entry], words: Words) -> Iterator[str]:
+    heading = ""
     if block != _ORDER_BLOCK:
-        yield f"**{entries[0].heading or words.gettext('Unnamed product')}**"
+        heading = entries[0].heading or words.gettext("Unnamed product")
     elif order.lines:
-        yield f"**{words.gettext('For the whole order')}**"
+        heading = words.gettext("For the whole order")
+    if heading:
+        yield f"**{heading}**"
     for entry in entries:
         if entry.asset:
             yield _asset_lines(entry, entry.asset, words)
@@ -257,6 +260,7 @@ def _button(entry: _Entry, words: Words) -> LinkButton:
     assert entry.asset is not None  # noqa: S101 - only assets have links
     assert entry.link is not None  # noqa: S101 - see _fits_button
     left = entry.asset.limits.left
-    note = "" if left is None else f" ({words.ngettext('{count} left', '{count} left', _bounded(left))})"
+    counted = "" if left is None else words.ngettext("{count} left", "{count} left", _bounded(left))
+    note = f" ({counted})" if counted else ""
     name = entry.name or words.gettext("Unnamed file")
     return LinkButton(limits.shorten(name, limits.BUTTON_LABEL - limits.size(note)) + note, entry.link)
