@@ -100,8 +100,8 @@ class Downloads(commands.Cog):
     async def look_up(self, interaction: discord.Interaction["FileflareBot"], pasted: str) -> None:
         """Answer with the downloads of the order that was pasted."""
         answering = self._bot.answering
-        with hiding(pasted):
-            reference = parse_reference(pasted)
+        reference = parse_reference(pasted)
+        with hiding(pasted, reference.token if isinstance(reference, OrderReference) else ""):
             if isinstance(reference, ReferenceProblem):
                 await answering.refuse(interaction, "lookup", BadReference(reference), next_steps=self._next_steps())
                 return

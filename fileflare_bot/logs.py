@@ -19,6 +19,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN: Final = "[hidden]"
 LONGEST_TEXT: Final = 20_000  # characters of one value in a log line; a traceback is the longest there is
+SHORTEST_HIDDEN: Final = 16  # characters of a value that is hidden as it is
 DEEPEST: Final = 4  # levels of nesting kept in one value
 
 _ADDRESS_TAIL = re.compile(r"(?P<host>\b[a-z][a-z0-9+.-]{1,10}://[^\s/?#\"'<>\\]*)[/?#\\][^\s\"'<>]*", re.IGNORECASE)
@@ -31,8 +32,12 @@ _hidden_values: ContextVar[tuple[str, ...]] = ContextVar("hidden_values", defaul
 
 @contextmanager
 def hiding(*values: str) -> Iterator[None]:
-    """Hide these exact values in every log line of this task, and of the tasks it starts."""
-    token = _hidden_values.set((*_hidden_values.get(), *(value for value in values if value.strip())))
+    """Hide these exact values in every log line of this task, and of the tasks it starts.
+
+    Values shorter than any order ID are left: nobody may blank the log's own words by pasting them.
+    """
+    secrets = (value for value in values if len(value) >= SHORTEST_HIDDEN)
+    token = _hidden_values.set((*_hidden_values.get(), *secrets))
     try:
         yield
     finally:

@@ -54,6 +54,11 @@ def test_any_order_id_with_a_digit_is_hidden_at_any_time(token: str) -> None:
     assert token not in redact_text(f"a lookup of {token} failed")
 
 
+def test_nobody_blanks_the_logs_own_words_by_pasting_them() -> None:
+    with hiding("lookup", "found", "o", ""):
+        assert redact(None, "info", {"event": "lookup", "outcome": "found"}) == {"event": "lookup", "outcome": "found"}
+
+
 def test_what_helps_to_find_a_fault_stays_readable() -> None:
     kept = {"event": "lookup", "outcome": "not_found", "milliseconds": 12, "guild_id": 112233445566778899, "ok": True}
 
