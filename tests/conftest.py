@@ -1,18 +1,25 @@
 """What the tests share: the sample Fileflare, the bot on the simulated Discord, and the log."""
 
+import asyncio
 import logging
+import os
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 import stamina
 import structlog
 from desk import SETTLE_SECONDS, DeclaringClient, Desk, Log
+from process import ROOT, Bot, Start
 from pydantic import SecretStr
 from simcord.env import Env
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
+from fileflare_bot.demo.loopback_discord import LoopbackDiscord
+from fileflare_bot.demo.loopback_payloads import TOKEN
 from fileflare_bot.demo.server import SampleFileflare
 from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.logs import configure_logging
@@ -110,3 +117,44 @@ async def env(build: Callable[[], FileflareBot]) -> AsyncIterator[Env]:
 def desk(env: Env, sample: SampleFileflare, build: Callable[[], FileflareBot]) -> Desk:
     """The bot in one server of a simulated Discord, with a customer in its channel."""
     return Desk(env, sample, build)
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[LoopbackDiscord]:
+    async with LoopbackDiscord().serve() as server:
+        yield server
+
+
+@pytest.fixture
+async def start(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path) -> AsyncIterator[Start]:
+    """Start bot.py with these settings, away from the developer's own .env."""
+    started: list[Bot] = []
+
+    async def start_bot(*, first: str = "", **settings: str) -> Bot:
+        process = await asyncio.create_subprocess_exec(
+            *discord.command(first=first),
+            stdout=PIPE,
+            stderr=STDOUT,
+            cwd=tmp_path,
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(ROOT),
+                "DISCORD_TOKEN": TOKEN,
+                "FILEFLARE_BASE_URL": sample.url,
+                **settings,
+            },
+        )
+        started.append(Bot(process))
+        return started[-1]
+
+    yield start_bot
+    for bot in started:
+        await bot.kill()
+
+
+@pytest.fixture
+async def bot(start: Start, discord: LoopbackDiscord) -> Bot:
+    """A bot that has come up."""
+    running = await start()
+    await discord.connected()
+    return running

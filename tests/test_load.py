@@ -1,51 +1,38 @@
 """Two hundred people at once, in real time: the real process with its own settings, on a Discord on loopback."""
 
 import asyncio
-import os
 import time
-from pathlib import Path
+
+from process import Start
 
 from fileflare_bot.demo.loopback_discord import LoopbackDiscord
-from fileflare_bot.demo.loopback_payloads import TOKEN
 from fileflare_bot.demo.orders import answer, asset
 from fileflare_bot.demo.server import SampleFileflare
 
-ROOT = Path(__file__).parents[1]
 PEOPLE = 200
 IN_TIME = 3.0
 
 
 async def test_200_people_at_once_are_acknowledged_in_time_and_answered_or_told_when_to_come_back(
-    sample: SampleFileflare, tmp_path: Path
+    start: Start, discord: LoopbackDiscord, sample: SampleFileflare
 ) -> None:
     orders = [f"0123456789abcdef{number:016x}" for number in range(PEOPLE)]
     for order in orders:
         file = asset(order, "file.zip", f"{sample.url}/download/{order}")
         sample.answers[order] = answer(1, [], [file], title=None, text=None)
-    environment = {"DISCORD_TOKEN": TOKEN, "FILEFLARE_BASE_URL": sample.url, "PYTHONPATH": str(ROOT)}
-    async with LoopbackDiscord().serve() as discord:
-        process = await asyncio.create_subprocess_exec(
-            *discord.command(), cwd=tmp_path, env={"PATH": os.environ["PATH"], "LOG_LEVEL": "ERROR", **environment}
-        )
-        try:
-            await discord.connected()
-            sent = [
-                (
-                    time.monotonic(),
-                    await discord.mydownloads(order, person=number, guild=number // 100),
-                )
-                for number, order in enumerate(orders)
-            ]
-            async with asyncio.timeout(20):
-                messages = await asyncio.gather(*(_final(discord, token) for _, token in sent))
-            first = [discord.calls_for(token)[0].at - asked for asked, token in sent]
-        finally:
-            process.terminate()
-            await process.wait()
+    await start()
+    await discord.connected()
+
+    sent = [
+        (time.monotonic(), await discord.mydownloads(order, person=number, guild=number // 100))
+        for number, order in enumerate(orders)
+    ]
+    async with asyncio.timeout(20):
+        messages = await asyncio.gather(*(_final(discord, token) for _, token in sent))
 
     answered = [text for text in messages if "10 downloads left" in text]
     told = [text for text in messages if "There is room for you in" in text]
-    assert max(first) < IN_TIME
+    assert max(discord.calls_for(token)[0].at - asked for asked, token in sent) < IN_TIME
     assert len(answered) + len(told) == PEOPLE
     assert len(answered) >= 15
     assert sum(sample.requests.values()) == len(answered)

@@ -1,142 +1,19 @@
-"""The real process, from its start to its end, on a Discord and a Fileflare on loopback."""
+"""The real process at its work, and what it prints."""
 
-import asyncio
 import json
-import os
 import signal
-import sys
 import time
-from asyncio.subprocess import PIPE, STDOUT
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from process import ANSWERED, AT_ONCE, EPHEMERAL, FOUND, GUILDS_INTENT, LOADING, SHORT_PAUSES, UPDATED, Bot, Start, ask
 
-from fileflare_bot import app
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.loopback_discord import IDENTIFY, PATIENCE_SECONDS, RESUME, LoopbackDiscord
-from fileflare_bot.demo.loopback_payloads import CUSTOMER, GUILD, TOKEN
+from fileflare_bot.demo.loopback_discord import IDENTIFY, LoopbackDiscord
+from fileflare_bot.demo.loopback_payloads import GUILD, TOKEN
 from fileflare_bot.demo.server import SampleFileflare
 from fileflare_bot.words import Catalogs
-
-ROOT: Final = Path(__file__).parents[1]
-EPHEMERAL: Final = 64
-ANSWERED, LOADING, UPDATED = 4, 5, 7
-GUILDS_INTENT: Final = 1
-SECRETS: Final = (
-    *(TOKEN, orders.DOCUMENTED, orders.UNKNOWN, orders.EMPTY),
-    *("interaction-token", str(CUSTOMER["username"]), "My new", "Knitting"),
-)
-AT_ONCE: Final = 1.5  # seconds in which a person sees something
-PROMPTLY: Final = 3.0  # seconds; a stop that waits for nothing takes a small part of it
-LONG_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 600.0"  # as after an hour without Discord
-SHORT_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 0.05"
-SHORT_DRAIN: Final = "import fileflare_bot.app; fileflare_bot.app.DRAIN_SECONDS = 0.5"
-
-
-class Bot:
-    """The running process, and what it has printed so far."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.printed = ""
-        self._grew = asyncio.Event()
-        self._reading = asyncio.create_task(self._read())
-
-    async def says(self, text: str) -> None:
-        """Wait until this is printed."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while text not in self.printed:
-                self._grew.clear()
-                await self._grew.wait()
-
-    async def end(self) -> int:
-        """Wait for the end; return the exit code. Nothing that was printed may hold a secret."""
-        await asyncio.wait_for(asyncio.shield(self._reading), PATIENCE_SECONDS)
-        code = await self.process.wait()
-        assert [secret for secret in SECRETS if secret in self.printed] == []
-        return code
-
-    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal, then wait for the end."""
-        self.process.send_signal(number)
-        return await self.end()
-
-    async def kill(self) -> None:
-        """Leave nothing behind, whatever the test did; show what was printed if it failed."""
-        if self.process.returncode is None:
-            self.process.kill()
-        await self._reading
-        await self.process.wait()
-        sys.stderr.write(self.printed)
-
-    async def _read(self) -> None:
-        assert self.process.stdout is not None
-        async for line in self.process.stdout:
-            self.printed += line.decode()
-            self._grew.set()
-
-
-Start = Callable[..., Awaitable[Bot]]
-FOUND: Final = "Order #1050 · 2 files · 15 downloads left"
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[LoopbackDiscord]:
-    async with LoopbackDiscord().serve() as server:
-        yield server
-
-
-@pytest.fixture
-async def start(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path) -> AsyncIterator[Start]:
-    """Start bot.py with these settings, away from the developer's own .env."""
-    started: list[Bot] = []
-
-    async def start_bot(*, first: str = "", **settings: str) -> Bot:
-        process = await asyncio.create_subprocess_exec(
-            *discord.command(first=first),
-            stdout=PIPE,
-            stderr=STDOUT,
-            cwd=tmp_path,
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(ROOT),
-                "DISCORD_TOKEN": TOKEN,
-                "FILEFLARE_BASE_URL": sample.url,
-                **settings,
-            },
-        )
-        started.append(Bot(process))
-        return started[-1]
-
-    yield start_bot
-    for bot in started:
-        await bot.kill()
-
-
-@pytest.fixture
-async def bot(start: Start, discord: LoopbackDiscord) -> Bot:
-    """A bot that has come up."""
-    running = await start()
-    await discord.connected()
-    return running
-
-
-async def ask(discord: LoopbackDiscord) -> str:
-    """Ask for the documented order; return what the answer says."""
-    answer = await discord.answer_to(await discord.mydownloads(orders.DOCUMENTED))
-    return str(answer["content"])
-
-
-async def ask_slowly(discord: LoopbackDiscord, sample: SampleFileflare) -> str:
-    """Ask for an order that Fileflare holds back; return the interaction's token once it shows as loading."""
-    sample.gate.clear()
-    token = await discord.mydownloads(orders.DOCUMENTED)
-    await discord.until(lambda: bool(discord.calls_for(token)))
-    assert [call.body["type"] for call in discord.calls_for(token)] == [LOADING]
-    return token
 
 
 async def test_it_comes_up_and_tells_discord_of_its_commands_in_every_language(
@@ -211,81 +88,6 @@ async def test_a_button_of_a_list_works_for_its_owner_only_and_each_is_answered_
     assert (updated.body["type"], refused.body["type"], refusal["flags"]) == (UPDATED, ANSWERED, EPHEMERAL)
     assert refusal["content"].startswith("**Diese Liste ")
     assert code == 0
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_stops_at_once_when_nothing_runs(bot: Bot, number: signal.Signals) -> None:
-    asked = time.perf_counter()
-
-    code = await bot.stop(number)
-
-    assert code == 0
-    assert time.perf_counter() - asked < PROMPTLY
-
-
-async def test_a_reply_that_runs_is_finished_before_the_stop_and_new_ones_are_refused_kindly(
-    bot: Bot, discord: LoopbackDiscord, sample: SampleFileflare
-) -> None:
-    slow = await ask_slowly(discord, sample)
-    bot.process.send_signal(signal.SIGTERM)
-    await bot.says("stopping")
-    refused = await discord.mydownloads(orders.EMPTY)
-    refusal = await discord.answer_to(refused)
-    assert refusal["content"] == "**I am restarting.** Please try again in a minute."
-    assert refusal["flags"] == EPHEMERAL
-    sample.gate.set()
-    code = await bot.end()
-
-    assert [(call.method, call.status) for call in discord.calls_for(slow)] == [("POST", 200), ("PATCH", 200)]
-    assert (await discord.answer_to(slow))["content"] == FOUND
-    assert code == 0
-    assert "replies_cut_off" not in bot.printed
-
-
-async def test_a_reply_that_takes_too_long_does_not_hold_the_stop(
-    start: Start, discord: LoopbackDiscord, sample: SampleFileflare
-) -> None:
-    bot = await start(first=SHORT_DRAIN)
-    await discord.connected()
-    slow = await ask_slowly(discord, sample)
-    asked = time.perf_counter()
-
-    code = await bot.stop()
-
-    assert "I am restarting" in (await discord.answer_to(slow))["content"]
-    assert code == 0
-    assert time.perf_counter() - asked < PROMPTLY
-    assert "replies_cut_off" in bot.printed
-    assert "Traceback" not in bot.printed
-
-
-async def test_a_stop_waits_ten_seconds_at_most_for_replies() -> None:
-    assert app.DRAIN_SECONDS == 10.0
-
-
-async def test_it_stops_at_once_while_discord_is_gone(start: Start, discord: LoopbackDiscord) -> None:
-    bot = await start(first=LONG_PAUSES)
-    await discord.connected()
-    discord.answer_next("GET", "/gateway", 503, times=100)
-    await discord.close_gateway(4000)
-    await bot.says("Attempting a reconnect")
-    asked = time.perf_counter()
-
-    code = await bot.stop()
-
-    assert code == 0
-    assert time.perf_counter() - asked < PROMPTLY
-
-
-async def test_it_stops_at_once_while_discord_makes_it_wait_to_log_in(start: Start, discord: LoopbackDiscord) -> None:
-    discord.answer_next("GET", "/users/@me", 429, headers={"Via": "1.1 google"}, retry_after=60)
-    bot = await start()
-    await bot.says("Retrying in 60.00 seconds")
-
-    code = await bot.stop()
-
-    assert code == 0
-    assert "Traceback" not in bot.printed
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -421,57 +223,3 @@ async def test_commands_are_synced_to_each_development_server_and_to_all(
         ["commands"],
     ]
     assert code == 0
-
-
-@pytest.mark.parametrize("code", [1000, 1001, 4000, 4009])
-async def test_a_lost_connection_is_resumed_and_what_came_meanwhile_is_answered(
-    bot: Bot, discord: LoopbackDiscord, code: int
-) -> None:
-    await discord.close_gateway(code)
-    assert await ask(discord) == FOUND
-
-    assert discord.opcodes() == [IDENTIFY, RESUME]
-    assert await bot.stop() == 0
-
-
-async def test_a_request_to_reconnect_is_followed(bot: Bot, discord: LoopbackDiscord) -> None:
-    await discord.ask_to_reconnect()
-    assert await ask(discord) == FOUND
-
-    assert discord.opcodes() == [IDENTIFY, RESUME]
-    assert await bot.stop() == 0
-
-
-async def test_a_lost_session_is_begun_anew(bot: Bot, discord: LoopbackDiscord) -> None:
-    await discord.invalidate_session()
-    await discord.connected()
-    assert await ask(discord) == FOUND
-
-    assert discord.opcodes() == [IDENTIFY, IDENTIFY]
-    assert await bot.stop() == 0
-
-
-async def test_a_reply_that_discord_makes_wait_still_arrives(bot: Bot, discord: LoopbackDiscord) -> None:
-    discord.answer_next("POST", "/callback", 429, headers={"Via": "1.1 google"}, retry_after=0.1)
-    token = await discord.mydownloads(orders.DOCUMENTED)
-    await discord.answer_to(token)
-
-    assert [call.status for call in discord.calls_for(token)] == [429, 200]
-    assert await bot.stop() == 0
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "outcome"),
-    [(404, 10062, "too_late"), (400, 40060, "already_acknowledged"), (401, 50027, "expired")],
-)
-async def test_an_answer_that_discord_takes_no_more_is_a_line_in_the_log_and_that_is_all(
-    bot: Bot, discord: LoopbackDiscord, status: int, code: int, outcome: str
-) -> None:
-    discord.answer_next("POST", "/callback", status, code=code)
-    token = await discord.mydownloads(orders.DOCUMENTED)
-    await bot.says(f"outcome=undelivered.{outcome}")
-
-    assert await ask(discord) == FOUND
-    assert [call.status for call in discord.calls_for(token)] == [status]
-    assert await bot.stop() == 0
-    assert "Traceback" not in bot.printed

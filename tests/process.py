@@ -1,0 +1,89 @@
+"""The real bot.py as a process on a loopback Discord, for the tests that need it running."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.loopback_discord import PATIENCE_SECONDS, LoopbackDiscord
+from fileflare_bot.demo.loopback_payloads import CUSTOMER, TOKEN
+from fileflare_bot.demo.server import SampleFileflare
+
+ROOT: Final = Path(__file__).parents[1]
+EPHEMERAL: Final = 64
+ANSWERED, LOADING, UPDATED = 4, 5, 7
+GUILDS_INTENT: Final = 1
+SECRETS: Final = (
+    *(TOKEN, orders.DOCUMENTED, orders.UNKNOWN, orders.EMPTY),
+    *("interaction-token", str(CUSTOMER["username"]), "My new", "Knitting"),
+)
+AT_ONCE: Final = 1.5  # seconds in which a person sees something
+PROMPTLY: Final = 3.0  # seconds; a stop that waits for nothing takes a small part of it
+LONG_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 600.0"  # as after an hour without Discord
+SHORT_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 0.05"
+SHORT_DRAIN: Final = "import fileflare_bot.app; fileflare_bot.app.DRAIN_SECONDS = 0.5"
+
+
+class Bot:
+    """The running process, and what it has printed so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.printed = ""
+        self._grew = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
+
+    async def says(self, text: str) -> None:
+        """Wait until this is printed."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while text not in self.printed:
+                self._grew.clear()
+                await self._grew.wait()
+
+    async def end(self) -> int:
+        """Wait for the end; return the exit code. Nothing that was printed may hold a secret."""
+        await asyncio.wait_for(asyncio.shield(self._reading), PATIENCE_SECONDS)
+        code = await self.process.wait()
+        assert [secret for secret in SECRETS if secret in self.printed] == []
+        return code
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal, then wait for the end."""
+        self.process.send_signal(number)
+        return await self.end()
+
+    async def kill(self) -> None:
+        """Leave nothing behind, whatever the test did; show what was printed if it failed."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self._reading
+        await self.process.wait()
+        sys.stderr.write(self.printed)
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.printed += line.decode()
+            self._grew.set()
+
+
+Start = Callable[..., Awaitable[Bot]]
+FOUND: Final = "Order #1050 · 2 files · 15 downloads left"
+
+
+async def ask(discord: LoopbackDiscord) -> str:
+    """Ask for the documented order; return what the answer says."""
+    answer = await discord.answer_to(await discord.mydownloads(orders.DOCUMENTED))
+    return str(answer["content"])
+
+
+async def ask_slowly(discord: LoopbackDiscord, sample: SampleFileflare) -> str:
+    """Ask for an order that Fileflare holds back; return the interaction's token once it shows as loading."""
+    sample.gate.clear()
+    token = await discord.mydownloads(orders.DOCUMENTED)
+    await discord.until(lambda: bool(discord.calls_for(token)))
+    assert [call.body["type"] for call in discord.calls_for(token)] == [LOADING]
+    return token

@@ -1,0 +1,61 @@
+"""The real process when Discord's gateway or its answers fail."""
+
+import pytest
+from process import FOUND, Bot, ask
+
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.loopback_discord import IDENTIFY, RESUME, LoopbackDiscord
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 4000, 4009])
+async def test_a_lost_connection_is_resumed_and_what_came_meanwhile_is_answered(
+    bot: Bot, discord: LoopbackDiscord, code: int
+) -> None:
+    await discord.close_gateway(code)
+    assert await ask(discord) == FOUND
+
+    assert discord.opcodes() == [IDENTIFY, RESUME]
+    assert await bot.stop() == 0
+
+
+async def test_a_request_to_reconnect_is_followed(bot: Bot, discord: LoopbackDiscord) -> None:
+    await discord.ask_to_reconnect()
+    assert await ask(discord) == FOUND
+
+    assert discord.opcodes() == [IDENTIFY, RESUME]
+    assert await bot.stop() == 0
+
+
+async def test_a_lost_session_is_begun_anew(bot: Bot, discord: LoopbackDiscord) -> None:
+    await discord.invalidate_session()
+    await discord.connected()
+    assert await ask(discord) == FOUND
+
+    assert discord.opcodes() == [IDENTIFY, IDENTIFY]
+    assert await bot.stop() == 0
+
+
+async def test_a_reply_that_discord_makes_wait_still_arrives(bot: Bot, discord: LoopbackDiscord) -> None:
+    discord.answer_next("POST", "/callback", 429, headers={"Via": "1.1 google"}, retry_after=0.1)
+    token = await discord.mydownloads(orders.DOCUMENTED)
+    await discord.answer_to(token)
+
+    assert [call.status for call in discord.calls_for(token)] == [429, 200]
+    assert await bot.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "outcome"),
+    [(404, 10062, "too_late"), (400, 40060, "already_acknowledged"), (401, 50027, "expired")],
+)
+async def test_an_answer_that_discord_takes_no_more_is_a_line_in_the_log_and_that_is_all(
+    bot: Bot, discord: LoopbackDiscord, status: int, code: int, outcome: str
+) -> None:
+    discord.answer_next("POST", "/callback", status, code=code)
+    token = await discord.mydownloads(orders.DOCUMENTED)
+    await bot.says(f"outcome=undelivered.{outcome}")
+
+    assert await ask(discord) == FOUND
+    assert [call.status for call in discord.calls_for(token)] == [status]
+    assert await bot.stop() == 0
+    assert "Traceback" not in bot.printed
