@@ -72,7 +72,7 @@ async def run(settings: Settings) -> int:
         await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         if running.done():
-            return _ending(running)
+            return _ending(running, bot)
         await bot.stop()
         running.cancel()  # discord.py may be waiting to try again, which takes it up to 17 minutes
         await asyncio.gather(running, return_exceptions=True)
@@ -94,12 +94,15 @@ async def _monitoring(settings: Settings, bot: FileflareBot) -> AsyncIterator[No
         yield
 
 
-def _ending(running: asyncio.Task[None]) -> int:
+def _ending(running: asyncio.Task[None], bot: FileflareBot) -> int:
     match running.exception():
         case None:
             return 0
         case discord.LoginFailure() | discord.ConnectionClosed(code=4004):  # the gateway's "authentication failed"
             log.critical(_login_refused())  # a line that is also JSON where LOG_FORMAT says so
+            return WRONG_SETTINGS
+        case SettingsError() as error:
+            log.critical("\n".join(error.lines))
             return WRONG_SETTINGS
         case discord.ConnectionClosed() as error:
             log.critical("discord_refused", close_code=error.code)
@@ -107,6 +110,8 @@ def _ending(running: asyncio.Task[None]) -> int:
             log.critical("discord_refused", status=error.status, code=error.code, text=error.text)
         case (discord.GatewayNotFound() | aiohttp.ClientError() | OSError()) as error:
             log.critical("discord_unreachable", error=type(error).__name__)
+        case AttributeError() if getattr(bot, "ws", None) is None:  # discord.py, after a first connection that failed
+            log.critical("discord_unreachable", error="the gateway did not take the first connection")
         case error:
             log.critical("start_failed", exc_info=error)
     return 1
@@ -140,7 +145,10 @@ async def _check_discord(settings: Settings) -> bool:
         except discord.LoginFailure:
             print(f"Discord    failed: {_login_refused()}")
             return False
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except discord.HTTPException as error:
+            print(f"Discord    failed: it answered with status {error.status}. Try again in a few minutes.")
+            return False
+        except (aiohttp.ClientError, OSError) as error:
             print(f"Discord    failed: no connection ({type(error).__name__}). Look at the network, then try again.")
             return False
         print(f"Discord    good: logged in as {client.user}")

@@ -13,6 +13,7 @@ from fileflare_bot.answering import Answering
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.replies.refusals import ListExpired, MissingPermission, OutdatedCommand
+from fileflare_bot.settings import SettingsError
 from fileflare_bot.words import Catalogs
 
 COGS: Final = ("cogs.downloads", "cogs.store")
@@ -54,7 +55,11 @@ class FileflareBot(commands.Bot):
         for guild_id in self._sync_guilds:
             guild = discord.Object(guild_id)
             self.tree.copy_global_to(guild=guild)
-            await self.tree.sync(guild=guild)
+            try:
+                await self.tree.sync(guild=guild)
+            except discord.Forbidden:
+                what = f"DISCORD_SYNC_GUILDS names the server {guild_id}, which the bot is not in."
+                raise SettingsError([f"{what} Invite the bot there, or take the server out."]) from None
         await self.tree.sync()
 
     async def on_ready(self) -> None:

@@ -94,6 +94,17 @@ async def test_a_refused_token_is_named(check: Check, discord: LoopbackDiscord) 
     assert code == 1
 
 
+async def test_a_discord_with_a_problem_of_its_own_is_told_apart_from_a_network_that_is_gone(
+    check: Check, discord: LoopbackDiscord
+) -> None:
+    discord.answer_next("GET", "/users/@me", 403)
+
+    code, (_, _, discord_line) = await check()
+
+    assert discord_line == "Discord    failed: it answered with status 403. Try again in a few minutes."
+    assert code == 1
+
+
 async def test_a_discord_that_cannot_be_reached_is_no_fault_of_the_token(
     check: Check, discord: LoopbackDiscord, unused_tcp_port: int
 ) -> None:

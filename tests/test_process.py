@@ -197,8 +197,8 @@ async def test_a_discord_that_cannot_be_reached_at_the_start_is_said_in_one_line
 async def test_a_discord_that_refuses_the_start_is_told_apart_from_one_that_is_unreachable(
     start: Start, discord: LoopbackDiscord
 ) -> None:
-    discord.answer_next("PUT", f"/guilds/{GUILD}/commands", 403, code=50001)
-    bot = await start(DISCORD_SYNC_GUILDS=GUILD)
+    discord.answer_next("PUT", "/applications/", 403, code=50001)
+    bot = await start()
 
     code = await bot.end()
 
@@ -206,6 +206,30 @@ async def test_a_discord_that_refuses_the_start_is_told_apart_from_one_that_is_u
     assert "discord_refused" in bot.printed.splitlines()[-1]
     assert "50001" in bot.printed.splitlines()[-1]
     assert "Traceback" not in bot.printed
+
+
+async def test_a_development_server_that_the_bot_is_not_in_is_named(start: Start, discord: LoopbackDiscord) -> None:
+    discord.answer_next("PUT", "/guilds/1234/", 403, code=50001)
+    bot = await start(DISCORD_SYNC_GUILDS="1234")
+
+    code = await bot.end()
+
+    assert code == 2
+    assert "DISCORD_SYNC_GUILDS names the server 1234, which the bot is not in." in bot.printed
+    assert "Traceback" not in bot.printed
+
+
+async def test_a_gateway_that_takes_no_first_connection_is_said_to_be_unreachable(
+    start: Start, discord: LoopbackDiscord
+) -> None:
+    discord.answer_next("GET", "/gateway", 503, times=100)
+    bot = await start(first=SHORT_PAUSES)
+
+    code = await bot.end()
+
+    assert code == 1
+    assert "discord_unreachable" in bot.printed
+    assert "start_failed" not in bot.printed
 
 
 async def test_commands_are_synced_to_each_development_server_and_to_all(
