@@ -12,6 +12,7 @@ import aiohttp
 import discord
 import structlog
 
+from fileflare_bot.answering import SERVER_ERROR, TOO_MANY_REQUESTS
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.fileflare.errors import LookupFailed, OrderNotFound
@@ -62,6 +63,7 @@ async def run(settings: Settings) -> int:
             catalogs=Catalogs(default=settings.default_locale),
             metrics=metrics,
             sync_guilds=settings.discord_sync_guilds,
+            http_trace=_count_troubles(metrics),
         ) as bot,
         _monitoring(settings, bot),
     ):
@@ -77,6 +79,19 @@ async def run(settings: Settings) -> int:
         running.cancel()  # discord.py may be waiting to try again, which takes it up to 17 minutes
         await asyncio.gather(running, return_exceptions=True)
         return 0
+
+
+def _count_troubles(metrics: Metrics) -> aiohttp.TraceConfig:
+    """Count what discord.py tries again by itself, and so nobody else sees."""
+
+    async def count(_session: object, _context: object, ended: aiohttp.TraceRequestEndParams) -> None:
+        status = ended.response.status
+        if status == TOO_MANY_REQUESTS or status >= SERVER_ERROR:
+            metrics.discord_troubles.labels("429" if status == TOO_MANY_REQUESTS else "5xx").inc()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(count)
+    return trace
 
 
 @contextlib.asynccontextmanager

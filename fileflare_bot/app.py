@@ -26,7 +26,13 @@ class FileflareBot(commands.Bot):
     """Answers interactions only, so it needs no privileged intent and keeps no messages or members."""
 
     def __init__(
-        self, *, lookups: Lookups, catalogs: Catalogs, metrics: Metrics, sync_guilds: tuple[int, ...] = ()
+        self,
+        *,
+        lookups: Lookups,
+        catalogs: Catalogs,
+        metrics: Metrics,
+        sync_guilds: tuple[int, ...] = (),
+        **options: Any,  # noqa: ANN401 - discord.py's own
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -37,6 +43,7 @@ class FileflareBot(commands.Bot):
             max_messages=None,
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=_Tree,
+            **options,
         )
         self.lookups = lookups
         self.catalogs = catalogs

@@ -28,6 +28,10 @@ class Metrics:
         self.gateway_lost = Counter(
             "fileflare_bot_gateway_lost", "Times that Discord's gateway was lost.", registry=self.registry
         )
+        self.discord_troubles = Counter(
+            "fileflare_bot_discord_troubles", "Discord's answers of 429 and 5xx, those that were tried again too.",
+            ("status",), registry=self.registry,
+        )  # fmt: skip
         self.discord_failures = Counter(
             "fileflare_bot_discord_failures", "Discord calls that failed, by what we could do about it.",
             ("kind",), registry=self.registry,

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import aiohttp
+import hypothesis
 import pytest
 import stamina
 import structlog
@@ -26,6 +27,9 @@ from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.settings import Settings
 from fileflare_bot.words import Catalogs
+
+hypothesis.settings.register_profile("no deadline", deadline=None)  # the machines that run this are shared
+hypothesis.settings.load_profile("no deadline")
 
 SECRETS = (
     orders.DOCUMENTED,

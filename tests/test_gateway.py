@@ -1,7 +1,8 @@
 """The real process when Discord's gateway or its answers fail."""
 
+import aiohttp
 import pytest
-from process import FOUND, Bot, ask
+from process import FOUND, Bot, Start, ask
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.loopback_discord import IDENTIFY, RESUME, LoopbackDiscord
@@ -59,3 +60,19 @@ async def test_an_answer_that_discord_takes_no_more_is_a_line_in_the_log_and_tha
     assert [call.status for call in discord.calls_for(token)] == [status]
     assert await bot.stop() == 0
     assert "Traceback" not in bot.printed
+
+
+async def test_what_discord_py_tries_again_by_itself_shows_in_the_metrics(
+    start: Start, discord: LoopbackDiscord, unused_tcp_port: int
+) -> None:
+    await start(METRICS_PORT=str(unused_tcp_port))
+    await discord.connected()
+    discord.answer_next("POST", "/callback", 502)
+
+    assert await ask(discord) == FOUND
+
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{unused_tcp_port}") as session:
+        async with session.get("/metrics") as response:
+            assert 'fileflare_bot_discord_troubles_total{status="5xx"} 1.0' in await response.text()
+        async with session.get("/readyz") as response:
+            assert (response.status, await response.text()) == (200, "ready\n")

@@ -246,7 +246,7 @@ def _report(tour: Tour, before: dict[str, float], after: dict[str, float]) -> in
     slowest, recovery = _slowest(tour.lookups), tour.recovery_seconds()
     seen = {name: after.get(name, 0) - before.get(name, 0) for name in sorted(after) if name != "memory"}
     wanted = {f"lookup {outcome}" for outcome in {*LEADS_TO.values(), "unexpected_answer", "found"}}
-    wanted |= {"retries", "gateway lost"}
+    wanted |= {"retries", "gateway lost", "Discord 429", "Discord 5xx"}
     invisible = [name for name in wanted if not seen.get(name)]
     print()
     print(f"asked {len(tour.lookups)}, answered {sum(lookup.outcome == 'answered' for lookup in tour.lookups)}, "
@@ -286,6 +286,10 @@ async def _metrics(url: str) -> dict[str, float]:
     values = {name: float(value) for name, _, value in lines}
     lookup = 'fileflare_bot_answers_total{event="lookup",outcome="'
     found = {f"lookup {name[len(lookup) : -2]}": value for name, value in values.items() if name.startswith(lookup)}
+    troubles = 'fileflare_bot_discord_troubles_total{status="'
+    found |= {
+        f"Discord {name[len(troubles) : -2]}": value for name, value in values.items() if name.startswith(troubles)
+    }
     found["retries"] = values["fileflare_bot_retries_total"]
     found["gateway lost"] = values["fileflare_bot_gateway_lost_total"]
     found["memory"] = values.get("process_resident_memory_bytes", float("nan")) / 2**20

@@ -287,7 +287,7 @@ answers = or_anything(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(answers, st.sampled_from(CATALOGS.languages))
 def test_for_any_json_the_reply_keeps_every_limit_and_shows_no_link_but_an_assets(raw: Any, language: str) -> None:  # noqa: ANN401
     body = json.dumps(raw).encode()
