@@ -69,9 +69,12 @@ class FileflareBot(commands.Bot):
                 raise SettingsError([f"{what} Invite the bot there, or take the server out."]) from None
         await self.tree.sync()
 
-    async def on_ready(self) -> None:
-        """Log that a new gateway session is ready."""
+    async def on_connect(self) -> None:
+        """Note that the gateway has a session: commands come in from now on."""
         self.connected = True
+
+    async def on_ready(self) -> None:
+        """Log that every server of a new gateway session is known."""
         log.info("ready", guilds=len(self.guilds))
 
     async def on_resumed(self) -> None:
