@@ -57,7 +57,7 @@ async def run(settings: Settings) -> int:
     """Run the bot until SIGTERM or Ctrl-C; return the exit code."""
     metrics = Metrics()
     async with (
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,  # no answer follows another customer
         FileflareBot(
             lookups=build_lookups(settings, session, metrics),
             catalogs=Catalogs(default=settings.default_locale),

@@ -73,7 +73,12 @@ async def huge_body(request: web.Request) -> web.StreamResponse:
 
 async def gzip_bomb(_request: web.Request) -> web.StreamResponse:
     """Answer with little that becomes much."""
-    return web.Response(body=_bomb(), headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
+    return _packed("gzip", _bomb(zlib.MAX_WBITS | 16))
+
+
+async def deflate_bomb(_request: web.Request) -> web.StreamResponse:
+    """Answer with little that becomes much, packed the other way that every client announces."""
+    return _packed("deflate", _bomb(zlib.MAX_WBITS))
 
 
 async def wrong_encoding(_request: web.Request) -> web.StreamResponse:
@@ -98,9 +103,13 @@ async def truncated(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _bomb() -> bytes:
-    """Return a gzip stream without its end: compressing one piece and repeating it takes next to no time."""
-    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+def _packed(encoding: str, packed: bytes) -> web.Response:
+    return web.Response(body=packed, headers={"Content-Encoding": encoding, "Content-Type": "application/json"})
+
+
+def _bomb(wbits: int) -> bytes:
+    """Return a packed stream without its end: compressing one piece and repeating it takes next to no time."""
+    packer = zlib.compressobj(wbits=wbits)
     piece = b" " * 1_000_000
     first, again = (packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
     return first + again * (BOMB_BYTES // len(piece) - 1)
@@ -148,6 +157,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "endless_body": endless_body,
     "huge_body": huge_body,
     "gzip_bomb": gzip_bomb,
+    "deflate_bomb": deflate_bomb,
     "wrong_encoding": wrong_encoding,
     "reset": reset,
     "truncated": truncated,

@@ -77,7 +77,7 @@ def read_retry_after(headers: Mapping[str, str], *, now: datetime | None = None)
         return min(float(text), LONGEST_PAUSE)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a year or an offset past what a C int holds
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

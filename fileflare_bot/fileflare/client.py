@@ -73,11 +73,11 @@ class FileflareClient:
         except LookupFailed:
             raise
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            ours = next(ours for theirs, ours in _MEANS if isinstance(error, theirs))
-            # aiohttp's texts can hold the whole address, and with it the ID: its class must do.
-            passes_soon = ours is FileflareDown and isinstance(error, aiohttp.ClientConnectionError)
-            raise ours(type(error).__name__, passes_soon=passes_soon) from None
-        return read_answer(status, headers, body)
+            failure = _as_ours(error)
+        else:
+            return read_answer(status, headers, body)
+        # Out here it gets no context; "from None" only hides one, and aiohttp's can have the ID in its text.
+        raise failure
 
     async def _get(self, url: URL) -> tuple[int, Mapping[str, str], bytes]:
         """Return an answer; a redirect is followed only on Fileflare's own host, as the ID goes with it."""
@@ -103,3 +103,10 @@ class FileflareClient:
                 response.close()
                 raise UnexpectedAnswer(f"a body over {self._largest_body} bytes")
         return bytes(body)
+
+
+def _as_ours(error: Exception) -> FileflareUnavailable:
+    """Return what an error means. aiohttp's texts can hold the whole address, and with it the ID: its class must do."""
+    ours = next(ours for theirs, ours in _MEANS if isinstance(error, theirs))
+    passes_soon = ours is FileflareDown and isinstance(error, aiohttp.ClientConnectionError)
+    return ours(type(error).__name__, passes_soon=passes_soon)

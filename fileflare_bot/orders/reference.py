@@ -16,10 +16,14 @@ _MOST_WRAPPERS = 3  # around an address
 # The documented sample is 32 hexadecimal characters; nothing promises that for ever.
 _PLAUSIBLE_ID = re.compile(r"(?=.*[A-Za-z_-])[A-Za-z0-9_-]{16,128}", re.ASCII)
 _LICENCE_KEY = re.compile(r"[A-Z0-9]{4,8}(-[A-Z0-9]{4,8}){2,}", re.ASCII)
-_ORDER_NUMBER = re.compile(r"(?:#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|\d{1,40})", re.IGNORECASE | re.ASCII)
+_ORDER_NUMBER = re.compile(
+    r"[A-Z]{0,12}#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|(?:N[or]\.?)?\d{1,40}(?:-[A-Z]{1,3})?",
+    re.IGNORECASE | re.ASCII,
+)
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`|]+|(?<![\w@.-])[\w-]+(?:\.[\w-]+)+(?::\d+)?/[^\s<>\"'`|]+", re.IGNORECASE)
 _LOCALE_PREFIX = re.compile(r"[a-z]{2}(-[a-z]{2,4})?", re.IGNORECASE | re.ASCII)
+_SPACED_KEY = re.compile(r"\bkey\s*=[\s:,;]*", re.IGNORECASE)
 _BETWEEN_WORDS = re.compile(r"[\s:,;]+")
 _WRAPPING = " \t\r\n<>()[]{}\"'`“”‘’„«»*.,;:!?|"  # noqa: RUF001 - typographic quotes are what phones write
 
@@ -54,6 +58,7 @@ def parse_reference(text: str) -> OrderReference | ReferenceProblem:
         return OrderReference(text)  # what most people give, and all that would come of it below
     text = _without_invisible_characters(text[:LONGEST_PASTE])
     found = _first_reference([_from_address(address) for address in _ADDRESS.findall(text)])
+    text = _SPACED_KEY.sub("key=", text)  # a key that was cut off its address stays a key
     return found or _from_words(
         [word for word in (word.strip(_WRAPPING) for word in _BETWEEN_WORDS.split(text)) if word]
     )

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from fileflare_bot.fileflare import errors
@@ -63,7 +65,10 @@ def test_the_documented_answer_is_read_to_its_last_field() -> None:
     ],
 )
 def test_each_status_has_its_meaning(status: int, kind: type[LookupFailed]) -> None:
-    assert type(failure(status, DOCUMENTED)) is kind
+    error = failure(status, DOCUMENTED)
+
+    assert type(error) is kind
+    assert not [piece for piece in ("1050", "my-", "New", "82664d96", "Download files") if piece in f"{error!r}{error}"]
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -89,6 +94,11 @@ def test_a_firewalls_page_is_not_taken_for_not_found(status: int) -> None:
         ("1e9", None),
         ("", None),
         ("²", None),
+        ("9" * 5000, LONGEST_PAUSE),
+        ("Mon, 31 Feb 2026 12:01:30 GMT", None),
+        ("Mon, 04 May 99999999999 12:01:30 GMT", None),
+        ("Mon, 04 May 2026 12:01:30 +99999999999999999", None),
+        ("Mon, 04 May 2026 12:01:30 +9999", None),
     ],
 )
 def test_both_forms_of_retry_after_are_read_and_bounded(retry_after: str, seconds: float | None) -> None:
@@ -96,6 +106,14 @@ def test_both_forms_of_retry_after_are_read_and_bounded(retry_after: str, second
 
     assert isinstance(error, errors.FileflareBusy)
     assert error.retry_after == seconds
+
+
+@given(st.text() | st.from_regex(r"(Mon, )?\d{1,3} May \d{1,25} \d{1,3}:\d{1,25} ([+-]\d{1,25}|GMT)?", fullmatch=True))
+def test_no_retry_after_however_garbled_is_more_than_a_bounded_pause(retry_after: str) -> None:
+    error = failure(429, retry_after=retry_after)
+
+    assert isinstance(error, errors.FileflareBusy)
+    assert error.retry_after is None or 0 <= error.retry_after <= LONGEST_PAUSE
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,15 @@ def test_a_garbled_product_does_not_lose_its_files(product: object) -> None:
     assert order.lines[0].product.tags == ()
 
 
+@pytest.mark.parametrize("field", ["id", "variant_name", "sku", "product_id", "variant_id", "vendor", "tags"])
+@pytest.mark.parametrize("garbled", [None, {}, [{}], True])
+def test_a_garbled_field_of_a_product_does_not_lose_its_name(field: str, garbled: object) -> None:
+    order = read({"lines": [{"product": {"name": "P", field: garbled}}]})
+
+    assert order.lines[0].product.name == "P"
+    assert not getattr(order.lines[0].product, field)
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -133,6 +142,7 @@ def test_what_is_no_order_is_refused(raw: object) -> None:
         (0, 0, None, Remaining.UNCLEAR),
         (5, -1, None, Remaining.UNCLEAR),
         ("5", "10", 5, Remaining.SOME),
+        (5, "0", None, Remaining.UNCLEAR),
         (5.0, 10.0, 5, Remaining.SOME),
     ],
 )

@@ -90,6 +90,12 @@ def test_every_shape_of_an_id_or_an_order_address_gives_the_id(pasted: str) -> N
         ("１０５０", ReferenceProblem.ORDER_NUMBER),  # noqa: RUF001 - full-width
         ("Bestellung Nr. 1050", ReferenceProblem.ORDER_NUMBER),
         ("my order number is 1050!", ReferenceProblem.ORDER_NUMBER),
+        ("1050-A", ReferenceProblem.ORDER_NUMBER),
+        ("No. 1050", ReferenceProblem.ORDER_NUMBER),
+        ("No.1050", ReferenceProblem.ORDER_NUMBER),
+        ("№1050", ReferenceProblem.ORDER_NUMBER),
+        ("order#1050", ReferenceProblem.ORDER_NUMBER),
+        ("photo.mp4", ReferenceProblem.NOT_AN_ID),
         ("#SHOP1050", ReferenceProblem.ORDER_NUMBER),
         ("#EU-1050-A", ReferenceProblem.ORDER_NUMBER),
         ("1234567890123456", ReferenceProblem.ORDER_NUMBER),
@@ -111,6 +117,11 @@ def test_every_shape_of_an_id_or_an_order_address_gives_the_id(pasted: str) -> N
         ("https://my-store.com/account", ReferenceProblem.OTHER_ADDRESS),
         ("https://my-store.com/account/orders/short", ReferenceProblem.OTHER_ADDRESS),
         (f"https://admin.shopify.com/store/x/orders/{ID}", ReferenceProblem.OTHER_ADDRESS),
+        (f"https://admin.shopify.com/store/my/orders/{ID}", ReferenceProblem.OTHER_ADDRESS),
+        (f"https://my-store.com/admin/12345/orders/{ID}", ReferenceProblem.OTHER_ADDRESS),
+        ("https://my-store.com/thank_you", ReferenceProblem.CHECKOUT_ADDRESS),
+        ("https://my-store.com/thank-you", ReferenceProblem.CHECKOUT_ADDRESS),
+        (" " * 4000 + ID, ReferenceProblem.EMPTY),  # Discord lets nobody paste as much
         (f"https://my-store.com/products/{ID}", ReferenceProblem.OTHER_ADDRESS),
         ("https://[", ReferenceProblem.OTHER_ADDRESS),
         (wrapped(f"https://[broken/account/orders/{ID}"), ReferenceProblem.OTHER_ADDRESS),
@@ -120,6 +131,8 @@ def test_every_shape_of_an_id_or_an_order_address_gives_the_id(pasted: str) -> N
         ),
         (f"https://my-store.com/12345/orders/authenticate?key=\n{ID}", ReferenceProblem.OTHER_ADDRESS),
         (f"key={ID}", ReferenceProblem.NOT_AN_ID),
+        (f"key= {ID}", ReferenceProblem.NOT_AN_ID),
+        (f"authenticate?KEY =\n{ID}", ReferenceProblem.NOT_AN_ID),
         ("<casey@example.com>,", ReferenceProblem.EMAIL_ADDRESS),
         ("mailto:casey.with-a-long-name-01@example.com", ReferenceProblem.EMAIL_ADDRESS),
         ("casey@example.com", ReferenceProblem.EMAIL_ADDRESS),
@@ -162,10 +175,16 @@ def test_no_wrapped_address_however_broken_raises(inner: str) -> None:
         assert isinstance(parse_reference(pasted), OrderReference | ReferenceProblem)
 
 
-@given(st.from_regex(r"[a-z0-9_-]{16,128}", fullmatch=True).filter(lambda token: not token.isdigit()))
+@given(st.from_regex(r"[A-Za-z0-9_-]{16,128}", fullmatch=True).filter(is_plausible_id))
 def test_any_plausible_id_comes_back_as_it_is_bare_and_from_its_address(token: str) -> None:
-    for pasted in (token, f"https://my-store.com/account/orders/{token}/authenticate?key=x"):
-        assert parse_reference(pasted) == OrderReference(token)
+    for address in (
+        f"https://my-store.com/account/orders/{token}/authenticate?key=x",
+        f"my-store.com/12345678/orders/{token}",
+        wrapped(f"https://my-store.com/de/account/orders/{token}#x"),
+    ):
+        assert parse_reference(address) == OrderReference(token)
+    assert parse_reference(token) in (OrderReference(token), ReferenceProblem.LICENCE_KEY)
+    assert parse_reference(token.lower()) == OrderReference(token.lower())
 
 
 @given(st.from_regex(r"[A-Za-z0-9]{20,60}", fullmatch=True))
@@ -176,6 +195,15 @@ def test_a_key_is_never_taken_for_the_id(key: str) -> None:
         f"https://my-store.com/1/orders/authenticate?key={key}",
     ):
         assert parse_reference(address) in (OrderReference(ID), ReferenceProblem.OTHER_ADDRESS)
+
+
+@given(
+    st.sampled_from(["", "?", "&", "authenticate?", "x y ", "https://my-store.com/1/orders/authenticate?"]),
+    st.from_regex(r"[kK][eE][yY] {0,2}=[ \n:,;]{0,3}", fullmatch=True),
+    st.from_regex(r"[A-Za-z0-9_-]{16,60}", fullmatch=True),
+)
+def test_a_key_that_lost_its_address_or_was_wrapped_is_still_a_key(before: str, name: str, key: str) -> None:
+    assert isinstance(parse_reference(before + name + key), ReferenceProblem)
 
 
 def test_a_references_repr_hides_the_id() -> None:
@@ -203,6 +231,10 @@ def test_a_references_repr_hides_the_id() -> None:
         "ﷺ" * 4000,
         "x.example/?u=https://" * 190,
         "https://x/?" + "&u=https://x/" * 300,
+        "key" + " " * 3996,
+        "key = " * 666,
+        "N0." * 1333,
+        "A#1-" * 1000,
     ],
 )
 def test_no_text_takes_long_to_read(nasty: str) -> None:
