@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import discord
 import structlog
+from cryptography.fernet import Fernet
 
 from fileflare_bot.answering import SERVER_ERROR, TOO_MANY_REQUESTS
 from fileflare_bot.app import FileflareBot
@@ -22,6 +23,7 @@ from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings, SettingsError, load_settings
+from fileflare_bot.storage.store import open_storage
 from fileflare_bot.words import Catalogs
 
 WRONG_SETTINGS = 2
@@ -38,7 +40,11 @@ def main() -> int:
     """Return the exit code: 0 after a clean stop or check, 1 after a failure, 2 for wrong settings."""
     parser = argparse.ArgumentParser(description="The Fileflare Discord bot.")
     parser.add_argument("--check", action="store_true", help="test the settings, Fileflare and the Discord login")
+    parser.add_argument("--new-key", action="store_true", help="print a new key for SECRET_KEYS")
     arguments = parser.parse_args()
+    if arguments.new_key:
+        print(Fernet.generate_key().decode())
+        return 0
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -58,8 +64,10 @@ async def run(settings: Settings) -> int:
     metrics = Metrics()
     async with (
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,  # no answer follows another customer
+        open_storage(settings) as storage,
         FileflareBot(
             lookups=build_lookups(settings, session, metrics),
+            storage=storage,
             catalogs=Catalogs(default=settings.default_locale),
             metrics=metrics,
             sync_guilds=settings.discord_sync_guilds,

@@ -7,17 +7,19 @@ from typing import Any, Final, Self
 import discord
 import structlog
 from discord import app_commands
-from discord.ext import commands
+from discord.ext import commands, tasks
 
 from fileflare_bot.answering import Answering
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.replies.refusals import ListExpired, MissingPermission, OutdatedCommand
 from fileflare_bot.settings import SettingsError
+from fileflare_bot.storage.store import Storage
 from fileflare_bot.words import Catalogs
 
 COGS: Final = ("cogs.downloads", "cogs.store")
 DRAIN_SECONDS: Final = 10.0
+TEND_SECONDS: Final = 60.0
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -29,6 +31,7 @@ class FileflareBot(commands.Bot):
         self,
         *,
         lookups: Lookups,
+        storage: Storage,
         catalogs: Catalogs,
         metrics: Metrics,
         sync_guilds: tuple[int, ...] = (),
@@ -46,12 +49,17 @@ class FileflareBot(commands.Bot):
             **options,
         )
         self.lookups = lookups
+        self.storage = storage
         self.catalogs = catalogs
         self.metrics = metrics
         self.answering = Answering(catalogs, metrics)
         self.connected = False
         self._sync_guilds = sync_guilds
-        metrics.watch(gateway_latency_seconds=lambda: self.latency, gateway_connected=lambda: self.connected)
+        metrics.watch(
+            gateway_latency_seconds=lambda: self.latency,
+            gateway_connected=lambda: self.connected,
+            database_connected=lambda: storage.available,
+        )
 
     async def setup_hook(self) -> None:
         """Load the cogs, then tell Discord of their commands; a broken cog stops the start."""
@@ -68,6 +76,16 @@ class FileflareBot(commands.Bot):
                 what = f"DISCORD_SYNC_GUILDS names the server {guild_id}, which the bot is not in."
                 raise SettingsError([f"{what} Invite the bot there, or take the server out."]) from None
         await self.tree.sync()
+        _ = self._tend_storage.start()
+
+    @tasks.loop(seconds=TEND_SECONDS)
+    async def _tend_storage(self) -> None:
+        await self.storage.tend()
+
+    async def close(self) -> None:
+        """End what runs in the background, and leave Discord."""
+        self._tend_storage.cancel()
+        await super().close()
 
     async def on_connect(self) -> None:
         """Note that the gateway has a session: commands come in from now on."""

@@ -73,8 +73,8 @@ def _redact_value(value: Any, depth: int) -> Any:  # noqa: ANN401 - a log line m
 def configure_logging(level: str, style: Literal["console", "json"]) -> None:
     """Send structlog's and every library's records through one handler to standard error.
 
-    discord.py logs whole payloads (what people typed, the bot's replies) at DEBUG, so it and the HTTP libraries
-    never go below INFO, whatever ``level`` says.
+    discord.py and aiosqlite log whole payloads (what people typed, the bot's replies, what is stored) at DEBUG, so
+    they and the HTTP libraries never go below INFO, whatever ``level`` says. SQLAlchemy logs every statement at INFO.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -97,6 +97,7 @@ def configure_logging(level: str, style: Literal["console", "json"]) -> None:
         "foreign_pre_chain": shared,
         "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, renderer],
     }
+    quieter = {"level": max(level, "WARNING", key=logging.getLevelName)}
     quiet = {"level": max(level, "INFO", key=logging.getLevelName)}
     logging.config.dictConfig(
         {
@@ -105,7 +106,8 @@ def configure_logging(level: str, style: Literal["console", "json"]) -> None:
             "formatters": {"redacted": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "redacted"}},
             "root": {"level": level, "handlers": ["stderr"]},
-            "loggers": dict.fromkeys(("discord", "aiohttp", "asyncio"), quiet),
+            "loggers": dict.fromkeys(("discord", "aiohttp", "asyncio", "aiosqlite"), quiet)
+            | dict.fromkeys(("alembic", "sqlalchemy"), quieter),
         }
     )
     logging.captureWarnings(capture=True)

@@ -52,5 +52,6 @@ _GAUGES: Final = {
     "breaker": "Fileflare's breaker: 0 closed, 1 probing, 2 open.",
     "open_lists": "Replies whose buttons are live.",
     "gateway_latency_seconds": "Discord's gateway, from heartbeat to acknowledgement.",
+    "database_connected": "1 while the database answers.",
     "gateway_connected": "1 while Discord's gateway is connected.",
 }

@@ -4,10 +4,21 @@ import re
 from typing import Annotated, Any, Final, Literal
 
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
+from cryptography.fernet import Fernet
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fileflare_bot.storage.database import database_url
 from fileflare_bot.words import LOCALES, SOURCE_LOCALE
 
 _BOT_TOKEN: Final = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}", re.ASCII)
@@ -36,6 +47,23 @@ def _base_url(value: str) -> str:
     if "?" in str(url) or "#" in str(url) or url.username or url.password:
         raise ValueError("must be a plain address, without user, query or fragment")
     return str(url).rstrip("/")
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    database_url(value.get_secret_value())
+    return value
+
+
+def _secret_keys(value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+    for key in value:
+        try:
+            Fernet(key.get_secret_value())
+        except ValueError:
+            raise ValueError("holds what is not a key") from None
+    url = info.data.get("database_url")
+    if not value and url is not None and not database_url(url.get_secret_value()).drivername.startswith("sqlite"):
+        raise ValueError("is missing: with PostgreSQL it is needed, and is the same for every process of the bot")
+    return value
 
 
 def _locale(value: str) -> str:
@@ -91,6 +119,15 @@ class Settings(BaseSettings):
     lookups_per_server: int = Field(default=120, ge=1, le=100_000, examples=["120"])
     misses_per_person: int = Field(default=5, ge=1, le=1000, examples=["5"])
     misses_per_server: int = Field(default=30, ge=1, le=10_000, examples=["30"])
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] = Field(
+        default=SecretStr("sqlite:///data/fileflare.db"), examples=["sqlite:///data/fileflare.db"]
+    )
+    secret_keys: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_secret_keys)
+    ] = Field(default=(), validate_default=True, examples=["<what this prints: python bot.py --new-key>"])
+    keep_resolved_days: int = Field(default=90, ge=1, le=3650, examples=["90"])
+    help_open_per_person: int = Field(default=3, ge=1, le=100, examples=["3"])
+    help_a_day_per_person: int = Field(default=10, ge=1, le=1000, examples=["10"])
     metrics_host: str = Field(default="127.0.0.1", min_length=1, examples=["127.0.0.1"])
     metrics_port: int | None = Field(default=None, ge=1, le=65_535, examples=["9090"])
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(

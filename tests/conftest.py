@@ -6,6 +6,7 @@ import os
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import hypothesis
@@ -26,6 +27,7 @@ from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.settings import Settings
+from fileflare_bot.storage.store import Storage, open_storage
 from fileflare_bot.words import Catalogs
 
 hypothesis.settings.register_profile("no deadline", deadline=None)  # the machines that run this are shared
@@ -81,9 +83,14 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def bot_settings(sample: SampleFileflare, request: pytest.FixtureRequest) -> Settings:
+def bot_settings(sample: SampleFileflare, request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings with wide limits; ``@pytest.mark.settings(...)`` narrows them."""
-    wide = {"fileflare_timeout_seconds": 3, "fileflare_burst": 500, "fileflare_requests_per_minute": 6000}
+    wide: dict[str, Any] = {
+        "fileflare_timeout_seconds": 3,
+        "fileflare_burst": 500,
+        "fileflare_requests_per_minute": 6000,
+    }
+    wide |= {"database_url": SecretStr(f"sqlite:///{tmp_path}/fileflare.db")}
     wide |= {"lookups_per_person": 1000, "lookups_per_server": 1000, "misses_per_person": 100}
     marker = request.node.get_closest_marker("settings")
     given = {**wide, **(marker.kwargs if marker else {})}
@@ -92,14 +99,21 @@ def bot_settings(sample: SampleFileflare, request: pytest.FixtureRequest) -> Set
 
 
 @pytest.fixture
-def build(bot_settings: Settings, session: aiohttp.ClientSession) -> Callable[[], FileflareBot]:
+async def storage(bot_settings: Settings) -> AsyncIterator[Storage]:
+    """What outlives a restart of the bot, in a file of this test's own."""
+    async with open_storage(bot_settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def build(bot_settings: Settings, session: aiohttp.ClientSession, storage: Storage) -> Callable[[], FileflareBot]:
     """Build a bot as bot.py does."""
 
     def build_bot() -> FileflareBot:
         metrics = Metrics()
         lookups = build_lookups(bot_settings, session, metrics)
         lookups.client.__class__ = DeclaringClient
-        return FileflareBot(lookups=lookups, catalogs=Catalogs(), metrics=metrics)
+        return FileflareBot(lookups=lookups, storage=storage, catalogs=Catalogs(), metrics=metrics)
 
     return build_bot
 

@@ -5,8 +5,10 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 import simcord
@@ -22,6 +24,7 @@ from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
 from fileflare_bot.settings import Settings
+from fileflare_bot.storage.store import open_storage
 from fileflare_bot.words import Catalogs
 
 SETTLE_SECONDS = 10.0  # shorter than the HTTP keep-alive, which the simulator would wait for
@@ -40,10 +43,15 @@ class Demo:
 @asynccontextmanager
 async def demo() -> AsyncIterator[Demo]:
     """Run the bot, Discord and Fileflare inside this block."""
-    async with SampleFileflare().serve() as sample, _session() as session:
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="fileflare-demo-"))
+        sample = await stack.enter_async_context(SampleFileflare().serve())
+        session = await stack.enter_async_context(_session())
+        settings = _settings(sample, Path(folder))
+        storage = await stack.enter_async_context(open_storage(settings))
         metrics = Metrics()
-        settings = _settings(sample)
-        bot = FileflareBot(lookups=build_lookups(settings, session, metrics), catalogs=Catalogs(), metrics=metrics)
+        lookups = build_lookups(settings, session, metrics)
+        bot = FileflareBot(lookups=lookups, storage=storage, catalogs=Catalogs(), metrics=metrics)
         async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
             env.backend.edit_bot_profile("Fileflare")
             owner_user = env.create_user("olivia", global_name="Olivia (owner)")
@@ -65,7 +73,7 @@ def _session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
 
 
-def _settings(sample: SampleFileflare) -> Settings:
+def _settings(sample: SampleFileflare, folder: Path) -> Settings:
     """Return the settings of the environment, but with a made-up token, the sample Fileflare, and no limits.
 
     The simulator's clock stands still while nobody acts, so a limit that is reached would never pass.
@@ -74,6 +82,7 @@ def _settings(sample: SampleFileflare) -> Settings:
         _env_file=None,
         discord_token=SecretStr("this-is-no-real-token.demo.this-is-no-real-token"),
         fileflare_base_url=sample.url,
+        database_url=SecretStr(f"sqlite:///{folder.as_posix()}/demo.db"),
         fileflare_burst=1000,
         lookups_per_person=10_000,
         lookups_per_server=10_000,

@@ -14,15 +14,25 @@ LookupFailed
 No error's text holds what was pasted, the order's ID, a link, or a piece of the answer.
 """
 
+from typing import ClassVar
+
+from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.orders.reference import ReferenceProblem
 
 
 class LookupFailed(Exception):  # noqa: N818 - the root reads as the fact it states
-    """Raised when a lookup gave no order; never itself, always as one of the classes below."""
+    """Raised when a lookup gave no order; never itself, always as one of the classes below.
+
+    ``finding`` is what a moderator has to know of it, or None where only waiting helps.
+    """
+
+    finding: ClassVar[Kind | None] = None
 
 
 class BadReference(LookupFailed):
     """Raised when what was pasted points to no order; ``problem`` says what it is instead."""
+
+    finding = Kind.WRONG_REFERENCE
 
     def __init__(self, problem: ReferenceProblem) -> None:
         super().__init__(problem.value)
@@ -40,12 +50,16 @@ class AskedTooOften(LookupFailed):
 class OrderNotFound(LookupFailed):
     """Raised when Fileflare knows no order of that ID."""
 
+    finding = Kind.NOT_FOUND
+
 
 class FileflareUnavailable(LookupFailed):
     """Raised, as one of the classes below, when Fileflare gave no usable answer.
 
     ``passes_soon`` marks a fault that another try within the second may not meet.
     """
+
+    finding: ClassVar[Kind | None] = Kind.OUTAGE
 
     def __init__(self, why: str = "", *, passes_soon: bool = False) -> None:
         super().__init__(why)
@@ -70,6 +84,8 @@ class FileflareBusy(FileflareUnavailable):
 
 class LineTooLong(FileflareUnavailable):
     """Raised when too many wait for their turn; there is one in ``retry_after`` seconds."""
+
+    finding = None
 
     def __init__(self, retry_after: float) -> None:
         super().__init__("too many wait")

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
+from fileflare_bot.orders.links import safe_link
 from fileflare_bot.orders.models import Asset, Line, Order, Remaining
 from fileflare_bot.replies import limits
-from fileflare_bot.replies.markdown import clean, escape, safe_link
+from fileflare_bot.replies.markdown import clean, escape
 from fileflare_bot.words import Words
 
 ENTRIES_ON_A_PAGE: Final = 8

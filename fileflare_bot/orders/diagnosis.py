@@ -1,0 +1,218 @@
+"""An order, or the reason why there is none → findings, each with whose turn it is and the next step.
+
+The findings are the issues that customers of Fileflare really have, as far as an answer shows them; what it
+cannot show is named in :class:`Unseen`, so that nobody takes silence for health. Sentences are marked for the
+catalogs here and put into a language by the replies.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from fileflare_bot.orders.links import safe_link
+from fileflare_bot.orders.models import Asset, Order, Remaining
+from fileflare_bot.orders.reference import ReferenceProblem
+from fileflare_bot.words import N_
+
+
+class Severity(IntEnum):
+    """How much a finding stands between a customer and a file."""
+
+    NOTE = 1
+    WARNING = 2
+    BLOCKING = 3
+
+
+class Kind(StrEnum):
+    """What was found."""
+
+    USED_UP = "used_up"
+    MORE_CLICKS = "more_clicks"
+    LAST_ONE = "last_one"
+    LINK_UNAVAILABLE = "link_unavailable"
+    EXTERNAL_LINK = "external_link"
+    PRODUCT_WITHOUT_FILES = "no_files_product"
+    ORDER_WITHOUT_FILES = "no_files_order"
+    WRONG_REFERENCE = "wrong_reference"
+    NOT_FOUND = "not_found"
+    OUTAGE = "outage"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a kind of finding means. The values ``{name}``, ``{downloaded}``, ``{limit}`` and ``{pasted}`` fill it."""
+
+    severity: Severity
+    customer: str
+    moderator: str
+    next_step: str
+
+
+_OVERRIDE: Final = N_(
+    "Store owner: Fileflare > Orders > the order > Override global limitations > a higher count > Save. "
+    "The old links work again at once."
+)
+
+ADVICE: Final[dict[Kind, Advice]] = {
+    Kind.USED_UP: Advice(
+        Severity.BLOCKING,
+        N_("{name} has no downloads left."),
+        N_(
+            "{name}: no downloads left ({downloaded} of {limit} used). Clicks are counted, not finished downloads, "
+            "so a mail scanner or a download that broke off can have used them."
+        ),
+        _OVERRIDE,
+    ),
+    Kind.MORE_CLICKS: Advice(
+        Severity.BLOCKING,
+        N_("{name} has no downloads left."),
+        N_(
+            "{name}: clicked more often than it may be ({downloaded} times, limit {limit}). "
+            "A mail scanner or a link preview is the likely cause, not the customer."
+        ),
+        _OVERRIDE,
+    ),
+    Kind.LAST_ONE: Advice(
+        Severity.WARNING,
+        N_("{name} has one download left: use it on a steady connection."),
+        N_("{name}: one download left ({downloaded} of {limit} used)."),
+        N_("Tell the customer to use a steady connection, or have the store owner raise the count first."),
+    ),
+    Kind.LINK_UNAVAILABLE: Advice(
+        Severity.BLOCKING,
+        N_("{name} has no working link."),
+        N_("{name}: Fileflare gives no link for it that can be opened safely."),
+        N_("Store owner: attach the file to the order again in Fileflare, or correct the external link."),
+    ),
+    Kind.EXTERNAL_LINK: Advice(
+        Severity.NOTE,
+        N_("{name} lies on another website."),
+        N_("{name}: an external link, so Fileflare cannot tell whether it works."),
+        N_("If it does not open: the store owner corrects the link in Fileflare, or asks that website."),
+    ),
+    Kind.PRODUCT_WITHOUT_FILES: Advice(
+        Severity.NOTE,
+        N_("{name} comes without files."),
+        N_("{name}: no files on this product of the order."),
+        N_("If it should have some: the store owner attaches them in Fileflare to the product and to this order."),
+    ),
+    Kind.ORDER_WITHOUT_FILES: Advice(
+        Severity.BLOCKING,
+        N_("There are no files on this order yet."),
+        N_("The order exists, but there are no files on it."),
+        N_(
+            "Younger than 30 minutes: have the customer try again later. Otherwise the store owner looks whether the "
+            "products have files, and whether the store has Fileflare's Premium plan, which fills these links."
+        ),
+    ),
+    Kind.WRONG_REFERENCE: Advice(
+        Severity.BLOCKING,
+        N_("What was pasted is not an order ID."),
+        N_("The customer pasted {pasted}, not an order ID."),
+        N_(
+            "Ask for the address behind **View your order** in the confirmation email, to be pasted into "
+            "/mydownloads and nowhere else."
+        ),
+    ),
+    Kind.NOT_FOUND: Advice(
+        Severity.BLOCKING,
+        N_("Fileflare knows no order with that ID."),
+        N_("Fileflare knows no order with the ID that the customer gave."),
+        N_(
+            "Ask the customer to copy the address again from the confirmation email. If that fails too, the store "
+            "owner looks whether the order still exists in Fileflare > Orders."
+        ),
+    ),
+    Kind.OUTAGE: Advice(
+        Severity.WARNING,
+        N_("Fileflare cannot be read right now."),
+        N_("Fileflare gave no usable answer. That is an outage, and says nothing about the order."),
+        N_("Press **Check again** in a few minutes. Do not tell the customer that the order does not exist."),
+    ),
+}
+
+PASTED: Final[dict[ReferenceProblem, str]] = {
+    ReferenceProblem.EMPTY: N_("nothing that holds a link"),
+    ReferenceProblem.ORDER_NUMBER: N_("an order number"),
+    ReferenceProblem.NEW_ACCOUNTS_ADDRESS: N_("the address of a customer account"),
+    ReferenceProblem.CHECKOUT_ADDRESS: N_("the address of a checkout or thank-you page"),
+    ReferenceProblem.OTHER_ADDRESS: N_("the address of another page"),
+    ReferenceProblem.EMAIL_ADDRESS: N_("an email address"),
+    ReferenceProblem.LICENCE_KEY: N_("a licence key"),
+    ReferenceProblem.NOT_AN_ID: N_("some other text"),
+}
+
+
+class Unseen(StrEnum):
+    """What Fileflare's answer does not show, though it can stop a download."""
+
+    IP_LIMIT = "ip_limit"
+    EXPIRED = "expired"
+    PAYMENT = "payment"
+    HOLD = "hold"
+
+
+UNSEEN: Final[dict[Unseen, str]] = {
+    Unseen.IP_LIMIT: N_(
+        "**IP limit** (a phone, a VPN, another network): the store owner raises the IP slots in the same override."
+    ),
+    Unseen.EXPIRED: N_("**Expired links:** the store owner sets a later date in the same override."),
+    Unseen.PAYMENT: N_("**Payment:** an unpaid or refunded order is the store owner's decision."),
+    Unseen.HOLD: N_("**A hold or a cancellation:** the store owner's decision; do not guess at reasons."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding. ``name`` is the file or product it concerns, as the store wrote it."""
+
+    kind: Kind
+    name: str = ""
+    downloaded: int | None = None
+    limit: int | None = None
+    problem: ReferenceProblem | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How much it stands in the way."""
+        return ADVICE[self.kind].severity
+
+
+def diagnose(order: Order) -> tuple[Finding, ...]:
+    """Return what an order's answer shows, the gravest first, else in the answer's order; none if all is well."""
+    return tuple(sorted(_found(order), key=lambda finding: -finding.severity))
+
+
+def diagnose_failure(kind: Kind, problem: ReferenceProblem | None = None) -> tuple[Finding, ...]:
+    """Return what a lookup without an order shows; ``problem`` is what was pasted instead of an ID."""
+    return (Finding(kind, problem=problem),)
+
+
+def _found(order: Order) -> Iterator[Finding]:
+    if not order.asset_count:
+        yield Finding(Kind.ORDER_WITHOUT_FILES)
+        return
+    for line in order.lines:
+        if not line.assets:
+            yield Finding(
+                Kind.PRODUCT_WITHOUT_FILES,
+                " — ".join(name for name in (line.product.name, line.product.variant_name) if name),
+            )
+    for asset in order.all_assets():
+        kind = _kind(asset)
+        if kind is not None:
+            yield Finding(kind, asset.data.filename or "", asset.limits.downloaded, asset.limits.limit)
+        if asset.data.is_link and kind in {None, Kind.LAST_ONE}:
+            yield Finding(Kind.EXTERNAL_LINK, asset.data.filename or "")
+
+
+def _kind(asset: Asset) -> Kind | None:
+    if asset.broken:
+        return Kind.LINK_UNAVAILABLE
+    remaining = asset.limits.remaining
+    if remaining is Remaining.NONE:
+        return Kind.MORE_CLICKS if asset.limits.downloaded > (asset.limits.limit or 0) else Kind.USED_UP
+    if safe_link(asset.data.url) is None:
+        return Kind.LINK_UNAVAILABLE
+    return Kind.LAST_ONE if remaining is Remaining.LAST else None

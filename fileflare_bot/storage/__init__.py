@@ -1,0 +1,1 @@
+"""What survives a restart: servers' settings and help requests, on SQLite or PostgreSQL."""

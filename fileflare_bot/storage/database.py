@@ -1,0 +1,201 @@
+"""The database: its address, its sessions, and its migrations, which run at the start."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from fileflare_bot.storage.errors import StorageUnavailable
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+ANSWER_SECONDS: Final = 8.0  # for one unit of work; who asked has been told to wait after one second
+CONNECT_SECONDS: Final = 5.0
+BUSY_MILLISECONDS: Final = 5_000  # how long SQLite waits for another writer
+LOCK: Final = 0x46_6C_61_72_65  # "Flare": the advisory lock under which PostgreSQL is migrated
+_SQLITE: Final = {"sqlite", "sqlite+aiosqlite"}
+_POSTGRES: Final = {"postgres", "postgresql", "postgresql+asyncpg"}
+_PASSED_ON: Final = {"host", "port"}  # of a PostgreSQL address's parameters; asyncpg rejects what it does not know
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def database_url(text: str) -> sa.URL:
+    """Return the address that hosting providers give, for the asynchronous drivers.
+
+    Raises:
+        ValueError: it is no address of SQLite (with a file) or PostgreSQL.
+    """
+    try:
+        url = sa.make_url(text.strip())
+    except (ArgumentError, ValueError):
+        raise ValueError("is not the address of a database") from None
+    if url.drivername in _SQLITE:
+        if not url.database or url.database == ":memory:" or url.host:
+            raise ValueError("names no file: SQLite's address begins with sqlite:/// and goes on with a path")
+        return url.set(drivername="sqlite+aiosqlite")
+    if url.drivername in _POSTGRES:
+        query: dict[str, Any] = {name: value for name, value in url.query.items() if name in _PASSED_ON}
+        if mode := url.query.get("sslmode") or url.query.get("ssl"):
+            query["ssl"] = mode
+        if not (url.host or "host" in query):
+            raise ValueError("names no host")
+        return url.set(drivername="postgresql+asyncpg", query=query)
+    raise ValueError("must begin with sqlite:/// or postgresql://")
+
+
+def sqlite_file(url: sa.URL) -> Path | None:
+    """Return SQLite's file, or None for PostgreSQL."""
+    return Path(str(url.database)) if url.drivername.startswith("sqlite") else None
+
+
+class Database:
+    """One database. Whatever goes wrong with it comes out as StorageUnavailable."""
+
+    def __init__(self, url: sa.URL) -> None:
+        self._sqlite = sqlite_file(url)
+        options: dict[str, Any] = {"hide_parameters": True}  # in the texts of errors
+        if self._sqlite is None:
+            options |= {"connect_args": {"timeout": CONNECT_SECONDS}, "pool_pre_ping": True}
+        else:
+            options |= {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
+        self._engine = create_async_engine(url, **options)
+        if self._sqlite is not None:
+            _tune_sqlite(self._engine.sync_engine)
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self.running: set[asyncio.Task[Any]] = set()
+        self._writers = asyncio.Semaphore(1 if self._sqlite is not None else 8)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a file of SQLite."""
+        return self._sqlite is not None
+
+    async def close(self) -> None:
+        """Let what runs come to its end, then close every connection."""
+        if self.running:
+            await asyncio.wait(self.running)
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Give a session for reading."""
+        with _translated():
+            async with asyncio.timeout(ANSWER_SECONDS), self._sessions() as session:
+                yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """Give a session whose changes are committed at the end of the block, or not at all."""
+        with _translated():
+            async with asyncio.timeout(ANSWER_SECONDS), self._writers, self._sessions() as session:
+                _ = await session.connection(execution_options={"writes": True})
+                yield session
+                await session.commit()
+
+    async def migrate(self) -> bool:
+        """Bring the tables up to date, alone if several processes start at once; return whether anything was done.
+
+        Raises:
+            StorageUnavailable: the database is away.
+            NewerDatabase: a newer version of the bot has been here.
+            sqlalchemy.exc.SQLAlchemyError, OSError: it cannot be used as it is.
+        """
+        if self._sqlite is not None:
+            self._sqlite.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._sqlite, os.O_RDWR | os.O_CREAT, 0o600))
+        async with self._engine.connect() as connection:
+            _ = await connection.execution_options(writes=True)
+            async with connection.begin():
+                if self._sqlite is None:
+                    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+                return await connection.run_sync(_upgrade)
+
+
+class UsesDatabase(Protocol):
+    """Whatever has a database."""
+
+    _database: Database
+
+
+S = TypeVar("S", bound=UsesDatabase)
+
+
+def unit_of_work(
+    method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Let a method run to its end, also when whoever waits for it goes away.
+
+    A connection that is cut off in the middle of a statement may never close, and would then keep the process up.
+    """
+
+    @wraps(method)
+    async def whole(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        running = self._database.running
+        task = asyncio.create_task(method(self, *args, **kwargs))
+        running.add(task)
+        task.add_done_callback(running.discard)
+        return await asyncio.shield(task)
+
+    return whole
+
+
+class NewerDatabase(Exception):  # noqa: N818 - it states a fact
+    """Raised when the tables are of a version that this code does not know."""
+
+
+def migrations(connection: sa.Connection) -> Config:
+    """Return Alembic's configuration for this connection."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _upgrade(connection: sa.Connection) -> bool:
+    config = migrations(connection)
+    before = MigrationContext.configure(connection).get_current_heads()
+    if before == tuple(ScriptDirectory.from_config(config).get_heads()):
+        return False
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise NewerDatabase from None
+    return True
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        raise StorageUnavailable(type(error).__name__) from error
+
+
+def _tune_sqlite(engine: sa.Engine) -> None:
+    """Let SQLite read while it writes, take the write lock at once, and keep what it has said to be saved."""
+
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
+        connection.isolation_level = None  # the driver leaves transactions to us
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def begun(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

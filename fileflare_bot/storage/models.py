@@ -1,0 +1,146 @@
+"""The tables. What a customer or a moderator wrote, and what is known of an order, is stored encrypted only."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Snowflake: Final = BigInteger()
+_Counted: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only what is called INTEGER
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time in UTC, also where the database knows no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Return the time in UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Return the time, which is UTC."""
+        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """What all tables share."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class ServerRow(Base):
+    """A server's settings, and the number of its next help request."""
+
+    __tablename__ = "servers"
+
+    guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
+    support_channel_id: Mapped[int | None] = mapped_column(Snowflake)
+    log_channel_id: Mapped[int | None] = mapped_column(Snowflake)
+    ping_role_id: Mapped[int | None] = mapped_column(Snowflake)
+    moderator_role_ids: Mapped[list[int]] = mapped_column(JSON, default=list)
+    next_number: Mapped[int] = mapped_column(Integer, default=1)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class RequestRow(Base):
+    """A help request. ``details`` is encrypted; ``order_hash`` is keyed, and empty where no order is known."""
+
+    __tablename__ = "help_requests"
+
+    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(Snowflake)
+    number: Mapped[int] = mapped_column(Integer)
+    person_id: Mapped[int] = mapped_column(Snowflake, index=True)
+    channel_id: Mapped[int] = mapped_column(Snowflake)
+    locale: Mapped[str] = mapped_column(String(16))
+    topic: Mapped[str] = mapped_column(String(32))
+    kinds: Mapped[list[str]] = mapped_column(JSON)
+    order_hash: Mapped[str] = mapped_column(String(64))
+    details: Mapped[str] = mapped_column(Text)
+    resolved: Mapped[bool] = mapped_column(Boolean, default=False)
+    resolution: Mapped[str | None] = mapped_column(String(32))
+    resolved_by: Mapped[int | None] = mapped_column(Snowflake)
+    taken_by: Mapped[int | None] = mapped_column(Snowflake)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    card_channel_id: Mapped[int | None] = mapped_column(Snowflake)
+    card_message_id: Mapped[int | None] = mapped_column(Snowflake)
+    thread_id: Mapped[int | None] = mapped_column(Snowflake)
+
+    __table_args__: Any = (
+        UniqueConstraint("guild_id", "number"),
+        Index(
+            "uq_help_requests_open",
+            "guild_id",
+            "person_id",
+            "order_hash",
+            unique=True,
+            sqlite_where=text("NOT resolved"),
+            postgresql_where=text("NOT resolved"),
+        ),
+    )
+
+
+class MessageRow(Base):
+    """What a customer or a moderator wrote in a help request, encrypted."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("help_requests.id", ondelete="CASCADE"), index=True)
+    author_id: Mapped[int] = mapped_column(Snowflake)
+    from_moderator: Mapped[bool] = mapped_column(Boolean)
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ActionRow(Base):
+    """Who did what when; ``number`` is the help request's, if it was about one."""
+
+    __tablename__ = "actions"
+
+    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(Snowflake)
+    number: Mapped[int | None] = mapped_column(Integer)
+    actor_id: Mapped[int] = mapped_column(Snowflake, index=True)
+    action: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class SavedAnswerRow(Base):
+    """A server's own ready-made answer; its text is encrypted."""
+
+    __tablename__ = "saved_answers"
+
+    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(ForeignKey("servers.guild_id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(100))
+    text: Mapped[str] = mapped_column(Text)
+
+    __table_args__: Any = (UniqueConstraint("guild_id", "name"),)

@@ -1,0 +1,81 @@
+"""What is secret at rest: Fernet keys, newest first, and keyed hashes of order IDs."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+KEY_FILE: Final = "secret.key"
+
+
+class Unreadable(Exception):  # noqa: N818 - it states a fact
+    """Raised when none of the keys opens a text."""
+
+
+class KeyMissing(Exception):  # noqa: N818 - it states a fact
+    """Raised when the key beside a SQLite database is gone."""
+
+
+class Cipher:
+    """Encrypts with the newest key and reads with any of them."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._newest = Fernet(keys[0])
+        self._all = MultiFernet([Fernet(key) for key in keys])
+        self._hash_keys = [hashlib.blake2b(key.encode(), person=b"order id").digest() for key in keys]
+
+    def encrypt(self, text: str) -> str:
+        """Return the text encrypted."""
+        return self._all.encrypt(text.encode()).decode()
+
+    def decrypt(self, text: str) -> str:
+        """Return what was encrypted.
+
+        Raises:
+            Unreadable: none of the keys opens it.
+        """
+        try:
+            return self._all.decrypt(text).decode()
+        except InvalidToken:
+            raise Unreadable from None
+
+    def rotated(self, text: str) -> str | None:
+        """Return the text encrypted with the newest key, or None where it is so already or cannot be read."""
+        try:
+            self._newest.decrypt(text)
+        except InvalidToken:
+            try:
+                return self._all.rotate(text).decode()
+            except InvalidToken:
+                return None
+        return None
+
+    def hashes(self, token: str) -> list[str]:
+        """Return the keyed hashes of an order's ID, the newest key's first."""
+        return [hashlib.blake2b(token.encode(), key=key, digest_size=16).hexdigest() for key in self._hash_keys]
+
+
+def key_beside(database: Path) -> str:
+    """Return the key of the file beside a SQLite database, which is made (mode 0600) if it is not there.
+
+    Raises:
+        KeyMissing: the database has content, and so had a key, but the file is gone.
+    """
+    path = database.with_name(KEY_FILE)
+    if not path.exists():
+        if database.exists() and database.stat().st_size:
+            raise KeyMissing
+        draft = path.with_name(f"{KEY_FILE}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key())
+        try:
+            path.hardlink_to(draft)  # whoever is first makes the key; everybody reads a whole one
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
