@@ -1,11 +1,10 @@
 """For customers: /mydownloads, the button that asks for an order, and the pages of the answer."""
 
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Final
 
 import discord
 from cachetools import TTLCache
@@ -14,11 +13,11 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.answering import NextSteps, Outgoing, Reply
+from fileflare_bot.components import button, labelled, modal, route, typed, view
 from fileflare_bot.fileflare.budget import Asker
 from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.logs import hiding
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
-from fileflare_bot.replies.limits import BUTTONS_IN_A_ROW
 from fileflare_bot.replies.pages import OrderPages, Page
 from fileflare_bot.replies.refusals import ListExpired, NextStep
 from fileflare_bot.words import Words
@@ -82,13 +81,12 @@ class Downloads(commands.Cog):
         else:
             await self.look_up(interaction, order_id)
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction["FileflareBot"]) -> None:
+    @route(MODAL_ID)
+    async def modal_sent_in(self, interaction: discord.Interaction["FileflareBot"]) -> None:
         """Take in the modal's answer: also one that was opened before the bot restarted."""
-        data = cast("dict[str, Any]", interaction.data or {})
-        if interaction.type is discord.InteractionType.modal_submit and data.get("custom_id") == MODAL_ID:
-            await self.look_up(interaction, _typed(data.get("components", ())) or "")
+        await self.look_up(interaction, typed(interaction, MODAL_INPUT_ID))
 
+    @route("downloads:ask")
     async def ask(self, interaction: discord.Interaction["FileflareBot"]) -> None:
         """Open the modal that asks for an order."""
 
@@ -109,6 +107,7 @@ class Downloads(commands.Cog):
             work = partial(self._fetch_and_show, opened)
             await answering.reply(interaction, "lookup", work, next_steps=self._next_steps(opened))
 
+    @route(r"downloads:(?P<action>first|previous|next|last|refresh|retry):(?P<handle>[\w-]{1,40})")
     async def press(self, interaction: discord.Interaction["FileflareBot"], action: str, handle: str) -> None:
         """Answer a button of a list."""
         answering = self._bot.answering
@@ -153,10 +152,10 @@ class Downloads(commands.Cog):
         def retry(words: Words) -> discord.ui.View:
             assert opened is not None  # noqa: S101 - only a lookup of a reference can end in "try again"
             self._hold(opened)
-            return view([ListButton("retry", opened.handle, words.gettext("Try again"))])
+            return view([_list_button("retry", opened.handle, words.gettext("Try again"))])
 
         return {
-            NextStep.ASK: lambda words: view([AskButton(words.gettext("Get my downloads"))]),
+            NextStep.ASK: lambda words: view([ask_button(words.gettext("Get my downloads"))]),
             NextStep.RETRY: retry,
         }
 
@@ -165,61 +164,16 @@ class Downloads(commands.Cog):
             self._lists[opened.handle] = opened
 
 
-class AskButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"downloads:ask"):
-    """Opens the modal that asks for an order; outlives restarts, on panels and under refusals."""
-
-    def __init__(self, label: str | None = None) -> None:
-        super().__init__(
-            discord.ui.Button(label=label, emoji="📥", style=discord.ButtonStyle.primary, custom_id="downloads:ask")
-        )
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], _match: re.Match[str], /
-    ) -> Self:
-        """Return the button that was pressed."""
-        return cls()
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the modal."""
-        await _cog(interaction).ask(interaction)
+def ask_button(label: str) -> discord.ui.Button[discord.ui.View]:
+    """Return the button that opens the modal that asks for an order, for panels and refusals."""
+    return button(label, "downloads:ask", emoji="📥", style=discord.ButtonStyle.primary)
 
 
-class ListButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=r"downloads:(?P<action>first|previous|next|last|refresh|retry):(?P<handle>[\w-]{1,40})",
-):
-    """A button of a list. Its custom_id holds a random handle, never the order's ID."""
-
-    def __init__(
-        self, action: str, handle: str, label: str | None = None, *, emoji: str | None = None, disabled: bool = False
-    ) -> None:
-        self.action = action
-        self.handle = handle
-        super().__init__(
-            discord.ui.Button(
-                label=label,
-                emoji=emoji,
-                style=discord.ButtonStyle.secondary,
-                disabled=disabled,
-                custom_id=f"downloads:{action}:{handle}",
-            )
-        )
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Return the button that was pressed."""
-        return cls(match["action"], match["handle"], "-")
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do what the button says."""
-        await _cog(interaction).press(interaction, self.action, self.handle)
-
-
-def _cog(interaction: discord.Interaction[Any]) -> Downloads:
-    return cast("Downloads", interaction.client.get_cog(Downloads.__name__))
+def _list_button(
+    action: str, handle: str, label: str | None = None, *, emoji: str | None = None, disabled: bool = False
+) -> discord.ui.Button[discord.ui.View]:
+    """Return a button of a list. Its custom_id holds a random handle, never the order's ID."""
+    return button(label, f"downloads:{action}:{handle}", emoji=emoji, disabled=disabled)
 
 
 def _page_view(page: Page, handle: str, words: Words) -> discord.ui.View:
@@ -229,54 +183,34 @@ def _page_view(page: Page, handle: str, words: Words) -> discord.ui.View:
         ("next", "▶️", page.number == page.of),
         ("last", "⏭️", page.number == page.of),
     )
-    refresh = ListButton("refresh", handle, words.gettext("Refresh"), emoji="🔄")
-    turning = [ListButton(action, handle, emoji=emoji, disabled=end) for action, emoji, end in turns if page.of > 1]
+    refresh = _list_button("refresh", handle, words.gettext("Refresh"), emoji="🔄")
+    turning = [_list_button(action, handle, emoji=emoji, disabled=end) for action, emoji, end in turns if page.of > 1]
     links = [discord.ui.Button[discord.ui.View](label=link.label, url=link.url) for link in page.links]
     return view(links, [*turning[:2], refresh, *turning[2:]])
 
 
-def view(*groups: Sequence[discord.ui.Item[Any]]) -> discord.ui.View:
-    """Return a view in which every group begins a row of its own."""
-    made = discord.ui.View(timeout=None)
-    row = 0
-    for group in groups:
-        for index, item in enumerate(group):
-            item.row = row + index // BUTTONS_IN_A_ROW
-            made.add_item(item)
-        row += -(-len(group) // BUTTONS_IN_A_ROW)
-    made.stop()  # the dynamic items answer; discord.py need not keep the view, with a timer of 15 minutes, for it
-    return made
-
-
 def _order_modal(words: Words) -> discord.ui.Modal:
-    modal = discord.ui.Modal(title=words.gettext("Get my downloads"), custom_id=MODAL_ID)
-    entry = discord.ui.TextInput[discord.ui.Modal](
-        custom_id=MODAL_INPUT_ID, placeholder="https://…/account/orders/…", max_length=LONGEST_OPTION
+    return modal(
+        words.gettext("Get my downloads"),
+        MODAL_ID,
+        labelled(
+            words.gettext("Order link or order ID"),
+            order_input(MODAL_INPUT_ID),
+            words.gettext("Confirmation email > View your order > copy that page's address."),
+        ),
     )
-    modal.add_item(
-        discord.ui.Label(
-            text=words.gettext("Order link or order ID"),
-            description=words.gettext("Confirmation email > View your order > copy that page's address."),
-            component=entry,
-        )
-    )
-    modal.stop()  # what is sent in is read by on_interaction, so discord.py need not keep the modal
-    return modal
 
 
-def _typed(components: Sequence[dict[str, Any]]) -> str | None:
-    """Return what was typed into the modal's input, wherever Discord nests it."""
-    for component in components:
-        if component.get("custom_id") == MODAL_INPUT_ID:
-            return cast("str | None", component.get("value"))
-        inner = component.get("components") or ([component["component"]] if "component" in component else [])
-        found = _typed(inner)
-        if found is not None:
-            return found
-    return None
+def order_input(custom_id: str, *, required: bool = True) -> discord.ui.TextInput[discord.ui.Modal]:
+    """Return a modal's input for an order."""
+    return discord.ui.TextInput(
+        custom_id=custom_id,
+        placeholder="https://…/account/orders/…",
+        max_length=LONGEST_OPTION,
+        required=required,
+    )
 
 
 async def setup(bot: "FileflareBot") -> None:
-    """Add the cog and the buttons that outlive a restart."""
-    bot.add_dynamic_items(AskButton, ListButton)
+    """Add the cog."""
     await bot.add_cog(Downloads(bot))

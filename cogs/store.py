@@ -8,8 +8,9 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from cogs.downloads import COLOUR, AskButton, view
+from cogs.downloads import COLOUR, ask_button
 from fileflare_bot.answering import Outgoing, Reply
+from fileflare_bot.components import view
 from fileflare_bot.replies.refusals import BotLacksPermission
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             ),
             colour=COLOUR,
         )
-        button = AskButton(words.gettext("Get my downloads"))
+        button = ask_button(words.gettext("Get my downloads"))
         try:
             await interaction.channel.send(embed=embed, view=view([button]))
         except discord.Forbidden:

@@ -1,8 +1,7 @@
 """The bot itself: its intents, its cogs, the sync of its commands, and the one error handler."""
 
-import re
 import sys
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import discord
 import structlog
@@ -10,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands, tasks
 
 from fileflare_bot.answering import Answering
+from fileflare_bot.components import Routes
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.replies.refusals import ListExpired, MissingPermission, OutdatedCommand
@@ -53,6 +53,7 @@ class FileflareBot(commands.Bot):
         self.catalogs = catalogs
         self.metrics = metrics
         self.answering = Answering(catalogs, metrics)
+        self.routes = Routes()
         self.connected = False
         self._sync_guilds = sync_guilds
         metrics.watch(
@@ -64,7 +65,6 @@ class FileflareBot(commands.Bot):
     async def setup_hook(self) -> None:
         """Load the cogs, then tell Discord of their commands; a broken cog stops the start."""
         await self.tree.set_translator(_CommandTranslator(self.catalogs))
-        self.add_dynamic_items(_ForgottenButton)
         for cog in COGS:
             await self.load_extension(cog)
         for guild_id in self._sync_guilds:
@@ -77,6 +77,11 @@ class FileflareBot(commands.Bot):
                 raise SettingsError([f"{what} Invite the bot there, or take the server out."]) from None
         await self.tree.sync()
         _ = self._tend_storage.start()
+
+    async def add_cog(self, cog: commands.Cog, /, **options: Any) -> None:  # noqa: ANN401 - discord.py's own
+        """Add a cog with what it does for buttons, selects and modals."""
+        await super().add_cog(cog, **options)
+        self.routes.add(cog)
 
     @tasks.loop(seconds=TEND_SECONDS)
     async def _tend_storage(self) -> None:
@@ -106,6 +111,17 @@ class FileflareBot(commands.Bot):
             log.warning("gateway_lost")
             self.metrics.gateway_lost.inc()
         self.connected = False
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Hand a button, a select or a modal to its handler; answer those that an earlier version has left."""
+        if interaction.type not in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
+            return
+        found = self.routes.find(str(dict(interaction.data or {}).get("custom_id")))
+        if found is None:
+            await self.answering.refuse(interaction, "forgotten_button", ListExpired())
+        else:
+            handler, arguments = found
+            await handler(interaction, **arguments)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - discord.py's
         """Log a failed event handler without its arguments: they hold what people typed."""
@@ -155,16 +171,3 @@ class _CommandTranslator(app_commands.Translator):
     ) -> str | None:
         translated = self._catalogs.words(locale).gettext(string.message)
         return None if translated == string.message else translated
-
-
-class _ForgottenButton(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"(?!(?:downloads|store):).+"):
-    """Answers buttons and menus that an earlier version of the bot has left in messages."""
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], _match: re.Match[str], /
-    ) -> Self:
-        return cls(item)
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        await interaction.client.answering.refuse(interaction, "forgotten_button", ListExpired())

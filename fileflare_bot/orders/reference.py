@@ -15,6 +15,7 @@ _MOST_WRAPPERS = 3  # around an address
 
 # The documented sample is 32 hexadecimal characters; nothing promises that for ever.
 _PLAUSIBLE_ID = re.compile(r"(?=.*[A-Za-z_-])[A-Za-z0-9_-]{16,128}", re.ASCII)
+_LIKE_AN_ID = re.compile(r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}", re.ASCII)  # inside other words, so with a digit
 _LICENCE_KEY = re.compile(r"[A-Z0-9]{4,8}(-[A-Z0-9]{4,8}){2,}", re.ASCII)
 _ORDER_NUMBER = re.compile(
     r"[A-Z]{0,12}#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|(?:N[or]\.?)?\d{1,40}(?:-[A-Z]{1,3})?",
@@ -62,6 +63,16 @@ def parse_reference(text: str) -> OrderReference | ReferenceProblem:
     return found or _from_words(
         [word for word in (word.strip(_WRAPPING) for word in _BETWEEN_WORDS.split(text)) if word]
     )
+
+
+def hide_references(text: str, hidden: str) -> str:
+    """Return a text with every address, and every word that may be an order's ID, replaced by ``hidden``."""
+    return "\n".join(_hide_in_line(line, hidden) for line in text.splitlines())
+
+
+def _hide_in_line(line: str, hidden: str) -> str:
+    line = _ADDRESS.sub(hidden, _without_invisible_characters(line))
+    return _LIKE_AN_ID.sub(lambda found: hidden if is_plausible_id(found[0]) else found[0], line)
 
 
 def is_plausible_id(text: str) -> bool:

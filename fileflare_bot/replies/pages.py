@@ -5,7 +5,6 @@ stand in the content: Discord's preview would fetch them there, and that can cos
 """
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -14,6 +13,7 @@ from typing import Final
 from fileflare_bot.orders.links import safe_link
 from fileflare_bot.orders.models import Asset, Line, Order, Remaining
 from fileflare_bot.replies import limits
+from fileflare_bot.replies.findings import file_name
 from fileflare_bot.replies.markdown import clean, escape
 from fileflare_bot.words import Words
 
@@ -24,7 +24,6 @@ LONGEST_STORE_TEXT: Final = 600
 BAR_CELLS: Final = 10
 _ROOM: Final = 3800  # UTF-16 units of an embed's description for entries and their headings
 _FIRST_PAGE_ROOM: Final = _ROOM - 2 * LONGEST_STORE_TEXT
-_SCHEME: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _ORDER_BLOCK: Final = -1
 _ENTRY_OVERHEAD: Final = 160  # what stands around an entry's name, size and link, in any language
 
@@ -107,8 +106,7 @@ def _heading(line: Line) -> str:
 
 
 def _asset_entry(block: int, heading: str, asset: Asset) -> _Entry:
-    # Discord shows no masked link whose text looks like an address
-    name = limits.shorten(_SCHEME.sub("", clean(asset.data.filename)), LONGEST_NAME)
+    name = limits.shorten(file_name(asset.data.filename), LONGEST_NAME)
     link = None if asset.broken or asset.limits.remaining is Remaining.NONE else safe_link(asset.data.url)
     cost = 2 * limits.size(name) + len(link or "") + _ENTRY_OVERHEAD
     return _Entry(block, heading, cost, asset, name, link)
