@@ -12,11 +12,13 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from cogs.help import help_button
 from fileflare_bot.answering import NextSteps, Outgoing, Reply
 from fileflare_bot.components import button, labelled, modal, route, typed, view
 from fileflare_bot.fileflare.budget import Asker
-from fileflare_bot.fileflare.errors import BadReference
+from fileflare_bot.fileflare.errors import BadReference, LookupFailed
 from fileflare_bot.logs import hiding
+from fileflare_bot.orders.diagnosis import Finding, diagnose
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.replies.pages import OrderPages, Page
 from fileflare_bot.replies.refusals import ListExpired, NextStep
@@ -42,6 +44,8 @@ class OpenList:
     reference: OrderReference
     user_id: int
     pages: OrderPages | None = None
+    found: tuple[Finding, ...] = ()
+    failure: Finding | None = None
     page: int = 1
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
@@ -49,6 +53,11 @@ class OpenList:
     def weight(self) -> int:
         """What it takes of the room for all lists; one for each asset."""
         return WEIGHT_OF_A_LIST + (self.pages.order.asset_count if self.pages else 0)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is known of the order, and of why it could not be read the last time."""
+        return (self.failure, *self.found) if self.failure is not None else self.found
 
 
 class Downloads(commands.Cog):
@@ -111,8 +120,8 @@ class Downloads(commands.Cog):
     async def press(self, interaction: discord.Interaction["FileflareBot"], action: str, handle: str) -> None:
         """Answer a button of a list."""
         answering = self._bot.answering
-        opened = self._lists.get(handle)
-        if opened is None or opened.user_id != interaction.user.id:
+        opened = self.held(handle, interaction.user.id)
+        if opened is None:
             await answering.refuse(interaction, "list_button", ListExpired(), next_steps=self._next_steps())
         elif action in {"refresh", "retry"}:
             with hiding(opened.reference.token):
@@ -126,7 +135,7 @@ class Downloads(commands.Cog):
         asker = Asker(opened.user_id, reply.interaction.guild_id)
         finding = self._bot.lookups.find(opened.reference, asker, refresh=reply.updates)
         order = await reply.waiting_for(finding)
-        opened.pages = OrderPages(order)
+        opened.pages, opened.found, opened.failure = OrderPages(order), diagnose(order), None
         reply.outcome = "found" if order.asset_count else "no_files"
         broken = sum(asset.broken for asset in order.all_assets())
         reply.facts |= {"assets": order.asset_count, "broken_assets": broken}
@@ -146,18 +155,32 @@ class Downloads(commands.Cog):
         opened.page = page.number
         embed = discord.Embed(title=page.title, description=page.description, colour=COLOUR)
         embed.set_footer(text=page.footer)
-        return Outgoing(page.content, embed, _page_view(page, opened.handle, words))
+        finding = next(iter(opened.findings), None)
+        return Outgoing(page.content, embed, _page_view(page, opened.handle, words, finding))
 
     def _next_steps(self, opened: OpenList | None = None) -> NextSteps:
-        def retry(words: Words) -> discord.ui.View:
-            assert opened is not None  # noqa: S101 - only a lookup of a reference can end in "try again"
-            self._hold(opened)
-            return view([_list_button("retry", opened.handle, words.gettext("Try again"))])
+        def offer(error: Exception, step: NextStep, words: Words) -> discord.ui.View | None:
+            items = []
+            if step is NextStep.ASK:
+                items.append(ask_button(words.gettext("Get my downloads")))
+            if step is NextStep.RETRY and opened is not None:
+                self._hold(opened)
+                items.append(_list_button("retry", opened.handle, words.gettext("Try again")))
+            if isinstance(error, LookupFailed) and error.finding is not None:
+                problem = error.problem if isinstance(error, BadReference) else None
+                finding = Finding(error.finding, problem=problem)
+                if opened is not None:
+                    opened.failure = finding
+                    self._hold(opened)
+                items.append(help_button(words, opened.handle if opened else "", finding))
+            return view(items) if items else None
 
-        return {
-            NextStep.ASK: lambda words: view([ask_button(words.gettext("Get my downloads"))]),
-            NextStep.RETRY: retry,
-        }
+        return offer
+
+    def held(self, handle: str, user_id: int) -> OpenList | None:
+        """Return a person's open list, while there is one."""
+        opened = self._lists.get(handle)
+        return opened if opened is not None and opened.user_id == user_id else None
 
     def _hold(self, opened: OpenList) -> None:
         if opened.weight <= MOST_HELD:
@@ -176,7 +199,7 @@ def _list_button(
     return button(label, f"downloads:{action}:{handle}", emoji=emoji, disabled=disabled)
 
 
-def _page_view(page: Page, handle: str, words: Words) -> discord.ui.View:
+def _page_view(page: Page, handle: str, words: Words, finding: Finding | None) -> discord.ui.View:
     turns: Sequence[tuple[str, str, bool]] = (
         ("first", "⏮️", page.number == 1),
         ("previous", "◀️", page.number == 1),
@@ -186,7 +209,7 @@ def _page_view(page: Page, handle: str, words: Words) -> discord.ui.View:
     refresh = _list_button("refresh", handle, words.gettext("Refresh"), emoji="🔄")
     turning = [_list_button(action, handle, emoji=emoji, disabled=end) for action, emoji, end in turns if page.of > 1]
     links = [discord.ui.Button[discord.ui.View](label=link.label, url=link.url) for link in page.links]
-    return view(links, [*turning[:2], refresh, *turning[2:]])
+    return view(links, [*turning[:2], refresh, *turning[2:], help_button(words, handle, finding)])
 
 
 def _order_modal(words: Words) -> discord.ui.Modal:

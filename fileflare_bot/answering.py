@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -20,7 +20,7 @@ from fileflare_bot.replies.refusals import NextStep, Restarting, refuse
 from fileflare_bot.words import Catalogs, Words
 
 T = TypeVar("T")
-NextSteps = Mapping[NextStep, Callable[[Words], discord.ui.View]]
+NextSteps = Callable[[Exception, NextStep, Words], discord.ui.View | None]
 
 FAST_ANSWER_SECONDS: Final = 1.0  # an answer this fast takes one Discord call; a slower one is deferred first
 LAST_WORDS_SECONDS: Final = 2.0  # for telling those whose replies are cut off when the bot stops
@@ -45,15 +45,17 @@ class Outgoing:
     content: str
     embed: discord.Embed | None = None
     view: discord.ui.View | None = None
+    file: discord.File | None = None
 
     def for_sending(self) -> dict[str, Any]:
         """Return the arguments of discord.py's sending methods, which know no None."""
-        given = {"content": self.content, "embed": self.embed, "view": self.view}
+        given = {"content": self.content, "embed": self.embed, "view": self.view, "file": self.file}
         return {name: value for name, value in given.items() if value is not None}
 
     def for_editing(self) -> dict[str, Any]:
         """Return the arguments of discord.py's editing methods, for which None takes away what was there."""
-        return {"content": self.content, "embed": self.embed, "view": self.view}
+        files = [] if self.file is None else [self.file]
+        return {"content": self.content, "embed": self.embed, "view": self.view, "attachments": files}
 
 
 @dataclass(slots=True)
@@ -169,11 +171,11 @@ class Answering:
                 raise Restarting  # noqa: TRY301 - the one mapper below turns it into words
             await work(reply)
         except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
-            await self._refuse(reply, event, error, next_steps or {})
+            await self._refuse(reply, event, error, next_steps)
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
-            await self._refuse(reply, event, Restarting(), next_steps or {})
+            await self._refuse(reply, event, Restarting(), next_steps)
         else:
             self._log(event, reply)
         finally:
@@ -210,7 +212,7 @@ class Answering:
             await asyncio.wait(unfinished, timeout=LAST_WORDS_SECONDS)
         return len(unfinished)
 
-    async def _refuse(self, reply: Reply, event: str, error: Exception, next_steps: NextSteps) -> None:
+    async def _refuse(self, reply: Reply, event: str, error: Exception, next_steps: NextSteps | None) -> None:
         if isinstance(error, discord.HTTPException) and (kind := _undelivered(error)):
             self._failed(reply, event, kind)
             return
@@ -219,8 +221,7 @@ class Answering:
         reply.outcome = refusal.outcome
         if refusal.outcome == "bug":
             reply.facts |= {"reference": reference, "exc_info": error}
-        button = next_steps.get(refusal.next_step)
-        view = button(reply.words) if button is not None else None
+        view = next_steps(error, refusal.next_step, reply.words) if next_steps is not None else None
         try:
             await reply.tell(Outgoing(refusal.text, view=view))
         except Exception as failure:  # noqa: BLE001 - nothing is left but the log

@@ -15,9 +15,11 @@ from fileflare_bot.metrics import Metrics
 from fileflare_bot.replies.refusals import ListExpired, MissingPermission, OutdatedCommand
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.store import Storage
+from fileflare_bot.support import permissions
+from fileflare_bot.support.desk import HelpDesk
 from fileflare_bot.words import Catalogs
 
-COGS: Final = ("cogs.downloads", "cogs.store")
+COGS: Final = ("cogs.help", "cogs.downloads", "cogs.support", "cogs.store")
 DRAIN_SECONDS: Final = 10.0
 TEND_SECONDS: Final = 60.0
 
@@ -54,6 +56,7 @@ class FileflareBot(commands.Bot):
         self.metrics = metrics
         self.answering = Answering(catalogs, metrics)
         self.routes = Routes()
+        self.desk = HelpDesk(self, storage, catalogs)
         self.connected = False
         self._sync_guilds = sync_guilds
         metrics.watch(
@@ -147,17 +150,10 @@ class _Tree(app_commands.CommandTree[FileflareBot]):
             case app_commands.CommandInvokeError():
                 cause = error.original
             case app_commands.MissingPermissions():
-                cause = MissingPermission(permission_names(error.missing_permissions))
+                cause = MissingPermission(permissions.names(error.missing_permissions))
             case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
                 cause = OutdatedCommand()
         await interaction.client.answering.refuse(interaction, "command", cause)
-
-
-def permission_names(permissions: list[str]) -> str:
-    """Return permissions as Discord's own settings name them."""
-    return ", ".join(
-        "Manage Server" if name == "manage_guild" else name.replace("_", " ").title() for name in permissions
-    )
 
 
 class _CommandTranslator(app_commands.Translator):

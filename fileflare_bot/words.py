@@ -55,6 +55,10 @@ class Words:
         whole = whole if whole < _MINUTE else math.ceil(whole / _MINUTE) * _MINUTE
         return str(format_timedelta(whole, threshold=1, locale=self.locale))
 
+    def duration(self, seconds: float) -> str:
+        """Return how long something took in words, to the next whole unit."""
+        return str(format_timedelta(round(seconds), locale=self.locale))
+
 
 @lru_cache(maxsize=4096)
 def _number(value: int, locale: Locale) -> str:

@@ -19,6 +19,18 @@ from fileflare_bot.fileflare.errors import (
     UnexpectedAnswer,
 )
 from fileflare_bot.orders.reference import ReferenceProblem
+from fileflare_bot.replies.answers import PLACEHOLDERS, UnknownPlaceholder
+from fileflare_bot.replies.markdown import clean, escape
+from fileflare_bot.storage.errors import (
+    AlreadyTaken,
+    NameTaken,
+    NoSuchAnswer,
+    NoSuchRequest,
+    NotPossibleNow,
+    StorageUnavailable,
+    TooManyAnswers,
+    TooManyRequests,
+)
 from fileflare_bot.words import N_, Words
 
 
@@ -48,6 +60,38 @@ class OutdatedCommand(Exception):  # noqa: N818 - it states a fact
 
 class Restarting(Exception):  # noqa: N818 - it states a fact
     """Raised when the bot is stopping and takes no new work."""
+
+
+class NotAModerator(Exception):  # noqa: N818 - it states a fact
+    """Raised when somebody who is no moderator of the server presses a moderator's button."""
+
+
+class NoModeratorThere(Exception):  # noqa: N818 - it states a fact
+    """Raised when a request is to be handed to somebody who is no moderator of its server."""
+
+
+class NotYours(Exception):  # noqa: N818 - it states a fact
+    """Raised when somebody wants to read or to answer what is for another person."""
+
+
+class OnlyInServer(Exception):  # noqa: N818 - it states a fact
+    """Raised when something that belongs to a server is asked for elsewhere."""
+
+
+class NothingWritten(Exception):  # noqa: N818 - it states a fact
+    """Raised when a modal comes back without an answer in it."""
+
+
+class NoDesk(Exception):  # noqa: N818 - it states a fact
+    """Raised when a server has no support channel; ``owner_id`` is whom to ask instead, if that is known."""
+
+    def __init__(self, owner_id: int | None) -> None:
+        super().__init__("no support channel")
+        self.owner_id = owner_id
+
+
+class NotUndoable(Exception):  # noqa: N818 - it states a fact
+    """Raised when Discord does not let the bot delete a message, or it is gone."""
 
 
 class NextStep(Enum):
@@ -172,6 +216,63 @@ _ROWS: Final[dict[type[Exception], _Row]] = {
     OutdatedCommand: _Row(
         N_("**This command has changed.** Restart Discord (Ctrl+R on a computer), then try again."), "outdated_command"
     ),
+    NotAModerator: _Row(N_("**Only this server's moderators can do that.**"), "not_a_moderator"),
+    NoModeratorThere: _Row(
+        N_("**That person is no moderator of this server.** Choose somebody who is."), "not_to_them"
+    ),
+    NotYours: _Row(N_("**That is for somebody else.**"), "not_yours"),
+    OnlyInServer: _Row(
+        N_(
+            "**That works in a server only.** Go to the server of the store where you bought, "
+            "use /{command} there, and press **{help}**."
+        ),
+        "only_in_server",
+    ),
+    NothingWritten: _Row(N_("**There was nothing in it.** Write something, or choose an answer."), "nothing_written"),
+    NoDesk: _Row(
+        N_(
+            "**This server has no help desk yet.** Ask {who} and give them the order number, "
+            "never the order link or the order ID."
+        ),
+        "no_desk",
+    ),
+    NotUndoable: _Row(
+        N_(
+            "**I could not delete that message.** It is gone already, or I lack the permission Manage Messages "
+            "there; then please delete it yourself."
+        ),
+        "not_deleted",
+    ),
+    StorageUnavailable: _Row(
+        N_(
+            "**My database cannot be reached right now.** /{command} works all the same; "
+            "please try the rest again in a few minutes."
+        ),
+        "database_away",
+        logging.WARNING,
+    ),
+    TooManyRequests: _Row(
+        N_("**You have asked for help often enough for now.** The moderators see your open requests; please wait."),
+        "too_many_requests",
+    ),
+    NoSuchRequest: _Row(N_("**That help request does not exist any more.**"), "no_such_request"),
+    AlreadyTaken: _Row(
+        N_("**{who} was faster and has this request.** If you agree on it, press **{hand_over}**."), "already_taken"
+    ),
+    NotPossibleNow: _Row(
+        N_("**That is not possible any more:** somebody has changed the request meanwhile. Its card shows how it is."),
+        "not_possible_now",
+    ),
+    NameTaken: _Row(N_("**There is a saved answer of that name.** Use /answers edit to change it."), "name_taken"),
+    NoSuchAnswer: _Row(
+        N_("**There is no saved answer of that name.** /answers list shows those there are."), "no_such_answer"
+    ),
+    TooManyAnswers: _Row(
+        N_("**There are 25 saved answers, and Discord shows no more.** Remove one first."), "too_many_answers"
+    ),
+    UnknownPlaceholder: _Row(
+        N_("**Nothing fills {name}.** There are these placeholders: {placeholders}."), "unknown_placeholder"
+    ),
     Restarting: _Row(N_("**I am restarting.** Please try again in a minute."), "restarting"),
 }
 
@@ -184,6 +285,8 @@ def refuse(error: Exception, words: Words, *, reference: str) -> Refusal:
         "where": words.gettext(_WHERE),
         "command": words.gettext("mydownloads"),
         "button": words.gettext("Get my downloads"),
+        "help": words.gettext("Get help"),
+        "hand_over": words.gettext("Hand over"),
         "reference": f"`{reference}`",
     }
     outcome = row.outcome
@@ -199,4 +302,11 @@ def refuse(error: Exception, words: Words, *, reference: str) -> Refusal:
             values["permission"] = error.permission
         case BotLacksPermission():
             values["permissions"] = error.permissions
+        case AlreadyTaken():
+            values["who"] = f"<@{error.moderator_id}>"
+        case NoDesk():
+            values["who"] = f"<@{error.owner_id}>" if error.owner_id else words.gettext("this server's team")
+        case UnknownPlaceholder():
+            values["name"] = escape(f"{{{clean(error.name)}}}")
+            values["placeholders"] = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
     return Refusal(words.gettext(sentence, **values), outcome, row.level, row.next_step)

@@ -14,7 +14,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -63,7 +64,7 @@ def sqlite_file(url: sa.URL) -> Path | None:
 
 
 class Database:
-    """One database. Whatever goes wrong with it comes out as StorageUnavailable."""
+    """One database. Where it does not answer, that comes out as StorageUnavailable."""
 
     def __init__(self, url: sa.URL) -> None:
         self._sqlite = sqlite_file(url)
@@ -180,7 +181,9 @@ def _upgrade(connection: sa.Connection) -> bool:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except (DataError, IntegrityError, ProgrammingError):
+        raise  # our own mistakes
+    except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
         raise StorageUnavailable(type(error).__name__) from error
 
 

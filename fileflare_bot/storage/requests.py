@@ -251,8 +251,10 @@ class Requests:
 
     @unit_of_work
     async def unposted(self, guild_ids: Sequence[int]) -> list[HelpRequest]:
-        """Return the open requests of these servers that have no card, as after a sudden end."""
-        wanted = ~RequestRow.resolved, RequestRow.card_message_id.is_(None), RequestRow.guild_id.in_(guild_ids)
+        """Return the day's open requests of these servers that never had a card, as after a sudden end."""
+        never = RequestRow.card_message_id.is_(None), RequestRow.thread_id.is_(None)
+        lately = RequestRow.created_at > utc_now() - timedelta(days=1)
+        wanted = ~RequestRow.resolved, *never, lately, RequestRow.guild_id.in_(guild_ids)
         async with self._database.reading() as session:
             return [self._record(row) for row in await session.scalars(sa.select(RequestRow).where(*wanted))]
 

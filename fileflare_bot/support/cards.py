@@ -1,0 +1,188 @@
+"""A request's card in the support channel, and its thread.
+
+The card always shows what is stored. Where it was deleted, or may not be written any more, the request lives on
+without one, and moderators can have it posted again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+import discord
+import structlog
+from discord.ext import commands
+
+from fileflare_bot.components import button, view
+from fileflare_bot.replies.requests import card, thread_name
+from fileflare_bot.storage.records import Card, HelpRequest, Server
+from fileflare_bot.storage.store import Storage
+from fileflare_bot.words import Catalogs, Words
+
+OPEN: Final = discord.Colour.from_str("#e76f51")
+TAKEN: Final = discord.Colour.from_str("#3a86ff")
+RESOLVED: Final = discord.Colour.from_str("#2a9d8f")
+ARCHIVE_MINUTES: Final = 10_080  # a week
+MOST_KINDS: Final = 3  # in the Answer button's custom_id
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Cards:
+    """Posts cards and keeps them as the requests are."""
+
+    def __init__(self, bot: commands.Bot, storage: Storage, catalogs: Catalogs) -> None:
+        self._bot = bot
+        self._storage = storage
+        self._catalogs = catalogs
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    def words(self, guild_id: int) -> Words:
+        """Return a server's language, in which its moderators read."""
+        guild = self._bot.get_guild(guild_id)
+        return self._catalogs.words(guild.preferred_locale if guild is not None else "")
+
+    async def post(self, request_id: int, server: Server) -> HelpRequest:
+        """Post a request's card with its thread, and return the request; without a card where that is impossible."""
+        async with self._lock(request_id):
+            request = await self._storage.requests.get(request_id)
+            words = self.words(server.guild_id)
+            channel = await self._channel(server.support_channel_id)
+            where = Card()
+            if channel is not None:
+                try:
+                    where = await self._send(channel, request, server, words)
+                except (discord.Forbidden, discord.NotFound) as error:
+                    log.warning("card_not_posted", guild_id=server.guild_id, code=error.code)
+            return await self._storage.requests.set_card(request_id, where)
+
+    async def refresh(self, request_id: int) -> HelpRequest:
+        """Bring a request's card up to date, and return the request as it is."""
+        async with self._lock(request_id):
+            request = await self._storage.requests.get(request_id)
+            message = self._message(request.card)
+            if message is None:
+                return request
+            words = self.words(request.guild_id)
+            try:
+                await message.edit(embed=card_embed(request, words), view=card_view(request, words))
+            except (discord.Forbidden, discord.NotFound) as error:
+                log.warning("card_lost", guild_id=request.guild_id, code=error.code)
+                return await self._storage.requests.set_card(request_id, Card(thread_id=request.card.thread_id))
+            return request
+
+    async def note(
+        self, request: HelpRequest, embed: discord.Embed, *items: discord.ui.Item[Any], mention: int | None = None
+    ) -> bool:
+        """Write into a request's thread, or beside its card where there is none; return whether somebody can read it.
+
+        ``mention`` is the moderator who is told of it.
+        """
+        content = f"<@{mention}>" if mention is not None else None
+        told = discord.AllowedMentions(users=[discord.Object(mention)] if mention is not None else False)
+        for channel_id in (request.card.thread_id, request.card.channel_id):
+            channel = await self._channel(channel_id)
+            if channel is None:
+                continue
+            try:
+                await channel.send(content, embed=embed, view=view(items) if items else view(), allowed_mentions=told)
+            except (discord.Forbidden, discord.NotFound) as error:
+                log.warning("note_not_posted", guild_id=request.guild_id, code=error.code)
+                continue
+            return True
+        return False
+
+    async def take_down(self, request: HelpRequest) -> bool:
+        """Delete a request's card and thread; return whether nothing of them is left."""
+        gone = True
+        thread = await self._channel(request.card.thread_id)
+        steps: Sequence[Any] = (
+            thread.delete if isinstance(thread, discord.Thread) else None,
+            message.delete if (message := self._message(request.card)) is not None else None,
+        )
+        for step in filter(None, steps):
+            try:
+                await step()
+            except discord.NotFound:
+                continue
+            except discord.Forbidden:
+                gone = False
+        return gone
+
+    async def _send(self, channel: discord.abc.Messageable, request: HelpRequest, server: Server, words: Words) -> Card:
+        role = server.ping_role_id
+        message = await channel.send(
+            f"<@&{role}>" if role is not None else None,
+            embed=card_embed(request, words),
+            view=card_view(request, words),
+            allowed_mentions=discord.AllowedMentions(roles=[discord.Object(role)] if role is not None else False),
+        )
+        where = Card(message.channel.id, message.id)
+        try:
+            thread = await message.create_thread(
+                name=thread_name(request, words), auto_archive_duration=ARCHIVE_MINUTES
+            )
+        except discord.HTTPException as error:  # a card without a thread is better than none
+            log.warning("thread_not_made", guild_id=server.guild_id, code=error.code)
+            return where
+        return Card(message.channel.id, message.id, thread.id)
+
+    def _message(self, where: Card) -> discord.PartialMessage | None:
+        if where.channel_id is None or where.message_id is None:
+            return None
+        return self._bot.get_partial_messageable(where.channel_id).get_partial_message(where.message_id)
+
+    async def _channel(self, channel_id: int | None) -> Any:  # noqa: ANN401 - any channel that takes messages
+        """Return a channel or a thread, which may be archived, or None where it is gone or out of reach."""
+        if channel_id is None:
+            return None
+        known = self._bot.get_channel(channel_id)
+        if known is not None:
+            return known
+        try:
+            return await self._bot.fetch_channel(channel_id)
+        except (discord.Forbidden, discord.NotFound):
+            return None
+
+    def _lock(self, request_id: int) -> asyncio.Lock:
+        return self._locks.setdefault(request_id, asyncio.Lock())
+
+
+def card_embed(request: HelpRequest, words: Words) -> discord.Embed:
+    """Return a request's card."""
+    title, description, hidden = card(request, words)
+    colour = RESOLVED if request.resolved else OPEN if request.taken_by is None else TAKEN
+    embed = discord.Embed(title=title, description=description, colour=colour, timestamp=request.created_at)
+    return embed.add_field(name=hidden[0], value=hidden[1], inline=False)
+
+
+def card_view(request: HelpRequest, words: Words) -> discord.ui.View:
+    """Return the buttons that a request's state allows."""
+    number = request.id
+    if request.resolved:
+        return view([button(words.gettext("Reopen"), f"request:reopen:{number}", emoji="↩️")])
+    kinds = list(dict.fromkeys(finding.kind.value for finding in request.details.findings))[:MOST_KINDS]
+    if request.taken_by is None:
+        first = button(words.gettext("Take"), f"request:take:{number}", emoji="🙋", style=discord.ButtonStyle.primary)
+    else:
+        first = button(words.gettext("Hand over"), f"request:handover:{number}", emoji="🤝")
+    return view(
+        [
+            first,
+            button(
+                words.gettext("Check again"),
+                f"request:check:{number}",
+                emoji="🔎",
+                disabled=request.details.reference is None,
+            ),
+            button(
+                words.gettext("Answer"),
+                f"request:answer:{number}:{'.'.join(kinds)}",
+                emoji="✉️",
+                style=discord.ButtonStyle.primary,
+            ),
+            button(
+                words.gettext("Resolve"), f"request:resolve:{number}", emoji="✅", style=discord.ButtonStyle.success
+            ),
+        ]
+    )
