@@ -74,7 +74,7 @@ class Help(commands.Cog):
             await reply.show(Outgoing(text))
 
         with hiding(pasted, token):
-            await self._bot.answering.reply(interaction, "help_filed", work)
+            await self._bot.answering.reply(interaction, "help_filed", work, written=words)
 
     @route(r"help:read:(?P<request_id>\d{1,18})")
     async def read(self, interaction: discord.Interaction["FileflareBot"], request_id: str) -> None:
@@ -112,7 +112,7 @@ class Help(commands.Cog):
             sent = "The moderators have it: help request #{number}."
             await reply.show(Outgoing(reply.words.gettext(sent, number=request.number)))
 
-        await self._bot.answering.reply(interaction, "help_wrote", work)
+        await self._bot.answering.reply(interaction, "help_wrote", work, written=text)
 
     @route(r"help:solved:(?P<request_id>\d{1,18})")
     async def solved(self, interaction: discord.Interaction["FileflareBot"], request_id: str) -> None:

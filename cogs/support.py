@@ -13,7 +13,7 @@ from fileflare_bot.fileflare.budget import Asker
 from fileflare_bot.fileflare.errors import FileflareUnavailable, OrderNotFound
 from fileflare_bot.logs import hiding
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
-from fileflare_bot.replies.answers import BUILT_IN, built_in, filled
+from fileflare_bot.replies.answers import BUILT_IN, built_in, filled, values
 from fileflare_bot.replies.findings import changes, report
 from fileflare_bot.replies.limits import OPTION_LABEL, shorten
 from fileflare_bot.replies.markdown import clean
@@ -139,7 +139,7 @@ class Support(commands.Cog):
             )
             return reply.words.gettext(_ARRIVED[arrived])
 
-        await self._work(interaction, "request_answered", request_id, work)
+        await self._work(interaction, "request_answered", request_id, work, written=typed(interaction, "words"))
 
     @route(f"request:resolve:{_ID}")
     async def resolve(self, interaction: discord.Interaction["FileflareBot"], request_id: str) -> None:
@@ -188,7 +188,7 @@ class Support(commands.Cog):
             closed = reply.words.gettext("Help request #{number} is closed.", number=request.number)
             return f"{closed} {reply.words.gettext(_ARRIVED[arrived])}"
 
-        await self._work(interaction, "request_resolved", request_id, work)
+        await self._work(interaction, "request_resolved", request_id, work, written=last_word)
 
     @route(f"request:reopen:{_ID}")
     async def reopen(self, interaction: discord.Interaction["FileflareBot"], request_id: str) -> None:
@@ -223,7 +223,13 @@ class Support(commands.Cog):
         await self._work(interaction, "request_post", request_id, work)
 
     async def _work(
-        self, interaction: discord.Interaction["FileflareBot"], event: str, request_id: str, work: Work
+        self,
+        interaction: discord.Interaction["FileflareBot"],
+        event: str,
+        request_id: str,
+        work: Work,
+        *,
+        written: str = "",
     ) -> None:
         """Do something to a request for one of its server's moderators, and answer with what comes of it."""
 
@@ -237,7 +243,7 @@ class Support(commands.Cog):
         async def answer(reply: Reply) -> None:
             await reply.show(Outgoing(await reply.waiting_for(whole(reply))))
 
-        await self._bot.answering.reply(interaction, event, answer)
+        await self._bot.answering.reply(interaction, event, answer, written=written)
 
     async def _read_order(
         self, interaction: discord.Interaction["FileflareBot"], request: HelpRequest
@@ -254,13 +260,14 @@ class Support(commands.Cog):
 
     def _composed(self, interaction: discord.Interaction["FileflareBot"], request: HelpRequest, server: Server) -> str:
         theirs = self._bot.catalogs.words(request.locale)
+        filling = values(request, theirs)
         parts = []
         for name in chosen(interaction, "saved"):
             saved = next((answer for answer in server.answers if answer.name == name), None)
             if saved is None:
                 raise NoSuchAnswer
-            parts.append(filled(saved.text, request, theirs))
-        parts += [built_in(key, request, theirs) for key in chosen(interaction, "ready") if key in BUILT_IN]
+            parts.append(filled(saved.text, filling))
+        parts += [built_in(key, filling, theirs) for key in chosen(interaction, "ready") if key in BUILT_IN]
         parts.append(typed(interaction, "words").strip())
         text = "\n\n".join(part for part in parts if part)
         if not text:

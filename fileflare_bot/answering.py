@@ -16,7 +16,7 @@ import discord
 import structlog
 
 from fileflare_bot.metrics import Metrics
-from fileflare_bot.replies.refusals import NextStep, Restarting, refuse
+from fileflare_bot.replies.refusals import NextStep, Restarting, given_back, refuse
 from fileflare_bot.words import Catalogs, Words
 
 T = TypeVar("T")
@@ -65,6 +65,7 @@ class Reply:
     interaction: discord.Interaction[Any]
     words: Words
     updates: bool = False
+    written: str = field(default="", repr=False)
     outcome: str = "answered"
     facts: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
@@ -160,9 +161,13 @@ class Answering:
         *,
         updates: bool = False,
         next_steps: NextSteps | None = None,
+        written: str = "",
     ) -> None:
-        """Answer an interaction by this work; whatever it raises becomes a refusal and a log line."""
-        reply = Reply(interaction, self._catalogs.words(interaction.locale), updates)
+        """Answer an interaction by this work; whatever it raises becomes a refusal and a log line.
+
+        A refusal gives back what the person has ``written``, so that nobody has to write it twice.
+        """
+        reply = Reply(interaction, self._catalogs.words(interaction.locale), updates, written=written)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
         self._running.add(task)
@@ -223,7 +228,7 @@ class Answering:
             reply.facts |= {"reference": reference, "exc_info": error}
         view = next_steps(error, refusal.next_step, reply.words) if next_steps is not None else None
         try:
-            await reply.tell(Outgoing(refusal.text, view=view))
+            await reply.tell(Outgoing(refusal.text + given_back(reply.written, reply.words), view=view))
         except Exception as failure:  # noqa: BLE001 - nothing is left but the log
             kind = _undelivered(failure) if isinstance(failure, discord.HTTPException) else ""
             reply.facts.setdefault("exc_info", failure)

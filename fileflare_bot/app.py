@@ -14,12 +14,21 @@ from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.replies.refusals import ListExpired, MissingPermission, OutdatedCommand
 from fileflare_bot.settings import SettingsError
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.store import Storage
 from fileflare_bot.support import permissions
 from fileflare_bot.support.desk import HelpDesk
 from fileflare_bot.words import Catalogs
 
-COGS: Final = ("cogs.help", "cogs.downloads", "cogs.support", "cogs.store")
+COGS: Final = (
+    "cogs.help",
+    "cogs.downloads",
+    "cogs.support",
+    "cogs.requests",
+    "cogs.answers",
+    "cogs.privacy",
+    "cogs.store",
+)
 DRAIN_SECONDS: Final = 10.0
 TEND_SECONDS: Final = 60.0
 
@@ -100,8 +109,12 @@ class FileflareBot(commands.Bot):
         self.connected = True
 
     async def on_ready(self) -> None:
-        """Log that every server of a new gateway session is known."""
+        """Log that every server of a new gateway session is known, and post what a sudden end left unposted."""
         log.info("ready", guilds=len(self.guilds))
+        try:
+            await self.desk.post_unposted([guild.id for guild in self.guilds])
+        except StorageUnavailable:
+            log.warning("unposted_requests_unknown")
 
     async def on_resumed(self) -> None:
         """Log that the gateway session goes on where it was lost."""

@@ -3,24 +3,27 @@
 import asyncio
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import discord
 from simcord.actors import MemberActor
-from simcord.builders import ChannelHandle, UserHandle
+from simcord.builders import ChannelHandle, RoleHandle, UserHandle
 from simcord.enums import InteractionType
 from simcord.env import Env
 from simcord.interactions import base_payload
 from simcord.results import InteractionResult, ResponseMessage
 
 from fileflare_bot.app import FileflareBot
+from fileflare_bot.demo import orders
 from fileflare_bot.demo.server import SampleFileflare
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 
 SETTLE_SECONDS = 10.0
+HIDDEN = discord.PermissionOverwrite(view_channel=False)
+SEEN = discord.PermissionOverwrite(view_channel=True)
 Person = MemberActor | UserHandle
 
 
@@ -69,8 +72,17 @@ class Desk:
         self.guild = env.create_guild("The Book Shop", owner=owner)
         self.channel: ChannelHandle = self.guild.create_text_channel("downloads")
         self.owner = MemberActor(env, self.guild, owner)
-        self.customer = self.guild.add_member(env.create_user("casey"))
+        self.at_home = env.create_user("casey")  # the customer in their direct messages
+        self.customer = self.guild.add_member(self.at_home)
         self.member = self.guild.add_member(env.create_user("max"))
+        team = self.guild.create_role("Team", permissions=discord.Permissions(manage_messages=True))
+        self.moderator = self.guild.add_member(env.create_user("mia"), roles=[team])
+        self.colleague = self.guild.add_member(env.create_user("noah"), roles=[team])
+        everyone, me = self.guild.default_role, env.bot.user
+        assert me is not None
+        private: Any = {everyone: HIDDEN, team: SEEN, me: SEEN}
+        self.support = self.guild.create_text_channel("support", overwrites=private)
+        self.log_channel = self.guild.create_text_channel("log", overwrites=private)
         env.backend.subscribers.insert(0, self._localise)
 
     @property
@@ -99,6 +111,79 @@ class Desk:
         """Type /mydownloads in the channel."""
         options: dict[str, Any] = {} if pasted is None else {"order-id": pasted}
         return await (person or self.customer).slash(self.channel, "mydownloads", **options)
+
+    async def set_up(self, *, log: bool = False, roles: Sequence[RoleHandle] = ()) -> InteractionResult:
+        """Choose the support channel, and what else is wanted, as the owner does."""
+        page = await self.owner.slash(self.channel, "store setup")
+        shown = await self.owner.select(answer(page), [self.support], custom_id="store:set:support_channel_id")
+        if log:
+            await self.owner.select(answer(page), [self.log_channel], custom_id="store:set:log_channel_id")
+        if roles:
+            await self.owner.select(answer(page), roles, custom_id="store:set:moderator_role_ids")
+        return shown
+
+    async def ask_for_help(
+        self,
+        token: str = orders.USED_UP,
+        words: str = "It says there is nothing left.",
+        *,
+        topic: str = "nothing_left",
+        person: MemberActor | None = None,
+        **more: str,
+    ) -> InteractionResult:
+        """Look up an order, press Get help, and fill in its modal."""
+        person = person or self.customer
+        reply = await self.mydownloads(token, person=person)
+        shown = await person.click(answer(reply), label="Get help")
+        return await person.submit_modal(shown, {"topic": [topic], "words": words, **more})
+
+    def card(self, number: int = 1) -> discord.Message:
+        """Return the card of a help request, as it is now."""
+        (found,) = [
+            message
+            for message in self.support.history()
+            if message.embeds and message.embeds[0].title == f"Help request #{number}"
+        ]
+        return found
+
+    def thread(self, number: int = 1) -> ChannelHandle:
+        """Return the thread of a help request."""
+        (found,) = [thread for thread in self.support.threads if str(thread.name).startswith(f"#{number} ")]
+        return found
+
+    def notes(self, number: int = 1) -> list[str]:
+        """Return what stands in a request's thread."""
+        return [str(message.embeds[0].description) for message in self.thread(number).history() if message.embeds]
+
+    async def press(self, label: str, *, person: MemberActor | None = None, number: int = 1) -> InteractionResult:
+        """Press a button of a card, as a moderator does."""
+        return await (person or self.moderator).click(self.card(number), label=label)
+
+    async def answers(
+        self,
+        *,
+        person: MemberActor | None = None,
+        number: int = 1,
+        **values: Any,  # noqa: ANN401 - a modal's values
+    ) -> InteractionResult:
+        """Press Answer on a card and fill in its modal."""
+        person = person or self.moderator
+        return await person.submit_modal(await self.press("Answer", person=person, number=number), values)
+
+    async def resolves(self, reason: str = "mended", words: str = "", *, number: int = 1) -> InteractionResult:
+        """Press Resolve on a card and fill in its modal."""
+        values: dict[str, Any] = {"reason": [reason], **({"words": words} if words else {})}
+        return await self.moderator.submit_modal(await self.press("Resolve", number=number), values)
+
+    def direct(self, person: MemberActor | None = None) -> list[discord.Message]:
+        """Return what the bot has written to a person directly."""
+        channel = self.env.backend.get_dm_channel((person or self.customer).id)
+        return ChannelHandle(self.env, None, channel).history()
+
+    def closes_direct_messages(self) -> None:
+        """Let every direct message be refused, as by people who have closed theirs."""
+        channel = self.env.backend.get_dm_channel(self.customer.id)
+        self.env.inject_error("POST", f"/channels/{channel.id}/messages", status=403, code=50007, times=None)
 
     def hold(self) -> None:
         """Let the sample Fileflare answer nothing until it is released; time then passes by advance_time()."""

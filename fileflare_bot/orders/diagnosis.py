@@ -6,7 +6,7 @@ catalogs here and put into a language by the replies.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -168,7 +168,7 @@ class Finding:
     """One finding. ``name`` is the file or product it concerns, as the store wrote it."""
 
     kind: Kind
-    name: str = ""
+    name: str = field(default="", repr=False)
     downloaded: int | None = None
     limit: int | None = None
     problem: ReferenceProblem | None = None

@@ -30,7 +30,7 @@ def safe_link(url: str | None) -> str | None:
         parts = urlsplit(url.strip())
         usable = (
             parts.scheme in {"http", "https"}
-            and parts.netloc == (parts.hostname or "") + (f":{parts.port}" if parts.port is not None else "")
+            and parts.netloc.lower() == (parts.hostname or "") + (f":{parts.port}" if parts.port is not None else "")
             and _HOST.fullmatch(parts.hostname or "")
         )
     except ValueError:

@@ -70,6 +70,11 @@ def hide_references(text: str, hidden: str) -> str:
     return "\n".join(_hide_in_line(line, hidden) for line in text.splitlines())
 
 
+def hide_addresses(text: str, hidden: str) -> str:
+    """Return a text with every address replaced by ``hidden``."""
+    return _ADDRESS.sub(hidden, text)
+
+
 def _hide_in_line(line: str, hidden: str) -> str:
     line = _ADDRESS.sub(hidden, _without_invisible_characters(line))
     return _LIKE_AN_ID.sub(lambda found: hidden if is_plausible_id(found[0]) else found[0], line)

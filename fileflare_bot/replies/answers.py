@@ -131,15 +131,35 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
 }
 
 
-def built_in(key: str, request: HelpRequest, words: Words) -> str:
-    """Return a built-in answer for a request, in the words' language."""
-    return words.gettext(BUILT_IN[key].text, **_values(request, words))
+def values(request: HelpRequest, words: Words) -> dict[str, str]:
+    """Return what fills the placeholders for a request."""
+    number = escape(limits.shorten(clean(request.details.order_number).removeprefix("#"), 40))
+    named = next((finding for finding in request.details.findings if finding.name), None)
+    return {
+        "customer": f"<@{request.person_id}>",
+        "order": words.gettext("order #{number}", number=number) if number else words.gettext("your order"),
+        "file": f"**{name_of(named, words)}**" if named else words.gettext("your file"),
+    }
 
 
-def filled(text: str, request: HelpRequest, words: Words) -> str:
-    """Return a server's own answer for a request."""
-    values = _values(request, words)
-    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
+def sample_values(person_id: int, words: Words) -> dict[str, str]:
+    """Return what fills the placeholders of a preview."""
+    name = words.gettext("My new book")
+    return {
+        "customer": f"<@{person_id}>",
+        "order": words.gettext("order #{number}", number=1050),
+        "file": f"**{name}**",
+    }
+
+
+def built_in(key: str, filling: dict[str, str], words: Words) -> str:
+    """Return a built-in answer, in the words' language."""
+    return words.gettext(BUILT_IN[key].text, **filling)
+
+
+def filled(text: str, filling: dict[str, str]) -> str:
+    """Return a server's own answer with its placeholders filled."""
+    return _PLACEHOLDER.sub(lambda found: filling.get(found[1], found[0]), text)
 
 
 def checked(text: str) -> str:
@@ -152,13 +172,3 @@ def checked(text: str) -> str:
         if found[1] not in PLACEHOLDERS:
             raise UnknownPlaceholder(found[1])
     return text.strip()
-
-
-def _values(request: HelpRequest, words: Words) -> dict[str, str]:
-    number = escape(limits.shorten(clean(request.details.order_number).removeprefix("#"), 40))
-    named = next((finding for finding in request.details.findings if finding.name), None)
-    return {
-        "customer": f"<@{request.person_id}>",
-        "order": words.gettext("order #{number}", number=number) if number else words.gettext("your order"),
-        "file": f"**{name_of(named, words)}**" if named else words.gettext("your file"),
-    }

@@ -6,11 +6,12 @@ from itertools import groupby
 from typing import Final
 
 from fileflare_bot.orders.diagnosis import ADVICE, PASTED, UNSEEN, Finding, Kind, Severity
-from fileflare_bot.orders.reference import ReferenceProblem
+from fileflare_bot.orders.reference import ReferenceProblem, hide_addresses
 from fileflare_bot.replies import limits
 from fileflare_bot.replies.markdown import clean, escape
 from fileflare_bot.words import Words
 
+HIDDEN: Final = "…"  # stands for an address in a file's name
 LONGEST_NAME: Final = 80
 MOST_OF_A_KIND: Final = 4
 _KINDS: Final = tuple(Kind)
@@ -26,7 +27,7 @@ def file_name(text: str | None) -> str:
 
 def name_of(finding: Finding, words: Words) -> str:
     """Return the escaped name of what a finding concerns."""
-    name = escape(limits.shorten(file_name(finding.name), LONGEST_NAME))
+    name = escape(limits.shorten(file_name(hide_addresses(finding.name, HIDDEN)), LONGEST_NAME))
     if name:
         return name
     if finding.kind is Kind.PRODUCT_WITHOUT_FILES:
@@ -53,7 +54,9 @@ def report(findings: Iterable[Finding], words: Words) -> str:
     """Return all findings with their next steps, the gravest first; several of a kind share their step."""
     ordered = sorted(findings, key=lambda finding: (-finding.severity, _KINDS.index(finding.kind)))
     blocks = ["\n".join(_block(list(same), words)) for _kind, same in groupby(ordered, key=lambda found: found.kind)]
-    return "\n".join(blocks) or "✅ " + words.gettext("Every file has a link and downloads left.")
+    return "\n".join(blocks) or "✅ " + words.gettext(
+        "I found nothing wrong: every file has a link, and none is known to be used up."
+    )
 
 
 def unseen(words: Words) -> str:

@@ -79,7 +79,7 @@ class OrderPages:
         total = _total(self.order, words)
         title = escape(limits.shorten(clean(self.order.text.title), LONGEST_TITLE))
         return Page(
-            content=_summary(self.order, total, words),
+            content=summary(self.order, words),
             title=title or words.gettext("Your downloads"),
             description="\n\n".join(_blocks(self.order, entries, words, first=number == 1)),
             footer=_footer(number, len(self), total, words),
@@ -241,7 +241,9 @@ def _total(order: Order, words: Words) -> str:
     return " · ".join(parts)
 
 
-def _summary(order: Order, total: str, words: Words) -> str:
+def summary(order: Order, words: Words) -> str:
+    """Return an order in one line, without its links."""
+    total = _total(order, words)
     counted = words.ngettext("{count} file", "{count} files", order.asset_count)
     return " · ".join(part for part in (_order_name(order, words), counted, total) if part)
 

@@ -19,6 +19,7 @@ from fileflare_bot.fileflare.errors import (
     UnexpectedAnswer,
 )
 from fileflare_bot.orders.reference import ReferenceProblem
+from fileflare_bot.replies import limits
 from fileflare_bot.replies.answers import PLACEHOLDERS, UnknownPlaceholder
 from fileflare_bot.replies.markdown import clean, escape
 from fileflare_bot.storage.errors import (
@@ -119,6 +120,8 @@ class _Row:
     level: int = logging.INFO
     next_step: NextStep = NextStep.NOTHING
 
+
+LONGEST_GIVEN_BACK: Final = 1500
 
 _WHERE: Final = N_(
     "Open your order confirmation email, press **View your order**, and copy the address of the page that opens. "
@@ -275,6 +278,14 @@ _ROWS: Final[dict[type[Exception], _Row]] = {
     ),
     Restarting: _Row(N_("**I am restarting.** Please try again in a minute."), "restarting"),
 }
+
+
+def given_back(written: str, words: Words) -> str:
+    """Return what somebody wrote, to be copied from under a refusal, or nothing where they wrote nothing."""
+    if not written.strip():
+        return ""
+    text = limits.shorten(clean(written, lines=True).replace("`", "'"), LONGEST_GIVEN_BACK)
+    return "\n" + words.gettext("What you wrote, to be copied:") + f"\n```\n{text}\n```"
 
 
 def refuse(error: Exception, words: Words, *, reference: str) -> Refusal:

@@ -65,7 +65,7 @@ class Cards:
                 return request
             words = self.words(request.guild_id)
             try:
-                await message.edit(embed=card_embed(request, words), view=card_view(request, words))
+                await message.edit(embed=card_embed(request, words), view=view(card_buttons(request, words)))
             except (discord.Forbidden, discord.NotFound) as error:
                 log.warning("card_lost", guild_id=request.guild_id, code=error.code)
                 return await self._storage.requests.set_card(request_id, Card(thread_id=request.card.thread_id))
@@ -114,7 +114,7 @@ class Cards:
         message = await channel.send(
             f"<@&{role}>" if role is not None else None,
             embed=card_embed(request, words),
-            view=card_view(request, words),
+            view=view(card_buttons(request, words)),
             allowed_mentions=discord.AllowedMentions(roles=[discord.Object(role)] if role is not None else False),
         )
         where = Card(message.channel.id, message.id)
@@ -156,33 +156,22 @@ def card_embed(request: HelpRequest, words: Words) -> discord.Embed:
     return embed.add_field(name=hidden[0], value=hidden[1], inline=False)
 
 
-def card_view(request: HelpRequest, words: Words) -> discord.ui.View:
+def card_buttons(request: HelpRequest, words: Words) -> list[discord.ui.Button[discord.ui.View]]:
     """Return the buttons that a request's state allows."""
     number = request.id
     if request.resolved:
-        return view([button(words.gettext("Reopen"), f"request:reopen:{number}", emoji="↩️")])
+        return [button(words.gettext("Reopen"), f"request:reopen:{number}", emoji="↩️")]
     kinds = list(dict.fromkeys(finding.kind.value for finding in request.details.findings))[:MOST_KINDS]
-    if request.taken_by is None:
-        first = button(words.gettext("Take"), f"request:take:{number}", emoji="🙋", style=discord.ButtonStyle.primary)
-    else:
+    take = words.gettext("Take")
+    first = button(take, f"request:take:{number}", emoji="🙋", style=discord.ButtonStyle.primary)
+    if request.taken_by is not None:
         first = button(words.gettext("Hand over"), f"request:handover:{number}", emoji="🤝")
-    return view(
-        [
-            first,
-            button(
-                words.gettext("Check again"),
-                f"request:check:{number}",
-                emoji="🔎",
-                disabled=request.details.reference is None,
-            ),
-            button(
-                words.gettext("Answer"),
-                f"request:answer:{number}:{'.'.join(kinds)}",
-                emoji="✉️",
-                style=discord.ButtonStyle.primary,
-            ),
-            button(
-                words.gettext("Resolve"), f"request:resolve:{number}", emoji="✅", style=discord.ButtonStyle.success
-            ),
-        ]
-    )
+    check, answer, resolve = words.gettext("Check again"), words.gettext("Answer"), words.gettext("Resolve")
+    answering = f"request:answer:{number}:{'.'.join(kinds)}"
+    without_order = request.details.reference is None
+    return [
+        first,
+        button(check, f"request:check:{number}", emoji="🔎", disabled=without_order),
+        button(answer, answering, emoji="✉️", style=discord.ButtonStyle.primary),
+        button(resolve, f"request:resolve:{number}", emoji="✅", style=discord.ButtonStyle.success),
+    ]

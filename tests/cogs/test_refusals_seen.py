@@ -32,7 +32,7 @@ async def test_each_wrong_kind_of_reference_is_named_and_nothing_is_sent(desk: D
     assert result.ephemeral
     assert said in answer(result).content
     assert WHERE in answer(result).content
-    assert labels(answer(result)) == ["Get my downloads"]
+    assert labels(answer(result)) == ["Get my downloads", "Get help"]
     assert not desk.sample.requests
 
 
@@ -49,7 +49,7 @@ async def test_an_order_without_files_says_what_that_can_mean(desk: Desk) -> Non
     assert "no files on this order yet" in str(embed(result).description)
     assert "30 minutes" in str(embed(result).description)
     assert "Order #1052" in answer(result).content
-    assert labels(answer(result)) == ["Refresh"]
+    assert labels(answer(result)) == ["Refresh", "Get help"]
 
 
 async def test_a_slow_fileflare_is_said_to_be_slow_and_can_be_asked_again(desk: Desk) -> None:
@@ -91,7 +91,7 @@ async def test_a_failing_fileflare_is_never_called_not_found_and_can_be_asked_ag
 
     assert result.ephemeral
     assert said in answer(result).content
-    assert labels(answer(result)) == ["Try again"]
+    assert labels(answer(result)) == ["Try again", "Get help"]
     desk.sample.fault = None
     again = await desk.customer.click(answer(result), label="Try again")
     assert "5 of 10 downloads left" in str(embed(again).description)
