@@ -94,12 +94,16 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
 
 
 def _lines(guild: discord.Guild | None, server: Server, words: Words) -> Iterator[str]:
-    yield f"**{words.gettext('Support channel')}**\n{_support_line(guild, server, words)}"
     roles = ", ".join(f"<@&{role_id}>" for role_id in server.moderator_role_ids)
     everybody = words.gettext("Everybody who may manage messages is a moderator of the help desk.")
-    yield f"**{words.gettext('Moderator roles')}**\n" + "\n".join(part for part in (roles, everybody) if part)
-    yield f"**{words.gettext('Log channel')}**\n{_log_line(guild, server, words)}"
-    yield f"**{words.gettext('Role to ping')}**\n{_ping_line(guild, server, words)}"
+    parts = (
+        (words.gettext("Support channel"), _support_line(guild, server, words)),
+        (words.gettext("Moderator roles"), "\n".join(part for part in (roles, everybody) if part)),
+        (words.gettext("Log channel"), _log_line(guild, server, words)),
+        (words.gettext("Role to ping"), _ping_line(guild, server, words)),
+    )
+    for name, line in parts:
+        yield f"**{name}**\n{line}"
 
 
 def _support_line(guild: discord.Guild | None, server: Server, words: Words) -> str:

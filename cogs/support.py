@@ -134,9 +134,8 @@ class Support(commands.Cog):
             request = await self._bot.desk.show(request, Action.ANSWERED, interaction.user.id)
             words = self._words(server)
             head = words.gettext("{who} has answered:", who=interaction.user.mention)
-            await self._bot.desk.cards.note(
-                request, _note("✉️", f"{head}\n{text}\n\n{words.gettext(_ARRIVED[arrived])}")
-            )
+            said = words.gettext(_ARRIVED[arrived])
+            await self._bot.desk.cards.note(request, _note("✉️", f"{head}\n{text}\n\n{said}"))
             return reply.words.gettext(_ARRIVED[arrived])
 
         await self._work(interaction, "request_answered", request_id, work, written=typed(interaction, "words"))
@@ -174,7 +173,8 @@ class Support(commands.Cog):
         async def work(request: HelpRequest, server: Server, reply: Reply) -> str:
             requests = self._bot.storage.requests
             theirs = self._bot.catalogs.words(request.locale)
-            text = f"{theirs.gettext(RESOLUTIONS[resolution])}.\n\n{last_word}".strip()
+            told = theirs.gettext(RESOLUTIONS[resolution])
+            text = f"{told}.\n\n{last_word}".strip()
             request = await requests.resolve(request.id, interaction.user.id, resolution)
             await requests.answered(request.id, interaction.user.id, text)
             title = theirs.gettext("Help request #{number} is closed", number=request.number)
@@ -186,7 +186,7 @@ class Support(commands.Cog):
             reason = words.gettext(RESOLUTIONS[resolution])
             await self._bot.desk.cards.note(request, _note("🟢", f"{head} {reason}.\n{last_word}".strip()))
             closed = reply.words.gettext("Help request #{number} is closed.", number=request.number)
-            return f"{closed} {reply.words.gettext(_ARRIVED[arrived])}"
+            return closed + " " + reply.words.gettext(_ARRIVED[arrived])
 
         await self._work(interaction, "request_resolved", request_id, work, written=last_word)
 

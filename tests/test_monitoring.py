@@ -63,7 +63,9 @@ async def test_lookups_are_counted_by_outcome_and_hold_no_secret(
         assert families[f"fileflare_bot_{name}"].samples
     for name in ("waiting", "breaker", "open_lists", "gateway_latency_seconds", "gateway_connected"):
         assert f"fileflare_bot_{name}" in families
-    assert [sample.value for sample in families["fileflare_bot_open_lists"].samples] == [2]
+    assert [sample.value for sample in families["fileflare_bot_open_lists"].samples] == [
+        3
+    ]  # one of them without an order, for a request for help
     for secret in (orders.DOCUMENTED, orders.UNKNOWN, "1050", "casey", "http", str(desk.guild.id)):
         assert secret not in text
 

@@ -15,6 +15,8 @@ from fileflare_bot.demo.loopback_payloads import GUILD, TOKEN
 from fileflare_bot.demo.server import SampleFileflare
 from fileflare_bot.words import Catalogs
 
+MANAGE_MESSAGES = 1 << 13
+
 
 async def test_it_comes_up_and_tells_discord_of_its_commands_in_every_language(
     bot: Bot, discord: LoopbackDiscord
@@ -24,10 +26,13 @@ async def test_it_comes_up_and_tells_discord_of_its_commands_in_every_language(
     code = await bot.stop()
 
     assert code == 0
-    assert set(commands) == {"mydownloads", "store"}
+    for_moderators = {"requests", "check", "answers", "Check order in this message", "Help requests"}
+    assert set(commands) == {"mydownloads", "privacy", "store"} | for_moderators
+    for name in for_moderators:
+        assert commands[name]["default_member_permissions"] == str(MANAGE_MESSAGES)
     (option,) = commands["mydownloads"]["options"]
     assert (option["name"], option["required"], option["max_length"]) == ("order-id", False, 1500)
-    assert [each["name"] for each in commands["store"]["options"]] == ["panel"]
+    assert [each["name"] for each in commands["store"]["options"]] == ["panel", "setup"]
     translated = set(commands["mydownloads"]["description_localizations"])
     assert translated == set(Catalogs().languages) - {"en"}
     assert "warning" not in bot.printed
@@ -77,7 +82,7 @@ async def test_a_button_of_a_list_works_for_its_owner_only_and_each_is_answered_
 ) -> None:
     message = await discord.answer_to(await discord.mydownloads(orders.DOCUMENTED))
     buttons = [button for row in message["components"] for button in row["components"]]
-    (refresh,) = [button["custom_id"] for button in buttons if "custom_id" in button]
+    (refresh,) = [button["custom_id"] for button in buttons if ":refresh:" in button.get("custom_id", "")]
     for_owner = await discord.press(refresh, message)
     assert (await discord.answer_to(for_owner))["content"] == FOUND
     for_stranger = await discord.press(refresh, message, person=1, guild=1, locale="de")

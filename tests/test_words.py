@@ -4,11 +4,14 @@ import io
 import re
 import string
 from pathlib import Path
+from typing import Any
 
+import discord
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
+from desk import Desk
 
 import fileflare_bot
 from fileflare_bot.replies import limits
@@ -67,29 +70,36 @@ def test_no_sentence_hides_in_an_f_string_where_the_extractor_of_older_pythons_i
 
 
 @pytest.mark.parametrize("language", Catalogs().languages)
-def test_command_names_and_descriptions_fit_discord(language: str) -> None:
-    words = Catalogs().words(language)
-    literals = re.compile(r'(name|group_name|description|group_description|order_id)=locale_str\(\s*"([^"]+)"\s*\)')
-    found = [match for path in sorted((ROOT / "cogs").glob("*.py")) for match in literals.findall(path.read_text())]
+async def test_command_names_and_descriptions_fit_discord(desk: Desk, language: str) -> None:
+    tree = desk.bot.tree
+    assert tree.translator is not None
+    payloads = [await command.get_translated_payload(tree, tree.translator) for command in tree.get_commands()]
+    payloads += [
+        await menu.get_translated_payload(tree, tree.translator)
+        for kind in (discord.AppCommandType.user, discord.AppCommandType.message)
+        for menu in tree.get_commands(type=kind)
+    ]
 
-    assert len(found) > 5
-    for kind, message in found:
-        text = words.gettext(message)
-        if kind.endswith("name") or message == "order-id":
-            assert re.fullmatch(r"[-_\w]{1,32}", text)
-            assert text == text.lower()
-        else:
-            assert 1 <= limits.size(text) <= limits.COMMAND_DESCRIPTION
+    assert len(payloads) > 5
+    for payload in payloads:
+        fits(payload, language, menu=payload.get("type", 1) != 1)
 
 
-@pytest.mark.parametrize("language", Catalogs().languages)
-def test_the_modals_words_fit_discord(language: str) -> None:
-    words = Catalogs().words(language)
-
-    assert limits.size(words.gettext("Get my downloads")) <= limits.MODAL_TITLE
-    assert limits.size(words.gettext("Order link or order ID")) <= limits.LABEL_TEXT
-    where = words.gettext("Confirmation email > View your order > copy that page's address.")
-    assert limits.size(where) <= limits.LABEL_DESCRIPTION
+def fits(payload: dict[str, Any], language: str, *, menu: bool = False) -> None:
+    """Assert that a command, or an option, can be called and described so."""
+    name = payload.get("name_localizations", {}).get(language, payload["name"])
+    assert 1 <= limits.size(name) <= limits.COMMAND_NAME
+    if not menu:
+        assert re.fullmatch(r"[-_\w]{1,32}", name)
+        assert name == name.lower()
+        described = payload.get("description_localizations", {}).get(language, payload["description"])
+        assert 1 <= limits.size(described) <= limits.COMMAND_DESCRIPTION
+    names = [
+        option.get("name_localizations", {}).get(language, option["name"]) for option in payload.get("options", [])
+    ]
+    assert len(set(names)) == len(names)
+    for option in payload.get("options", []):
+        fits(option, language)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def application() -> Json:
 def commands(sent: list[Json], guild_id: str | None) -> list[Json]:
     """Return the commands that were sent as Discord then has them."""
     given = {"application_id": APPLICATION, "guild_id": guild_id, "version": "1"}
-    return [command | given | {"id": snowflake()} for command in sent]
+    return [{"description": ""} | command | given | {"id": snowflake()} for command in sent]
 
 
 def ready(session_id: str, gateway_url: str) -> Json:

@@ -61,7 +61,7 @@ def report(findings: Iterable[Finding], words: Words) -> str:
 
 def unseen(words: Words) -> str:
     """Return what Fileflare's answer does not show, with what mends it."""
-    return "\n".join(f"• {words.gettext(sentence)}" for sentence in UNSEEN.values())
+    return "\n".join("• " + words.gettext(sentence) for sentence in UNSEEN.values())
 
 
 def changes(before: Iterable[Finding], after: Iterable[Finding], words: Words) -> str:

@@ -155,8 +155,9 @@ def figures(statistics: Statistics, words: Words) -> str:
         words.gettext("Median time to the resolution: {time}", time=_time(statistics.to_resolution, words)),
     ]
     if statistics.commonest:
-        kinds = (f"{words.gettext(LABELS[Kind(kind)])} ({words.number(n)})" for kind, n in statistics.commonest)
-        lines.append(words.gettext("Commonest findings: {findings}", findings=", ".join(kinds)))
+        kinds = [(words.gettext(LABELS[Kind(kind)]), words.number(count)) for kind, count in statistics.commonest]
+        counted = ", ".join(f"{label} ({count})" for label, count in kinds)
+        lines.append(words.gettext("Commonest findings: {findings}", findings=counted))
     return "\n".join(lines)
 
 
