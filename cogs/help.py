@@ -61,7 +61,7 @@ class Help(commands.Cog):
         pasted = typed(interaction, "order")
         parsed = opened.reference if opened is not None else parse_reference(pasted) if pasted.strip() else None
         token = parsed.token if isinstance(parsed, OrderReference) else ""
-        words = hide_references(_without(typed(interaction, "words"), token), HIDDEN).strip()
+        words = _without(hide_references(typed(interaction, "words"), HIDDEN), token).strip()
         topic = Topic(next(iter(chosen(interaction, "topic")), Topic.OTHER))
 
         async def work(reply: Reply) -> None:

@@ -302,14 +302,18 @@ def _answer_modal(request_id: str, saved: tuple[SavedAnswer, ...], kinds: list[s
 
 
 def _chosen_moderator(interaction: discord.Interaction[Any], server: Server) -> int:
-    """Return the member who was chosen, who must be a moderator too; Discord sends their roles and permissions."""
+    """Return the member who was chosen, who must be a moderator too; Discord sends their roles along."""
     (chosen_id,) = chosen(interaction, "moderator")
     data = cast("dict[str, Any]", interaction.data or {})
     member = data.get("resolved", {}).get("members", {}).get(chosen_id)
-    if member is None:
+    guild = interaction.guild
+    if member is None or guild is None:
         raise NoModeratorThere
+    roles = [int(role) for role in member.get("roles", ())]
     permissions = discord.Permissions(int(member.get("permissions") or 0))
-    if not is_moderator(permissions, [int(role) for role in member.get("roles", ())], server):
+    for role in filter(None, map(guild.get_role, (guild.id, *roles))):
+        permissions |= role.permissions
+    if not (is_moderator(permissions, roles, server) or int(chosen_id) == guild.owner_id):
         raise NoModeratorThere
     return int(chosen_id)
 

@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import discord
 from simcord.actors import MemberActor
+from simcord.backend.models import Interaction
+from simcord.backend.serializers import message_payload
 from simcord.builders import ChannelHandle, RoleHandle, UserHandle
 from simcord.enums import InteractionType
 from simcord.env import Env
@@ -159,6 +161,25 @@ class Desk:
         """Press a button of a card, as a moderator does."""
         return await (person or self.moderator).click(self.card(number), label=label)
 
+    async def forge(self, custom_id: str, person: MemberActor, channel: ChannelHandle) -> InteractionResult:
+        """Press a button that is on no message there, as only a forged client could."""
+        data = {"component_type": 2, "custom_id": custom_id}
+        record = self._emit(InteractionType.MESSAGE_COMPONENT, person, channel, data)
+        await self.env.settle()
+        return InteractionResult(self.env, record)
+
+    async def press_at_once(self, label: str, people: Sequence[MemberActor]) -> list[InteractionResult]:
+        """Press a button of the card of request #1 for all of them before the bot does anything."""
+        (pressed,) = [found for found in buttons(self.card()) if found.get("label") == label]
+        data = {"component_type": 2, "custom_id": pressed["custom_id"]}
+        message = message_payload(self.env.backend, self.env.backend.get_message(self.support.id, self.card().id))
+        records = [
+            self._emit(InteractionType.MESSAGE_COMPONENT, person, self.support, data, message=message)
+            for person in people
+        ]
+        await self.env.settle()
+        return [InteractionResult(self.env, record) for record in records]
+
     async def answers(
         self,
         *,
@@ -211,18 +232,29 @@ class Desk:
         records = []
         for person, token in asked:
             option = {"name": "order-id", "type": 3, "value": token}
-            record, payload = base_payload(
-                self.env.backend,
-                type=InteractionType.APPLICATION_COMMAND,
-                channel_id=self.channel.id,
-                guild_id=self.guild.id,
-                user_id=person.id,
-                data={"id": command["id"], "name": "mydownloads", "type": 1, "options": [option]},
-            )
-            self.env.backend.emit("INTERACTION_CREATE", payload)
-            records.append(record)
+            data = {"id": command["id"], "name": "mydownloads", "type": 1, "options": [option]}
+            records.append(self._emit(InteractionType.APPLICATION_COMMAND, person, self.channel, data))
         await self.env.settle()
         return [InteractionResult(self.env, record) for record in records]
+
+    def _emit(
+        self,
+        kind: InteractionType,
+        person: MemberActor,
+        channel: ChannelHandle,
+        data: dict[str, Any],
+        **more: Any,  # noqa: ANN401 - of a gateway payload
+    ) -> Interaction:
+        record, payload = base_payload(
+            self.env.backend,
+            type=kind,
+            channel_id=channel.id,
+            guild_id=person.guild.id,
+            user_id=person.id,
+            data=data,
+        )
+        self.env.backend.emit("INTERACTION_CREATE", cast("Any", payload | more))
+        return record
 
     def calls(self) -> list[tuple[str, str]]:
         """Every Discord call for an interaction, as method and kind of route."""

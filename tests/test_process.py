@@ -29,7 +29,7 @@ async def test_it_comes_up_and_tells_discord_of_its_commands_in_every_language(
     for_moderators = {"requests", "check", "answers", "Check order in this message", "Help requests"}
     assert set(commands) == {"mydownloads", "privacy", "store"} | for_moderators
     for name in for_moderators:
-        assert commands[name]["default_member_permissions"] == str(MANAGE_MESSAGES)
+        assert commands[name]["default_member_permissions"] == MANAGE_MESSAGES
     (option,) = commands["mydownloads"]["options"]
     assert (option["name"], option["required"], option["max_length"]) == ("order-id", False, 1500)
     assert [each["name"] for each in commands["store"]["options"]] == ["panel", "setup"]

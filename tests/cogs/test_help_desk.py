@@ -1,9 +1,14 @@
 """A help request from the first press to the last, as the customer and the moderators see it."""
 
+from collections.abc import Awaitable, Callable
+
+import discord
 import pytest
 from desk import Desk, answer, labels
 
 from fileflare_bot.demo import orders
+
+Step = Callable[[Desk], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -12,54 +17,256 @@ def _ask_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fileflare_bot.fileflare.lookups.REFRESH_SECONDS", 0)
 
 
-async def test_a_download_issue_is_resolved_without_leaving_discord(desk: Desk) -> None:
-    await desk.set_up(log=True)
-
+async def ask(desk: Desk) -> None:
     asked = await desk.ask_for_help()
+
     assert answer(asked).ephemeral
     assert answer(asked).content.startswith("Your help request is #1.")
-    card = desk.card()
-    assert "**Open.** Nobody has taken it yet." in str(card.embeds[0].description)
-    assert "wallpapers.zip: no downloads left (3 of 3 used)" in str(card.embeds[0].description)
-    assert "Override global limitations" in str(card.embeds[0].description)
-    assert "> It says there is nothing left." in str(card.embeds[0].description)
-    assert labels(card) == ["Take", "Check again", "Answer", "Resolve"]
+    shown = str(desk.card().embeds[0].description)
+    assert "**Open.** Nobody has taken it yet." in shown
+    assert f"**Customer:** <@{desk.customer.id}> · **Order #1051**" in shown
+    assert "**Says:** A file has no downloads left\n> It says there is nothing left." in shown
+    assert "🔴 wallpapers.zip: no downloads left (3 of 3 used)" in shown
+    assert "Fileflare > Orders > the order > Override global limitations > a higher count > Save." in shown
+    assert "**IP limit**" in str(desk.card().embeds[0].fields[0].value)
+    assert labels(desk.card()) == ["Take", "Check again", "Answer", "Resolve"]
+    assert desk.thread().name == "#1 · Order #1051 · A file has no downloads left"
 
+
+async def take(desk: Desk) -> None:
     taken = await desk.press("Take")
+
+    assert answer(taken).ephemeral
     assert answer(taken).content == "Help request #1 is yours now."
     assert f"**Taken** by <@{desk.moderator.id}>" in str(desk.card().embeds[0].description)
     assert labels(desk.card()) == ["Hand over", "Check again", "Answer", "Resolve"]
 
-    desk.sample.answers[orders.USED_UP]["order"]["lines"][0]["assets"][0]["limits"]["limit"] = 10
-    checked = await desk.press("Check again")
-    assert "No longer: wallpapers.zip: no downloads left" in answer(checked).content
-    assert "wallpapers.zip" not in str(desk.card().embeds[0].description)
 
+async def check_again(desk: Desk) -> None:
+    desk.sample.answers[orders.USED_UP]["order"]["lines"][0]["assets"][0]["limits"]["limit"] = 10
+
+    checked = await desk.press("Check again")
+
+    assert "✅ No longer: wallpapers.zip: no downloads left" in answer(checked).content
+    assert "wallpapers.zip" not in str(desk.card().embeds[0].description)
+    assert desk.notes()[-1].startswith(f"🔎 <@{desk.moderator.id}> has checked the order again.\n✅ No longer:")
+
+
+async def give_answer(desk: Desk) -> None:
     answered = await desk.answers(ready=["raised"], words="Have fun!")
+
     assert answer(answered).content == "Sent by direct message."
     (message,) = desk.direct()
     assert message.embeds[0].title == "Answer to your help request #1"
     assert "the count of **wallpapers-bonus.zip** was raised" in str(message.embeds[0].description)
-    assert str(message.embeds[0].description).endswith("Have fun!")
+    assert str(message.embeds[0].description).endswith("\n\nHave fun!")
+    assert message.embeds[0].footer.text == "The Book Shop"
     assert labels(message) == ["Write back", "It is solved"]
+    assert "first answered" in str(desk.card().embeds[0].description)
 
-    shown = await desk.at_home.click(message, label="Write back")
+
+async def write_back(desk: Desk) -> None:
+    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
     sent = await desk.at_home.submit_modal(shown, {"words": "Thank you, it works."})
+
     assert answer(sent).content == "The moderators have it: help request #1."
     assert desk.notes()[-1] == f"<@{desk.customer.id}> writes:\n> Thank you, it works."
 
+
+async def resolve(desk: Desk) -> None:
     closed = await desk.resolves("mended", "Goodbye!")
-    assert "Help request #1 is closed." in answer(closed).content
-    assert "**Resolved** by" in str(desk.card().embeds[0].description)
+
+    assert answer(closed).content == "Help request #1 is closed. Sent by direct message."
+    assert f"**Resolved** by <@{desk.moderator.id}>: The download works" in str(desk.card().embeds[0].description)
     assert labels(desk.card()) == ["Reopen"]
     assert desk.direct()[-1].embeds[0].title == "Help request #1 is closed"
-    assert str(desk.direct()[-1].embeds[0].description) == "The download works again.\n\nGoodbye!"
+    assert desk.direct()[-1].embeds[0].description == "The download works again.\n\nGoodbye!"
 
+
+async def reopen(desk: Desk) -> None:
     reopened = await desk.press("Reopen")
+
     assert answer(reopened).content == "Help request #1 is open again."
     assert labels(desk.card()) == ["Hand over", "Check again", "Answer", "Resolve"]
-    assert [str(line.embeds[0].description).split(">", 1)[1] for line in desk.log_channel.history()][-3:] == [
-        " wrote back in request #1.",
-        " resolved request #1.",
-        " reopened request #1.",
+    deeds = [str(line.embeds[0].description).split("> ", 1)[1] for line in desk.log_channel.history()]
+    assert deeds[-7:] == [
+        "asked for help: request #1.",
+        "took request #1.",
+        "checked the order of request #1 again.",
+        "answered request #1.",
+        "wrote back in request #1.",
+        "resolved request #1.",
+        "reopened request #1.",
     ]
+
+
+STORY: tuple[Step, ...] = (ask, take, check_again, give_answer, write_back, resolve, reopen)
+
+
+async def test_a_download_issue_is_resolved_without_leaving_discord(desk: Desk) -> None:
+    await desk.set_up(log=True)
+
+    for step in STORY:
+        await step(desk)
+
+
+@pytest.mark.parametrize("before", STORY, ids=lambda step: step.__name__)
+async def test_it_goes_on_after_a_restart_between_any_two_steps(desk: Desk, before: Step) -> None:
+    await desk.set_up(log=True)
+
+    for step in STORY:
+        if step is before:
+            await desk.restart()
+        await step(desk)
+
+
+async def test_a_modal_that_was_open_during_a_restart_is_taken_in(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    shown = await desk.press("Answer")
+
+    await desk.restart()
+    answered = await desk.moderator.submit_modal(shown, {"words": "Still here."})
+
+    assert answer(answered).content == "Sent by direct message."
+
+
+async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_nobody_else_can_read(
+    desk: Desk,
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    desk.closes_direct_messages()
+
+    answered = await desk.answers(words="The secret of the wallpaper.")
+
+    assert answer(answered).content.startswith("Their direct messages are closed, so I mentioned them")
+    mention = desk.channel.last_message
+    assert mention is not None
+    assert mention.content == f"<@{desk.customer.id}>, there is an answer to your help request #1."
+    assert not mention.embeds
+    assert labels(mention) == ["Read the answer"]
+    post = [call for call in desk.env.http_requests if call.path == f"/channels/{desk.channel.id}/messages"][-1]
+    assert (post.json or {})["allowed_mentions"] == {"parse": [], "users": [desk.customer.id]}
+
+    read = await desk.customer.click(mention, label="Read the answer")
+    assert answer(read).ephemeral
+    assert answer(read).embeds[0].description == "The secret of the wallpaper."
+    assert labels(answer(read)) == ["Write back", "It is solved"]
+    for outsider in (desk.member, desk.moderator, desk.owner):
+        refused = await outsider.click(mention, label="Read the answer")
+        assert answer(refused).ephemeral
+        assert answer(refused).content == "**That is for somebody else.**"
+        assert not answer(refused).embeds
+    assert "secret" not in str([message.content for message in desk.channel.history()])
+
+
+async def test_an_answer_that_can_reach_nobody_is_said_to_the_moderator_and_kept(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    desk.closes_direct_messages()
+    desk.env.inject_error("POST", f"/channels/{desk.channel.id}/messages", status=403, code=50013)
+
+    answered = await desk.answers(words="Hello?")
+
+    assert answer(answered).content.startswith("**It could not be delivered:**")
+    assert "Hello?" in desk.notes()[-1]
+
+
+async def test_of_two_moderators_who_take_at_once_one_has_it_and_the_other_is_told_who(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+
+    results = await desk.press_at_once("Take", [desk.moderator, desk.colleague])
+
+    told = sorted(answer(result).content for result in results)
+    assert told[1] == "Help request #1 is yours now."
+    assert "was faster and has this request" in told[0]
+    (winner,) = [
+        person
+        for person, result in zip((desk.moderator, desk.colleague), results, strict=True)
+        if "yours" in answer(result).content
+    ]
+    assert f"**Taken** by <@{winner.id}>" in str(desk.card().embeds[0].description)
+
+
+async def test_a_request_is_handed_over_to_a_moderator_only(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.press("Take")
+
+    shown = await desk.press("Hand over")
+    refused = await desk.moderator.submit_modal(shown, {"moderator": [desk.member]})
+    assert answer(refused).content.startswith("**That person is no moderator of this server.**")
+    handed = await desk.moderator.submit_modal(await desk.press("Hand over"), {"moderator": [desk.colleague]})
+
+    assert answer(handed).content == f"Help request #1 is with <@{desk.colleague.id}> now."
+    assert f"**Taken** by <@{desk.colleague.id}>" in str(desk.card().embeds[0].description)
+
+
+async def test_the_customer_says_that_it_is_solved_and_can_still_write_back(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Try again, please.")
+
+    solved = await desk.at_home.click(desk.direct()[0], label="It is solved")
+    assert answer(solved).content.startswith("Good to hear! Help request #1 is closed.")
+    assert "The customer says that it is solved" in str(desk.card().embeds[0].description)
+    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
+    await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
+
+    assert labels(desk.card()) == ["Hand over", "Check again", "Answer", "Resolve"]
+    assert desk.notes()[-1].endswith("> It stopped again.")
+
+
+async def test_an_outage_during_check_again_changes_nothing_and_is_called_an_outage(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    before = desk.card().embeds[0].description
+    await desk.sample.stop()
+
+    checked = await desk.press("Check again")
+
+    assert "That is an outage, and says nothing about the order." in answer(checked).content
+    assert desk.card().embeds[0].description == before
+
+
+async def test_an_order_that_is_gone_shows_on_check_again(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    del desk.sample.answers[orders.USED_UP]
+
+    await desk.press("Check again")
+
+    assert "Fileflare knows no order with the ID that the customer gave." in str(desk.card().embeds[0].description)
+
+
+async def test_the_configured_role_alone_is_pinged(desk: Desk) -> None:
+    role = desk.guild.create_role("Helpers", mentionable=True)
+    await desk.set_up()
+    page = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(answer(page), [role], custom_id="store:set:ping_role_id")
+
+    await desk.ask_for_help(words="@everyone <@&1> <@2> help!")
+
+    card = desk.card()
+    assert card.content == f"<@&{role.id}>"
+    assert card.role_mentions == [desk.bot.get_guild(desk.guild.id).get_role(role.id)]  # type: ignore[union-attr] # it is there
+    post = [call for call in desk.env.http_requests if call.path == f"/channels/{desk.support.id}/messages"][-1]
+    assert (post.json or {})["allowed_mentions"] == {"parse": [], "roles": [role.id]}
+    assert "@everyone" not in str(card.embeds[0].description)
+
+
+async def test_the_answer_is_in_the_customers_language_and_the_card_in_the_servers(desk: Desk) -> None:
+    await desk.set_up()
+    desk.speaks(desk.customer, "de")
+
+    await desk.customer.submit_modal(
+        await desk.customer.click(answer(await desk.mydownloads(orders.USED_UP)), label="Hilfe bekommen"),
+        {"topic": ["other"], "words": "Hilfe!"},
+    )
+    await desk.answers(ready=["no_email"])
+
+    assert desk.card().embeds[0].title == "Help request #1"
+    assert isinstance(desk.direct()[0], discord.Message)
+    assert "Hallo" in str(desk.direct()[0].embeds[0].description)

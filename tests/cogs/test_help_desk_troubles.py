@@ -1,0 +1,347 @@
+"""What can be missing or in the way of a help request: a channel, a right, a database; and who may do what."""
+
+import sqlite3
+from pathlib import Path
+
+import discord
+import pytest
+from desk import Desk, Log, answer, buttons, labels
+
+from fileflare_bot.demo import orders
+from fileflare_bot.settings import Settings
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.records import Details, NewRequest, Topic
+from fileflare_bot.storage.store import Storage
+
+LINK = f"https://my-store.com/account/orders/{orders.USED_UP}"
+
+
+async def test_without_a_support_channel_the_customer_is_told_whom_to_ask(desk: Desk) -> None:
+    reply = await desk.mydownloads(orders.USED_UP)
+
+    refused = await desk.customer.click(answer(reply), label="Get help")
+
+    assert refused.modal is None
+    assert answer(refused).content == (
+        f"**This server has no help desk yet.** Ask <@{desk.owner.id}> and give them the order number, "
+        "never the order link or the order ID."
+    )
+
+
+async def test_in_a_direct_message_the_customer_is_told_where_to_go(desk: Desk) -> None:
+    await desk.set_up()
+    reply = await desk.at_home.slash("mydownloads", **{"order-id": orders.USED_UP})
+
+    refused = await desk.at_home.click(answer(reply), label="Get help")
+
+    assert answer(refused).content.startswith("**That works in a server only.** Go to the server of the store")
+
+
+async def test_a_second_request_about_an_order_leads_to_the_first_and_its_words_are_added(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+
+    again = await desk.ask_for_help(words="Also, the second file is broken.")
+
+    assert answer(again).content.startswith("You have help request #1 about this already; I have added your words")
+    assert desk.notes()[-1] == f"<@{desk.customer.id}> writes:\n> Also, the second file is broken."
+    assert len([message for message in desk.support.history() if message.embeds]) == 1
+
+
+@pytest.mark.settings(help_open_per_person=1)
+async def test_who_has_asked_often_enough_is_told_so_and_gets_their_words_back(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+
+    refused = await desk.ask_for_help(orders.EMPTY, "My other order is empty.")
+
+    assert answer(refused).content.startswith("**You have asked for help often enough for now.**")
+    assert "```\nMy other order is empty.\n```" in answer(refused).content
+
+
+@pytest.mark.parametrize(
+    ("pasted", "topic", "found"),
+    [
+        ("#1050", "order_not_found", "The customer pasted an order number, not an order ID."),
+        ("https://shopify.com/1/account/orders/22", "order_not_found", "pasted the address of a customer account"),
+        (orders.UNKNOWN, "order_not_found", "Fileflare knows no order with the ID that the customer gave."),
+        (orders.EMPTY, "files_missing", "The order exists, but there are no files on it."),
+    ],
+)
+async def test_help_is_offered_on_each_refusal_a_moderator_could_mend_with_a_likely_topic(
+    desk: Desk, pasted: str, topic: str, found: str
+) -> None:
+    await desk.set_up()
+    reply = await desk.mydownloads(pasted)
+
+    shown = await desk.customer.click(answer(reply), label="Get help")
+
+    assert shown.modal is not None
+    (select,) = [item["component"] for item in shown.modal["components"] if item.get("component", {}).get("type") == 3]
+    assert [option["value"] for option in select["options"] if option.get("default")] == [topic]
+    await desk.customer.submit_modal(shown, {"topic": [topic]})
+    assert found in str(desk.card().embeds[0].description)
+
+
+async def test_an_outage_can_be_reported_too(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.sample.stop()
+    reply = await desk.mydownloads(orders.USED_UP)
+
+    shown = await desk.customer.click(answer(reply), label="Get help")
+    await desk.customer.submit_modal(shown, {"topic": ["download_fails"]})
+
+    assert "That is an outage, and says nothing about the order." in str(desk.card().embeds[0].description)
+    assert labels(desk.card())[1] == "Check again"
+
+
+async def test_after_a_restart_the_modal_asks_for_the_order_and_reads_it(desk: Desk) -> None:
+    await desk.set_up()
+    reply = await desk.mydownloads(orders.USED_UP)
+    await desk.restart()
+
+    shown = await desk.customer.click(answer(reply), label="Get help")
+    await desk.customer.submit_modal(shown, {"topic": ["nothing_left"], "order": LINK})
+
+    assert "wallpapers.zip: no downloads left" in str(desk.card().embeds[0].description)
+
+
+async def test_a_link_or_an_id_in_the_customers_words_is_hidden_from_moderators(desk: Desk) -> None:
+    await desk.set_up()
+
+    await desk.ask_for_help(words=f"My order is {LINK} or {orders.USED_UP}, and\nhttps://evil.example/x?y=1 too.")
+    await desk.answers(words="I see.")
+    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
+    await desk.at_home.submit_modal(shown, {"words": f"Look: {LINK}"})
+
+    assert "> My order is \\[…\\] or \\[…\\], and\n> \\[…\\] too." in str(desk.card().embeds[0].description)
+    messages = [*desk.support.history(), *desk.thread().history()]
+    seen = str([(message.content, [embed.to_dict() for embed in message.embeds]) for message in messages])
+    assert orders.USED_UP not in seen
+    assert "http" not in seen
+
+
+async def test_a_deleted_card_can_be_posted_again_and_the_request_lives_on(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.moderator.delete(desk.card())
+
+    page = await desk.moderator.slash(desk.channel, "requests open")
+    shown = await desk.moderator.select(answer(page), [first_option(page)], custom_id="requests:show")
+    taken = await desk.moderator.click(answer(shown), label="Take")
+    assert answer(taken).content == "Help request #1 is yours now."
+    posted = await desk.moderator.click(answer(shown), label="Post the card again")
+
+    assert answer(posted).content == f"Help request #1 is in <#{desk.support.id}>."
+    assert f"**Taken** by <@{desk.moderator.id}>" in str(desk.card().embeds[0].description)
+
+
+async def test_a_deleted_channel_is_named_and_the_request_moves_to_a_new_one(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    desk.env.backend.delete_channel(desk.support.id)
+    await desk.env.settle()
+
+    filed = await desk.ask_for_help(orders.EMPTY, "Where are they?")
+    assert answer(filed).content.startswith("Your help request is saved as #2, but I may not write into")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert "This channel does not exist any more, or I cannot see it" in str(answer(setup).embeds[0].description)
+    desk.support = desk.guild.create_text_channel("support-2")
+    await desk.owner.select(answer(setup), [desk.support], custom_id="store:set:support_channel_id")
+    page = await desk.moderator.slash(desk.channel, "requests open")
+    shown = await desk.moderator.select(answer(page), [first_option(page)], custom_id="requests:show")
+    await desk.moderator.click(answer(shown), label="Post the card again")
+
+    assert "**Open.**" in str(desk.card(1).embeds[0].description)
+
+
+async def test_words_for_a_deleted_thread_come_into_the_channel(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Try again.")
+    desk.env.backend.delete_channel(desk.thread().id)
+    await desk.env.settle()
+
+    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
+    sent = await desk.at_home.submit_modal(shown, {"words": "No luck."})
+
+    assert answer(sent).content == "The moderators have it: help request #1."
+    last = desk.support.last_message
+    assert last is not None
+    assert last.embeds[0].description == f"<@{desk.customer.id}> writes:\n> No luck."
+
+
+async def test_a_moderator_role_works_without_manage_messages_and_a_deleted_one_does_no_more(desk: Desk) -> None:
+    role = desk.guild.create_role("Volunteers")
+    volunteer = desk.guild.add_member(desk.env.create_user("vera"), roles=[role])
+    await desk.set_up(roles=[role])
+    await desk.ask_for_help()
+    desk.support = desk.channel  # where everybody can press
+    desk.env.backend.delete_role(desk.guild.id, role.id)
+    await desk.env.settle()
+
+    page = await desk.moderator.slash(desk.channel, "requests open")
+    shown = await desk.moderator.select(answer(page), [first_option(page)], custom_id="requests:show")
+    assert labels(answer(shown))[0] == "Take"
+    reply = await desk.mydownloads(orders.USED_UP, person=volunteer)
+    assert "Get help" in labels(answer(reply))
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert f"<@&{role.id}>" in str(answer(setup).embeds[0].description)
+
+
+async def test_a_volunteer_with_the_moderator_role_works_on_requests(desk: Desk) -> None:
+    role = desk.guild.create_role("Volunteers")
+    volunteer = desk.guild.add_member(desk.env.create_user("vera"), roles=[role])
+    desk.support = desk.guild.create_text_channel("open-support")
+    await desk.set_up(roles=[role])
+    await desk.ask_for_help()
+
+    taken = await desk.press("Take", person=volunteer)
+
+    assert answer(taken).content == "Help request #1 is yours now."
+
+
+async def test_a_member_without_rights_is_refused_at_every_button(desk: Desk) -> None:
+    desk.support = desk.guild.create_text_channel("open-support")
+    await desk.set_up()
+    await desk.ask_for_help()
+
+    for label in ("Take", "Check again", "Answer", "Resolve"):
+        refused = await desk.press(label, person=desk.member)
+        assert answer(refused).ephemeral
+        assert answer(refused).content == "**Only this server's moderators can do that.**"
+    await desk.press("Take")
+    assert "moderators" in answer(await desk.press("Hand over", person=desk.member)).content
+    shown = {label: await desk.press(label) for label in ("Answer", "Resolve")}
+    assert all(each.modal for each in shown.values())
+    await desk.resolves()
+    assert "moderators" in answer(await desk.press("Reopen", person=desk.member)).content
+    assert "**Resolved**" in str(desk.card().embeds[0].description)
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("requests open", {}),
+        ("requests mine", {}),
+        ("requests stats", {}),
+        ("check", {"order-id": orders.USED_UP}),
+        ("answers add", {"name": "hello"}),
+        ("answers list", {}),
+        ("answers edit", {"name": "hello"}),
+        ("answers remove", {"name": "hello"}),
+    ],
+)
+async def test_a_member_who_was_let_at_a_command_is_still_refused_by_it(
+    desk: Desk, command: str, options: dict[str, str]
+) -> None:
+    """An owner can open a command to everybody in Integrations; the code checks again."""
+    await desk.set_up()
+    for name in ("requests", "check", "answers"):
+        desk.env.backend.find_command(name, desk.guild.id, type=1)["default_member_permissions"] = None  # type: ignore[index] # it is there
+
+    refused = await desk.member.slash(desk.channel, command, **options)
+
+    assert answer(refused).ephemeral
+    assert answer(refused).content == "**Only this server's moderators can do that.**"
+
+
+async def test_a_moderator_of_one_server_cannot_touch_a_request_of_another(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    (taking,) = [found["custom_id"] for found in buttons(desk.card()) if found.get("label") == "Take"]
+    other = desk.env.create_guild("Another Shop", owner=desk.env.create_user("otto"))
+    channel = other.create_text_channel("general")
+    role = other.create_role("Mods", permissions=discord.Permissions(manage_messages=True))
+    moderator = other.add_member(desk.env.create_user("moe"), roles=[role])
+
+    refused = await desk.forge(taking, moderator, channel)
+
+    assert answer(refused).content == "**That help request does not exist any more.**"
+    listed = await moderator.slash(channel, "requests open")
+    assert answer(listed).embeds[0].description == "There is none."
+    assert "**Open.**" in str(desk.card().embeds[0].description)
+
+
+async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
+    desk: Desk, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up()
+    reply = await desk.mydownloads(orders.USED_UP)
+    shown = await desk.customer.click(answer(reply), label="Get help")
+
+    def away(*_arguments: object) -> None:
+        raise StorageUnavailable("away")
+
+    for context in ("reading", "writing"):
+        monkeypatch.setattr(storage.requests._database, context, away)  # noqa: SLF001 - the fault itself
+    refused = await desk.customer.submit_modal(shown, {"topic": ["other"], "words": "Please help."})
+    found = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert answer(refused).content.startswith("**My database cannot be reached right now.** /mydownloads works")
+    assert "```\nPlease help.\n```" in answer(refused).content
+    assert "5 of 10 downloads left" in str(answer(found).embeds[0].description)
+    for command in ("requests open", "requests stats"):
+        told = await desk.moderator.slash(desk.channel, command)
+        assert answer(told).content.startswith("**My database cannot be reached right now.**")
+    assert answer(await desk.customer.slash(desk.channel, "privacy")).content.startswith("**My database")
+
+
+async def test_a_request_that_a_sudden_end_left_unposted_is_posted_at_the_next_start(
+    desk: Desk, storage: Storage
+) -> None:
+    await desk.set_up()
+    await storage.requests.file(
+        NewRequest(desk.guild.id, desk.customer.id, desk.channel.id, "en", Topic.OTHER, Details(words="Hello?"))
+    )
+
+    await desk.restart()
+
+    assert "> Hello?" in str(desk.card(1).embeds[0].description)
+
+
+async def test_no_order_id_and_no_link_is_in_clear_in_the_database(
+    desk: Desk, bot_settings: Settings, tmp_path: Path
+) -> None:
+    await desk.set_up(log=True)
+    await desk.ask_for_help(words=f"It is {LINK}")
+    await desk.press("Take")
+    await desk.press("Check again")
+    await desk.answers(words="The answer itself.")
+    await desk.moderator.slash(desk.channel, "check", **{"order-id": LINK})
+
+    raw = b"".join(path.read_bytes() for path in files(tmp_path))
+    with sqlite3.connect(tmp_path / "fileflare.db") as connection:
+        dump = "\n".join(connection.iterdump())
+    for secret in (orders.USED_UP, "/download/", "my-store.com", "wallpapers", "The answer itself", "1051"):
+        assert secret.encode() not in raw
+        assert secret not in dump
+    assert "help_requests" in dump
+    assert bot_settings.secret_keys == ()
+
+
+async def test_what_the_log_says_of_it_names_no_person_and_no_text(desk: Desk, log: Log) -> None:
+    await desk.set_up()
+    await desk.ask_for_help(words="Nobody may log this sentence.")
+    await desk.answers(words="Nor this one.")
+
+    assert [event["request"] for event in log.all() if "request" in event] == [1, 1]
+    assert "Nobody may log" not in log.getvalue()
+    assert "Nor this one" not in log.getvalue()
+    assert str(desk.customer.id) not in log.getvalue()
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files of the database."""
+    return sorted(folder.glob("fileflare.db*"))
+
+
+def options(result: object) -> list[dict[str, str]]:
+    """Return the options of the select in an answer."""
+    found = [item for item in buttons(answer(result)) if item.get("type") == 3]  # type: ignore[arg-type] # an answer
+    return [option for item in found for option in item["options"]]
+
+
+def first_option(result: object) -> str:
+    """Return the value of the first option of the select in an answer."""
+    return options(result)[0]["value"]
