@@ -121,7 +121,9 @@ class Answers(
             words = reply.words
             saved = words.gettext("The answer “{name}” is saved. It will read like this:", name=escape(name))
             preview = filled(answer.text, sample_values(interaction.user.id, words))
-            await reply.show(Outgoing(saved, discord.Embed(description=preview, colour=COLOUR)))
+            await reply.show(
+                Outgoing(saved, discord.Embed(description=shorten(preview, EMBED_DESCRIPTION), colour=COLOUR))
+            )
             await self._bot.desk.log(server.guild_id, Action.CHANGED_ANSWERS, interaction.user.id)
 
         await self._bot.answering.reply(interaction, "answers_kept", work, written=text)

@@ -15,7 +15,7 @@ from fileflare_bot.logs import hiding
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.replies.answers import BUILT_IN, built_in, filled, values
 from fileflare_bot.replies.findings import changes, report
-from fileflare_bot.replies.limits import OPTION_LABEL, shorten
+from fileflare_bot.replies.limits import CONTENT, EMBED_DESCRIPTION, OPTION_LABEL, shorten
 from fileflare_bot.replies.markdown import clean
 from fileflare_bot.replies.refusals import NoModeratorThere, NothingWritten
 from fileflare_bot.replies.requests import RESOLUTIONS
@@ -241,7 +241,7 @@ class Support(commands.Cog):
                 return await work(request, server, reply)
 
         async def answer(reply: Reply) -> None:
-            await reply.show(Outgoing(await reply.waiting_for(whole(reply))))
+            await reply.show(Outgoing(shorten(await reply.waiting_for(whole(reply)), CONTENT)))
 
         await self._bot.answering.reply(interaction, event, answer, written=written)
 
@@ -319,7 +319,7 @@ def _chosen_moderator(interaction: discord.Interaction[Any], server: Server) -> 
 
 
 def _note(emoji: str, text: str) -> discord.Embed:
-    return discord.Embed(description=f"{emoji} {text}", colour=TAKEN)
+    return discord.Embed(description=shorten(f"{emoji} {text}", EMBED_DESCRIPTION), colour=TAKEN)
 
 
 async def setup(bot: "FileflareBot") -> None:

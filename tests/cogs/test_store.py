@@ -1,11 +1,14 @@
-"""What a store owner sees: the panel."""
+"""What a store owner sees: the panel and the setup."""
+
+from typing import Any
 
 import discord
 import pytest
-from desk import Desk, answer, labels
+from desk import Desk, answer, embed, labels
 from simcord.backend.errors import SetupError
 
 from fileflare_bot.demo import orders
+from fileflare_bot.support import permissions
 
 
 async def test_the_panel_is_posted_and_its_button_outlives_a_restart(desk: Desk) -> None:
@@ -62,3 +65,74 @@ async def test_missing_permissions_of_the_bot_are_named(desk: Desk) -> None:
     assert "Send Messages" in answer(result).content
     assert "Embed Links" in answer(result).content
     assert closed.last_message is None or closed.last_message.id == answer(result).id
+
+
+async def test_the_setup_saves_each_choice_at_once_and_shows_how_it_is(desk: Desk) -> None:
+    role = desk.guild.create_role("Helpers", mentionable=True)
+    page = await desk.owner.slash(desk.channel, "store setup")
+    assert page.ephemeral
+    assert "Not chosen yet: customers are told to ask the server's owner." in str(embed(page).description)
+
+    await desk.owner.select(answer(page), [desk.support], custom_id="store:set:support_channel_id")
+    await desk.owner.select(answer(page), [desk.log_channel], custom_id="store:set:log_channel_id")
+    await desk.owner.select(answer(page), [role], custom_id="store:set:moderator_role_ids")
+    await desk.owner.select(answer(page), [role], custom_id="store:set:ping_role_id")
+    await desk.restart()
+    shown = str(embed(await desk.owner.slash(desk.channel, "store setup")).description)
+
+    assert f"**Support channel**\n✅ <#{desk.support.id}>" in shown
+    assert f"**Log channel**\n✅ <#{desk.log_channel.id}>" in shown
+    assert f"**Moderator roles**\n<@&{role.id}>" in shown
+    assert f"**Role to ping**\n✅ <@&{role.id}>" in shown
+    assert "⚠️" not in shown
+
+
+async def test_a_choice_is_taken_back_by_choosing_nothing(desk: Desk) -> None:
+    await desk.set_up()
+    page = await desk.owner.slash(desk.channel, "store setup")
+
+    cleared = await desk.owner.select(answer(page), [], custom_id="store:set:support_channel_id")
+
+    assert "Not chosen yet" in str(embed(cleared).description)
+
+
+@pytest.mark.parametrize("permission", permissions.SUPPORT_CHANNEL[1:])
+async def test_each_permission_the_bot_lacks_in_the_support_channel_is_named(desk: Desk, permission: str) -> None:
+    me = desk.bot.user
+    assert me is not None
+    hidden = discord.PermissionOverwrite(view_channel=False)
+    lacking = discord.PermissionOverwrite(view_channel=True)
+    lacking.update(**{permission: False})
+    overwrites: Any = {desk.guild.default_role: hidden, me: lacking}
+    closed = desk.guild.create_text_channel("closed", overwrites=overwrites)
+    page = await desk.owner.slash(desk.channel, "store setup")
+
+    shown = await desk.owner.select(answer(page), [closed], custom_id="store:set:support_channel_id")
+
+    named = permissions.names([permission])
+    assert f"<#{closed.id}>\n⚠️ I lack these permissions there: {named}" in str(embed(shown).description)
+
+
+async def test_a_support_channel_that_everybody_reads_and_a_role_that_cannot_be_pinged_are_warned_of(
+    desk: Desk,
+) -> None:
+    quiet = desk.guild.create_role("Quiet")
+    everybody = desk.guild.create_text_channel(
+        "everybody", overwrites={desk.guild.default_role: discord.PermissionOverwrite(mention_everyone=False)}
+    )
+    page = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(answer(page), [everybody], custom_id="store:set:support_channel_id")
+
+    shown = await desk.owner.select(answer(page), [quiet], custom_id="store:set:ping_role_id")
+
+    assert "Everybody can read this channel." in str(embed(shown).description)
+    assert "I cannot ping this role" in str(embed(shown).description)
+
+
+async def test_a_choice_by_somebody_who_may_not_manage_the_server_changes_nothing(desk: Desk) -> None:
+    await desk.set_up()
+
+    refused = await desk.forge("store:set:support_channel_id", desk.member, desk.channel)
+
+    assert "Only people with the permission Manage Server" in answer(refused).content
+    assert desk.bot.storage.servers.get(desk.guild.id).support_channel_id == desk.support.id

@@ -1,0 +1,68 @@
+"""What a person sees of what is stored about them, and how it goes."""
+
+import json
+
+from desk import Desk, answer, embed, labels
+
+from fileflare_bot.demo import orders
+from fileflare_bot.storage.store import Storage
+
+
+async def test_nothing_is_kept_of_who_only_looks_up_downloads(desk: Desk) -> None:
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    shown = await desk.customer.slash(desk.channel, "privacy")
+
+    assert shown.ephemeral
+    assert embed(shown).description == "Nothing. Looking up your downloads leaves nothing behind."
+    assert labels(answer(shown)) == []
+
+
+async def test_a_person_gets_all_that_is_kept_about_them_as_a_file(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.ask_for_help(person=desk.member)
+    await desk.answers(words="Hello, Casey.")
+
+    shown = await desk.at_home.slash("privacy")
+    assert "Help request #1 of <t:" in str(embed(shown).description)
+    assert "#2" not in str(embed(shown).description)
+    given = await desk.at_home.click(answer(shown), label="Get it as a file")
+
+    assert given.ephemeral
+    (file,) = answer(given).attachments
+    content = json.loads(await file.read())
+    (request,) = content["help_requests"]
+    assert request["order_id"] == orders.USED_UP
+    assert request["words"] == "It says there is nothing left."
+    assert [message["text"] for message in request["messages"]] == ["Hello, Casey."]
+    assert {action["action"] for action in content["actions"]} == {"filed"}
+
+
+async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(desk: Desk, storage: Storage) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.ask_for_help(person=desk.member)
+    shown = await desk.customer.slash(desk.channel, "privacy")
+
+    sure = await desk.customer.click(answer(shown), label="Delete it")
+    assert answer(sure).content.startswith("**Delete all your help requests?**")
+    gone = await desk.customer.click(answer(sure), label="Delete for good")
+
+    assert answer(gone).content == "**Deleted.** I keep nothing of your help requests any more."
+    assert [message.embeds[0].title for message in desk.support.history() if message.embeds] == ["Help request #2"]
+    assert [thread.name for thread in desk.support.threads] == ["#2 · Order #1051 · A file has no downloads left"]
+    assert await storage.upkeep.of_person(desk.customer.id) == ([], [])
+    assert len((await storage.upkeep.of_person(desk.member.id))[0]) == 1
+
+
+async def test_a_moderators_record_is_shown_and_stays(desk: Desk, storage: Storage) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.press("Take")
+
+    shown = await desk.moderator.slash(desk.channel, "privacy")
+
+    assert "1 note of what you did as a moderator" in str(embed(shown).description)
+    assert labels(answer(shown)) == ["Get it as a file"]
+    assert len((await storage.upkeep.of_person(desk.moderator.id))[1]) == 1

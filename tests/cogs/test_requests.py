@@ -1,0 +1,183 @@
+"""What moderators look up: lists, one person's requests, an order's findings, a leaking message, the figures."""
+
+import pytest
+from desk import Desk, answer, buttons, custom_id, embed, labels
+
+from fileflare_bot.demo import orders
+from fileflare_bot.storage.records import Details, NewRequest, Topic
+from fileflare_bot.storage.store import Storage
+
+LINK = f"https://my-store.com/account/orders/{orders.USED_UP}"
+
+
+async def file_many(desk: Desk, storage: Storage, count: int) -> None:
+    for person in range(count):
+        new = NewRequest(desk.guild.id, 1000 + person, desk.channel.id, "en", Topic.OTHER, Details(words="Hi"))
+        await storage.requests.file(new)
+
+
+async def test_open_requests_are_listed_oldest_first_on_pages(desk: Desk, storage: Storage) -> None:
+    await desk.set_up()
+    await file_many(desk, storage, 23)
+
+    first = await desk.moderator.slash(desk.channel, "requests open")
+    assert first.ephemeral
+    assert answer(first).content == "23 help requests"
+    assert str(embed(first).description).startswith("🟠 **#1** · <@1000> · Order not known · Something else · <t:")
+    assert embed(first).footer.text == "Page 1 of 3"
+    second = await desk.moderator.click(answer(first), custom_id=custom_id(answer(first), "page:open:2"))
+    third = await desk.moderator.click(answer(second), custom_id=custom_id(answer(second), "page:open:3"))
+
+    assert "**#21**" in str(embed(third).description)
+    assert "**#20**" not in str(embed(third).description)
+    assert [found["disabled"] for found in buttons(answer(third)) if "requests:page" in found["custom_id"]] == [
+        False,
+        True,
+    ]
+
+
+async def test_a_request_in_a_list_links_to_its_card_and_opens_with_its_buttons(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+
+    page = await desk.moderator.slash(desk.channel, "requests open")
+    url = f"https://discord.com/channels/{desk.guild.id}/{desk.support.id}/{desk.card().id}"
+    assert f"**[#1]({url})** · <@{desk.customer.id}> · Order #1051 · no downloads left" in str(embed(page).description)
+    (select,) = [item for item in buttons(answer(page)) if item["custom_id"] == "requests:show"]
+    shown = await desk.moderator.select(answer(page), [select["options"][0]["value"]], custom_id="requests:show")
+
+    assert shown.ephemeral
+    assert embed(shown).title == "Help request #1"
+    assert labels(answer(shown)) == ["Take", "Check again", "Answer", "Resolve", "Post the card again"]
+
+
+async def test_mine_are_those_that_i_have_taken(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.ask_for_help(orders.EMPTY, "Where?")
+    await desk.press("Take", number=2)
+
+    mine = await desk.moderator.slash(desk.channel, "requests mine")
+    theirs = await desk.colleague.slash(desk.channel, "requests mine")
+
+    assert "#2" in str(embed(mine).description)
+    assert "#1" not in str(embed(mine).description).replace("#1052", "")
+    assert embed(theirs).description == "There is none."
+
+
+async def test_one_persons_requests_are_found_by_command_and_by_their_menu(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.resolves()
+    await desk.ask_for_help(person=desk.member)
+
+    by_command = await desk.moderator.slash(desk.channel, "requests person", person=desk.customer)
+    by_menu = await desk.moderator.context_menu(desk.channel, "Help requests", desk.customer)
+
+    assert answer(by_command).content == answer(by_menu).content == "1 help request"
+    assert str(embed(by_menu).description).startswith("🟢 **[#1]")
+
+
+async def test_check_shows_findings_without_a_link_or_the_id(desk: Desk) -> None:
+    checked = await desk.moderator.slash(desk.channel, "check", **{"order-id": LINK})
+
+    assert checked.ephemeral
+    assert answer(checked).content == "Order #1051 · 2 files · 1 download left"
+    assert "🔴 wallpapers.zip: no downloads left" in str(embed(checked).description)
+    assert "🟡 wallpapers-bonus.zip: one download left" in str(embed(checked).description)
+    assert "**Payment:**" in str(embed(checked).fields[0].value)
+    everything = str(embed(checked).to_dict()) + answer(checked).content + str(buttons(answer(checked)))
+    assert orders.USED_UP not in everything
+    assert "http" not in everything
+
+
+@pytest.mark.parametrize(
+    ("pasted", "found"),
+    [
+        ("#1050", "pasted an order number, not an order ID"),
+        (orders.UNKNOWN, "knows no order with the ID"),
+        (orders.EMPTY, "there are no files on it"),
+    ],
+)
+async def test_check_says_what_a_bad_paste_or_an_empty_order_means(desk: Desk, pasted: str, found: str) -> None:
+    checked = await desk.moderator.slash(desk.channel, "check", **{"order-id": pasted})
+
+    assert found in str(embed(checked).description)
+
+
+async def test_check_calls_an_outage_an_outage(desk: Desk) -> None:
+    await desk.sample.stop()
+
+    checked = await desk.moderator.slash(desk.channel, "check", **{"order-id": orders.USED_UP})
+
+    assert "That is an outage" in str(embed(checked).description)
+
+
+async def test_an_order_in_a_public_message_is_checked_in_private_and_the_message_deleted(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    leak = await desk.customer.send(desk.channel, f"why does {LINK} not work??")
+
+    checked = await desk.moderator.context_menu(desk.channel, "Check order in this message", leak)
+    assert checked.ephemeral
+    assert "🔴 wallpapers.zip: no downloads left" in str(embed(checked).description)
+    assert "Whoever reads that message can have these files." in answer(checked).content
+    deleted = await desk.moderator.click(answer(checked), label="Delete the message")
+
+    assert answer(deleted).content.startswith("The message is deleted.")
+    assert leak.id not in [message.id for message in desk.channel.history()]
+    assert "deleted a message that held an order link" in str(desk.log_channel.history()[-1].embeds[0].description)
+    again = await desk.moderator.click(answer(checked), label="Delete the message")
+    assert answer(again).content.startswith("**I could not delete that message.**")
+
+
+async def test_a_message_without_an_order_is_said_to_have_none_and_is_not_offered_for_deletion(desk: Desk) -> None:
+    message = await desk.customer.send(desk.channel, "my order is #1050")
+
+    checked = await desk.moderator.context_menu(desk.channel, "Check order in this message", message)
+
+    assert "pasted an order number" in str(embed(checked).description)
+    assert labels(answer(checked)) == []
+
+
+async def test_the_figures_are_of_7_and_30_days(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.ask_for_help(orders.EMPTY, "Where?")
+    await desk.answers(words="Hello.")
+    await desk.resolves()
+
+    shown = await desk.moderator.slash(desk.channel, "requests stats")
+
+    assert embed(shown).description == "1 open request"
+    week, month = embed(shown).fields
+    assert (week.name, month.name) == ("The last 7 days", "The last 30 days")
+    assert str(week.value).startswith("2 requests filed\nMedian time to the first answer: ")
+    assert "not known yet" not in str(week.value)
+    assert "Commonest findings: " in str(week.value)
+    assert "no downloads left (1)" in str(week.value)
+
+
+async def test_every_action_of_a_moderator_is_on_record(desk: Desk, storage: Storage) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.press("Take")
+    await desk.press("Check again")
+    await desk.moderator.submit_modal(await desk.press("Hand over"), {"moderator": [desk.colleague]})
+    await desk.answers(words="Hello.")
+    await desk.resolves()
+    await desk.press("Reopen")
+    await desk.moderator.slash(desk.channel, "check", **{"order-id": orders.USED_UP})
+
+    actions = await storage.upkeep.actions(desk.guild.id)
+
+    by_moderator = [(str(each.action), each.number) for each in actions if each.actor_id == desk.moderator.id]
+    assert by_moderator == [
+        ("took", 1),
+        ("checked", 1),
+        ("handed_over", 1),
+        ("answered", 1),
+        ("resolved", 1),
+        ("answered", 1),
+        ("reopened", 1),
+        ("looked_up", None),
+    ]
