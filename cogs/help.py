@@ -1,5 +1,6 @@
 """For customers: asking for help, reading the answer, writing back."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -173,7 +174,7 @@ class Help(commands.Cog):
         reply: Reply,
     ) -> str:
         desk = self._bot.desk
-        known: Details = await details()
+        known: Details = replace(await details(), name=interaction.user.display_name)
         filed = await self._bot.storage.requests.file(
             NewRequest(
                 guild_id=server.guild_id,
@@ -270,9 +271,8 @@ def words_input(*, required: bool) -> discord.ui.TextInput[discord.ui.Modal]:
 
 def _help_modal(custom_id: str, likely: Topic | None, words: Words, *, ask_for_order: bool) -> discord.ui.Modal:
     seen = words.gettext(
-        "The moderators will see your name, the order number, what I found out about the files, and what you write. "
-        "They never see your links or your order ID. So that they can have the order checked again, I keep its ID "
-        "encrypted with the request; /{privacy} shows and deletes what I keep.",
+        "The moderators see your name, the order number, what I found out and what you write, but never your links or "
+        "order ID. I keep the ID encrypted, so that they can have it checked again; /{privacy} deletes it.",
         privacy=words.gettext("privacy"),
     )
     options = [

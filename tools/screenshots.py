@@ -32,21 +32,32 @@ ONLY_THE_CONVERSATION = """
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Who types what, and the window in which the answer is drawn."""
+    """Who does what on which page, and the window in which it is drawn."""
 
     name: str
     viewer: str  # as the preview's selector begins
-    command: str
     width: int
+    page: str = "downloads"  # one of the demo's
+    command: str = ""
     options: dict[str, str] = field(default_factory=dict)
+    presses: tuple[str, ...] = ()  # labels of buttons, one after another; the last may open a modal
     height: int = 1400
     scale: float = 2
 
 
-ORDER = {"order-id": orders.DOCUMENTED}
 PICTURES = (
-    Picture("reply", "Casey", "/mydownloads", 640, ORDER),
-    Picture("reply-phone", "Casey", "/mydownloads", 400, ORDER),
+    Picture("reply", "Casey", 640, command="/mydownloads", options={"order-id": orders.DOCUMENTED}),
+    Picture("reply-phone", "Casey", 400, command="/mydownloads", options={"order-id": orders.DOCUMENTED}),
+    Picture(
+        "help-phone",
+        "Casey",
+        400,
+        command="/mydownloads",
+        options={"order-id": orders.USED_UP},
+        presses=("Get help",),
+        height=900,
+    ),
+    Picture("desk", "Mia", 640, page="support", presses=("Take",)),
 )
 
 
@@ -78,10 +89,15 @@ async def draw(browser: Browser, picture: Picture) -> Path:
     ):
         page = await context.new_page()
         page.set_default_timeout(SETTLE_MILLISECONDS)
-        await page.goto(running.preview.url)
+        await page.goto(getattr(running, picture.page).url)
         await ready(page)
         await view_as(page, picture.viewer)
-        await say(page, picture.command, picture.options)
+        if picture.command:
+            await say(page, picture.command, picture.options)
+        for label in picture.presses:
+            await page.get_by_role("button", name=label).last.click()
+            await page.wait_for_timeout(STEADY_MILLISECONDS)
+            await ready(page)
         await page.add_style_tag(content=ONLY_THE_CONVERSATION)
         await page.wait_for_timeout(STEADY_MILLISECONDS)
         return await shoot(page, IMAGES / f"{picture.name}.png")
@@ -118,7 +134,11 @@ async def ready(page: Page) -> None:
 
 
 async def shoot(page: Page, path: Path) -> Path:
-    """Draw the channel's head and its messages."""
+    """Draw the modal that is open, or the channel's head and its messages."""
+    modal = page.get_by_role("dialog")
+    if await modal.count():
+        await modal.screenshot(path=path)
+        return path
     head = await page.locator(".channel-header").bounding_box()
     last = await page.locator(".channel-message").last.bounding_box()
     assert head is not None

@@ -11,9 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import aiohttp
+import discord
 import simcord
 from pydantic import SecretStr
 from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle, UserHandle
+from simcord.env import Env
 from simcord.preview import Preview
 
 from fileflare_bot.app import FileflareBot
@@ -24,6 +27,7 @@ from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
 from fileflare_bot.settings import Settings
+from fileflare_bot.storage.records import Topic
 from fileflare_bot.storage.store import open_storage
 from fileflare_bot.words import Catalogs
 
@@ -32,12 +36,15 @@ SETTLE_SECONDS = 10.0  # shorter than the HTTP keep-alive, which the simulator w
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What runs: the browser's page, the metrics, the sample Fileflare behind it, and the people in it."""
+    """What runs: the browser's pages, the metrics, the sample Fileflare behind them, and the people in it."""
 
-    preview: Preview
+    downloads: Preview
+    support: Preview
+    direct: Preview
     metrics_url: str
     sample: SampleFileflare
     customer: MemberActor
+    moderator: MemberActor
 
 
 @asynccontextmanager
@@ -52,20 +59,60 @@ async def demo() -> AsyncIterator[Demo]:
         metrics = Metrics()
         lookups = build_lookups(settings, session, metrics)
         bot = FileflareBot(lookups=lookups, storage=storage, catalogs=Catalogs(), metrics=metrics)
-        async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
-            env.backend.edit_bot_profile("Fileflare")
-            owner_user = env.create_user("olivia", global_name="Olivia (owner)")
-            guild = env.create_guild("The Book Shop", owner=owner_user)
-            channel = guild.create_text_channel("downloads")
-            owner = MemberActor(env, guild, owner_user)
-            customer = guild.add_member(env.create_user("casey", global_name="Casey (customer)"))
-            member = guild.add_member(env.create_user("max", global_name="Max (another member)"))
-            await owner.slash(channel, "store panel")
-            async with (
-                env.preview(channel, viewers=[customer, member, owner], layout="channel") as preview,
-                monitoring(settings.metrics_host, settings.metrics_port or 0, metrics, bot) as metrics_url,
-            ):
-                yield Demo(preview, metrics_url, sample, customer)
+        env = await stack.enter_async_context(simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS))
+        env.backend.edit_bot_profile("Fileflare")
+        store = _Store(env)
+        await store.set_up()
+        metrics_url = await stack.enter_async_context(
+            monitoring(settings.metrics_host, settings.metrics_port or 0, metrics, bot)
+        )
+
+        async def page(channel: ChannelHandle, *viewers: MemberActor | UserHandle) -> Preview:
+            env._preview = None  # noqa: SLF001 - it keeps to one page at a time only to tell whose action runs
+            return await stack.enter_async_context(env.preview(channel, viewers=viewers, layout="channel"))
+
+        yield Demo(
+            await page(store.downloads, store.customer, store.member, store.moderator, store.owner),
+            await page(store.support, store.moderator, store.owner),
+            await page(store.customer_user.dm_channel, store.customer_user),
+            metrics_url,
+            sample,
+            store.customer,
+            store.moderator,
+        )
+
+
+class _Store:
+    """The people and the channels of a small store's server."""
+
+    def __init__(self, env: Env) -> None:
+        owner = env.create_user("olivia", global_name="Olivia (owner)")
+        self.guild = env.create_guild("The Book Shop", owner=owner)
+        team = self.guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
+        self.owner = MemberActor(env, self.guild, owner)
+        self.customer_user = env.create_user("casey", global_name="Casey (customer)")
+        self.customer = self.guild.add_member(self.customer_user)
+        self.member = self.guild.add_member(env.create_user("max", global_name="Max (another customer)"))
+        moderator = env.create_user("mia", global_name="Mia (moderator)")
+        self.moderator = self.guild.add_member(moderator, roles=[team])
+        self.downloads = self.guild.create_text_channel("downloads")
+        hidden, seen = discord.PermissionOverwrite(view_channel=False), discord.PermissionOverwrite(view_channel=True)
+        assert env.bot.user is not None
+        self.support = self.guild.create_text_channel(
+            "support-desk", overwrites={self.guild.default_role: hidden, team: seen, env.bot.user: seen}
+        )
+
+    async def set_up(self) -> None:
+        """Let the owner set the bot up, and one customer ask for help."""
+        await self.owner.slash(self.downloads, "store panel")
+        setup = await self.owner.slash(self.downloads, "store setup")
+        assert setup.response is not None
+        await self.owner.select(setup.response, [self.support], custom_id="store:set:support_channel_id")
+        reply = await self.member.slash(self.downloads, "mydownloads", **{"order-id": orders.USED_UP})
+        assert reply.response is not None
+        asked = await self.member.click(reply.response, label="Get help")
+        words = "I clicked once on my phone and it broke off. Now it says nothing is left!"
+        await self.member.submit_modal(asked, {"topic": [Topic.NOTHING_LEFT], "words": words})
 
 
 def _session() -> aiohttp.ClientSession:
@@ -102,7 +149,7 @@ async def main() -> int:
             break
     async with demo() as running:
         print(_welcome(running), flush=True)
-        closed = asyncio.create_task(running.preview.wait_closed())
+        closed = asyncio.create_task(running.downloads.wait_closed())
         stop = asyncio.create_task(stopping.wait())
         await asyncio.wait({closed, stop}, return_when=asyncio.FIRST_COMPLETED)
         for task in (closed, stop):
@@ -127,15 +174,18 @@ def _welcome(running: Demo) -> str:
     return "\n".join(
         (
             "",
-            "Open this address in a browser (Ctrl-C here stops it):",
+            "Open these addresses in a browser (Ctrl-C here stops it):",
             "",
-            f"  {running.preview.url}",
+            f"  {running.downloads.url}  the store's channel, for customers",
+            f"  {running.support.url}  the moderators' channel",
+            f"  {running.direct.url}  the customer's direct messages",
             "",
             "Press the panel's button, or type /mydownloads, and give one of these:",
             "",
             *lines,
             "",
             "Open a file, then press Refresh: one download fewer is left.",
+            "Press Get help, then be Mia in the moderators' channel: Take, Check again, Answer, Resolve.",
             f"For machines: {running.metrics_url}/metrics, /healthz and /readyz.",
         )
     )

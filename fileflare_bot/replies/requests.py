@@ -10,6 +10,7 @@ from fileflare_bot.storage.records import Action, HelpRequest, RequestPage, Reso
 from fileflare_bot.words import N_, Words
 
 LONGEST_WORDS: Final = 1000  # of a customer or a moderator in one modal
+LONGEST_NAME: Final = 32  # what Discord allows
 LONGEST_FINDINGS: Final = 1700
 THREAD_NAME: Final = 100
 
@@ -96,7 +97,8 @@ def status(request: HelpRequest, words: Words) -> str:
 def card(request: HelpRequest, words: Words) -> tuple[str, str, tuple[str, str]]:
     """Return the title, the description and the one field of a request's card."""
     details = request.details
-    who = words.gettext("**Customer:** {who}", who=f"<@{request.person_id}>")
+    name = escape(limits.shorten(clean(details.name), LONGEST_NAME))
+    who = words.gettext("**Customer:** {who}", who=f"<@{request.person_id}>" + (f" ({name})" if name else ""))
     lines = [status(request, words), f"{who} · **{order_name(details.order_number, words)}**"]
     lines.append(words.gettext("**Says:** {topic}", topic=words.gettext(TOPICS[request.topic])))
     if details.words:

@@ -71,12 +71,16 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What a request holds of the customer and the order; kept encrypted as a whole."""
+    """What a request holds of the customer and the order; kept encrypted as a whole.
+
+    ``name`` is how the customer was called: Discord shows a mention of somebody it does not know as a number.
+    """
 
     order_number: str = ""
     findings: tuple[Finding, ...] = ()
     words: str = ""
     reference: OrderReference | None = field(default=None, repr=False)
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Help requests: filed, worked on, closed, looked up. Each change and its trace are one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -140,7 +141,7 @@ class Requests:
         async with self._database.writing() as session:
             row = await _locked(session, request_id)
             details = self._record(row).details
-            row.details = self._sealed(Details(order_number, findings, details.words, details.reference))
+            row.details = self._sealed(replace(details, order_number=order_number, findings=findings))
             row.kinds = _kinds(findings)
             _trace(session, row, moderator_id, Action.CHECKED)
             return self._record(row)

@@ -94,6 +94,7 @@ class Upkeep:
                     "order_number": request.details.order_number,
                     "order_id": request.details.reference.token if request.details.reference else None,
                     "findings": [finding.kind for finding in request.details.findings],
+                    "name": request.details.name,
                     "words": request.details.words,
                     "language": request.locale,
                     "filed": request.created_at.isoformat(),

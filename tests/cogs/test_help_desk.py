@@ -24,7 +24,7 @@ async def ask(desk: Desk) -> None:
     assert answer(asked).content.startswith("Your help request is #1.")
     shown = str(desk.card().embeds[0].description)
     assert "**Open.** Nobody has taken it yet." in shown
-    assert f"**Customer:** <@{desk.customer.id}> · **Order #1051**" in shown
+    assert f"**Customer:** <@{desk.customer.id}> (casey) · **Order #1051**" in shown
     assert "**Says:** A file has no downloads left\n> It says there is nothing left." in shown
     assert "🔴 wallpapers.zip: no downloads left (3 of 3 used)" in shown
     assert "Fileflare > Orders > the order > Override global limitations > a higher count > Save." in shown
