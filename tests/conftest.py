@@ -99,10 +99,18 @@ def bot_settings(sample: SampleFileflare, request: pytest.FixtureRequest, tmp_pa
 
 
 @pytest.fixture
-async def storage(bot_settings: Settings) -> AsyncIterator[Storage]:
-    """What outlives a restart of the bot, in a file of this test's own."""
+async def storage(bot_settings: Settings, tmp_path: Path) -> AsyncIterator[Storage]:
+    """What outlives a restart of the bot, in a file of this test's own, which no test may leave a secret in."""
     async with open_storage(bot_settings) as opened:
         yield opened
+    written = b"".join(path.read_bytes() for path in _database_files(tmp_path))
+    assert b"help_requests" in written
+    for secret in SECRETS:
+        assert secret.encode() not in written
+
+
+def _database_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("fileflare.db*"))
 
 
 @pytest.fixture

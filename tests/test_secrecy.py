@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from desk import Desk, Log, answer, custom_id
+from desk import Desk, Log, answer, buttons, custom_id
 
 from fileflare_bot.demo import orders
 
@@ -32,9 +32,11 @@ def _ask_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
 async def tour(desk: Desk) -> None:
     """Look up everything, page, refresh, restart, and press what is stale; then with a failing Fileflare."""
     await desk.owner.slash(desk.channel, "store panel")
+    await desk.set_up(log=True)
     for pasted in LOOKED_UP:
         await desk.mydownloads(pasted)
         await desk.fill_in(await desk.mydownloads(), pasted)
+    await help_desk(desk)
     large = await desk.mydownloads(orders.LARGE)
     turned = await desk.customer.click(answer(large), custom_id=custom_id(answer(large), ":next:"))
     await desk.customer.click(answer(turned), label="Refresh")
@@ -45,6 +47,25 @@ async def tour(desk: Desk) -> None:
     await desk.customer.click(answer(turned), label="Refresh")
     await desk.restart()
     await desk.customer.click(answer(turned), label="Refresh")
+
+
+async def help_desk(desk: Desk) -> None:
+    """Ask for help with secrets in the words, and do all that moderators can."""
+    await desk.ask_for_help(words=" ".join(LOOKED_UP))
+    await desk.ask_for_help(orders.HOSTILE, LOOKED_UP[6])
+    await desk.press("Take")
+    await desk.press("Check again")
+    await desk.press("Check again", number=2)
+    await desk.answers(ready=["used_up"], words="Hello.")
+    shown = await desk.at_home.click(desk.direct()[-1], label="Write back")
+    await desk.at_home.submit_modal(shown, {"words": " ".join(LOOKED_UP)})
+    await desk.resolves()
+    for pasted in LOOKED_UP:
+        await desk.moderator.slash(desk.channel, "check", **{"order-id": pasted})
+    page = await desk.moderator.slash(desk.channel, "requests open")
+    (select,) = [item for item in buttons(answer(page)) if item["custom_id"] == "requests:show"]
+    await desk.moderator.select(answer(page), [select["options"][0]["value"]], custom_id="requests:show")
+    await desk.customer.slash(desk.channel, "privacy")
 
 
 async def _out_of_order(request: web.Request) -> web.StreamResponse:
