@@ -23,7 +23,8 @@ from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings, SettingsError, load_settings
-from fileflare_bot.storage.store import open_storage
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.store import Storage, open_storage
 from fileflare_bot.words import Catalogs
 
 WRONG_SETTINGS = 2
@@ -143,9 +144,31 @@ def _ending(running: asyncio.Task[None], bot: FileflareBot) -> int:
 async def check(settings: Settings) -> int:
     """Test the settings, Fileflare and the Discord login; print a line for each and return the exit code."""
     print("settings   good")
-    async with aiohttp.ClientSession() as session:
-        good = [await _check_fileflare(_client(settings, session)), await _check_discord(settings)]
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        good = [
+            await _check_database(settings),
+            await _check_fileflare(_client(settings, session)),
+            await _check_discord(settings),
+        ]
     return 0 if all(good) else 1
+
+
+async def _check_database(settings: Settings) -> bool:
+    storage = None
+    try:
+        storage = Storage(settings)
+        await storage.check()
+    except SettingsError as error:
+        print(f"database   failed: {error}")
+        return False
+    except StorageUnavailable as error:
+        print(f"database   failed: it does not answer ({error}). Look at DATABASE_URL and the network.")
+        return False
+    finally:
+        if storage is not None:
+            await storage.close()
+    print("database   good")
+    return True
 
 
 async def _check_fileflare(client: FileflareClient) -> bool:

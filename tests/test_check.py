@@ -3,12 +3,14 @@
 import asyncio
 import os
 import re
+import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
+from cryptography.fernet import Fernet
 
 from fileflare_bot.demo.loopback_discord import LoopbackDiscord
 from fileflare_bot.demo.loopback_payloads import TOKEN
@@ -45,10 +47,11 @@ def check(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path) -> 
     return run
 
 
-async def test_when_all_is_good_three_lines_say_so(check: Check) -> None:
-    code, (settings, fileflare, discord_line) = await check()
+async def test_when_all_is_good_four_lines_say_so(check: Check) -> None:
+    code, (settings, database, fileflare, discord_line) = await check()
 
     assert settings == "settings   good"
+    assert database == "database   good"
     assert re.fullmatch(r"Fileflare  good: it answers \(\d+ ms\)", fileflare)
     assert discord_line == "Discord    good: logged in as loopback"
     assert code == 0
@@ -66,7 +69,7 @@ async def test_a_fileflare_that_is_down_is_named_and_discord_still_checked(
 ) -> None:
     await sample.stop()
 
-    code, (_, fileflare, discord_line) = await check()
+    code, (_, _, fileflare, discord_line) = await check()
 
     assert fileflare.startswith("Fileflare  failed: ")
     assert "FILEFLARE_BASE_URL" in fileflare
@@ -77,7 +80,7 @@ async def test_a_fileflare_that_is_down_is_named_and_discord_still_checked(
 async def test_an_address_that_is_not_fileflare_fails(check: Check, discord: LoopbackDiscord) -> None:
     discord.answer_next("GET", "/customer-account-orders", 200, times=9)
 
-    code, (_, fileflare, _) = await check(FILEFLARE_BASE_URL=discord.url)
+    code, (_, _, fileflare, _) = await check(FILEFLARE_BASE_URL=discord.url)
 
     assert fileflare.startswith("Fileflare  failed: ")
     assert "FILEFLARE_BASE_URL" in fileflare
@@ -87,7 +90,7 @@ async def test_an_address_that_is_not_fileflare_fails(check: Check, discord: Loo
 async def test_a_refused_token_is_named(check: Check, discord: LoopbackDiscord) -> None:
     discord.token = TOKEN.replace("x", "y")
 
-    code, (_, fileflare, discord_line) = await check()
+    code, (_, _, fileflare, discord_line) = await check()
 
     assert fileflare.startswith("Fileflare  good")
     assert discord_line.startswith("Discord    failed: DISCORD_TOKEN was refused by Discord")
@@ -99,7 +102,7 @@ async def test_a_discord_with_a_problem_of_its_own_is_told_apart_from_a_network_
 ) -> None:
     discord.answer_next("GET", "/users/@me", 403)
 
-    code, (_, _, discord_line) = await check()
+    code, (_, _, _, discord_line) = await check()
 
     assert discord_line == "Discord    failed: it answered with status 403. Try again in a few minutes."
     assert code == 1
@@ -110,7 +113,30 @@ async def test_a_discord_that_cannot_be_reached_is_no_fault_of_the_token(
 ) -> None:
     discord.url = f"http://127.0.0.1:{unused_tcp_port}"
 
-    code, (_, _, discord_line) = await check()
+    code, (_, _, _, discord_line) = await check()
 
     assert discord_line == f"Discord    failed: no connection (ClientConnectorError). {TRY_AGAIN}"
     assert code == 1
+
+
+async def test_a_database_that_is_away_or_cannot_be_is_named(check: Check) -> None:
+    key = {"SECRET_KEYS": Fernet.generate_key().decode()}
+
+    code, (_, away, *_rest) = await check(DATABASE_URL="postgresql://me:pass-word@127.0.0.1:1/x", **key)
+    wrong_code, (_, wrong, *_rest) = await check(DATABASE_URL="sqlite:////proc/nowhere/fileflare.db")
+
+    assert away.startswith("database   failed: it does not answer (ConnectionRefusedError)")
+    assert "pass-word" not in away
+    assert wrong.startswith("database   failed: DATABASE_URL names a file that cannot be used as a database")
+    assert (code, wrong_code) == (1, 1)
+
+
+async def test_a_key_can_be_made_before_anything_is_set(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(ROOT / "bot.py"), "--new-key", stdout=PIPE, cwd=tmp_path
+    )
+    output, _ = await process.communicate()
+
+    key = Fernet(output.strip())
+    assert key.decrypt(key.encrypt(b"a secret")) == b"a secret"
+    assert process.returncode == 0

@@ -115,15 +115,25 @@ class Database:
             NewerDatabase: a newer version of the bot has been here.
             sqlalchemy.exc.SQLAlchemyError, OSError: it cannot be used as it is.
         """
-        if self._sqlite is not None:
-            self._sqlite.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self._sqlite, os.O_RDWR | os.O_CREAT, 0o600))
+        self._make_file()
         async with self._engine.connect() as connection:
             _ = await connection.execution_options(writes=True)
             async with connection.begin():
                 if self._sqlite is None:
                     await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
                 return await connection.run_sync(_upgrade)
+
+    async def probe(self) -> None:
+        """See whether the database answers, without changing its tables; raises as migrate() does."""
+        self._make_file()
+        async with self._engine.connect() as connection:
+            await connection.execute(sa.select(1))
+
+    def _make_file(self) -> None:
+        """Make SQLite's file, readable to nobody else; SQLite gives its other files the same mode."""
+        if self._sqlite is not None:
+            self._sqlite.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._sqlite, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 class UsesDatabase(Protocol):

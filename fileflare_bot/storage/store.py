@@ -1,7 +1,7 @@
 """All that is stored, behind one door: opened from the settings, started once, tended while the bot runs."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ _KEY_IS_GONE: Final = (
     f"{KEY_FILE} is missing beside the database of DATABASE_URL, and only it opens what is stored: put it back, or set "
     "SECRET_KEYS to its content. To begin anew, move the database away."
 )
+_NEWER: Final = "DATABASE_URL names a database that a newer version of the bot has changed: run that version."
 _LOCKED: Final = "database is locked"
 
 log = structlog.stdlib.get_logger(__name__)
@@ -62,19 +63,19 @@ class Storage:
             StorageUnavailable: the database is away; try again later.
             SettingsError: it will never do as it is set.
         """
-        try:
+        with _failures(sqlite=self._database.is_sqlite):
             if await self._database.migrate():
                 log.info("database_migrated")
-        except NewerDatabase:
-            raise SettingsError(
-                ["DATABASE_URL names a database that a newer version of the bot has changed: run that version."]
-            ) from None
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            raise _start_failure(error, sqlite=self._database.is_sqlite) from None
         if self._several_keys and (rotated := await self.upkeep.rotate()):
             log.info("secrets_rotated", count=rotated)
         await self.servers.refresh()
         self._started = self.available = True
+
+    @unit_of_work
+    async def check(self) -> None:
+        """See whether the database is there; raises as start() does."""
+        with _failures(sqlite=self._database.is_sqlite):
+            await self._database.probe()
 
     async def tend(self) -> None:
         """Start if the start failed, read what other processes changed, and delete what is old enough."""
@@ -131,6 +132,17 @@ def _key_file(database: Path, *, needed: bool) -> list[str]:
     except OSError as error:
         raise SettingsError([_cannot_open(error)]) from None
     return []
+
+
+@contextmanager
+def _failures(*, sqlite: bool) -> Iterator[None]:
+    """Turn what a database cannot be used for into a setting that is wrong, or a database that is away for now."""
+    try:
+        yield
+    except NewerDatabase:
+        raise SettingsError([_NEWER]) from None
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        raise _start_failure(error, sqlite=sqlite) from None
 
 
 def _start_failure(error: Exception, *, sqlite: bool) -> Exception:
