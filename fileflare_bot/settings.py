@@ -126,6 +126,7 @@ class Settings(BaseSettings):
         tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_secret_keys)
     ] = Field(default=(), validate_default=True, examples=["<what this prints: python bot.py --new-key>"])
     keep_resolved_days: int = Field(default=90, ge=1, le=3650, examples=["90"])
+    keep_left_servers_days: int = Field(default=30, ge=1, le=3650, examples=["30"])
     help_open_per_person: int = Field(default=3, ge=1, le=100, examples=["3"])
     help_a_day_per_person: int = Field(default=10, ge=1, le=1000, examples=["10"])
     metrics_host: str = Field(default="127.0.0.1", min_length=1, examples=["127.0.0.1"])

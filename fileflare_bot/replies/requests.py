@@ -66,6 +66,8 @@ DEEDS: Final[dict[Action, str]] = {
     Action.DELETED_MESSAGE: N_("{who} deleted a message that held an order link."),
     Action.CHANGED_ANSWERS: N_("{who} changed the saved answers."),
     Action.CHANGED_SETUP: N_("{who} changed the bot's setup."),
+    Action.RELEASED_CLAIM: N_("{who} released an order from an account."),
+    Action.MOVED_CLAIM: N_("{who} moved an order to another account."),
 }
 
 

@@ -8,7 +8,9 @@ StorageFailed
 ├── NotPossibleNow       the moderator: the request is in a state that does not allow it
 ├── NameTaken            the moderator: a saved answer of that name exists
 ├── NoSuchAnswer         the moderator: no saved answer has that name
-└── TooManyAnswers       the moderator: a server's saved answers are full
+├── TooManyAnswers       the moderator: a server's saved answers are full
+├── NoSuchClaim          the moderator: no account holds that order any more
+└── NoSuchSavedOrder     the customer: they have saved no such order, or forgotten it
 """
 
 
@@ -50,3 +52,11 @@ class NoSuchAnswer(StorageFailed):
 
 class TooManyAnswers(StorageFailed):
     """Raised when a server has as many saved answers as a Discord select shows."""
+
+
+class NoSuchClaim(StorageFailed):
+    """Raised when a claim is not there any more, or is another server's."""
+
+
+class NoSuchSavedOrder(StorageFailed):
+    """Raised when a person has no such saved order."""

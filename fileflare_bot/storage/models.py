@@ -63,6 +63,9 @@ class ServerRow(Base):
     log_channel_id: Mapped[int | None] = mapped_column(Snowflake)
     ping_role_id: Mapped[int | None] = mapped_column(Snowflake)
     moderator_role_ids: Mapped[list[int]] = mapped_column(JSON, default=list)
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    leak_rule_id: Mapped[int | None] = mapped_column(Snowflake)
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_number: Mapped[int] = mapped_column(Integer, default=1)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
@@ -144,3 +147,57 @@ class SavedAnswerRow(Base):
     text: Mapped[str] = mapped_column(Text)
 
     __table_args__: Any = (UniqueConstraint("guild_id", "name"),)
+
+
+class VaultRow(Base):
+    """A key that the database keeps for all processes, itself encrypted."""
+
+    __tablename__ = "vault"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class ClaimRow(Base):
+    """An order that counts for an account in a server, and the roles it brought. ``label`` is encrypted."""
+
+    __tablename__ = "claims"
+
+    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(Snowflake)
+    order_hash: Mapped[str] = mapped_column(String(64))
+    person_id: Mapped[int] = mapped_column(Snowflake, index=True)
+    label: Mapped[str] = mapped_column(Text)
+    role_ids: Mapped[list[int]] = mapped_column(JSON)
+    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__: Any = (UniqueConstraint("guild_id", "order_hash", "person_id"),)
+
+
+class ProductRow(Base):
+    """Something of a product that was seen in an order opened in a server, for the owner's rules."""
+
+    __tablename__ = "products"
+
+    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(Snowflake)
+    match: Mapped[str] = mapped_column(String(32))
+    value: Mapped[str] = mapped_column(String(100))
+    label: Mapped[str] = mapped_column(String(100))
+
+    __table_args__: Any = (UniqueConstraint("guild_id", "match", "value"),)
+
+
+class SavedOrderRow(Base):
+    """An order that a person wants to be remembered; ``label`` and ``reference`` are encrypted."""
+
+    __tablename__ = "saved_orders"
+
+    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    person_id: Mapped[int] = mapped_column(Snowflake)
+    order_hash: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str] = mapped_column(Text)
+    reference: Mapped[str] = mapped_column(Text)
+    saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__: Any = (UniqueConstraint("person_id", "order_hash"),)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.storage.options import DEFAULT_OPTIONS, Match, Options
 
 
 class Topic(StrEnum):
@@ -47,6 +48,8 @@ class Action(StrEnum):
     DELETED_MESSAGE = "deleted_message"
     CHANGED_ANSWERS = "changed_answers"
     CHANGED_SETUP = "changed_setup"
+    RELEASED_CLAIM = "released_claim"
+    MOVED_CLAIM = "moved_claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,38 @@ class Server:
     ping_role_id: int | None = None
     moderator_role_ids: tuple[int, ...] = ()
     answers: tuple[SavedAnswer, ...] = ()
+    options: Options = DEFAULT_OPTIONS
+    leak_rule_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Something of a product that a rule can look at, as it was seen in an order."""
+
+    match: Match
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An order that counts for an account; ``role_ids`` are the roles it brought, ``at`` is UTC."""
+
+    id: int
+    guild_id: int
+    person_id: int
+    label: str
+    role_ids: tuple[int, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SavedOrder:
+    """An order that a person wants to be remembered; ``label`` holds no ID."""
+
+    id: int
+    label: str
+    reference: OrderReference | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

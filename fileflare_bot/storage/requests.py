@@ -27,7 +27,7 @@ from fileflare_bot.storage.records import (
     Topic,
 )
 from fileflare_bot.storage.secrets import Cipher, Unreadable
-from fileflare_bot.storage.servers import ensure_server
+from fileflare_bot.storage.servers import ensure_server, lock_server
 
 REQUESTS_ON_A_PAGE: Final = 10
 _DETAILS: Final = TypeAdapter(Details)
@@ -50,7 +50,7 @@ class Requests:
             TooManyRequests: the person has asked enough for now.
         """
         reference = new.details.reference
-        hashes = [""] if reference is None else self._cipher.hashes(reference.token)
+        order_hash = "" if reference is None else self._cipher.hash(reference.token)
         now = utc_now()
         async with self._database.writing() as session:
             await ensure_server(session, new.guild_id)
@@ -62,7 +62,7 @@ class Requests:
             theirs = sa.select(RequestRow).where(
                 RequestRow.guild_id == new.guild_id, RequestRow.person_id == new.person_id
             )
-            its_open = theirs.where(~RequestRow.resolved, RequestRow.order_hash.in_(hashes))
+            its_open = theirs.where(~RequestRow.resolved, RequestRow.order_hash == order_hash)
             row = await session.scalar(its_open)
             existing = row is not None
             if row is None:
@@ -75,7 +75,7 @@ class Requests:
                     locale=new.locale,
                     topic=new.topic,
                     kinds=_kinds(new.details.findings),
-                    order_hash=hashes[0],
+                    order_hash=order_hash,
                     details=self._sealed(new.details),
                     resolved=False,
                     created_at=now,
@@ -339,7 +339,8 @@ async def _row(session: AsyncSession, request_id: int) -> RequestRow:
 
 
 async def _locked(session: AsyncSession, request_id: int) -> RequestRow:
-    """Return the row, locked until the transaction ends; SQLite's transaction holds the whole database already."""
+    """Return the row, locked until the transaction ends, after its server's, which filing locks first."""
+    await lock_server(session, sa.select(RequestRow.guild_id).where(RequestRow.id == request_id))
     row = await session.get(RequestRow, request_id, with_for_update=True)
     if row is None:
         raise NoSuchRequest

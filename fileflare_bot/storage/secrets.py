@@ -20,12 +20,12 @@ class KeyMissing(Exception):  # noqa: N818 - it states a fact
 
 
 class Cipher:
-    """Encrypts with the newest key and reads with any of them."""
+    """Encrypts with the newest key and reads with any of them. ``hash_key`` is set once the database was read."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._newest = Fernet(keys[0])
         self._all = MultiFernet([Fernet(key) for key in keys])
-        self._hash_keys = [hashlib.blake2b(key.encode(), person=b"order id").digest() for key in keys]
+        self.hash_key = b""
 
     def encrypt(self, text: str) -> str:
         """Return the text encrypted."""
@@ -53,9 +53,11 @@ class Cipher:
                 return None
         return None
 
-    def hashes(self, token: str) -> list[str]:
-        """Return the keyed hashes of an order's ID, the newest key's first."""
-        return [hashlib.blake2b(token.encode(), key=key, digest_size=16).hexdigest() for key in self._hash_keys]
+    def hash(self, token: str) -> str:
+        """Return the keyed hash of an order's ID; its key is the database's own, and outlives a change of keys."""
+        if not self.hash_key:
+            raise ValueError("the key of the hashes was not read")
+        return hashlib.blake2b(token.encode(), key=self.hash_key, digest_size=16).hexdigest()
 
 
 def key_beside(database: Path) -> str:

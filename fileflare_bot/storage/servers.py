@@ -5,11 +5,12 @@ so before a database could be asked. So all servers are held here, and what othe
 every minute.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +20,7 @@ from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.database import Database, unit_of_work
 from fileflare_bot.storage.errors import NameTaken, NoSuchAnswer, StorageUnavailable, TooManyAnswers
 from fileflare_bot.storage.models import ActionRow, SavedAnswerRow, ServerRow
+from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.records import Action, SavedAnswer, Server
 from fileflare_bot.storage.secrets import Cipher, Unreadable
 
@@ -115,6 +117,14 @@ class Servers:
         """
         return await self._on_answer(guild_id, actor_id, name, sa.delete(SavedAnswerRow))
 
+    @unit_of_work
+    async def left(self, guild_id: int, *, at: datetime | None) -> None:
+        """Note when the bot left a server, or with None that it is there (again)."""
+        async with self._database.writing() as session:
+            await session.execute(
+                sa.update(ServerRow).where(ServerRow.guild_id == guild_id).values(left_at=at, changed_at=utc_now())
+            )
+
     async def _on_answer(self, guild_id: int, actor_id: int, name: str, change: sa.Update | sa.Delete) -> Server:
         async with self._database.writing() as session:
             await self._touch(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
@@ -132,7 +142,7 @@ class Servers:
         action: Action,
         **settings: Any,  # noqa: ANN401 - Server's fields
     ) -> None:
-        settings = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+        settings = {name: _plain(value) for name, value in settings.items()}
         its = sa.update(ServerRow).where(ServerRow.guild_id == guild_id)
         await session.execute(its.values(changed_at=utc_now(), **settings))
         session.add(ActionRow(guild_id=guild_id, actor_id=actor_id, action=action, at=utc_now()))
@@ -154,6 +164,8 @@ class Servers:
             row.ping_role_id,
             tuple(row.moderator_role_ids),
             tuple(SavedAnswer(answer.name, self._readable(answer.text)) for answer in answers),
+            _options(row.options),
+            row.leak_rule_id,
         )
 
     def _readable(self, text: str) -> str:
@@ -163,8 +175,39 @@ class Servers:
             return ""
 
 
+def _options(stored: dict[str, Any]) -> Options:
+    """Return the options, or the defaults of those that a newer version of the bot has stored otherwise."""
+    try:
+        return Options.model_validate(stored)
+    except ValidationError as error:
+        wrong = {str(detail["loc"][0]) for detail in error.errors()}
+        return Options.model_validate({name: value for name, value in stored.items() if name not in wrong})
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a setting of any kind
+    """Return a setting as the database takes it."""
+    if isinstance(value, Options):
+        return value.model_dump(mode="json")
+    return list(value) if isinstance(value, tuple) else value
+
+
+def insert(session: AsyncSession) -> Callable[[Any], Any]:
+    """Return the database's own INSERT, which knows what to do on a conflict."""
+    return insert_sqlite if session.get_bind().dialect.name == "sqlite" else insert_postgresql
+
+
 async def ensure_server(session: AsyncSession, guild_id: int) -> None:
     """Make the server's row if there is none; that row is the lock under which its requests get their numbers."""
-    insert = insert_sqlite if session.get_bind().dialect.name == "sqlite" else insert_postgresql
-    row = insert(ServerRow).values(guild_id=guild_id, moderator_role_ids=[], next_number=1, changed_at=utc_now())
+    row = insert(session)(ServerRow).values(
+        guild_id=guild_id, moderator_role_ids=[], next_number=1, changed_at=utc_now()
+    )
     await session.execute(row.on_conflict_do_nothing())
+
+
+async def lock_server(session: AsyncSession, guild_id: int | sa.Select[int]) -> None:
+    """Let nobody else change a server's requests or claims until this transaction ends.
+
+    SQLite's transaction holds the whole database already.
+    """
+    its = ServerRow.guild_id == guild_id if isinstance(guild_id, int) else ServerRow.guild_id.in_(guild_id)
+    await session.execute(sa.select(ServerRow.guild_id).where(its).with_for_update())

@@ -10,11 +10,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from fileflare_bot.settings import Settings, SettingsError
+from fileflare_bot.storage.claims import Claims
 from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.database import Database, NewerDatabase, database_url, sqlite_file, unit_of_work
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.requests import Requests
-from fileflare_bot.storage.secrets import KEY_FILE, Cipher, KeyMissing, key_beside
+from fileflare_bot.storage.saved_orders import SavedOrders
+from fileflare_bot.storage.secrets import KEY_FILE, Cipher, KeyMissing, Unreadable, key_beside
 from fileflare_bot.storage.servers import Servers
 from fileflare_bot.storage.upkeep import Upkeep
 
@@ -24,7 +26,11 @@ _KEY_IS_GONE: Final = (
     f"{KEY_FILE} is missing beside the database of DATABASE_URL, and only it opens what is stored: put it back, or set "
     "SECRET_KEYS to its content. To begin anew, move the database away."
 )
+_DAMAGED_KEY: Final = f"{KEY_FILE} beside the database of DATABASE_URL is damaged: put it back from your backup."
 _NEWER: Final = "DATABASE_URL names a database that a newer version of the bot has changed: run that version."
+_WRONG_KEYS: Final = (
+    "SECRET_KEYS does not open what is stored in the database of DATABASE_URL: add the key that it was stored with."
+)
 _LOCKED: Final = "database is locked"
 
 log = structlog.stdlib.get_logger(__name__)
@@ -40,9 +46,13 @@ class Storage:
         file = sqlite_file(url)
         if file is not None:
             keys += _key_file(file, needed=not keys)
-        cipher = Cipher(keys)
+        try:
+            cipher = Cipher(keys)
+        except ValueError:  # of the file: those of the settings were looked at
+            raise SettingsError([_DAMAGED_KEY]) from None
         self._database = Database(url)
         self._keep_days = settings.keep_resolved_days
+        self._keep_left_days = settings.keep_left_servers_days
         self._pruned_at = utc_now() - PRUNE_EVERY
         self.available = False
         self._started = False
@@ -53,6 +63,8 @@ class Storage:
             open_per_person=settings.help_open_per_person,
             a_day_per_person=settings.help_a_day_per_person,
         )
+        self.claims = Claims(self._database, cipher)
+        self.saved_orders = SavedOrders(self._database, cipher)
         self.upkeep = Upkeep(self._database, cipher, self.requests)
 
     @unit_of_work
@@ -66,6 +78,10 @@ class Storage:
         with _failures(sqlite=self._database.is_sqlite):
             if await self._database.migrate():
                 log.info("database_migrated")
+        try:
+            await self.upkeep.read_hash_key()
+        except Unreadable:
+            raise SettingsError([_WRONG_KEYS]) from None
         if self._several_keys and (rotated := await self.upkeep.rotate()):
             log.info("secrets_rotated", count=rotated)
         await self.servers.refresh()
@@ -88,6 +104,8 @@ class Storage:
             self.available = True
             if utc_now() - self._pruned_at >= PRUNE_EVERY:
                 pruned = await self.upkeep.prune(self._keep_days)
+                if forgotten := await self.upkeep.forget_left(self._keep_left_days):
+                    log.info("left_servers_forgotten", count=forgotten)
                 self._pruned_at = utc_now()
                 if pruned:
                     log.info("requests_pruned", count=pruned)

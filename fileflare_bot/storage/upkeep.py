@@ -1,5 +1,6 @@
 """What is done with stored things besides working on them: counted, shown to whom they concern, deleted, rotated."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,16 +11,32 @@ import sqlalchemy as sa
 
 from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.database import Database, unit_of_work
-from fileflare_bot.storage.models import ActionRow, MessageRow, RequestRow, SavedAnswerRow
+from fileflare_bot.storage.models import (
+    ActionRow,
+    ClaimRow,
+    MessageRow,
+    ProductRow,
+    RequestRow,
+    SavedAnswerRow,
+    SavedOrderRow,
+    ServerRow,
+    VaultRow,
+)
 from fileflare_bot.storage.records import Action, HelpRequest, Statistics, Trace
 from fileflare_bot.storage.requests import Requests, request_record
 from fileflare_bot.storage.secrets import Cipher
+from fileflare_bot.storage.servers import insert
 
 COMMONEST: Final = 5
+_HASH_KEY: Final = "hash_key"
 _ENCRYPTED: Final = (
     (RequestRow.id, RequestRow.details),
     (MessageRow.id, MessageRow.text),
     (SavedAnswerRow.id, SavedAnswerRow.text),
+    (ClaimRow.id, ClaimRow.label),
+    (SavedOrderRow.id, SavedOrderRow.label),
+    (SavedOrderRow.id, SavedOrderRow.reference),
+    (VaultRow.name, VaultRow.value),
 )
 
 
@@ -160,6 +177,27 @@ class Upkeep:
         return len(gone)
 
     @unit_of_work
+    async def forget_left(self, days: int) -> int:
+        """Delete all data of servers that the bot left more than ``days`` ago; return how many servers."""
+        before = utc_now() - timedelta(days=days)
+        async with self._database.writing() as session:
+            gone = (await session.scalars(sa.select(ServerRow.guild_id).where(ServerRow.left_at < before))).all()
+            for table in (RequestRow, ActionRow, ClaimRow, ProductRow, SavedAnswerRow, ServerRow):
+                await session.execute(
+                    sa.delete(table).where(table.guild_id.in_(gone)).execution_options(synchronize_session=False)
+                )
+        return len(gone)
+
+    @unit_of_work
+    async def read_hash_key(self) -> None:
+        """Read the key of the hashes, which the first process of the bot makes."""
+        made = self._cipher.encrypt(os.urandom(32).hex())
+        async with self._database.writing() as session:
+            await session.execute(insert(session)(VaultRow).values(name=_HASH_KEY, value=made).on_conflict_do_nothing())
+            stored = await session.scalar(sa.select(VaultRow.value).where(VaultRow.name == _HASH_KEY))
+        self._cipher.hash_key = bytes.fromhex(self._cipher.decrypt(stored or ""))
+
+    @unit_of_work
     async def rotate(self) -> int:
         """Encrypt everything with the newest key; return how many texts had an older one."""
         changed = 0
@@ -168,10 +206,9 @@ class Upkeep:
                 for row_id, text in (await session.execute(sa.select(key, column))).all():
                     rotated = self._cipher.rotated(text)
                     if rotated is not None:
-                        changed += 1
-                        await session.execute(
-                            sa.update(column.class_).where(key == row_id).values({column.key: rotated})
-                        )
+                        unchanged = key == row_id, column == text  # another process may have written meanwhile
+                        update = sa.update(column.class_).where(*unchanged).values({column.key: rotated})
+                        changed += len((await session.scalars(update.returning(key))).all())
         return changed
 
 

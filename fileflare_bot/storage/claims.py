@@ -1,0 +1,158 @@
+"""Which account an order counts for in a server, and the products that were seen there.
+
+An order's ID can be passed around, so the first accounts that open it hold it, as many as the owner allows. Kept are
+keyed hashes of the IDs, never the IDs.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.storage.clock import utc_now
+from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.errors import NoSuchClaim
+from fileflare_bot.storage.models import ActionRow, ClaimRow, ProductRow
+from fileflare_bot.storage.options import Match
+from fileflare_bot.storage.records import Action, Claim, Product
+from fileflare_bot.storage.secrets import Cipher, Unreadable
+from fileflare_bot.storage.servers import ensure_server, insert, lock_server
+
+MOST_SHOWN: Final = 25  # a Discord select and an autocomplete show no more
+MOST_PRODUCTS: Final = 2000  # of a server
+
+
+class Claims:
+    """All claims."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    @unit_of_work
+    async def claim(
+        self, guild_id: int, person_id: int, reference: OrderReference, label: str, *, accounts: int
+    ) -> Claim | None:
+        """Let an order count for an account, and return its claim; None where enough others hold it."""
+        order_hash = self._cipher.hash(reference.token)
+        async with self._database.writing() as session:
+            await ensure_server(session, guild_id)
+            await lock_server(session, guild_id)
+            query = sa.select(ClaimRow).where(ClaimRow.guild_id == guild_id, ClaimRow.order_hash == order_hash)
+            holders = (await session.scalars(query)).all()
+            row = next((holder for holder in holders if holder.person_id == person_id), None)
+            if row is None:
+                if len(holders) >= accounts:
+                    return None
+                row = ClaimRow(
+                    guild_id=guild_id,
+                    order_hash=order_hash,
+                    person_id=person_id,
+                    label=self._cipher.encrypt(label),
+                    role_ids=[],
+                    claimed_at=utc_now(),
+                )
+                session.add(row)
+                await session.flush()
+            return self._record(row)
+
+    @unit_of_work
+    async def granted(self, claim_id: int, role_ids: Iterable[int]) -> None:
+        """Keep which roles a claim has brought."""
+        async with self._database.writing() as session:
+            await session.execute(
+                sa.update(ClaimRow).where(ClaimRow.id == claim_id).values(role_ids=sorted(set(role_ids)))
+            )
+
+    @unit_of_work
+    async def of_person(self, guild_id: int, person_id: int) -> list[Claim]:
+        """Return an account's claims in a server, the newest first."""
+        wanted = ClaimRow.guild_id == guild_id, ClaimRow.person_id == person_id
+        return await self._read(sa.select(ClaimRow).where(*wanted).order_by(ClaimRow.id.desc()))
+
+    @unit_of_work
+    async def of_order(self, guild_id: int, reference: OrderReference) -> list[Claim]:
+        """Return the claims on an order in a server, the first first."""
+        wanted = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == self._cipher.hash(reference.token)
+        return await self._read(sa.select(ClaimRow).where(*wanted).order_by(ClaimRow.id))
+
+    @unit_of_work
+    async def release(self, guild_id: int, claim_id: int, moderator_id: int) -> tuple[Claim, set[int]]:
+        """Take a claim away; return it, and those of its roles that no other claim of the account gives.
+
+        Raises:
+            NoSuchClaim: there is none in that server.
+        """
+        async with self._database.writing() as session:
+            row = await _row(session, guild_id, claim_id)
+            claim = self._record(row)
+            await session.delete(row)
+            session.add(ActionRow(guild_id=guild_id, actor_id=moderator_id, action=Action.RELEASED_CLAIM, at=utc_now()))
+            return claim, await _only_by(session, claim)
+
+    @unit_of_work
+    async def move(self, guild_id: int, claim_id: int, moderator_id: int, to: int) -> tuple[Claim, set[int]]:
+        """Give a claim to another account; return it as it was, and the roles that its holder loses by that.
+
+        Raises:
+            NoSuchClaim: there is none in that server.
+        """
+        async with self._database.writing() as session:
+            row = await _row(session, guild_id, claim_id)
+            claim = self._record(row)
+            same = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == row.order_hash, ClaimRow.person_id == to
+            if await session.scalar(sa.select(ClaimRow.id).where(*same)) is None:
+                row.person_id = to
+            else:  # they hold it already
+                await session.delete(row)
+            session.add(ActionRow(guild_id=guild_id, actor_id=moderator_id, action=Action.MOVED_CLAIM, at=utc_now()))
+            await session.flush()
+            return claim, await _only_by(session, claim)
+
+    @unit_of_work
+    async def see(self, guild_id: int, products: Iterable[Product]) -> None:
+        """Keep what was seen of products, up to 2,000 of a server."""
+        async with self._database.writing() as session:
+            there = sa.select(sa.func.count()).select_from(ProductRow).where(ProductRow.guild_id == guild_id)
+            room = MOST_PRODUCTS - (await session.scalar(there) or 0)
+            for product in list(products)[: max(room, 0)]:
+                row = insert(session)(ProductRow).values(
+                    guild_id=guild_id, match=product.match, value=product.value, label=product.label
+                )
+                await session.execute(row.on_conflict_do_nothing())
+
+    @unit_of_work
+    async def products(self, guild_id: int, match: Match, typed: str) -> list[Product]:
+        """Return up to 25 of what was seen whose value or label holds what was typed."""
+        wanted = ProductRow.guild_id == guild_id, ProductRow.match == match
+        found = ProductRow.label.icontains(typed, autoescape=True) | ProductRow.value.icontains(typed, autoescape=True)
+        query = sa.select(ProductRow).where(*wanted, found)
+        async with self._database.reading() as session:
+            rows = await session.scalars(query.order_by(ProductRow.label).limit(MOST_SHOWN))
+            return [Product(Match(row.match), row.value, row.label) for row in rows]
+
+    async def _read(self, query: sa.Select[ClaimRow]) -> list[Claim]:
+        async with self._database.reading() as session:
+            return [self._record(row) for row in await session.scalars(query)]
+
+    def _record(self, row: ClaimRow) -> Claim:
+        try:
+            label = self._cipher.decrypt(row.label)
+        except Unreadable:
+            label = ""
+        return Claim(row.id, row.guild_id, row.person_id, label, tuple(row.role_ids), row.claimed_at)
+
+
+async def _row(session: AsyncSession, guild_id: int, claim_id: int) -> ClaimRow:
+    row = await session.get(ClaimRow, claim_id, with_for_update=True)
+    if row is None or row.guild_id != guild_id:
+        raise NoSuchClaim
+    return row
+
+
+async def _only_by(session: AsyncSession, claim: Claim) -> set[int]:
+    others = ClaimRow.guild_id == claim.guild_id, ClaimRow.person_id == claim.person_id, ClaimRow.id != claim.id
+    kept = {role for roles in await session.scalars(sa.select(ClaimRow.role_ids).where(*others)) for role in roles}
+    return set(claim.role_ids) - kept

@@ -1,0 +1,88 @@
+"""What a store owner sets: every choice has a default, and every value is bounded, also when it comes from a file."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, TypeAdapter
+
+MOST_RULES: Final = 25
+MOST_ROLES_OF_A_RULE: Final = 5
+MOST_MODERATOR_ROLES: Final = 10
+MOST_ACCOUNTS: Final = 100
+_COLOUR: Final = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
+_URL: Final = TypeAdapter(HttpUrl)
+
+
+class Match(StrEnum):
+    """What a rule for buyers' roles looks at."""
+
+    ANY_ORDER = "any_order"
+    PRODUCT_ID = "product_id"
+    VARIANT_ID = "variant_id"
+    SKU = "sku"
+    TAG = "tag"
+    VENDOR = "vendor"
+
+
+class LaterAccounts(StrEnum):
+    """What an account gets that opens an order after as many accounts as it counts for."""
+
+    REFUSE = "refuse"
+    LINKS = "links"
+
+
+def _colour(value: str) -> str:
+    if value and not _COLOUR.fullmatch(value):
+        raise ValueError("must look like #2a9d8f")
+    return value.lower()
+
+
+def _address(value: str) -> str:
+    if value and _URL.validate_python(value).scheme != "https":
+        raise ValueError("must begin with https://")
+    return value
+
+
+Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class RoleRule(_Model):
+    """Buyers of what matches get these roles. ``value`` is empty for any order."""
+
+    match: Match
+    value: Annotated[str, StringConstraints(max_length=100, strip_whitespace=True)] = ""
+    role_ids: Annotated[tuple[Snowflake, ...], Field(min_length=1, max_length=MOST_ROLES_OF_A_RULE)]
+
+
+class Wording(_Model):
+    """The store's own words on the panel; what is empty is said in the bot's words."""
+
+    title: Annotated[str, StringConstraints(max_length=100, strip_whitespace=True)] = ""
+    text: Annotated[str, StringConstraints(max_length=1500, strip_whitespace=True)] = ""
+    button: Annotated[str, StringConstraints(max_length=60, strip_whitespace=True)] = ""
+    colour: Annotated[str, AfterValidator(_colour)] = ""
+    where: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] = ""
+    account_url: Annotated[str, StringConstraints(max_length=300, strip_whitespace=True), AfterValidator(_address)] = ""
+
+
+class Options(_Model):
+    """A server's options besides its channels and moderators."""
+
+    language: Annotated[str, StringConstraints(max_length=10)] = ""
+    wording: Wording = Wording()
+    help_open_per_person: Annotated[int, Field(ge=1, le=100)] | None = None
+    buyers_roles: bool = False
+    rules: Annotated[tuple[RoleRule, ...], Field(max_length=MOST_RULES)] = ()
+    accounts_per_order: Annotated[int, Field(ge=1, le=MOST_ACCOUNTS)] = 1
+    later_accounts: LaterAccounts = LaterAccounts.LINKS
+    saved_orders: bool = True
+    leak_guard: bool = False
+    leak_guard_spares_moderators: bool = True
+
+
+DEFAULT_OPTIONS: Final = Options()

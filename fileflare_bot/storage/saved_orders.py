@@ -1,0 +1,83 @@
+"""The orders that people want to be remembered: encrypted, at most 25 a person, the newest first."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.storage.clock import utc_now
+from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.errors import NoSuchSavedOrder
+from fileflare_bot.storage.models import SavedOrderRow
+from fileflare_bot.storage.records import SavedOrder
+from fileflare_bot.storage.secrets import Cipher, Unreadable
+
+MOST_SAVED: Final = 25  # an autocomplete shows no more
+
+
+class SavedOrders:
+    """All saved orders."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    @unit_of_work
+    async def save(self, person_id: int, reference: OrderReference, label: str) -> None:
+        """Remember an order as the person's newest; the oldest goes where there are more than 25."""
+        order_hash = self._cipher.hash(reference.token)
+        theirs = SavedOrderRow.person_id == person_id
+        async with self._database.writing() as session:
+            await session.execute(sa.delete(SavedOrderRow).where(theirs, SavedOrderRow.order_hash == order_hash))
+            session.add(
+                SavedOrderRow(
+                    person_id=person_id,
+                    order_hash=order_hash,
+                    label=self._cipher.encrypt(label),
+                    reference=self._cipher.encrypt(reference.token),
+                    saved_at=utc_now(),
+                )
+            )
+            await session.flush()
+            newest = sa.select(SavedOrderRow.id).where(theirs).order_by(SavedOrderRow.id.desc())
+            too_many = (await session.scalars(newest.offset(MOST_SAVED))).all()
+            await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.id.in_(too_many)))
+
+    @unit_of_work
+    async def of_person(self, person_id: int) -> list[SavedOrder]:
+        """Return a person's saved orders, the newest first."""
+        query = sa.select(SavedOrderRow).where(SavedOrderRow.person_id == person_id)
+        async with self._database.reading() as session:
+            rows = (await session.scalars(query.order_by(SavedOrderRow.id.desc()))).all()
+        return [self._record(row) for row in rows]
+
+    @unit_of_work
+    async def get(self, person_id: int, saved_id: int) -> OrderReference:
+        """Return the reference of one of a person's saved orders.
+
+        Raises:
+            NoSuchSavedOrder: they have none of that number, or no key opens it any more.
+        """
+        async with self._database.reading() as session:
+            row = await session.get(SavedOrderRow, saved_id)
+        record = self._record(row) if row is not None and row.person_id == person_id else None
+        if record is None or record.reference is None:
+            raise NoSuchSavedOrder
+        return record.reference
+
+    @unit_of_work
+    async def forget(self, person_id: int, saved_id: int | None = None) -> int:
+        """Forget one of a person's saved orders, or all of them; return how many."""
+        wanted = [SavedOrderRow.person_id == person_id]
+        if saved_id is not None:
+            wanted.append(SavedOrderRow.id == saved_id)
+        async with self._database.writing() as session:
+            gone = await session.scalars(sa.delete(SavedOrderRow).where(*wanted).returning(SavedOrderRow.id))
+            return len(gone.all())
+
+    def _record(self, row: SavedOrderRow) -> SavedOrder:
+        try:
+            label = self._cipher.decrypt(row.label)
+            return SavedOrder(row.id, label, OrderReference(self._cipher.decrypt(row.reference)))
+        except Unreadable:
+            return SavedOrder(row.id, "", None)
