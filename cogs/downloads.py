@@ -1,5 +1,7 @@
 """For customers: /mydownloads, the button that asks for an order, and the pages of the answer."""
 
+import asyncio
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,10 +20,14 @@ from fileflare_bot.components import button, labelled, modal, route, typed, view
 from fileflare_bot.fileflare.budget import Asker
 from fileflare_bot.fileflare.errors import BadReference, LookupFailed
 from fileflare_bot.logs import hiding
-from fileflare_bot.orders.diagnosis import Finding, diagnose
+from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
+from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
-from fileflare_bot.replies.pages import OrderPages, Page
-from fileflare_bot.replies.refusals import ListExpired, NextStep
+from fileflare_bot.replies.markdown import escape
+from fileflare_bot.replies.pages import OrderPages, Page, order_label
+from fileflare_bot.replies.refusals import ListExpired, NextStep, OrderHeldByOthers
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.support.buyers import Bought
 from fileflare_bot.words import Words
 
 if TYPE_CHECKING:
@@ -31,6 +37,11 @@ LONGEST_OPTION: Final = 1500  # characters; the longest known address of an orde
 COLOUR: Final = discord.Colour.from_str("#2a9d8f")
 MODAL_ID: Final = "downloads:order"
 MODAL_INPUT_ID: Final = "order"
+
+MOST_ROLES_SHOWN: Final = 20
+
+AUTOCOMPLETE_SECONDS: Final = 1.5
+_SAVED: Final = re.compile(r"saved:(\d{1,18})", re.ASCII)
 
 LIST_SECONDS: Final = 30 * 60
 MOST_HELD: Final = 20_000  # over all open lists, in their weights; the least lately used go first
@@ -46,6 +57,8 @@ class OpenList:
     pages: OrderPages | None = None
     found: tuple[Finding, ...] = ()
     failure: Finding | None = None
+    saved: bool = False
+    savable: bool = False
     page: int = 1
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
@@ -104,8 +117,27 @@ class Downloads(commands.Cog):
 
         await self._bot.answering.reply(interaction, "ask", show_modal)
 
+    @mydownloads.autocomplete("order_id")
+    async def _saved(
+        self, interaction: discord.Interaction["FileflareBot"], current: str
+    ) -> list[app_commands.Choice[str]]:
+        """Offer the person's saved orders, by their names; Fileflare is not asked."""
+        try:
+            async with asyncio.timeout(AUTOCOMPLETE_SECONDS):
+                saved = await self._bot.storage.saved_orders.of_person(interaction.user.id)
+        except (StorageUnavailable, TimeoutError):
+            return []
+        return [
+            app_commands.Choice(name=order.label, value=f"saved:{order.id}")
+            for order in saved
+            if order.label and current.casefold() in order.label.casefold()
+        ]
+
     async def look_up(self, interaction: discord.Interaction["FileflareBot"], pasted: str) -> None:
-        """Answer with the downloads of the order that was pasted."""
+        """Answer with the downloads of the order that was pasted, or of a saved one that was chosen."""
+        if saved := _SAVED.fullmatch(pasted.strip()):
+            await self.look_up_saved(interaction, int(saved[1]))
+            return
         answering = self._bot.answering
         reference = parse_reference(pasted)
         with hiding(pasted, reference.token if isinstance(reference, OrderReference) else ""):
@@ -115,6 +147,54 @@ class Downloads(commands.Cog):
             opened = OpenList(reference, interaction.user.id)
             work = partial(self._fetch_and_show, opened)
             await answering.reply(interaction, "lookup", work, next_steps=self._next_steps(opened))
+
+    async def look_up_saved(self, interaction: discord.Interaction["FileflareBot"], saved_id: int) -> None:
+        """Answer with the downloads of one of the person's saved orders."""
+        found: list[OpenList] = []
+
+        async def work(reply: Reply) -> None:
+            getting = self._bot.storage.saved_orders.get(interaction.user.id, saved_id)
+            found.append(OpenList(await reply.waiting_for(getting), interaction.user.id, saved=True))
+            with hiding(found[0].reference.token):
+                await self._fetch_and_show(found[0], reply)
+
+        def next_steps(error: Exception, step: NextStep, words: Words) -> discord.ui.View | None:
+            return self._next_steps(found[0] if found else None)(error, step, words)
+
+        await self._bot.answering.reply(interaction, "lookup", work, next_steps=next_steps)
+
+    @route(r"downloads:remember:(?P<handle>[\w-]{1,40})")
+    async def remember(self, interaction: discord.Interaction["FileflareBot"], handle: str) -> None:
+        """Save the order of a list, as the person wants."""
+        opened = self.held(handle, interaction.user.id)
+
+        async def work(reply: Reply) -> None:
+            if opened is None or opened.pages is None or not self._may_save(interaction):
+                raise ListExpired
+            words = reply.words
+            label = order_label(opened.pages.order, words)
+            await reply.waiting_for(self._bot.storage.saved_orders.save(opened.user_id, opened.reference, label))
+            opened.saved = True
+            text = words.gettext(
+                "I keep “{order}” for you, encrypted. Next time, type /{command} and choose it. "
+                "/{orders} shows what I keep, and forgets it.",
+                order=escape(label),
+                command=words.gettext("mydownloads"),
+                orders=words.gettext("myorders"),
+            )
+            await reply.show(Outgoing(text))
+
+        with hiding(opened.reference.token if opened is not None else ""):
+            await self._bot.answering.reply(interaction, "remember", work, next_steps=self._next_steps())
+
+    def _may_save(self, interaction: discord.Interaction["FileflareBot"]) -> bool:
+        """Return whether orders can be saved here: everywhere but in servers whose owner does not want it."""
+        try:
+            return interaction.guild_id is None or (
+                self._bot.storage.servers.get(interaction.guild_id).options.saved_orders
+            )
+        except StorageUnavailable:
+            return False
 
     @route(r"downloads:(?P<action>first|previous|next|last|refresh|retry):(?P<handle>[\w-]{1,40})")
     async def press(self, interaction: discord.Interaction["FileflareBot"], action: str, handle: str) -> None:
@@ -135,12 +215,27 @@ class Downloads(commands.Cog):
         asker = Asker(opened.user_id, reply.interaction.guild_id)
         finding = self._bot.lookups.find(opened.reference, asker, refresh=reply.updates)
         order = await reply.waiting_for(finding)
+        bought = await reply.waiting_for(self._bought(opened, order, reply))  # it may refuse to show the order
         opened.pages, opened.found, opened.failure = OrderPages(order), diagnose(order), None
         reply.outcome = "found" if order.asset_count else "no_files"
         broken = sum(asset.broken for asset in order.all_assets())
         reply.facts |= {"assets": order.asset_count, "broken_assets": broken}
+        opened.savable = bool(order.asset_count) and self._may_save(reply.interaction)
         self._hold(opened)
-        await reply.show(self._message(opened, reply.words))
+        await reply.show(self._message(opened, reply.words, bought))
+
+    async def _bought(self, opened: OpenList, order: Order, reply: Reply) -> Bought:
+        """Give the roles that the order brings in this server."""
+        member = reply.interaction.user
+        if not isinstance(member, discord.Member) or member.guild.me is None:  # not a server that the bot is in
+            return Bought()
+        try:
+            server = self._bot.storage.servers.get(member.guild.id)
+        except StorageUnavailable:
+            return Bought()
+        bought = await self._bot.desk.buyers.opened(member, server, opened.reference, order, reply.words)
+        reply.facts |= {"roles_given": len(bought.given)} if bought.given else {}
+        return bought
 
     async def _turn(self, opened: OpenList, action: str, reply: Reply) -> None:
         last = len(opened.pages or ())
@@ -148,7 +243,7 @@ class Downloads(commands.Cog):
         opened.page = min(max(pages[action], 1), last)
         await reply.show(self._message(opened, reply.words))
 
-    def _message(self, opened: OpenList, words: Words) -> Outgoing:
+    def _message(self, opened: OpenList, words: Words, bought: Bought | None = None) -> Outgoing:
         if opened.pages is None:
             raise ListExpired
         page = opened.pages.render(opened.page, words)
@@ -156,7 +251,16 @@ class Downloads(commands.Cog):
         embed = discord.Embed(title=page.title, description=page.description, colour=COLOUR)
         embed.set_footer(text=page.footer)
         finding = next(iter(opened.findings), None)
-        return Outgoing(page.content, embed, _page_view(page, opened.handle, words, finding))
+        if bought is not None and bought.given:
+            roles = ", ".join(f"<@&{role}>" for role in bought.given[:MOST_ROLES_SHOWN])
+            embed.add_field(name=words.gettext("New for you"), value=roles)
+        if bought is not None and bought.held_by_others:
+            text = words.gettext(
+                "Another account here uses this order already, so it brings you no role. Is it yours? Press Get help."
+            )
+            embed.add_field(name=words.gettext("No role this time"), value=text)
+            finding = Finding(Kind.HELD_BY_OTHERS)
+        return Outgoing(page.content, embed, _page_view(page, opened, words, finding))
 
     def _next_steps(self, opened: OpenList | None = None) -> NextSteps:
         def offer(error: Exception, step: NextStep, words: Words) -> discord.ui.View | None:
@@ -166,9 +270,10 @@ class Downloads(commands.Cog):
             if step is NextStep.RETRY and opened is not None:
                 self._hold(opened)
                 items.append(_list_button("retry", opened.handle, words.gettext("Try again")))
-            if isinstance(error, LookupFailed) and error.finding is not None:
+            kind = error.finding if isinstance(error, LookupFailed | OrderHeldByOthers) else None
+            if kind is not None:
                 problem = error.problem if isinstance(error, BadReference) else None
-                finding = Finding(error.finding, problem=problem)
+                finding = Finding(kind, problem=problem)
                 if opened is not None:
                     opened.failure = finding
                     self._hold(opened)
@@ -199,17 +304,21 @@ def _list_button(
     return button(label, f"downloads:{action}:{handle}", emoji=emoji, disabled=disabled)
 
 
-def _page_view(page: Page, handle: str, words: Words, finding: Finding | None) -> discord.ui.View:
+def _page_view(page: Page, opened: OpenList, words: Words, finding: Finding | None) -> discord.ui.View:
     turns: Sequence[tuple[str, str, bool]] = (
         ("first", "⏮️", page.number == 1),
         ("previous", "◀️", page.number == 1),
         ("next", "▶️", page.number == page.of),
         ("last", "⏭️", page.number == page.of),
     )
+    handle = opened.handle
     refresh = _list_button("refresh", handle, words.gettext("Refresh"), emoji="🔄")
     turning = [_list_button(action, handle, emoji=emoji, disabled=end) for action, emoji, end in turns if page.of > 1]
     links = [discord.ui.Button[discord.ui.View](label=link.label, url=link.url) for link in page.links]
-    return view(links, [*turning[:2], refresh, *turning[2:], help_button(words, handle, finding)])
+    more = [help_button(words, handle, finding)]
+    if opened.savable and not opened.saved:
+        more.append(_list_button("remember", handle, words.gettext("Remember this order"), emoji="🔖"))
+    return view(links, [*turning[:2], refresh, *turning[2:], *more])
 
 
 def _order_modal(words: Words) -> discord.ui.Modal:

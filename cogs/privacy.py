@@ -37,17 +37,19 @@ class Privacy(commands.Cog):
         """Show what is stored about the person who asks."""
 
         async def work(reply: Reply) -> None:
-            requests, actions = await reply.waiting_for(self._bot.storage.upkeep.of_person(interaction.user.id))
+            upkeep = self._bot.storage.upkeep
+            requests, actions = await reply.waiting_for(upkeep.of_person(interaction.user.id))
+            saved, counting = await reply.waiting_for(upkeep.counts(interaction.user.id))
             words = reply.words
             embed = discord.Embed(
                 title=words.gettext("What I keep about you"),
-                description=shorten(_kept(requests, actions, words), EMBED_DESCRIPTION),
+                description=shorten(_kept(requests, actions, saved, counting, words), EMBED_DESCRIPTION),
                 colour=COLOUR,
             )
             buttons = []
-            if requests or actions:
+            if requests or actions or saved or counting:
                 buttons.append(button(words.gettext("Get it as a file"), "privacy:file", emoji="📄"))
-            if requests:
+            if requests or saved:
                 buttons.append(
                     button(words.gettext("Delete it"), "privacy:delete", emoji="🗑️", style=discord.ButtonStyle.danger)
                 )
@@ -75,8 +77,8 @@ class Privacy(commands.Cog):
         async def work(reply: Reply) -> None:
             words = reply.words
             text = words.gettext(
-                "**Delete all your help requests?** Open ones end, their cards go, and nobody will answer them. "
-                "Your orders and downloads stay as they are."
+                "**Delete your saved orders and help requests?** Open ones end, their cards go, and nobody will answer "
+                "them. Your downloads stay as they are."
             )
             sure = button(words.gettext("Delete for good"), "privacy:gone", emoji="🗑️", style=discord.ButtonStyle.danger)
             await reply.show(Outgoing(text, view=view([sure])))
@@ -94,7 +96,7 @@ class Privacy(commands.Cog):
 
         async def work(reply: Reply) -> None:
             words = reply.words
-            text = words.gettext("**Deleted.** I keep nothing of your help requests any more.")
+            text = words.gettext("**Deleted.** Your saved orders and help requests are gone.")
             if not await reply.waiting_for(forget(reply)):
                 text += " " + words.gettext(
                     "I may not delete a thread about one of them, as I lack the permission Manage Threads: "
@@ -105,10 +107,27 @@ class Privacy(commands.Cog):
         await self._bot.answering.reply(interaction, "privacy_deleted", work, updates=True)
 
 
-def _kept(requests: list[HelpRequest], actions: list[Trace], words: Words) -> str:
-    if not requests and not actions:
+def _kept(requests: list[HelpRequest], actions: list[Trace], saved: int, counting: int, words: Words) -> str:
+    if not (requests or actions or saved or counting):
         return words.gettext("Nothing. Looking up your downloads leaves nothing behind.")
-    lines = [
+    lines = []
+    if saved:
+        lines.append(
+            words.ngettext(
+                "{count} order that you wanted to be remembered (encrypted)",
+                "{count} orders that you wanted to be remembered (encrypted)",
+                saved,
+            )
+        )
+    if counting:
+        lines.append(
+            words.ngettext(
+                "That {count} order counts for you in a server (a keyed hash of its ID); moderators can release it",
+                "That {count} orders count for you in servers (keyed hashes of their IDs); moderators can release them",
+                counting,
+            )
+        )
+    lines += [
         words.gettext(
             "Help request #{number} of {when}: what was wrong, the order number, the order ID (encrypted), "
             "and what you and the moderators wrote",

@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from cogs.buyers import BuyersRoles
 from cogs.downloads import COLOUR, ask_button
 from fileflare_bot.answering import Outgoing, Reply
 from fileflare_bot.components import chosen, route, view
@@ -25,7 +26,12 @@ MOST_ROLES: Final = 10
 
 @app_commands.guild_only()
 @app_commands.default_permissions(manage_guild=True)
-class Store(commands.GroupCog, group_name=locale_str("store"), group_description=locale_str("Set up your store's bot")):
+class Store(
+    BuyersRoles,
+    commands.GroupCog,
+    group_name=locale_str("store"),
+    group_description=locale_str("Set up your store's bot"),
+):
     """A store's side of the bot."""
 
     def __init__(self, bot: "FileflareBot") -> None:

@@ -76,7 +76,8 @@ class Reply:
         acknowledging: list[asyncio.Task[None]] = []
 
         def acknowledge() -> None:
-            acknowledging.append(asyncio.create_task(self._acknowledge()))
+            if self.acknowledged is None:
+                acknowledging.append(asyncio.create_task(self._acknowledge()))
 
         timer = asyncio.get_running_loop().call_later(self._time_for_a_fast_answer(), acknowledge)
         try:

@@ -23,9 +23,11 @@ from fileflare_bot.words import Catalogs
 COGS: Final = (
     "cogs.help",
     "cogs.downloads",
+    "cogs.orders",
     "cogs.support",
     "cogs.requests",
     "cogs.answers",
+    "cogs.buyers",
     "cogs.privacy",
     "cogs.store",
 )

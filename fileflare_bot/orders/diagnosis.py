@@ -37,6 +37,7 @@ class Kind(StrEnum):
     WRONG_REFERENCE = "wrong_reference"
     NOT_FOUND = "not_found"
     OUTAGE = "outage"
+    HELD_BY_OTHERS = "held_by_others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,12 @@ ADVICE: Final[dict[Kind, Advice]] = {
         N_("Fileflare cannot be read right now."),
         N_("Fileflare gave no usable answer. That is an outage, and says nothing about the order."),
         N_("Press **Check again** in a few minutes. Do not tell the customer that the order does not exist."),
+    ),
+    Kind.HELD_BY_OTHERS: Advice(
+        Severity.BLOCKING,
+        N_("Another account here uses this order already."),
+        N_("Another account of this server holds the order, so it counts for nobody else."),
+        N_("Find out whose it is, then release or move it: /claims order."),
     ),
 }
 

@@ -107,6 +107,13 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
             "Please try /mydownloads again later."
         ),
     ),
+    "held_by_others": BuiltIn(
+        N_("In use by another account"),
+        N_(
+            "Hello {customer}, {order} is in use by another account of this server. If both accounts are yours, or "
+            "somebody else has your link, write back, and I will move it to you."
+        ),
+    ),
     "ip_limit": BuiltIn(
         N_("Phone, VPN or another network"),
         N_(

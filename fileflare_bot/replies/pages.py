@@ -222,6 +222,15 @@ def _order_name(order: Order, words: Words) -> str:
     return words.gettext("Order #{number}", number=escape(limits.shorten(number.removeprefix("#"), 40)))
 
 
+def order_label(order: Order, words: Words) -> str:
+    """Return an order's number and first product, in at most 100 characters, to be told apart from others."""
+    number = clean(str(order.order_number)).removeprefix("#") if order.order_number is not None else ""
+    named = next((clean(line.product.name) for line in order.lines if clean(line.product.name)), "")
+    file = next((file_name(asset.data.filename) for asset in order.all_assets() if asset.data.filename), "")
+    parts = [limits.shorten(part, 60) for part in (f"#{number}" if number else "", named or file) if part]
+    return limits.shorten(" · ".join(parts), limits.OPTION_LABEL) or words.gettext("Your order")
+
+
 def _total(order: Order, words: Words) -> str:
     """Return the downloads left on the whole order in words, or nothing for an order without files."""
     left = limited = unlimited = 0

@@ -18,6 +18,7 @@ from fileflare_bot.fileflare.errors import (
     OrderNotFound,
     UnexpectedAnswer,
 )
+from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.replies import limits
 from fileflare_bot.replies.answers import PLACEHOLDERS, UnknownPlaceholder
@@ -26,7 +27,9 @@ from fileflare_bot.storage.errors import (
     AlreadyTaken,
     NameTaken,
     NoSuchAnswer,
+    NoSuchClaim,
     NoSuchRequest,
+    NoSuchSavedOrder,
     NotPossibleNow,
     StorageUnavailable,
     TooManyAnswers,
@@ -89,6 +92,20 @@ class NoDesk(Exception):  # noqa: N818 - it states a fact
     def __init__(self, owner_id: int | None) -> None:
         super().__init__("no support channel")
         self.owner_id = owner_id
+
+
+class OrderHeldByOthers(Exception):  # noqa: N818 - it states a fact
+    """Raised when an order counts for as many other accounts in this server as its owner allows."""
+
+    finding = Kind.HELD_BY_OTHERS
+
+
+class NoSuchRule(Exception):  # noqa: N818 - it states a fact
+    """Raised when a rule for buyers' roles lacks its value, or its number is not on the list."""
+
+
+class TooManyRules(Exception):  # noqa: N818 - it states a fact
+    """Raised when a server has as many rules for buyers' roles as it may."""
 
 
 class NotUndoable(Exception):  # noqa: N818 - it states a fact
@@ -238,6 +255,24 @@ _ROWS: Final[dict[type[Exception], _Row]] = {
             "never the order link or the order ID."
         ),
         "no_desk",
+    ),
+    OrderHeldByOthers: _Row(
+        N_(
+            "**This order is already in use by another account here.** If it is yours, press **{help}**, "
+            "and a moderator will move it to you."
+        ),
+        "held_by_others",
+    ),
+    NoSuchRule: _Row(
+        N_("**That rule is not complete, or not on the list.** Name what an order must have; /store roles list helps."),
+        "no_such_rule",
+    ),
+    TooManyRules: _Row(N_("**There are 25 rules already.** Remove one first."), "too_many_rules"),
+    NoSuchClaim: _Row(N_("**No account holds that order here any more.**"), "no_such_claim"),
+    NoSuchSavedOrder: _Row(
+        N_("**I do not remember that order any more.** Paste its order link instead."),
+        "no_such_saved_order",
+        next_step=NextStep.ASK,
     ),
     NotUndoable: _Row(
         N_(

@@ -31,6 +31,7 @@ LIKELY: Final[dict[Kind, Topic]] = {
     Kind.ORDER_WITHOUT_FILES: Topic.FILES_MISSING,
     Kind.WRONG_REFERENCE: Topic.ORDER_NOT_FOUND,
     Kind.NOT_FOUND: Topic.ORDER_NOT_FOUND,
+    Kind.HELD_BY_OTHERS: Topic.OTHER,
 }
 LABELS: Final[dict[Kind, str]] = {
     Kind.USED_UP: N_("no downloads left"),
@@ -43,6 +44,7 @@ LABELS: Final[dict[Kind, str]] = {
     Kind.WRONG_REFERENCE: N_("not an order ID"),
     Kind.NOT_FOUND: N_("order not found"),
     Kind.OUTAGE: N_("Fileflare's outage"),
+    Kind.HELD_BY_OTHERS: N_("in use by another account"),
 }
 RESOLUTIONS: Final[dict[Resolution, str]] = {
     Resolution.MENDED: N_("The download works again"),

@@ -98,11 +98,29 @@ class Upkeep:
             return [request_record(row, self._cipher) for row in rows], [_trace(row) for row in actions]
 
     @unit_of_work
+    async def counts(self, person_id: int) -> tuple[int, int]:
+        """Return how many orders are saved for a person, and how many count for them in servers."""
+        async with self._database.reading() as session:
+            saved, counted = [
+                await session.scalar(sa.select(sa.func.count()).select_from(table).where(table.person_id == person_id))
+                for table in (SavedOrderRow, ClaimRow)
+            ]
+        return saved or 0, counted or 0
+
+    @unit_of_work
     async def export(self, person_id: int) -> dict[str, Any]:
         """Return all that is stored about a person, ready for JSON. An order's ID is theirs, so it is in it."""
         requests, actions = await self.of_person(person_id)
+        async with self._database.reading() as session:
+            saved = await session.scalars(sa.select(SavedOrderRow).where(SavedOrderRow.person_id == person_id))
+            orders = [(self._cipher.decrypt(row.label), self._cipher.decrypt(row.reference)) for row in saved]
+            claims = (await session.scalars(sa.select(ClaimRow).where(ClaimRow.person_id == person_id))).all()
         return {
             "person": str(person_id),
+            "saved_orders": [{"name": label, "order_id": token} for label, token in orders],
+            "orders_that_count": [
+                {"server": str(row.guild_id), "roles": [str(role) for role in row.role_ids]} for row in claims
+            ],
             "help_requests": [
                 {
                     "server": str(request.guild_id),
@@ -140,8 +158,9 @@ class Upkeep:
 
     @unit_of_work
     async def forget_person(self, person_id: int) -> list[HelpRequest]:
-        """Delete a person's help requests with all that was written in them; return what they were."""
+        """Delete a person's saved orders, and their help requests with all that was written; return the requests."""
         async with self._database.writing() as session:
+            await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.person_id == person_id))
             theirs = RequestRow.person_id == person_id
             rows = (await session.scalars(sa.select(RequestRow).where(theirs))).all()
             records = [request_record(row, self._cipher) for row in rows]

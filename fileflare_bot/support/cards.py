@@ -38,9 +38,10 @@ class Cards:
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def words(self, guild_id: int) -> Words:
-        """Return a server's language, in which its moderators read."""
+        """Return the language that a server's owner chose, or the server's own: in it its moderators read."""
         guild = self._bot.get_guild(guild_id)
-        return self._catalogs.words(guild.preferred_locale if guild is not None else "")
+        chosen = self._storage.servers.get(guild_id).options.language
+        return self._catalogs.words(chosen or (guild.preferred_locale if guild is not None else ""))
 
     async def post(self, request_id: int, server: Server) -> HelpRequest:
         """Post a request's card with its thread, and return the request; without a card where that is impossible."""
@@ -91,6 +92,16 @@ class Cards:
                 continue
             return True
         return False
+
+    async def log(self, server: Server, text: str) -> None:
+        """Post a line into the server's log channel, if it has one."""
+        if server.log_channel_id is None:
+            return
+        channel = self._bot.get_partial_messageable(server.log_channel_id)
+        try:
+            await channel.send(embed=discord.Embed(description=text, timestamp=discord.utils.utcnow()))
+        except (discord.Forbidden, discord.NotFound) as error:
+            log.warning("log_channel_refused", guild_id=server.guild_id, code=error.code)
 
     async def take_down(self, request: HelpRequest) -> bool:
         """Delete a request's card and thread; return whether nothing of them is left."""

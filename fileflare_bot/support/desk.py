@@ -1,27 +1,24 @@
 """The help desk: what cogs for customers and for moderators do to a request, with all that everybody sees of it."""
 
-import discord
-import structlog
 from discord.ext import commands
 
 from fileflare_bot.replies.requests import deed
 from fileflare_bot.storage.records import Action, HelpRequest, Server
 from fileflare_bot.storage.store import Storage
+from fileflare_bot.support.buyers import Buyers
 from fileflare_bot.support.cards import Cards
 from fileflare_bot.support.delivery import Delivery
 from fileflare_bot.words import Catalogs
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 class HelpDesk:
     """Cards, delivery and the log channel of all servers."""
 
     def __init__(self, bot: commands.Bot, storage: Storage, catalogs: Catalogs) -> None:
-        self._bot = bot
         self._storage = storage
         self.cards = Cards(bot, storage, catalogs)
         self.delivery = Delivery(bot, catalogs)
+        self.buyers = Buyers(bot, storage, self.cards)
 
     def server(self, guild_id: int) -> Server:
         """Return a server's settings."""
@@ -34,17 +31,8 @@ class HelpDesk:
         return request
 
     async def log(self, guild_id: int, action: Action, actor_id: int, number: int | None = None) -> None:
-        """Post a line into the server's log channel, if it has one."""
-        channel_id = self.server(guild_id).log_channel_id
-        if channel_id is None:
-            return
-        words = self.cards.words(guild_id)
-        try:
-            await self._bot.get_partial_messageable(channel_id).send(
-                embed=discord.Embed(description=deed(action, actor_id, number, words), timestamp=discord.utils.utcnow())
-            )
-        except (discord.Forbidden, discord.NotFound) as error:
-            log.warning("log_channel_refused", guild_id=guild_id, code=error.code)
+        """Post a line about what somebody did into the server's log channel, if it has one."""
+        await self.cards.log(self.server(guild_id), deed(action, actor_id, number, self.cards.words(guild_id)))
 
     async def post_unposted(self, guild_ids: list[int]) -> None:
         """Post the cards of requests that a sudden end has left without one."""

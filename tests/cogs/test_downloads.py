@@ -34,7 +34,8 @@ async def test_the_documented_order_is_shown_with_both_files_and_what_is_left(de
     assert "10 of 10 downloads left" in shown.description
     assert shown.footer.text == "Page 1 of 1 · 15 downloads left"
     assert answer(result).content == "Order #1050 · 2 files · 15 downloads left"
-    assert labels(answer(result)) == ["My new book (5 left)", "My new book - part 2 (10 left)", "Refresh", "Get help"]
+    files = ["My new book (5 left)", "My new book - part 2 (10 left)"]
+    assert labels(answer(result)) == [*files, "Refresh", "Get help", "Remember this order"]
 
 
 async def test_a_fast_answer_takes_one_discord_call(desk: Desk) -> None:

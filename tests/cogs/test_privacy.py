@@ -46,10 +46,10 @@ async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(de
     shown = await desk.customer.slash(desk.channel, "privacy")
 
     sure = await desk.customer.click(answer(shown), label="Delete it")
-    assert answer(sure).content.startswith("**Delete all your help requests?**")
+    assert answer(sure).content.startswith("**Delete your saved orders and help requests?**")
     gone = await desk.customer.click(answer(sure), label="Delete for good")
 
-    assert answer(gone).content == "**Deleted.** I keep nothing of your help requests any more."
+    assert answer(gone).content == "**Deleted.** Your saved orders and help requests are gone."
     assert [message.embeds[0].title for message in desk.support.history() if message.embeds] == ["Help request #2"]
     assert [thread.name for thread in desk.support.threads] == ["#2 · Order #1051 · A file has no downloads left"]
     assert await storage.upkeep.of_person(desk.customer.id) == ([], [])
