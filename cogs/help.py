@@ -183,7 +183,8 @@ class Help(commands.Cog):
                 locale=str(interaction.locale),
                 topic=topic,
                 details=known,
-            )
+            ),
+            open_per_person=server.options.help_open_per_person,
         )
         request = filed.request
         reply.facts["request"] = request.number

@@ -1,33 +1,44 @@
-"""For store owners: the panel, and the setup of the help desk."""
+"""For store owners: the panel, the status, and their settings as a file."""
 
-from collections.abc import Iterator
+import io
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from cogs.buyers import BuyersRoles
-from cogs.downloads import COLOUR, ask_button
+import fileflare_bot
+from cogs.buyers import BuyersRoles, require_owner
+from cogs.downloads import ask_button
+from cogs.setup import GUARD, Setup
 from fileflare_bot.answering import Outgoing, Reply
-from fileflare_bot.components import chosen, route, view
-from fileflare_bot.replies.refusals import BotLacksPermission, MissingPermission
+from fileflare_bot.components import button, view
+from fileflare_bot.fileflare.breaker import State
+from fileflare_bot.replies.panel import COLOUR, panel
+from fileflare_bot.replies.refusals import BotLacksPermission, WrongValue
 from fileflare_bot.storage.records import Action, Server
 from fileflare_bot.support import permissions
-from fileflare_bot.words import Words
+from fileflare_bot.support.leak_guard import Guard
+from fileflare_bot.support.transfer import LARGEST_FILE, Unusable, exported, imported
+from fileflare_bot.words import N_, Words
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
-MOST_ROLES: Final = 10
+_BREAKER: Final = {
+    State.CLOSED: N_("reachable"),
+    State.PROBING: N_("being tried again after an outage"),
+    State.OPEN: N_("not reachable; it is tried again by itself"),
+}
 
 
 @app_commands.guild_only()
 @app_commands.default_permissions(manage_guild=True)
 class Store(
     BuyersRoles,
+    Setup,
     commands.GroupCog,
     group_name=locale_str("store"),
     group_description=locale_str("Set up your store's bot"),
@@ -45,148 +56,117 @@ class Store(
         """Post the panel in this channel."""
         await self._bot.answering.reply(interaction, "panel", partial(self._post_panel, interaction))
 
+    @app_commands.command(name=locale_str("status"), description=locale_str("See whether everything works"))
+    @app_commands.checks.has_permissions(manage_guild=True)
+    async def status(self, interaction: discord.Interaction["FileflareBot"]) -> None:
+        """Show how the bot and what it needs are doing."""
+
+        async def work(reply: Reply) -> None:
+            server = self._bot.storage.servers.get(require_owner(interaction))
+            page = await reply.waiting_for(self._bot.storage.requests.page(server.guild_id, 1))
+            embed = discord.Embed(title=reply.words.gettext("Status"), colour=discord.Colour.from_str(COLOUR))
+            for name, value in self._status(interaction, server, page.total, reply.words):
+                embed.add_field(name=name, value=value, inline=False)
+            await reply.show(Outgoing(reply.words.gettext("How the bot is doing"), embed))
+
+        await self._bot.answering.reply(interaction, "status", work)
+
     @app_commands.command(
-        name=locale_str("setup"), description=locale_str("Choose where help requests go and who answers them")
+        name=locale_str("export"), description=locale_str("Get your settings as a file, without secrets")
     )
     @app_commands.checks.has_permissions(manage_guild=True)
-    async def setup(self, interaction: discord.Interaction["FileflareBot"]) -> None:
-        """Show the settings of the help desk."""
+    async def export(self, interaction: discord.Interaction["FileflareBot"]) -> None:
+        """Give the owner the server's settings."""
 
         async def work(reply: Reply) -> None:
-            assert interaction.guild_id is not None  # noqa: S101 - the command is for servers only
-            await reply.show(self._page(interaction, self._bot.storage.servers.get(interaction.guild_id), reply.words))
+            server = self._bot.storage.servers.get(require_owner(interaction))
+            assert interaction.guild is not None  # noqa: S101 - the command is for servers with the bot in them
+            content = io.BytesIO(exported(server, interaction.guild).encode())
+            text = reply.words.gettext("Your settings. They hold no secrets; /store import reads them in any server.")
+            await reply.show(Outgoing(text, file=discord.File(content, "fileflare-bot-settings.json")))
 
-        await self._bot.answering.reply(interaction, "setup", work)
+        await self._bot.answering.reply(interaction, "export", work)
 
-    @route(r"store:set:(?P<setting>support_channel_id|log_channel_id|ping_role_id|moderator_role_ids)")
-    async def change(self, interaction: discord.Interaction["FileflareBot"], setting: str) -> None:
-        """Keep what was chosen, and show the page with it."""
-        ids = tuple(int(value) for value in chosen(interaction))
+    @app_commands.command(
+        name=locale_str("import"), description=locale_str("Read settings from a file of /store export")
+    )
+    @app_commands.rename(file=locale_str("file"))
+    @app_commands.describe(file=locale_str("The file that /store export gave you"))
+    @app_commands.checks.has_permissions(manage_guild=True)
+    async def import_settings(self, interaction: discord.Interaction["FileflareBot"], file: discord.Attachment) -> None:
+        """Set everything as a file says; one that is broken changes nothing."""
+
+        async def read() -> list[str]:
+            assert interaction.guild is not None  # noqa: S101 - the command is for servers with the bot in them
+            if file.size > LARGEST_FILE:
+                raise WrongValue("file", "is too large for a file of settings")
+            try:
+                settings, missing = imported(await file.read(), interaction.guild)
+            except Unusable as error:
+                raise WrongValue(error.where, error.why) from None
+            answers = settings.pop("answers")
+            servers, actor = self._bot.storage.servers, interaction.user.id
+            server = await servers.change(interaction.guild.id, actor, **settings)
+            server = await servers.replace_answers(interaction.guild.id, actor, answers)
+            await self._bot.desk.leak_guard.ensure(interaction.guild, server)
+            await self._bot.desk.log(server.guild_id, Action.CHANGED_SETUP, actor)
+            return missing
 
         async def work(reply: Reply) -> None:
-            if interaction.guild_id is None or not interaction.permissions.manage_guild:
-                raise MissingPermission(permissions.names(["manage_guild"]))
-            value = ids if setting == "moderator_role_ids" else next(iter(ids), None)
-            changing = self._bot.storage.servers.change(interaction.guild_id, interaction.user.id, **{setting: value})
-            server = await reply.waiting_for(changing)
-            await reply.show(self._page(interaction, server, reply.words))
-            await self._bot.desk.log(server.guild_id, Action.CHANGED_SETUP, interaction.user.id)
+            require_owner(interaction)
+            missing = await reply.waiting_for(read())
+            text = reply.words.gettext("Everything is set as the file says.")
+            if missing:
+                lacking = reply.words.gettext("This server has none of these, so they are left out:")
+                text += f"\n⚠️ {lacking} {', '.join(missing)[:1000]}"
+            await reply.show(Outgoing(text + "\n" + reply.words.gettext("Look it over with /store setup.")))
 
-        await self._bot.answering.reply(interaction, "setup_changed", work, updates=True)
+        await self._bot.answering.reply(interaction, "import", work)
 
     async def _post_panel(self, interaction: discord.Interaction["FileflareBot"], reply: Reply) -> None:
         lacking = permissions.missing(interaction.app_permissions, permissions.PANEL)
         if lacking or not isinstance(interaction.channel, discord.abc.Messageable):
             raise BotLacksPermission(permissions.names(lacking or [*permissions.PANEL]))
-        words = self._bot.catalogs.words(interaction.guild_locale or interaction.locale)
-        embed = discord.Embed(
-            title=words.gettext("Your downloads"),
-            description=words.gettext(
-                "Bought something from our store? Press the button and paste your order link. Only you see the answer."
-            ),
-            colour=COLOUR,
-        )
-        button = ask_button(words.gettext("Get my downloads"))
+        options = self._bot.storage.servers.get(interaction.guild_id or 0).options
+        words = self._bot.catalogs.words(options.language or interaction.guild_locale or interaction.locale)
+        title, text, label, colour = panel(options.wording, words)
+        buttons = [ask_button(label)]
+        if options.buyers_roles:
+            buttons.append(button(words.gettext("Restore my roles"), "claims:restore", emoji="🎟️"))
         try:
-            await interaction.channel.send(embed=embed, view=view([button]))
+            await interaction.channel.send(
+                embed=discord.Embed(title=title, description=text, colour=discord.Colour.from_str(colour)),
+                view=view(buttons),
+            )
         except discord.Forbidden:
             raise BotLacksPermission(permissions.names([*permissions.PANEL])) from None
         await reply.show(Outgoing(reply.words.gettext("The panel is posted. Delete its message to take it down.")))
 
-    def _page(self, interaction: discord.Interaction["FileflareBot"], server: Server, words: Words) -> Outgoing:
-        lines = _lines(interaction.guild, server, words)
-        embed = discord.Embed(title=words.gettext("Help desk"), description="\n\n".join(lines), colour=COLOUR)
-        return Outgoing(words.gettext("Each choice is saved at once."), embed, _selects(server, words))
-
-
-def _lines(guild: discord.Guild | None, server: Server, words: Words) -> Iterator[str]:
-    roles = ", ".join(f"<@&{role_id}>" for role_id in server.moderator_role_ids)
-    everybody = words.gettext("Everybody who may manage messages is a moderator of the help desk.")
-    parts = (
-        (words.gettext("Support channel"), _support_line(guild, server, words)),
-        (words.gettext("Moderator roles"), "\n".join(part for part in (roles, everybody) if part)),
-        (words.gettext("Log channel"), _log_line(guild, server, words)),
-        (words.gettext("Role to ping"), _ping_line(guild, server, words)),
-    )
-    for name, line in parts:
-        yield f"**{name}**\n{line}"
-
-
-def _support_line(guild: discord.Guild | None, server: Server, words: Words) -> str:
-    if server.support_channel_id is None:
-        return "⚠️ " + words.gettext("Not chosen yet: customers are told to ask the server's owner.")
-    line = _channel_line(guild, server.support_channel_id, permissions.SUPPORT_CHANNEL, words)
-    channel = guild.get_channel(server.support_channel_id) if guild is not None else None
-    if guild is not None and channel is not None and channel.permissions_for(guild.default_role).view_channel:
-        warning = words.gettext("Everybody can read this channel. Let only moderators view it: customers write there.")
-        line += f"\n⚠️ {warning}"
-    return line
-
-
-def _log_line(guild: discord.Guild | None, server: Server, words: Words) -> str:
-    if server.log_channel_id is None:
-        return words.gettext("Not chosen: nothing is posted. What moderators do is kept all the same.")
-    return _channel_line(guild, server.log_channel_id, permissions.LOG_CHANNEL, words)
-
-
-def _ping_line(guild: discord.Guild | None, server: Server, words: Words) -> str:
-    if server.ping_role_id is None:
-        return words.gettext("Not chosen: nobody is pinged.")
-    role = guild.get_role(server.ping_role_id) if guild is not None else None
-    if guild is None or role is None:
-        return "⚠️ " + words.gettext("This role does not exist any more: choose another.")
-    channel = guild.get_channel(server.support_channel_id or 0)
-    may = channel is not None and channel.permissions_for(guild.me).mention_everyone
-    if role.mentionable or may:
-        return f"✅ {role.mention}"
-    warning = words.gettext("I cannot ping this role: allow everybody to mention it in its settings.")
-    return f"{role.mention}\n⚠️ {warning}"
-
-
-def _channel_line(guild: discord.Guild | None, channel_id: int, needed: tuple[str, ...], words: Words) -> str:
-    channel = guild.get_channel(channel_id) if guild is not None else None
-    if guild is None or channel is None:
-        return "⚠️ " + words.gettext("This channel does not exist any more, or I cannot see it: choose another.")
-    lacking = permissions.missing(channel.permissions_for(guild.me), needed)
-    if lacking:
-        warning = words.gettext(
-            "I lack these permissions there: {permissions}.", permissions=permissions.names(lacking)
-        )
-        return f"{channel.mention}\n⚠️ {warning}"
-    return f"✅ {channel.mention}"
-
-
-def _selects(server: Server, words: Words) -> discord.ui.View:
-    def channel(setting: str, channel_id: int | None, placeholder: str) -> discord.ui.ChannelSelect[Any]:
-        return discord.ui.ChannelSelect(
-            custom_id=f"store:set:{setting}",
-            channel_types=[discord.ChannelType.text],
-            placeholder=placeholder,
-            min_values=0,
-            default_values=[discord.SelectDefaultValue(id=channel_id, type=discord.SelectDefaultValueType.channel)]
-            if channel_id is not None
-            else [],
-        )
-
-    def roles(setting: str, role_ids: tuple[int, ...], placeholder: str, most: int) -> discord.ui.RoleSelect[Any]:
-        return discord.ui.RoleSelect(
-            custom_id=f"store:set:{setting}",
-            placeholder=placeholder,
-            min_values=0,
-            max_values=most,
-            default_values=[
-                discord.SelectDefaultValue(id=role_id, type=discord.SelectDefaultValueType.role) for role_id in role_ids
-            ],
-        )
-
-    ping = () if server.ping_role_id is None else (server.ping_role_id,)
-    items: tuple[discord.ui.Item[Any], ...] = (
-        channel("support_channel_id", server.support_channel_id, words.gettext("Support channel")),
-        roles("moderator_role_ids", server.moderator_role_ids, words.gettext("Moderator roles"), MOST_ROLES),
-        channel("log_channel_id", server.log_channel_id, words.gettext("Log channel")),
-        roles("ping_role_id", ping, words.gettext("Role to ping"), 1),
-    )
-    return view(*([item] for item in items))
+    def _status(
+        self, interaction: discord.Interaction["FileflareBot"], server: Server, open_requests: int, words: Words
+    ) -> list[tuple[str, str]]:
+        bot, guild = self._bot, interaction.guild
+        last = bot.lookups.last_success
+        fileflare = words.gettext(_BREAKER[bot.lookups.breaker.state])
+        if last is not None:
+            fileflare += " · " + words.gettext("last order read {when}", when=f"<t:{int(last.timestamp())}:R>")
+        latency = words.gettext("{count} ms to Discord", count=words.number(round(min(bot.latency, 3600) * 1000)))
+        shard = words.gettext("shard {number}", number=guild.shard_id if guild is not None else 0)
+        counted = bot.answering.activity.of(server.guild_id)
+        kinds = ", ".join(f"{outcome} {words.number(count)}" for outcome, count in counted.most_common(12))
+        guard = Guard.OFF if not server.options.leak_guard else Guard.ON
+        if guild is not None and guard is Guard.ON and not guild.me.guild_permissions.manage_guild:
+            guard = Guard.NO_PERMISSION
+        database = words.gettext("answers") if bot.storage.available else words.gettext("away")
+        return [
+            ("Fileflare", fileflare),
+            (words.gettext("Database"), database),
+            (words.gettext("Bot"), " · ".join((f"Fileflare Discord bot {fileflare_bot.__version__}", latency, shard))),
+            (words.gettext("Lookups in 24 hours"), kinds or words.gettext("none")),
+            (words.gettext("Open help requests"), words.number(open_requests)),
+            (words.gettext("Leak guard"), words.gettext(GUARD[guard])),
+            (words.gettext("Permissions"), words.gettext("Press Check in /store setup to try each for real.")),
+        ]
 
 
 async def setup(bot: "FileflareBot") -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import discord
 import structlog
 
+from fileflare_bot.activity import Activity
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.replies.refusals import NextStep, Restarting, given_back, refuse
 from fileflare_bot.words import Catalogs, Words
@@ -44,16 +45,18 @@ class Outgoing:
 
     content: str
     embed: discord.Embed | None = None
-    view: discord.ui.View | None = None
+    view: discord.ui.View | discord.ui.LayoutView | None = None
     file: discord.File | None = None
 
     def for_sending(self) -> dict[str, Any]:
         """Return the arguments of discord.py's sending methods, which know no None."""
-        given = {"content": self.content, "embed": self.embed, "view": self.view, "file": self.file}
+        given = {"content": self.content or None, "embed": self.embed, "view": self.view, "file": self.file}
         return {name: value for name, value in given.items() if value is not None}
 
     def for_editing(self) -> dict[str, Any]:
         """Return the arguments of discord.py's editing methods, for which None takes away what was there."""
+        if isinstance(self.view, discord.ui.LayoutView):  # whose messages have neither content nor embeds
+            return {"view": self.view}
         files = [] if self.file is None else [self.file]
         return {"content": self.content, "embed": self.embed, "view": self.view, "attachments": files}
 
@@ -151,6 +154,7 @@ class Answering:
     def __init__(self, catalogs: Catalogs, metrics: Metrics) -> None:
         self._catalogs = catalogs
         self._metrics = metrics
+        self.activity = Activity()
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
 
@@ -245,6 +249,8 @@ class Answering:
     def _log(self, event: str, reply: Reply, level: int = logging.INFO) -> None:
         seconds = time.perf_counter() - reply.started
         self._metrics.answers.labels(event, reply.outcome).inc()
+        if event == "lookup" and reply.interaction.guild_id is not None:
+            self.activity.count(reply.interaction.guild_id, reply.outcome)
         self._metrics.answer_seconds.observe(seconds)
         if reply.acknowledged is not None:
             self._metrics.acknowledgement_seconds.observe(reply.acknowledged - reply.started)

@@ -15,9 +15,11 @@ from fileflare_bot.metrics import Metrics
 from fileflare_bot.replies.refusals import ListExpired, MissingPermission, OutdatedCommand
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.records import Server
 from fileflare_bot.storage.store import Storage
 from fileflare_bot.support import permissions
 from fileflare_bot.support.desk import HelpDesk
+from fileflare_bot.support.welcome import welcome
 from fileflare_bot.words import Catalogs
 
 COGS: Final = (
@@ -31,6 +33,7 @@ COGS: Final = (
     "cogs.privacy",
     "cogs.store",
 )
+INTENTS: Final = discord.Intents(guilds=True, auto_moderation_configuration=True, auto_moderation_execution=True)
 DRAIN_SECONDS: Final = 10.0
 TEND_SECONDS: Final = 60.0
 
@@ -53,7 +56,7 @@ class FileflareBot(commands.Bot):
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
-            intents=discord.Intents(guilds=True),
+            intents=INTENTS,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
@@ -115,8 +118,49 @@ class FileflareBot(commands.Bot):
         log.info("ready", guilds=len(self.guilds))
         try:
             await self.desk.post_unposted([guild.id for guild in self.guilds])
+            for guild in self.guilds:
+                await self._found(guild)
         except StorageUnavailable:
-            log.warning("unposted_requests_unknown")
+            log.warning("servers_unknown")
+
+    async def _found(self, guild: discord.Guild) -> None:
+        """Note that the bot is in a server (again), and look after its leak guard, as nobody has meanwhile."""
+        server = self.storage.servers.get(guild.id)
+        if server.left:
+            await self.storage.servers.left(guild.id, at=None)
+        if server.options.leak_guard:
+            await self.desk.leak_guard.ensure(guild, server)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Tell the owner of a new server where to begin, once, where the bot may write."""
+        log.info("server_joined", guild_id=guild.id)
+        try:
+            await self.storage.servers.left(guild.id, at=None)
+            known = self.storage.servers.get(guild.id) != Server(guild.id)
+        except StorageUnavailable:
+            known = False
+        if not known:
+            await welcome(guild, self.catalogs.words(guild.preferred_locale))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Note when the bot left a server; its data is deleted after a while."""
+        log.info("server_left", guild_id=guild.id)
+        try:
+            await self.storage.servers.left(guild.id, at=discord.utils.utcnow())
+        except StorageUnavailable:
+            log.warning("leaving_not_noted", guild_id=guild.id)
+
+    async def on_automod_rule_update(self, rule: discord.AutoModRule) -> None:
+        """Mend the leak guard's rule after somebody has changed it."""
+        await self.desk.leak_guard.repair(rule.guild, rule.id)
+
+    async def on_automod_rule_delete(self, rule: discord.AutoModRule) -> None:
+        """Make the leak guard's rule again after somebody has deleted it."""
+        await self.desk.leak_guard.repair(rule.guild, rule.id)
+
+    async def on_automod_action(self, execution: discord.AutoModAction) -> None:
+        """Tell a server's log channel that the leak guard has stopped a message."""
+        await self.desk.leak_guard.blocked(execution)
 
     async def on_resumed(self) -> None:
         """Log that the gateway session goes on where it was lost."""

@@ -6,6 +6,7 @@ import os
 import random
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import aiohttp
@@ -42,6 +43,7 @@ class Lookups:
     def __init__(self, client: FileflareClient, *, budget: Budget, abuse: AbuseGuard, metrics: Metrics) -> None:
         self.client = client
         self.breaker = Breaker()
+        self.last_success: datetime | None = None
         self._budget = budget
         self._abuse = abuse
         self._metrics = metrics
@@ -109,7 +111,9 @@ class Lookups:
     async def _request(self, reference: OrderReference, asker: Asker) -> Order:
         async with self._budget.turn(asker):
             with self.breaker.watch(), self._metrics.fileflare_seconds.time():
-                return await self.client.fetch_order(reference)
+                order = await self.client.fetch_order(reference)
+                self.last_success = datetime.now(UTC)
+                return order
 
     def _finished(self, key: bytes, task: asyncio.Task[Order]) -> None:
         self._running.pop(key, None)

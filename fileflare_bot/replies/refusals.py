@@ -100,6 +100,15 @@ class OrderHeldByOthers(Exception):  # noqa: N818 - it states a fact
     finding = Kind.HELD_BY_OTHERS
 
 
+class WrongValue(Exception):  # noqa: N818 - it states a fact
+    """Raised when a setting cannot be what was given; ``where`` names it, ``why`` says what it should be."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__("wrong value")
+        self.where = where
+        self.why = why
+
+
 class NoSuchRule(Exception):  # noqa: N818 - it states a fact
     """Raised when a rule for buyers' roles lacks its value, or its number is not on the list."""
 
@@ -263,6 +272,7 @@ _ROWS: Final[dict[type[Exception], _Row]] = {
         ),
         "held_by_others",
     ),
+    WrongValue: _Row(N_("**Nothing was changed:** {where} cannot be that ({why})."), "wrong_value"),
     NoSuchRule: _Row(
         N_("**That rule is not complete, or not on the list.** Name what an order must have; /store roles list helps."),
         "no_such_rule",
@@ -352,6 +362,8 @@ def refuse(error: Exception, words: Words, *, reference: str) -> Refusal:
             values["who"] = f"<@{error.moderator_id}>"
         case NoDesk():
             values["who"] = f"<@{error.owner_id}>" if error.owner_id else words.gettext("this server's team")
+        case WrongValue():
+            values["where"], values["why"] = f"`{clean(error.where)[:80]}`", escape(clean(error.why)[:200])
         case UnknownPlaceholder():
             values["name"] = escape(f"{{{clean(error.name)}}}")
             values["placeholders"] = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)

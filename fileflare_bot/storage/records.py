@@ -72,6 +72,7 @@ class Server:
     answers: tuple[SavedAnswer, ...] = ()
     options: Options = DEFAULT_OPTIONS
     leak_rule_id: int | None = None
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,10 @@ class Requests:
         self._a_day_per_person = a_day_per_person
 
     @unit_of_work
-    async def file(self, new: NewRequest) -> Filed:
+    async def file(self, new: NewRequest, *, open_per_person: int | None = None) -> Filed:
         """File a request, or add its words to the open one that this person has about the same order.
+
+        ``open_per_person`` is the server's own limit, where it has one.
 
         Raises:
             TooManyRequests: the person has asked enough for now.
@@ -66,7 +68,7 @@ class Requests:
             row = await session.scalar(its_open)
             existing = row is not None
             if row is None:
-                await self._admit(session, theirs)
+                await self._admit(session, theirs, open_per_person or self._open_per_person)
                 row = RequestRow(
                     guild_id=new.guild_id,
                     number=after - 1,
@@ -267,11 +269,11 @@ class Requests:
             text = ""
         return Message(row.author_id, row.from_moderator, text, row.at)
 
-    async def _admit(self, session: AsyncSession, theirs: sa.Select[RequestRow]) -> None:
+    async def _admit(self, session: AsyncSession, theirs: sa.Select[RequestRow], most_open: int) -> None:
         rows = (await session.scalars(theirs.where(~RequestRow.resolved))).all()
         lately = theirs.where(RequestRow.created_at > utc_now() - timedelta(days=1))
         filed = (await session.scalars(lately)).all()
-        if len(rows) >= self._open_per_person or len(filed) >= self._a_day_per_person:
+        if len(rows) >= most_open or len(filed) >= self._a_day_per_person:
             raise TooManyRequests
 
     async def _open_again(self, session: AsyncSession, row: RequestRow) -> None:

@@ -118,12 +118,33 @@ class Servers:
         return await self._on_answer(guild_id, actor_id, name, sa.delete(SavedAnswerRow))
 
     @unit_of_work
+    async def set_leak_rule(self, guild_id: int, rule_id: int | None) -> Server:
+        """Keep which AutoMod rule is the leak guard's."""
+        async with self._database.writing() as session:
+            its = sa.update(ServerRow).where(ServerRow.guild_id == guild_id)
+            await session.execute(its.values(leak_rule_id=rule_id, changed_at=utc_now()))
+        return await self._reread(guild_id)
+
+    @unit_of_work
     async def left(self, guild_id: int, *, at: datetime | None) -> None:
         """Note when the bot left a server, or with None that it is there (again)."""
         async with self._database.writing() as session:
             await session.execute(
                 sa.update(ServerRow).where(ServerRow.guild_id == guild_id).values(left_at=at, changed_at=utc_now())
             )
+        await self.refresh()
+
+    @unit_of_work
+    async def replace_answers(self, guild_id: int, actor_id: int, answers: tuple[SavedAnswer, ...]) -> Server:
+        """Put these answers in the place of those that a server has; there are at most 25 of them."""
+        async with self._database.writing() as session:
+            await ensure_server(session, guild_id)
+            await self._touch(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
+            await session.execute(sa.delete(SavedAnswerRow).where(SavedAnswerRow.guild_id == guild_id))
+            for answer in answers:
+                text = self._cipher.encrypt(answer.text)
+                session.add(SavedAnswerRow(guild_id=guild_id, name=answer.name, text=text))
+        return await self._reread(guild_id)
 
     async def _on_answer(self, guild_id: int, actor_id: int, name: str, change: sa.Update | sa.Delete) -> Server:
         async with self._database.writing() as session:
@@ -166,6 +187,7 @@ class Servers:
             tuple(SavedAnswer(answer.name, self._readable(answer.text)) for answer in answers),
             _options(row.options),
             row.leak_rule_id,
+            row.left_at is not None,
         )
 
     def _readable(self, text: str) -> str:

@@ -8,6 +8,7 @@ from fileflare_bot.storage.store import Storage
 from fileflare_bot.support.buyers import Buyers
 from fileflare_bot.support.cards import Cards
 from fileflare_bot.support.delivery import Delivery
+from fileflare_bot.support.leak_guard import LeakGuard
 from fileflare_bot.words import Catalogs
 
 
@@ -19,6 +20,7 @@ class HelpDesk:
         self.cards = Cards(bot, storage, catalogs)
         self.delivery = Delivery(bot, catalogs)
         self.buyers = Buyers(bot, storage, self.cards)
+        self.leak_guard = LeakGuard(bot, storage, self.cards)
 
     def server(self, guild_id: int) -> Server:
         """Return a server's settings."""
