@@ -297,7 +297,7 @@ def _items(
     yield discord.ui.TextDisplay(_support_line(guild, server, words))
     yield _row(_channel("support_channel_id", server.support_channel_id, words.gettext("Support channel")))
     yield discord.ui.TextDisplay(
-        words.gettext("**Moderators** are all who may manage messages, and these roles, which /answers and others see.")
+        words.gettext("**Moderators** are all who may manage messages, and everybody with one of these roles:")
     )
     yield _row(
         _roles("moderator_role_ids", server.moderator_role_ids, words.gettext("Moderator roles"), MOST_MODERATOR_ROLES)

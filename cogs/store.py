@@ -157,7 +157,7 @@ class Store(
         guard = Guard.OFF if not server.options.leak_guard else Guard.ON
         if guild is not None and guard is Guard.ON and not guild.me.guild_permissions.manage_guild:
             guard = Guard.NO_PERMISSION
-        database = words.gettext("answers") if bot.storage.available else words.gettext("away")
+        database = words.gettext("it answers") if bot.storage.available else words.gettext("away")
         return [
             ("Fileflare", fileflare),
             (words.gettext("Database"), database),

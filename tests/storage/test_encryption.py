@@ -1,0 +1,268 @@
+"""What is secret lies encrypted in the database, and its keys can be changed."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from desk import Log
+from storage.samples import (
+    CUSTOMER,
+    GUILD,
+    KEY,
+    MODERATOR,
+    NEWER_KEY,
+    connected,
+    execute,
+    file,
+    new_request,
+    settings,
+)
+
+from fileflare_bot.orders.diagnosis import Finding, Kind
+from fileflare_bot.settings import SettingsError
+from fileflare_bot.storage.database import sqlite_file
+from fileflare_bot.storage.errors import NotPossibleNow
+from fileflare_bot.storage.models import MessageRow, RequestRow, SavedAnswerRow
+from fileflare_bot.storage.records import Details, HelpRequest, Resolution, SavedAnswer
+from fileflare_bot.storage.requests import _DETAILS
+from fileflare_bot.storage.secrets import Cipher
+from fileflare_bot.storage.store import Storage, open_storage
+
+TOKEN = "feedfacecafe0123456789abcdef4242"
+WRONG_KEY = "bm8tcmVhbC1rZXktb2YtdGhlLXRlc3RzLW51bWJlcjM="
+FINDINGS = (Finding(Kind.USED_UP, "Marzipan Patterns.zip", 31, 29),)
+CHECKED = (Finding(Kind.LAST_ONE, "Nougat Patterns.zip", 31, 29),)
+SECRETS = (
+    TOKEN,
+    "please mend my marzipan",
+    "Marzipan Patterns",
+    "Nougat Patterns",
+    "#FF-1001-M",
+    "#FF-1001-N",
+    "Zelda Marzipan",
+    "the answer is marzipan",
+    "marzipan it is",
+    "Dear marzipan",
+)
+
+
+async def write_everything(storage: Storage) -> HelpRequest:
+    """Store each secret where it belongs."""
+    given = {"words": "please mend my marzipan", "order_number": "#FF-1001-M", "name": "Zelda Marzipan"}
+    request = await file(storage, CUSTOMER, TOKEN, **given, findings=FINDINGS)
+    await storage.requests.file(new_request(CUSTOMER, TOKEN, "please mend my marzipan"))
+    await storage.requests.take(request.id, MODERATOR)
+    await storage.requests.answered(request.id, MODERATOR, "the answer is marzipan")
+    await storage.requests.wrote_back(request.id, CUSTOMER, "marzipan it is")
+    await storage.requests.checked(request.id, MODERATOR, "#FF-1001-N", CHECKED)
+    await storage.servers.add_answer(GUILD, MODERATOR, SavedAnswer("hi", "Dear"))
+    await storage.servers.edit_answer(GUILD, MODERATOR, SavedAnswer("hi", "Dear marzipan"))
+    return await storage.requests.resolve(request.id, CUSTOMER, Resolution.CUSTOMER)
+
+
+async def assert_readable(storage: Storage, request: HelpRequest) -> None:
+    assert await storage.requests.get(request.id) == request
+    assert [message.text for message in await storage.requests.messages(request.id)] == [
+        "please mend my marzipan",
+        "the answer is marzipan",
+        "marzipan it is",
+    ]
+    assert storage.servers.get(GUILD).answers == (SavedAnswer("hi", "Dear marzipan"),)
+
+
+async def every_row(url: str) -> str:
+    """Return all that is in all tables."""
+    metadata = sa.MetaData()
+    async with connected(url) as connection:
+        await connection.run_sync(metadata.reflect)
+        rows = {table.name: (await connection.execute(sa.select(table))).all() for table in metadata.sorted_tables}
+    assert all(rows[name] for name in ("servers", "help_requests", "messages", "actions", "saved_answers"))
+    return str(rows)
+
+
+async def test_no_secret_can_be_read_in_the_database(storage: Storage, url: str, log: Log) -> None:
+    await write_everything(storage)
+
+    dump = await every_row(url)
+
+    assert str(CUSTOMER) in dump
+    for secret in SECRETS:
+        assert secret not in dump
+        assert secret not in log.getvalue()
+
+
+async def test_no_secret_lies_in_the_files_of_sqlite(sqlite_url: str) -> None:
+    async with open_storage(settings(sqlite_url)) as storage:
+        await write_everything(storage)
+        file_names = [f"{sqlite_url.removeprefix('sqlite:///')}{ending}" for ending in ("", "-wal")]
+        written = b"".join(await asyncio.gather(*(asyncio.to_thread(Path(name).read_bytes) for name in file_names)))
+
+    assert b"help_requests" in written
+    for secret in SECRETS:
+        assert secret.encode() not in written
+
+
+async def test_the_same_words_look_different_each_time(storage: Storage, url: str) -> None:
+    for person in (1, 2):
+        await file(storage, person, TOKEN, "please mend my marzipan")
+
+    async with connected(url) as connection:
+        details = (await connection.scalars(sa.select(RequestRow.details))).all()
+    assert len({*details}) == 2
+
+
+async def test_an_order_cannot_be_found_by_hashing_its_id_without_a_key(storage: Storage, url: str) -> None:
+    await write_everything(storage)
+
+    dump = (await every_row(url)).lower()
+
+    for name in hashlib.algorithms_guaranteed - {"shake_128", "shake_256"}:
+        digest = hashlib.new(name, TOKEN.encode()).digest()
+        assert digest.hex()[:16] not in dump
+        assert base64.b64encode(digest).decode().lower()[:16] not in dump
+    assert hashlib.blake2b(TOKEN.encode(), digest_size=16).hexdigest() not in dump
+
+
+@asynccontextmanager
+async def opened(url: str, *keys: str) -> AsyncIterator[Storage]:
+    async with open_storage(settings(url, keys=keys)) as storage:
+        assert storage.available
+        yield storage
+
+
+async def test_a_newer_key_takes_over_at_the_start_and_the_old_one_can_go(url: str, log: Log) -> None:
+    async with opened(url, KEY) as storage:
+        request = await write_everything(storage)
+
+    async with opened(url, NEWER_KEY, KEY) as storage:
+        await assert_readable(storage, request)
+    async with opened(url, NEWER_KEY) as storage:
+        await assert_readable(storage, request)
+    async with opened(url, NEWER_KEY, KEY) as storage:
+        assert await storage.upkeep.rotate() == 0
+        await assert_readable(storage, request)
+
+    (event,) = log.events("secrets_rotated")
+    assert event["count"] >= 5
+
+
+async def test_a_key_that_is_set_takes_over_from_the_key_beside_sqlite_and_that_can_go(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as storage:
+        request = await write_everything(storage)
+    async with opened(sqlite_url, NEWER_KEY) as storage:
+        await assert_readable(storage, request)
+
+    file = sqlite_file(sa.make_url(sqlite_url))
+    assert file is not None
+    file.with_name("secret.key").unlink()
+
+    async with opened(sqlite_url, NEWER_KEY) as storage:
+        await assert_readable(storage, request)
+
+
+async def test_a_key_that_opens_nothing_is_refused_in_one_line_and_spoils_nothing(url: str) -> None:
+    async with opened(url, KEY) as storage:
+        request = await write_everything(storage)
+
+    with pytest.raises(SettingsError) as raised:
+        async with opened(url, WRONG_KEY):
+            pass
+
+    (line,) = raised.value.lines
+    assert line.startswith("SECRET_KEYS does not open what is stored")
+    assert WRONG_KEY not in line
+    async with opened(url, KEY) as storage:
+        await assert_readable(storage, request)
+
+
+async def test_what_no_key_opens_any_more_is_empty_and_everything_else_works(url: str) -> None:
+    async with opened(url, KEY) as storage:
+        request = await write_everything(storage)
+    lost = Cipher([WRONG_KEY]).encrypt(_DETAILS.dump_json(request.details).decode())
+    for statement in (
+        sa.update(RequestRow).values(details=lost),
+        sa.update(MessageRow).values(text=lost),
+        sa.update(SavedAnswerRow).values(text=lost),
+    ):
+        await execute(url, statement)
+
+    async with opened(url, NEWER_KEY, KEY) as storage:
+        found = await storage.requests.get(request.id)
+        assert (found.readable, found.details) == (False, Details())
+        assert (found.number, found.resolved, found.taken_by) == (1, True, MODERATOR)
+        assert [message.text for message in await storage.requests.messages(request.id)] == ["", "", ""]
+        assert storage.servers.get(GUILD).answers == (SavedAnswer("hi", ""),)
+        assert (await storage.requests.page(GUILD, 1, person_id=CUSTOMER)).requests == (found,)
+        assert (await storage.upkeep.export(CUSTOMER))["help_requests"][0]["order_id"] is None
+        assert not (await storage.requests.reopen(request.id, MODERATOR)).resolved
+        await storage.requests.answered(request.id, MODERATOR, "we are back")
+        assert (await storage.requests.messages(request.id))[-1].text == "we are back"
+    async with opened(url, NEWER_KEY, WRONG_KEY) as storage:
+        assert (await storage.requests.get(request.id)).details == request.details
+
+
+async def test_an_order_that_is_asked_about_stays_one_open_request_across_a_change_of_keys(url: str) -> None:
+    async with opened(url, KEY) as storage:
+        await file(storage, token=TOKEN)
+
+    async with opened(url, NEWER_KEY, KEY) as storage:
+        assert (await storage.requests.file(new_request(token=TOKEN))).existing
+
+
+async def test_an_order_stays_one_open_request_after_the_old_key_is_gone(url: str) -> None:
+    async with opened(url, KEY) as storage:
+        await file(storage, token=TOKEN)
+    async with opened(url, NEWER_KEY, KEY):
+        pass
+
+    async with opened(url, NEWER_KEY) as storage:
+        assert (await storage.requests.file(new_request(token=TOKEN))).existing
+
+
+async def test_a_request_from_before_a_change_of_keys_does_not_open_beside_a_newer_one(url: str) -> None:
+    async with opened(url, KEY) as storage:
+        old = await file(storage, token=TOKEN)
+        await storage.requests.resolve(old.id, MODERATOR, Resolution.MENDED)
+
+    async with opened(url, NEWER_KEY, KEY) as storage:
+        await file(storage, token=TOKEN)
+        with pytest.raises(NotPossibleNow):
+            await storage.requests.reopen(old.id, MODERATOR)
+
+
+async def test_what_another_process_writes_while_keys_are_changed_is_kept(postgresql_url: str) -> None:
+    async with opened(postgresql_url, KEY) as storage:
+        request = await file(storage, words="from before")
+    newer = Cipher([NEWER_KEY]).encrypt(_DETAILS.dump_json(Details(words="written meanwhile")).decode())
+    storage = Storage(settings(postgresql_url, keys=(NEWER_KEY, KEY)))
+
+    async with connected(postgresql_url) as another:
+        await another.execute(sa.update(RequestRow).values(details=newer))
+        starting = asyncio.create_task(storage.start())
+        waiting = sa.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        for _ in range(200):
+            await asyncio.sleep(0.02)
+            async with connected(postgresql_url) as watching:
+                if await watching.scalar(waiting):
+                    break
+        assert not starting.done()
+    await starting
+
+    assert (await storage.requests.get(request.id)).details.words == "written meanwhile"
+    await storage.close()
+
+
+async def test_details_that_are_no_text_of_ours_are_unreadable_and_stop_nothing(storage: Storage, url: str) -> None:
+    request = await file(storage)
+
+    for garbage in ("", "garbage", "gAAAAA=="):
+        await execute(url, sa.update(RequestRow).values(details=garbage))
+        assert not (await storage.requests.get(request.id)).readable
+        assert await storage.upkeep.rotate() == 0

@@ -1,0 +1,129 @@
+"""The tables: made at the first start, brought up to date at later ones, by one process alone."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from desk import Log
+from storage.samples import CUSTOMER, GUILD, KEY, at_once, connected, execute, file, settings
+
+from fileflare_bot.settings import SettingsError
+from fileflare_bot.storage.clock import utc_now
+from fileflare_bot.storage.database import MIGRATIONS, migrations
+from fileflare_bot.storage.models import Base
+from fileflare_bot.storage.records import Details
+from fileflare_bot.storage.requests import _DETAILS
+from fileflare_bot.storage.secrets import Cipher
+from fileflare_bot.storage.store import Storage, open_storage
+
+SCRIPTS = ScriptDirectory(MIGRATIONS)
+START = """
+import asyncio, sys
+from storage.samples import settings
+from structlog.testing import capture_logs
+from fileflare_bot.storage.store import open_storage
+
+async def main():
+    print("ready", flush=True)
+    sys.stdin.readline()
+    with capture_logs() as logs:
+        async with open_storage(settings(sys.argv[1])) as storage:
+            print(storage.available, *(log["event"] for log in logs))
+
+asyncio.run(main())
+"""
+
+
+async def revisions(url: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the revision of the database, and the newest there is."""
+
+    def read(connection: sa.Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return MigrationContext.configure(connection).get_current_heads(), tuple(SCRIPTS.get_heads())
+
+    async with connected(url) as connection:
+        return await connection.run_sync(read)
+
+
+async def test_an_empty_database_gets_the_newest_tables(storage: Storage, url: str) -> None:
+    assert storage.available
+    there, newest = await revisions(url)
+    assert there == newest
+
+
+@pytest.mark.usefixtures("storage")
+async def test_the_migrated_tables_are_the_models(url: str) -> None:
+    def differences(connection: sa.Connection) -> Any:  # noqa: ANN401 - Alembic's
+        return compare_metadata(MigrationContext.configure(connection), Base.metadata)
+
+    async with connected(url) as connection:
+        assert await connection.run_sync(differences) == []
+
+
+@pytest.mark.parametrize("revision", [script.revision for script in SCRIPTS.walk_revisions()][1:])
+async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_keep_what_they_hold(
+    url: str, revision: str
+) -> None:
+    tables = sa.MetaData()
+    async with connected(url) as connection:
+        await connection.run_sync(lambda sync: command.upgrade(migrations(sync), revision))
+        await connection.run_sync(tables.reflect)
+    servers, requests, messages, actions = (
+        tables.tables[name] for name in ("servers", "help_requests", "messages", "actions")
+    )
+    cipher, at = Cipher([KEY]), utc_now()
+    details = cipher.encrypt(_DETAILS.dump_json(Details(words="from before")).decode())
+    request = {"guild_id": GUILD, "number": 4, "person_id": CUSTOMER, "channel_id": 7, "locale": "en"}
+    request |= {"topic": "other", "kinds": [], "order_hash": "", "details": details, "resolved": False}
+    message = {"author_id": CUSTOMER, "from_moderator": False, "text": cipher.encrypt("hello?"), "at": at}
+    async with connected(url) as connection:
+        server = sa.insert(servers).values(guild_id=GUILD, log_channel_id=9, next_number=5, changed_at=at)
+        await connection.execute(server.values(moderator_role_ids=[1, 2]))
+        row = await connection.execute(sa.insert(requests).values(**request, created_at=at).returning(requests.c.id))
+        request_id = row.scalar_one()
+        await connection.execute(sa.insert(messages).values(request_id=request_id, **message))
+        await connection.execute(sa.insert(actions).values(guild_id=GUILD, actor_id=1, action="filed", at=at))
+
+    async with open_storage(settings(url)) as storage:
+        kept = await storage.requests.get(request_id)
+        assert (kept.number, kept.details.words, kept.created_at) == (4, "from before", at)
+        assert [message.text for message in await storage.requests.messages(request_id)] == ["hello?"]
+        assert len(await storage.upkeep.actions(GUILD)) == 1
+        assert (await file(storage, 2)).number == 5
+        server_record = storage.servers.get(GUILD)
+        assert (server_record.log_channel_id, server_record.moderator_role_ids) == (9, (1, 2))
+    there, newest = await revisions(url)
+    assert there == newest
+
+
+@pytest.mark.usefixtures("storage")
+async def test_a_database_of_a_newer_version_is_refused_in_one_line(url: str) -> None:
+    await execute(url, sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(SettingsError) as raised:
+        async with open_storage(settings(url)):
+            pass
+
+    (line,) = raised.value.lines
+    assert line.startswith("DATABASE_URL names a database that a newer version of the bot has changed")
+    assert "\n" not in line
+    assert (await revisions(url))[0] == ("9999",)
+
+
+async def test_a_second_start_does_nothing(url: str, log: Log) -> None:
+    for _ in range(2):
+        async with open_storage(settings(url)) as storage:
+            assert storage.available
+
+    assert len(log.events("database_migrated")) == 1
+
+
+async def test_of_eight_processes_that_start_at_once_one_makes_the_tables(url: str) -> None:
+    said = await at_once(START, [(url,)] * 8)
+
+    assert sorted(said) == [["True"]] * 7 + [["True database_migrated"]]
+    there, newest = await revisions(url)
+    assert there == newest

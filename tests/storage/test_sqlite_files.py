@@ -1,0 +1,169 @@
+"""SQLite's file and the key beside it: made for their owner alone, and what is said when they cannot be used."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from storage.samples import CUSTOMER, KEY, at_once, file, held, new_request, settings
+
+from fileflare_bot.settings import SettingsError
+from fileflare_bot.storage import database
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.store import Storage, open_storage
+
+START = """
+import asyncio, sys
+from storage.samples import file, settings
+from structlog.testing import capture_logs
+from fileflare_bot.storage.store import open_storage
+
+async def main():
+    print("ready", flush=True)
+    sys.stdin.readline()
+    with capture_logs():
+        async with open_storage(settings(sys.argv[1], keys=())) as storage:
+            print((await file(storage, int(sys.argv[2]), words="please help")).number)
+
+asyncio.run(main())
+"""
+UNUSABLE = "DATABASE_URL names a file that cannot be used as a database"
+
+
+async def refusal(path: Path | str, *keys: str) -> str:
+    """Return the one line with which a start is refused."""
+    with pytest.raises(SettingsError) as raised:
+        async with open_storage(settings(f"sqlite:///{path}", keys=keys)):
+            pass
+    assert raised.value.__suppress_context__, "the driver's error would show in a traceback"
+    (line,) = raised.value.lines
+    assert "\n" not in line
+    return line
+
+
+@pytest.mark.usefixtures("no_umask")
+async def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+
+    async with open_storage(settings(f"sqlite:///{folder}/fileflare.db", keys=())) as storage:
+        await file(storage)
+        modes = {path.name: path.stat().st_mode & 0o777 for path in [*folder.iterdir(), folder]}
+
+    assert modes.pop("data") == 0o700
+    assert {"fileflare.db", "fileflare.db-wal", "secret.key"} <= {*modes}
+    assert {*modes.values()} == {0o600}
+
+
+async def test_the_key_that_was_made_opens_everything_after_a_restart(sqlite_url: str) -> None:
+    async with open_storage(settings(sqlite_url, keys=())) as storage:
+        request = await file(storage, words="please help")
+
+    async with open_storage(settings(sqlite_url, keys=())) as storage:
+        assert (await storage.requests.get(request.id)).details.words == "please help"
+
+
+async def test_the_content_of_the_key_file_may_be_a_setting_instead(sqlite_url: str, tmp_path: Path) -> None:
+    async with open_storage(settings(sqlite_url, keys=())) as storage:
+        request = await file(storage, words="please help")
+    key = (tmp_path / "secret.key").read_text()
+    (tmp_path / "secret.key").unlink()
+
+    async with open_storage(settings(sqlite_url, keys=(key,))) as storage:
+        assert (await storage.requests.get(request.id)).details.words == "please help"
+    assert not (tmp_path / "secret.key").exists()
+
+
+async def test_processes_that_start_at_once_make_one_key(sqlite_url: str, tmp_path: Path) -> None:
+    said = await at_once(START, [(sqlite_url, str(person)) for person in range(1, 5)])
+
+    assert sorted(said) == [["1"], ["2"], ["3"], ["4"]]
+    async with open_storage(settings(sqlite_url, keys=())) as storage:
+        requests = (await storage.requests.page(2**62, 1)).requests
+        assert [request.details.words for request in requests] == ["please help"] * 4
+    assert {name for name in os.listdir(tmp_path) if name.startswith("secret")} == {"secret.key"}  # noqa: PTH208
+
+
+async def test_a_database_whose_key_is_gone_is_refused_in_one_line(sqlite_url: str, tmp_path: Path) -> None:
+    async with open_storage(settings(sqlite_url, keys=())) as storage:
+        await file(storage)
+    (tmp_path / "secret.key").unlink()
+
+    assert (await refusal(tmp_path / "fileflare.db")).startswith("secret.key is missing beside the database")
+    assert not (tmp_path / "secret.key").exists()
+
+
+@pytest.mark.parametrize("content", ["", "no key"])
+async def test_a_key_file_that_holds_no_key_is_refused_in_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "secret.key").write_text(content)
+
+    assert "secret.key" in await refusal(tmp_path / "fileflare.db")
+
+
+@pytest.mark.parametrize("keys", [(), (KEY,)])
+async def test_a_path_that_cannot_be_made_is_refused_in_one_line(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert (await refusal(tmp_path / "file" / "fileflare.db", *keys)).startswith(UNUSABLE)
+    assert (await refusal(tmp_path / "file" / "data" / "fileflare.db", *keys)).startswith(UNUSABLE)
+    assert (await refusal(tmp_path / ("long" * 100), *keys)).startswith(UNUSABLE)
+
+
+async def test_a_directory_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+
+    assert (await refusal(tmp_path / "data", KEY)).startswith(UNUSABLE)
+    assert await refusal(tmp_path / "data")
+
+
+async def test_a_file_that_is_no_database_is_refused_in_one_line_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "fileflare.db"
+    path.write_text("my holiday diary " * 1000)
+
+    assert (await refusal(path, KEY)).startswith(UNUSABLE)
+    assert path.read_text() == "my holiday diary " * 1000
+    assert await refusal(path)
+
+
+async def test_another_programs_database_keeps_its_tables(tmp_path: Path) -> None:
+    path = tmp_path / "fileflare.db"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE messages (text TEXT)")
+    other.close()
+
+    assert (await refusal(path, KEY)).startswith(UNUSABLE)
+
+    other = sqlite3.connect(path)
+    assert other.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("messages",)]
+    other.close()
+
+
+async def test_a_database_that_another_process_keeps_locked_is_unavailable_until_it_is_free(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 50)
+    async with open_storage(settings(sqlite_url)) as storage:
+        request = await file(storage)
+        async with held(sqlite_url):
+            with pytest.raises(StorageUnavailable):
+                await storage.requests.wrote_back(request.id, CUSTOMER, "hello?")
+            with pytest.raises(StorageUnavailable):
+                await storage.requests.file(new_request(2))
+            assert await storage.requests.get(request.id) == request
+
+        assert (await file(storage, 2)).number == 2
+
+
+async def test_a_start_beside_a_lock_is_made_up_for_later(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_storage(settings(sqlite_url)):
+        pass
+    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 50)
+    storage = Storage(settings(sqlite_url))
+    async with held(sqlite_url):
+        await storage.tend()
+        assert not storage.available
+
+    await storage.tend()
+
+    assert storage.available
+    assert (await file(storage)).number == 1
+    await storage.close()
