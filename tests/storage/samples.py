@@ -22,8 +22,8 @@ from fileflare_bot.storage.records import Details, HelpRequest, NewRequest, Topi
 from fileflare_bot.storage.store import Storage
 
 ROOT: Final = Path(__file__).parents[2]
-KEY: Final = "bm8tcmVhbC1rZXktb2YtdGhlLXRlc3RzLW51bWJlcjE="
-NEWER_KEY: Final = "bm8tcmVhbC1rZXktb2YtdGhlLXRlc3RzLW51bWJlcjI="
+KEY: Final = "WgRa0SUPwhdM_2Gq7pjwCeqpvRILJKr_dHCQ4DsIlgg="  # a key's halves sign and encrypt, so no two share one
+NEWER_KEY: Final = "8lc11_K37dOllAfPuBQ17cW2WJpjqOBxFkzJVo52sT4="
 GUILD: Final = 2**62
 ELSEWHERE: Final = 2**62 + 1
 CUSTOMER: Final = 2**61

@@ -34,7 +34,7 @@ from fileflare_bot.storage.secrets import Cipher
 from fileflare_bot.storage.store import Storage, open_storage
 
 TOKEN = "feedfacecafe0123456789abcdef4242"
-WRONG_KEY = "bm8tcmVhbC1rZXktb2YtdGhlLXRlc3RzLW51bWJlcjM="
+WRONG_KEY = "OVo7zhS9tOKJln-Hz2maQbKgGJowkMnGTSEpS3nqjbE="
 FINDINGS = (Finding(Kind.USED_UP, "Marzipan Patterns.zip", 31, 29),)
 CHECKED = (Finding(Kind.LAST_ONE, "Nougat Patterns.zip", 31, 29),)
 SECRETS = (
