@@ -14,6 +14,7 @@ from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.replies.refusals import ListExpired, MissingPermission, OutdatedCommand
 from fileflare_bot.settings import SettingsError
+from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import Server
 from fileflare_bot.storage.store import Storage
@@ -146,7 +147,7 @@ class FileflareBot(commands.Bot):
         """Note when the bot left a server; its data is deleted after a while."""
         log.info("server_left", guild_id=guild.id)
         try:
-            await self.storage.servers.left(guild.id, at=discord.utils.utcnow())
+            await self.storage.servers.left(guild.id, at=utc_now())
         except StorageUnavailable:
             log.warning("leaving_not_noted", guild_id=guild.id)
 

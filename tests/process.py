@@ -15,7 +15,7 @@ from fileflare_bot.demo.server import SampleFileflare
 ROOT: Final = Path(__file__).parents[1]
 EPHEMERAL: Final = 64
 ANSWERED, LOADING, UPDATED = 4, 5, 7
-GUILDS_INTENT: Final = 1
+INTENTS: Final = 1 | 1 << 20 | 1 << 21  # guilds; AutoMod's configuration and execution: none is privileged
 SECRETS: Final = (
     *(TOKEN, orders.DOCUMENTED, orders.UNKNOWN, orders.EMPTY),
     *("interaction-token", str(CUSTOMER["username"]), "My new", "Knitting"),

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from process import ANSWERED, AT_ONCE, EPHEMERAL, FOUND, GUILDS_INTENT, LOADING, SHORT_PAUSES, UPDATED, Bot, Start, ask
+from process import ANSWERED, AT_ONCE, EPHEMERAL, FOUND, INTENTS, LOADING, SHORT_PAUSES, UPDATED, Bot, Start, ask
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.loopback_discord import IDENTIFY, LoopbackDiscord
@@ -26,13 +26,20 @@ async def test_it_comes_up_and_tells_discord_of_its_commands_in_every_language(
     code = await bot.stop()
 
     assert code == 0
-    for_moderators = {"requests", "check", "answers", "Check order in this message", "Help requests"}
-    assert set(commands) == {"mydownloads", "privacy", "store"} | for_moderators
+    for_moderators = {"requests", "check", "answers", "claims", "Check order in this message", "Help requests"}
+    assert set(commands) == {"mydownloads", "myorders", "privacy", "store"} | for_moderators
     for name in for_moderators:
         assert commands[name]["default_member_permissions"] == MANAGE_MESSAGES
     (option,) = commands["mydownloads"]["options"]
     assert (option["name"], option["required"], option["max_length"]) == ("order-id", False, 1500)
-    assert [each["name"] for each in commands["store"]["options"]] == ["panel", "setup"]
+    assert {each["name"] for each in commands["store"]["options"]} == {
+        "export",
+        "import",
+        "panel",
+        "roles",
+        "setup",
+        "status",
+    }
     translated = set(commands["mydownloads"]["description_localizations"])
     assert translated == set(Catalogs().languages) - {"en"}
     assert "warning" not in bot.printed
@@ -42,7 +49,7 @@ async def test_it_asks_discord_for_no_privileged_intent(bot: Bot, discord: Loopb
     (identify,) = [frame for frame in discord.frames if frame["op"] == IDENTIFY]
     code = await bot.stop()
 
-    assert (identify["d"]["intents"], code) == (GUILDS_INTENT, 0)
+    assert (identify["d"]["intents"], code) == (INTENTS, 0)
 
 
 async def test_an_order_is_answered_privately_in_one_call(bot: Bot, discord: LoopbackDiscord) -> None:

@@ -38,6 +38,7 @@ from fileflare_bot.orders.diagnosis import (
 from fileflare_bot.orders.links import safe_link
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import ReferenceProblem, parse_reference
+from fileflare_bot.replies.refusals import OrderHeldByOthers
 
 URL: Final = "https://files.example/book"
 
@@ -105,10 +106,11 @@ ANSWERS: Final = {
     Kind.ORDER_WITHOUT_FILES: holding(lines=[line("My new Book", "Hard back")]),
 }
 
-FAILURES: Final = {
+FAILURES: Final[dict[Kind, LookupFailed | OrderHeldByOthers]] = {
     Kind.WRONG_REFERENCE: BadReference(ReferenceProblem.ORDER_NUMBER),
     Kind.NOT_FOUND: OrderNotFound(),
     Kind.OUTAGE: FileflareDown(),
+    Kind.HELD_BY_OTHERS: OrderHeldByOthers(),
 }
 
 SAMPLED: Final = (*ANSWERS, *FAILURES)

@@ -1,0 +1,254 @@
+"""Buyers' roles: which orders bring which, for which accounts an order counts, and what stands in the way."""
+
+import asyncio
+
+import discord
+import pytest
+from desk import Desk, answer, buttons, embed
+from simcord.actors import MemberActor
+from simcord.builders import RoleHandle
+from simcord.results import InteractionResult
+
+from fileflare_bot.demo import orders
+
+
+async def rule(desk: Desk, match: str, role: RoleHandle, value: str | None = None) -> InteractionResult:
+    return await desk.owner.slash(
+        desk.channel, "store roles add", match=match, role=role, **({} if value is None else {"value": value})
+    )
+
+
+def has(desk: Desk, person: MemberActor, role: RoleHandle) -> bool:
+    return role.id in desk.env.backend.get_guild(desk.guild.id).members[person.id].role_ids
+
+
+def granted(desk: Desk) -> int:
+    return len([call for call in desk.env.http_requests if call.method == "PUT" and "/roles/" in call.path])
+
+
+@pytest.fixture
+def buyer(desk: Desk) -> RoleHandle:
+    return desk.guild.create_role("Buyer")
+
+
+@pytest.mark.parametrize(
+    ("match", "value", "brings"),
+    [
+        ("any_order", None, True),
+        ("product_id", "123456", True),
+        ("product_id", "999", False),
+        ("variant_id", "1234563", True),
+        ("sku", "my-sku", True),
+        ("sku", "MY-SKU", False),
+        ("tag", "books", True),
+        ("vendor", "my-store", True),
+        ("vendor", "another", False),
+    ],
+)
+async def test_each_kind_of_match_brings_its_role_exactly_where_it_matches(
+    desk: Desk, buyer: RoleHandle, match: str, value: str | None, *, brings: bool
+) -> None:
+    saved = await rule(desk, match, buyer, value)
+    assert f"<@&{buyer.id}>" in answer(saved).content
+
+    shown = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert has(desk, desk.customer, buyer) is brings
+    assert ([field.name for field in embed(shown).fields] == ["New for you"]) is brings
+
+
+async def test_several_roles_come_at_once_and_none_is_granted_twice(desk: Desk, buyer: RoleHandle) -> None:
+    reader = desk.guild.create_role("Reader")
+    await desk.owner.slash(desk.channel, "store roles add", match="tag", role=buyer, value="books")
+    await desk.owner.slash(
+        desk.channel, "store roles add", **{"match": "any_order", "role": buyer, "second-role": reader}
+    )
+
+    first = await desk.mydownloads(orders.DOCUMENTED)
+    again = await desk.mydownloads(orders.DOCUMENTED)
+    await desk.customer.click(answer(again), label="Refresh")
+
+    assert embed(first).fields[0].value == f"<@&{buyer.id}>, <@&{reader.id}>"
+    assert not embed(again).fields
+    assert granted(desk) == 2
+
+
+@pytest.mark.parametrize("token", [orders.EMPTY, orders.UNKNOWN])
+async def test_a_failed_or_empty_order_brings_nothing_and_is_not_held(
+    desk: Desk, buyer: RoleHandle, token: str
+) -> None:
+    await rule(desk, "any_order", buyer)
+
+    await desk.mydownloads(token)
+
+    assert not has(desk, desk.customer, buyer)
+    assert await desk.bot.storage.claims.of_person(desk.guild.id, desk.customer.id) == []
+
+
+async def test_a_second_account_on_an_order_gets_links_but_no_role_and_is_told_so(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await rule(desk, "any_order", buyer)
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    shown = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+
+    assert "5 of 10 downloads left" in str(embed(shown).description)
+    assert "Another account here uses this order already" in str(embed(shown).fields[0].value)
+    assert not has(desk, desk.member, buyer)
+
+
+async def test_a_second_account_is_refused_where_the_owner_wants_it_and_can_ask_for_help(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await desk.set_up()
+    await rule(desk, "any_order", buyer)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(answer(setup), ["refuse"], custom_id="store:later")
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    refused = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+
+    assert answer(refused).content.startswith("**This order is already in use by another account here.**")
+    assert "/download/" not in str(answer(refused).components)
+    shown = await desk.member.click(answer(refused), label="Get help")
+    await desk.member.submit_modal(shown, {"topic": ["other"], "words": "It is my order!"})
+    assert "Another account of this server holds the order" in str(desk.card().embeds[0].description)
+
+
+async def test_of_fifty_accounts_that_open_an_order_at_once_exactly_as_many_as_allowed_hold_it(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await rule(desk, "any_order", buyer)
+    server = desk.bot.storage.servers.get(desk.guild.id)
+    options = server.options.model_copy(update={"accounts_per_order": 3})
+    await desk.bot.storage.servers.change(desk.guild.id, desk.owner.id, options=options)
+    people = [desk.guild.add_member(desk.env.create_user(f"person-{number}")) for number in range(50)]
+
+    await desk.all_at_once([(person, orders.DOCUMENTED) for person in people])
+
+    assert sum(has(desk, person, buyer) for person in people) == 3
+
+
+@pytest.mark.parametrize("trouble", ["above", "gone", "forbidden", "no_right"])
+async def test_a_role_that_cannot_be_given_is_told_to_the_owner_once_and_not_to_the_customer(
+    desk: Desk, buyer: RoleHandle, trouble: str
+) -> None:
+    await desk.set_up(log=True)
+    await rule(desk, "any_order", buyer)
+    match trouble:
+        case "gone":
+            desk.env.backend.delete_role(desk.guild.id, buyer.id)
+        case "forbidden":
+            desk.env.inject_error("PUT", "/guilds/*/members/*/roles/*", status=403, code=50013, times=None)
+        case "above":
+            desk.env.backend.edit_role(desk.guild.id, buyer.id, {"position": 90})
+        case _:
+            me = desk.bot.user
+            assert me is not None
+            everybody = discord.Permissions(
+                view_channel=True, send_messages=True, embed_links=True, use_application_commands=True
+            )
+            for role_id in [desk.guild.id, *desk.env.backend.get_guild(desk.guild.id).members[me.id].role_ids]:
+                desk.env.backend.edit_role(desk.guild.id, role_id, {"permissions": everybody.value})
+    await desk.env.settle()
+
+    shown = await desk.mydownloads(orders.DOCUMENTED)
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "5 of 10 downloads left" in str(embed(shown).description)
+    assert not embed(shown).fields
+    told = [
+        str(line.embeds[0].description) for line in desk.log_channel.history() if "⚠️" in str(line.embeds[0].description)
+    ]
+    assert len(told) == 1
+    assert f"<@&{buyer.id}>" in told[0]
+
+
+async def test_releasing_a_claim_takes_the_role_back_and_the_next_account_holds_the_order(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await rule(desk, "any_order", buyer)
+    await desk.mydownloads(orders.DOCUMENTED)
+    assert has(desk, desk.customer, buyer)
+
+    listed = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": orders.DOCUMENTED})
+    assert f"My new Book** · <@{desk.customer.id}>" in str(embed(listed).description)
+    chosen = await desk.moderator.select(answer(listed), [option(listed)], custom_id="claims:choose")
+    released = await desk.moderator.click(answer(chosen), label="Release")
+
+    assert answer(released).content == "The roles that it brought are taken back."
+    assert not has(desk, desk.customer, buyer)
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    assert has(desk, desk.member, buyer)
+
+
+async def test_moving_a_claim_gives_the_other_account_the_role_when_it_restores_its_roles(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await rule(desk, "any_order", buyer)
+    await desk.owner.slash(desk.channel, "store panel")
+    panel = desk.channel.last_message
+    assert panel is not None
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    listed = await desk.moderator.slash(desk.channel, "claims person", person=desk.customer)
+    chosen = await desk.moderator.select(answer(listed), [option(listed)], custom_id="claims:choose")
+    shown = await desk.moderator.click(answer(chosen), label="Move to another account")
+    moved = await desk.moderator.submit_modal(shown, {"person": [desk.member]})
+    assert f"The order counts for <@{desk.member.id}> now." in answer(moved).content
+    assert not has(desk, desk.customer, buyer)
+    restored = await desk.member.click(panel, label="Restore my roles")
+
+    assert answer(restored).content == f"Welcome back! You have again: <@&{buyer.id}>"
+    assert has(desk, desk.member, buyer)
+    nothing = await desk.customer.click(panel, label="Restore my roles")
+    assert answer(nothing).content.startswith("You have all the roles that I know of.")
+
+
+async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(desk: Desk, buyer: RoleHandle) -> None:
+    await rule(desk, "any_order", buyer)
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    offered = await desk.owner.autocomplete(desk.channel, "store roles add", "value", "hard", match="variant_id")
+    assert offered == [{"name": "My new Book — Hard back", "value": "1234563"}]
+    listed = await desk.owner.slash(desk.channel, "store roles list")
+    assert embed(listed).description == f"**1.** any order → <@&{buyer.id}>"
+    tested = await desk.owner.slash(desk.channel, "store roles test", **{"order-id": orders.USED_UP})
+    assert embed(tested).description == f"It brings: <@&{buyer.id}>"
+    removed = await desk.owner.slash(desk.channel, "store roles remove", number=1)
+    assert answer(removed).content.startswith("Removed: any order")
+    refused = await desk.owner.slash(desk.channel, "store roles remove", number=1)
+    assert answer(refused).content.startswith("**That rule is not complete, or not on the list.**")
+
+
+async def test_a_role_with_power_is_warned_of_and_a_member_cannot_use_the_moderators_buttons(desk: Desk) -> None:
+    strong = desk.guild.create_role("Strong", permissions=discord.Permissions(ban_members=True))
+
+    saved = await rule(desk, "any_order", strong)
+    refused = await desk.forge("claims:release:1", desk.member, desk.channel)
+
+    assert "Every buyer could then Ban Members" in answer(saved).content
+    assert answer(refused).content == "**Only this server's moderators can do that.**"
+
+
+def option(result: InteractionResult) -> str:
+    """Return the value of the first option of the select in an answer."""
+    (found,) = [item for item in buttons(answer(result)) if item.get("type") == 3]
+    return str(found["options"][0]["value"])
+
+
+async def test_the_database_being_away_gives_links_without_roles(
+    desk: Desk, buyer: RoleHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rule(desk, "any_order", buyer)
+
+    def away(*_arguments: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(desk.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
+    shown = await desk.mydownloads(orders.DOCUMENTED)
+    await asyncio.sleep(0)
+
+    assert "5 of 10 downloads left" in str(embed(shown).description)
+    assert not has(desk, desk.customer, buyer)

@@ -1,0 +1,116 @@
+"""The leak guard: Discord's AutoMod stops order links, and the rule for it stays as the owner wants it."""
+
+import re
+from typing import Any
+
+import discord
+import pytest
+from desk import Desk, answer, page
+
+from fileflare_bot.demo import orders
+
+LINK = f"https://my-store.com/account/orders/{orders.DOCUMENTED}"
+
+
+@pytest.fixture(autouse=True)
+def _automod_knows_patterns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the simulated AutoMod look at patterns too, as Discord does; on its own it knows keywords only."""
+
+    def match(rule: Any, content: str) -> str | None:  # noqa: ANN401 - the simulator's
+        patterns = rule.trigger_metadata.get("regex_patterns") or []
+        return next((pattern for pattern in patterns if re.search(pattern, content)), None)
+
+    monkeypatch.setattr(desk.env.backend, "_auto_mod_match", match)
+
+
+async def switch(desk: Desk) -> str:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    return page(await desk.owner.click(answer(setup), custom_id="store:toggle:leak_guard"))
+
+
+def rules(desk: Desk) -> list[Any]:
+    return list(desk.env.backend.get_guild(desk.guild.id).auto_mod_rules.values())
+
+
+async def test_an_order_link_is_stopped_the_author_told_how_and_the_log_told_without_the_link(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    assert "🟢 **Leak guard.**" in await switch(desk)
+    (rule,) = rules(desk)
+    assert rule.actions[0]["metadata"]["custom_message"].endswith("Use /mydownloads: only you see the answer.")
+    assert len(rule.actions[0]["metadata"]["custom_message"]) <= 150
+
+    await desk.customer.send(desk.channel, f"look: {LINK}")
+    await desk.customer.send(desk.channel, "look: https://my-store.com/products/my-new-book")
+    await desk.env.settle()
+
+    assert [message.content for message in desk.channel.history() if message.author.name == "casey"] == [
+        "look: https://my-store.com/products/my-new-book"
+    ]
+    told = str(desk.log_channel.history()[-1].embeds[0].description)
+    assert told == f"🛡️ I stopped a message of <@{desk.customer.id}> in <#{desk.channel.id}>: it held an order link."
+
+
+async def test_a_rule_that_is_deleted_or_changed_comes_back(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    await switch(desk)
+
+    desk.env.backend.delete_auto_mod_rule(desk.guild.id, rules(desk)[0].id)
+    await desk.env.settle()
+    (again,) = rules(desk)
+    desk.env.backend.edit_auto_mod_rule(desk.guild.id, again.id, {"enabled": False, "trigger_metadata": {}})
+    await desk.env.settle()
+
+    (mended,) = rules(desk)
+    assert mended.enabled
+    assert len(mended.trigger_metadata["regex_patterns"]) == 3
+    assert "Somebody changed the rule of the leak guard" in str(desk.log_channel.history()[-1].embeds[0].description)
+
+
+async def test_it_goes_when_it_is_switched_off_and_nobody_puts_it_back(desk: Desk) -> None:
+    await switch(desk)
+
+    await switch(desk)
+
+    assert rules(desk) == []
+
+
+async def test_moderator_roles_are_spared_unless_the_owner_wants_otherwise(desk: Desk) -> None:
+    role = desk.guild.create_role("Volunteers")
+    await desk.set_up(roles=[role])
+    await switch(desk)
+    assert rules(desk)[0].exempt_roles == [role.id]
+
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.click(answer(setup), custom_id="store:toggle:leak_guard_spares_moderators")
+
+    assert rules(desk)[0].exempt_roles == []
+
+
+async def test_without_manage_server_the_owner_is_told_what_to_give(desk: Desk) -> None:
+    desk.env.inject_error("POST", "/guilds/*/auto-moderation/rules", status=403, code=50013)
+
+    assert "The leak guard needs the permission Manage Server: give it to my role." in await switch(desk)
+
+
+async def test_without_room_for_a_seventh_rule_the_owner_is_told_to_delete_one(desk: Desk) -> None:
+    guild = desk.bot.get_guild(desk.guild.id)
+    assert guild is not None
+    for number in range(6):
+        await guild.create_automod_rule(
+            name=f"rule {number}",
+            event_type=discord.AutoModRuleEventType.message_send,
+            trigger=discord.AutoModTrigger(type=discord.AutoModRuleTriggerType.keyword, keyword_filter=["x"]),
+            actions=[discord.AutoModRuleAction(custom_message="no")],
+        )
+    desk.env.inject_error("POST", "/guilds/*/auto-moderation/rules", status=400, code=50035)
+
+    assert "Discord allows 6 keyword rules. Delete one" in await switch(desk)
+
+
+async def test_a_rule_that_was_deleted_while_the_bot_was_away_is_made_again_at_the_start(desk: Desk) -> None:
+    await switch(desk)
+    desk.env.backend.get_guild(desk.guild.id).auto_mod_rules.clear()
+
+    await desk.restart()
+
+    assert len(rules(desk)) == 1
