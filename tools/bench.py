@@ -8,15 +8,18 @@ import asyncio
 import json
 import os
 import platform
+import sqlite3
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, closing
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
+from pydantic import SecretStr
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.loopback_discord import LoopbackDiscord
@@ -26,6 +29,8 @@ from fileflare_bot.fileflare.answers import read_answer
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.replies.pages import OrderPages
+from fileflare_bot.settings import Settings
+from fileflare_bot.storage.store import Storage, open_storage
 from fileflare_bot.words import Catalogs
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +40,8 @@ LOOKUPS = 400
 STARTS = 5
 MANY_LOOKUPS = 10_000
 UNDER_WAY = 20
+PEOPLE = 10_000
+SAVED_ORDERS = 25
 WIDE = {
     "FILEFLARE_REQUESTS_PER_MINUTE": "100000",
     "FILEFLARE_BURST": "1000",
@@ -57,6 +64,7 @@ async def main() -> None:
         base = (await server.stdout.readline()).decode().strip()
         await _fetching(base)
         _paging()
+        await _autocomplete()
         await _whole_command(base)
         await _starting(base)
         await _memory(base)
@@ -164,6 +172,37 @@ async def _memory(base: str) -> None:
     _row(f"memory after {MANY_LOOKUPS:,} more", f"{after:.0f} MiB", f"before: {warm:.0f} MiB", after / warm, "1.0")
 
 
+async def _autocomplete() -> None:
+    """Read the saved orders that an autocomplete offers, among those of many people and of one alone."""
+    with TemporaryDirectory() as folder:
+        url = SecretStr(f"sqlite:///{folder}/bench.db")
+        token = SecretStr("this-is-no-real-token.bench.this-is-no-real-token")
+        async with open_storage(Settings(_env_file=None, discord_token=token, database_url=url)) as storage:
+            for number in range(SAVED_ORDERS):
+                await storage.saved_orders.save(0, OrderReference(f"{number:032x}"), f"#{number} · My new Book")
+            alone = await _median_read(storage, [0])
+            with closing(sqlite3.connect(f"{folder}/bench.db")) as connection, connection:
+                connection.execute(
+                    "WITH RECURSIVE people(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM people WHERE n < ?) "
+                    "INSERT INTO saved_orders (person_id, order_hash, label, reference, saved_at) "
+                    "SELECT n, order_hash, label, reference, saved_at FROM people, saved_orders WHERE person_id = 0",
+                    (PEOPLE,),
+                )
+            among = await _median_read(storage, range(1, PEOPLE, PEOPLE // 200))
+    what = f"autocomplete among {PEOPLE:,} people with 25 saved orders"
+    _row(what, _ms(among), f"of one alone: {_ms(alone)}", among / alone, "< 300 ms")
+
+
+async def _median_read(storage: Storage, people: Iterable[int]) -> float:
+    times = []
+    for person in people:
+        for _ in range(3):
+            started = time.perf_counter()
+            assert len(await storage.saved_orders.of_person(person)) == SAVED_ORDERS
+            times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
 async def _ask(loopback: LoopbackDiscord, count: int) -> None:
     """Make so many lookups, and wait for each answer."""
     limit = asyncio.Semaphore(UNDER_WAY)
@@ -179,7 +218,16 @@ async def _ask(loopback: LoopbackDiscord, count: int) -> None:
 
 @asynccontextmanager
 async def _process(command: list[str], base: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
-    environment = {**os.environ, **WIDE, "DISCORD_TOKEN": TOKEN, "LOG_LEVEL": "ERROR", "PYTHONPATH": str(ROOT)}
+    folder = TemporaryDirectory()
+    database = f"sqlite:///{folder.name}/bench.db"
+    environment = {
+        **os.environ,
+        **WIDE,
+        "DATABASE_URL": database,
+        "DISCORD_TOKEN": TOKEN,
+        "LOG_LEVEL": "ERROR",
+        "PYTHONPATH": str(ROOT),
+    }
     if base:
         environment["FILEFLARE_BASE_URL"] = base
     process = await asyncio.create_subprocess_exec(
@@ -191,6 +239,7 @@ async def _process(command: list[str], base: str = "") -> AsyncIterator[asyncio.
         if process.returncode is None:
             process.terminate()
         await process.wait()
+        folder.cleanup()
 
 
 def _resident_mib(pid: int) -> float:

@@ -57,6 +57,8 @@ PICTURES = (
         presses=("Get help",),
         height=900,
     ),
+    Picture("setup", "Olivia", 640, command="/store setup", height=2400),
+    Picture("status", "Olivia", 640, command="/store status"),
     Picture("desk", "Mia", 640, page="support", presses=("Take",)),
 )
 

@@ -27,6 +27,7 @@ from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
 from fileflare_bot.settings import Settings
+from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Topic
 from fileflare_bot.storage.store import open_storage
 from fileflare_bot.words import Catalogs
@@ -89,6 +90,7 @@ class _Store:
         owner = env.create_user("olivia", global_name="Olivia (owner)")
         self.guild = env.create_guild("The Book Shop", owner=owner)
         team = self.guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
+        self.buyers = self.guild.create_role("Buyers")
         self.owner = MemberActor(env, self.guild, owner)
         self.customer_user = env.create_user("casey", global_name="Casey (customer)")
         self.customer = self.guild.add_member(self.customer_user)
@@ -104,6 +106,9 @@ class _Store:
 
     async def set_up(self) -> None:
         """Let the owner set the bot up, and one customer ask for help."""
+        await self.owner.slash(
+            self.downloads, "store roles add", match=Match.PRODUCT_ID, role=self.buyers, value="123456"
+        )
         await self.owner.slash(self.downloads, "store panel")
         setup = await self.owner.slash(self.downloads, "store setup")
         assert setup.response is not None
@@ -185,6 +190,7 @@ def _welcome(running: Demo) -> str:
             *lines,
             "",
             "Open a file, then press Refresh: one download fewer is left.",
+            "Be Olivia for /store setup, /store status and /store roles list.",
             "Press Get help, then be Mia in the moderators' channel: Take, Check again, Answer, Resolve.",
             f"For machines: {running.metrics_url}/metrics, /healthz and /readyz.",
         )
