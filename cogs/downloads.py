@@ -23,7 +23,7 @@ from fileflare_bot.logs import hiding
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
-from fileflare_bot.replies.markdown import escape
+from fileflare_bot.replies.markdown import clean, escape
 from fileflare_bot.replies.pages import OrderPages, Page, order_label
 from fileflare_bot.replies.refusals import ListExpired, NextStep, OrderHeldByOthers
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -215,7 +215,7 @@ class Downloads(commands.Cog):
         asker = Asker(opened.user_id, reply.interaction.guild_id)
         finding = self._bot.lookups.find(opened.reference, asker, refresh=reply.updates)
         order = await reply.waiting_for(finding)
-        bought = await reply.waiting_for(self._bought(opened, order, reply))  # it may refuse to show the order
+        bought = await self._bought(opened, order, reply)  # it may refuse to show the order
         opened.pages, opened.found, opened.failure = OrderPages(order), diagnose(order), None
         reply.outcome = "found" if order.asset_count else "no_files"
         broken = sum(asset.broken for asset in order.all_assets())
@@ -233,7 +233,10 @@ class Downloads(commands.Cog):
             server = self._bot.storage.servers.get(member.guild.id)
         except StorageUnavailable:
             return Bought()
-        bought = await self._bot.desk.buyers.opened(member, server, opened.reference, order, reply.words)
+        if not server.options.buyers_roles:
+            return Bought()
+        opening = self._bot.desk.buyers.opened(member, server, opened.reference, order, reply.words)
+        bought = await reply.waiting_for(opening)
         reply.facts |= {"roles_given": len(bought.given)} if bought.given else {}
         return bought
 
@@ -252,7 +255,7 @@ class Downloads(commands.Cog):
         embed.set_footer(text=page.footer)
         finding = next(iter(opened.findings), None)
         if bought is not None and bought.given:
-            roles = ", ".join(f"<@&{role}>" for role in bought.given[:MOST_ROLES_SHOWN])
+            roles = ", ".join(f"**{escape(clean(name))}**" for name in bought.given[:MOST_ROLES_SHOWN])
             embed.add_field(name=words.gettext("New for you"), value=roles)
         if bought is not None and bought.held_by_others:
             text = words.gettext(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -70,7 +71,9 @@ async def demo() -> AsyncIterator[Demo]:
 
         async def page(channel: ChannelHandle, *viewers: MemberActor | UserHandle) -> Preview:
             env._preview = None  # noqa: SLF001 - it keeps to one page at a time only to tell whose action runs
-            return await stack.enter_async_context(env.preview(channel, viewers=viewers, layout="channel"))
+            return await stack.enter_async_context(
+                env.preview(channel, viewers=viewers, layout="channel", presentation_time=datetime.now(UTC))
+            )
 
         yield Demo(
             await page(store.downloads, store.customer, store.member, store.moderator, store.owner),
@@ -92,6 +95,8 @@ class _Store:
         team = self.guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
         self.buyers = self.guild.create_role("Buyers")
         self.owner = MemberActor(env, self.guild, owner)
+        admins = self.guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
+        self._admin = self.guild.add_member(env.create_user("otto"), roles=[admins])  # whose answers no viewer sees
         self.customer_user = env.create_user("casey", global_name="Casey (customer)")
         self.customer = self.guild.add_member(self.customer_user)
         self.member = self.guild.add_member(env.create_user("max", global_name="Max (another customer)"))
@@ -106,13 +111,13 @@ class _Store:
 
     async def set_up(self) -> None:
         """Let the owner set the bot up, and one customer ask for help."""
-        await self.owner.slash(
+        await self._admin.slash(
             self.downloads, "store roles add", match=Match.PRODUCT_ID, role=self.buyers, value="123456"
         )
-        await self.owner.slash(self.downloads, "store panel")
-        setup = await self.owner.slash(self.downloads, "store setup")
+        await self._admin.slash(self.downloads, "store panel")
+        setup = await self._admin.slash(self.downloads, "store setup")
         assert setup.response is not None
-        await self.owner.select(setup.response, [self.support], custom_id="store:set:support_channel_id")
+        await self._admin.select(setup.response, [self.support], custom_id="store:set:support_channel_id")
         reply = await self.member.slash(self.downloads, "mydownloads", **{"order-id": orders.USED_UP})
         assert reply.response is not None
         asked = await self.member.click(reply.response, label="Get help")

@@ -37,9 +37,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """What opening an order brought: roles that were given now, and whether other accounts hold the order."""
+    """What opening an order brought: the names of roles given now, and whether other accounts hold the order."""
 
-    given: tuple[int, ...] = ()
+    given: tuple[str, ...] = ()
     held_by_others: bool = False
 
 
@@ -83,7 +83,7 @@ class Buyers:
         except StorageUnavailable:
             log.warning("roles_not_given", guild_id=server.guild_id, reason="database_away")
             return Bought()
-        return Bought(given)
+        return Bought(tuple(role.name for role in map(member.guild.get_role, given) if role is not None))
 
     async def restore(self, member: discord.Member, server: Server) -> tuple[int, ...]:
         """Give a member who came back the roles of the orders that count for them; return those given now."""

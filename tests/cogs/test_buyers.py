@@ -68,7 +68,7 @@ async def test_several_roles_come_at_once_and_none_is_granted_twice(desk: Desk, 
     again = await desk.mydownloads(orders.DOCUMENTED)
     await desk.customer.click(answer(again), label="Refresh")
 
-    assert embed(first).fields[0].value == f"<@&{buyer.id}>, <@&{reader.id}>"
+    assert embed(first).fields[0].value == "**Buyer**, **Reader**"
     assert not embed(again).fields
     assert granted(desk) == 2
 

@@ -43,7 +43,7 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     asked = await desk.customer.click(panel, label="My books")
     got = await desk.fill_in(asked, orders.DOCUMENTED)
     assert "5 of 10 downloads left" in str(embed(got).description)
-    assert embed(got).fields[0].value == f"<@&{role.id}>"
+    assert embed(got).fields[0].value == "**Buyers**"
 
 
 async def test_check_names_each_thing_that_is_missing_and_how_to_mend_it(desk: Desk) -> None:
