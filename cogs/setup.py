@@ -249,11 +249,11 @@ class Setup(commands.Cog):
             yield "⚠️ " + words.gettext("Fileflare does not answer. Try again in a few minutes.")
         if guild is None:
             return
-        yield _support_line(guild, server, words)
+        yield support_line(guild, server, words)
         for channel_id in filter(None, (server.support_channel_id, server.log_channel_id)):
             yield await self._written(guild, channel_id, words)
         if server.ping_role_id is not None:
-            yield _ping_line(guild, server, words)
+            yield ping_line(guild, server, words)
         for role_id in dict.fromkeys(role for rule in server.options.rules for role in rule.role_ids):
             why = why_not(guild, role_id) if server.options.buyers_roles else None
             yield "✅ " + f"<@&{role_id}>" if why is None else "⚠️ " + words.gettext(why, role=role_id)
@@ -294,7 +294,7 @@ def _items(
     """Return the parts of the page; Discord takes 40, each inner part counted."""
     head = words.gettext("## Setup\nEach choice is saved at once. **Check** tries everything for real.")
     yield discord.ui.TextDisplay(f"{head}\n{note}".strip())
-    yield discord.ui.TextDisplay(_support_line(guild, server, words))
+    yield discord.ui.TextDisplay(support_line(guild, server, words))
     yield _row(_channel("support_channel_id", server.support_channel_id, words.gettext("Support channel")))
     yield discord.ui.TextDisplay(
         words.gettext("**Moderators** are all who may manage messages, and everybody with one of these roles:")
@@ -302,7 +302,7 @@ def _items(
     yield _row(
         _roles("moderator_role_ids", server.moderator_role_ids, words.gettext("Moderator roles"), MOST_MODERATOR_ROLES)
     )
-    yield discord.ui.TextDisplay(_log_line(guild, server, words) + "\n" + _ping_line(guild, server, words))
+    yield discord.ui.TextDisplay(log_line(guild, server, words) + "\n" + ping_line(guild, server, words))
     yield _row(_channel("log_channel_id", server.log_channel_id, words.gettext("Log channel")))
     ping = () if server.ping_role_id is None else (server.ping_role_id,)
     yield _row(_roles("ping_role_id", ping, words.gettext("Role to ping"), 1))
@@ -367,7 +367,8 @@ def _language_select(chosen_language: str, words: Words, languages: tuple[str, .
     return discord.ui.Select(custom_id="store:language", options=options)
 
 
-def _support_line(guild: discord.Guild | None, server: Server, words: Words) -> str:
+def support_line(guild: discord.Guild | None, server: Server, words: Words) -> str:
+    """Return how the support channel is, and what is missing there."""
     if server.support_channel_id is None:
         return "⚠️ " + words.gettext("**No support channel yet:** customers are told to ask the server's owner.")
     line = _channel_line(
@@ -380,13 +381,15 @@ def _support_line(guild: discord.Guild | None, server: Server, words: Words) -> 
     return line
 
 
-def _log_line(guild: discord.Guild | None, server: Server, words: Words) -> str:
+def log_line(guild: discord.Guild | None, server: Server, words: Words) -> str:
+    """Return how the log channel is, and what is missing there."""
     if server.log_channel_id is None:
         return words.gettext("**No log channel:** nothing is posted. What moderators do is kept all the same.")
     return _channel_line(guild, server.log_channel_id, permissions.LOG_CHANNEL, words.gettext("Log channel"), words)
 
 
-def _ping_line(guild: discord.Guild | None, server: Server, words: Words) -> str:
+def ping_line(guild: discord.Guild | None, server: Server, words: Words) -> str:
+    """Return how the role to ping is, and what is missing there."""
     if server.ping_role_id is None:
         return words.gettext("**No role to ping:** nobody is pinged.")
     role = guild.get_role(server.ping_role_id) if guild is not None else None

@@ -12,14 +12,16 @@ from discord.ext import commands
 import fileflare_bot
 from cogs.buyers import BuyersRoles, require_owner
 from cogs.downloads import ask_button
-from cogs.setup import GUARD, Setup
+from cogs.setup import GUARD, Setup, log_line, ping_line, support_line
 from fileflare_bot.answering import Outgoing, Reply
 from fileflare_bot.components import button, view
 from fileflare_bot.fileflare.breaker import State
+from fileflare_bot.replies.limits import FIELD_VALUE, shorten
 from fileflare_bot.replies.panel import COLOUR, panel
 from fileflare_bot.replies.refusals import BotLacksPermission, WrongValue
 from fileflare_bot.storage.records import Action, Server
 from fileflare_bot.support import permissions
+from fileflare_bot.support.buyers import why_not
 from fileflare_bot.support.leak_guard import Guard
 from fileflare_bot.support.transfer import LARGEST_FILE, Unusable, exported, imported
 from fileflare_bot.words import N_, Words
@@ -165,8 +167,22 @@ class Store(
             (words.gettext("Lookups in 24 hours"), kinds or words.gettext("none")),
             (words.gettext("Open help requests"), words.number(open_requests)),
             (words.gettext("Leak guard"), words.gettext(GUARD[guard])),
-            (words.gettext("Permissions"), words.gettext("Press Check in /store setup to try each for real.")),
+            (words.gettext("Permissions"), shorten("\n".join(_checked(guild, server, words)), FIELD_VALUE)),
         ]
+
+
+def _checked(guild: discord.Guild | None, server: Server, words: Words) -> list[str]:
+    """Return what the bot may and may not do where it has something to do."""
+    lines = [support_line(guild, server, words)]
+    if server.log_channel_id is not None:
+        lines.append(log_line(guild, server, words))
+    if server.ping_role_id is not None:
+        lines.append(ping_line(guild, server, words))
+    if guild is not None and server.options.buyers_roles:
+        for role in dict.fromkeys(role for rule in server.options.rules for role in rule.role_ids):
+            why = why_not(guild, role)
+            lines.append(f"✅ <@&{role}>" if why is None else "⚠️ " + words.gettext(why, role=role))
+    return [*lines, words.gettext("Press Check in /store setup to try each for real.")]
 
 
 async def setup(bot: "FileflareBot") -> None:

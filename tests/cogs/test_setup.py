@@ -118,6 +118,7 @@ async def test_the_status_shows_how_everything_is(desk: Desk) -> None:
     assert "0.1.0" in str(fields["Bot"])
     assert fields["Lookups in 24 hours"] == "found 1, not_found 1"
     assert fields["Open help requests"] == "1"
+    assert fields["Permissions"].startswith(f"✅ Support channel: <#{desk.support.id}>")
     assert fields["Leak guard"] == "The leak guard is off."
 
 
