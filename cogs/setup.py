@@ -72,7 +72,8 @@ class Setup(commands.Cog):
     @route(rf"store:set:(?P<setting>{_CHANNELS}|ping_role_id|moderator_role_ids)")
     async def choose(self, interaction: discord.Interaction["FileflareBot"], setting: str) -> None:
         """Keep the channel or the roles that were chosen."""
-        ids = tuple(int(value) for value in chosen(interaction))
+        everyone = interaction.guild_id  # as a role; it would make everybody a moderator
+        ids = tuple(int(value) for value in chosen(interaction) if int(value) != everyone)
         value = ids if setting == "moderator_role_ids" else next(iter(ids), None)
         await self._change(interaction, **{setting: value})
 

@@ -136,3 +136,11 @@ async def test_a_choice_by_somebody_who_may_not_manage_the_server_changes_nothin
 
     assert "Only people with the permission Manage Server" in answer(refused).content
     assert desk.bot.storage.servers.get(desk.guild.id).support_channel_id == desk.support.id
+
+
+async def test_everyone_cannot_be_made_a_moderator(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    await desk.owner.select(answer(setup), [desk.guild.default_role], custom_id="store:set:moderator_role_ids")
+
+    assert desk.bot.storage.servers.get(desk.guild.id).moderator_role_ids == ()
