@@ -1,6 +1,7 @@
 """What can be missing or in the way of a help request: a channel, a right, a database; and who may do what."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import discord
@@ -312,7 +313,7 @@ async def test_no_order_id_and_no_link_is_in_clear_in_the_database(
     await desk.moderator.slash(desk.channel, "check", **{"order-id": LINK})
 
     raw = b"".join(path.read_bytes() for path in files(tmp_path))
-    with sqlite3.connect(tmp_path / "fileflare.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "fileflare.db")) as connection:
         dump = "\n".join(connection.iterdump())
     for secret in (orders.USED_UP, "/download/", "my-store.com", "wallpapers", "The answer itself", "1051"):
         assert secret.encode() not in raw
