@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 from aiohttp import web
@@ -267,6 +268,8 @@ async def _bot(discord: LoopbackDiscord, sample: SampleFileflare) -> AsyncIterat
     port = 20_000 + os.getpid() % 20_000
     environment = {**os.environ, **SETTINGS, "FILEFLARE_BASE_URL": sample.url, "METRICS_PORT": str(port)}
     environment["PYTHONPATH"] = str(ROOT)
+    folder = TemporaryDirectory()
+    environment["DATABASE_URL"] = f"sqlite:///{folder.name}/chaos.db"
     process = await asyncio.create_subprocess_exec(
         *discord.command(),
         cwd=ROOT,
@@ -278,6 +281,7 @@ async def _bot(discord: LoopbackDiscord, sample: SampleFileflare) -> AsyncIterat
     finally:
         process.terminate()
         await process.wait()
+        folder.cleanup()
 
 
 async def _metrics(url: str) -> dict[str, float]:
