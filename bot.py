@@ -17,11 +17,10 @@ from fileflare_bot.answering import SERVER_ERROR, TOO_MANY_REQUESTS
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.fileflare.errors import LookupFailed, OrderNotFound
-from fileflare_bot.fileflare.lookups import build_lookups
+from fileflare_bot.fileflare.lookups import NO_SUCH_ORDER, build_lookups
 from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
-from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings, SettingsError, load_settings
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.store import Storage, open_storage
@@ -32,7 +31,6 @@ _CANNOT_LISTEN = (
     "METRICS_PORT cannot be opened on METRICS_HOST: another program has it, or the address is not this computer's. "
     "For example: METRICS_PORT=9090"
 )
-NO_SUCH_ORDER = OrderReference("fileflare-discord-bot-check")
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -16,13 +16,14 @@ from discord.ext import commands
 
 from cogs.help import help_button
 from fileflare_bot.answering import NextSteps, Outgoing, Reply
-from fileflare_bot.components import button, labelled, modal, route, typed, view
+from fileflare_bot.components import LONGEST_ORDER, button, labelled, modal, order_input, route, typed, view
 from fileflare_bot.fileflare.budget import Asker
 from fileflare_bot.fileflare.errors import BadReference, LookupFailed
 from fileflare_bot.logs import hiding
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
+from fileflare_bot.replies import panel
 from fileflare_bot.replies.markdown import clean, escape
 from fileflare_bot.replies.pages import OrderPages, Page, order_label
 from fileflare_bot.replies.refusals import ListExpired, NextStep, OrderHeldByOthers
@@ -33,8 +34,8 @@ from fileflare_bot.words import Words
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
-LONGEST_OPTION: Final = 1500  # characters; the longest known address of an order takes about 800
-COLOUR: Final = discord.Colour.from_str("#2a9d8f")
+LONGEST_OPTION: Final = LONGEST_ORDER
+COLOUR: Final = discord.Colour.from_str(panel.COLOUR)
 MODAL_ID: Final = "downloads:order"
 MODAL_INPUT_ID: Final = "order"
 
@@ -333,16 +334,6 @@ def _order_modal(words: Words) -> discord.ui.Modal:
             order_input(MODAL_INPUT_ID),
             words.gettext("Confirmation email > View your order > copy that page's address."),
         ),
-    )
-
-
-def order_input(custom_id: str, *, required: bool = True) -> discord.ui.TextInput[discord.ui.Modal]:
-    """Return a modal's input for an order."""
-    return discord.ui.TextInput(
-        custom_id=custom_id,
-        placeholder="https://…/account/orders/…",
-        max_length=LONGEST_OPTION,
-        required=required,
     )
 
 

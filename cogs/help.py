@@ -8,7 +8,7 @@ import discord
 from discord.ext import commands
 
 from fileflare_bot.answering import Outgoing, Reply
-from fileflare_bot.components import button, chosen, labelled, modal, route, typed
+from fileflare_bot.components import button, chosen, labelled, modal, order_input, route, typed
 from fileflare_bot.fileflare.budget import Asker
 from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
 from fileflare_bot.logs import hiding
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from cogs.downloads import Downloads, OpenList
     from fileflare_bot.app import FileflareBot
 
-LONGEST_ORDER: Final = 1500
 HIDDEN: Final = "[…]"
 _WITHOUT_ORDER: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE}
 _FOUND: Final = r"(?P<handle>[\w-]{0,40}):(?P<found>[a-z_]{0,30})\.(?P<problem>[a-z_]{0,30})"
@@ -290,9 +289,7 @@ def _help_modal(custom_id: str, likely: Topic | None, words: Words, *, ask_for_o
         ),
     ]
     if ask_for_order:
-        entry = discord.ui.TextInput[discord.ui.Modal](
-            custom_id="order", placeholder="https://…/account/orders/…", max_length=LONGEST_ORDER, required=False
-        )
+        entry = order_input("order", required=False)
         text = words.gettext("The moderators do not see it; leave it out if you have none.")
         items.append(labelled(words.gettext("Order link or order ID"), entry, text))
     return modal(words.gettext("Get help"), custom_id, *items)

@@ -10,16 +10,14 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 from pydantic import ValidationError
 
-from cogs.buyers import require_owner
+from cogs.buyers import keep_options, require_owner, wrong_value
 from cogs.downloads import ask_button
 from fileflare_bot.answering import Outgoing, Reply
 from fileflare_bot.components import button, chosen, labelled, modal, route, typed, view
 from fileflare_bot.fileflare.budget import Asker
-from fileflare_bot.fileflare.errors import LookupFailed, OrderNotFound
-from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.fileflare.errors import FileflareUnavailable
 from fileflare_bot.replies.panel import panel
-from fileflare_bot.replies.refusals import WrongValue
-from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
+from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, Wording
 from fileflare_bot.storage.records import Action, Server
 from fileflare_bot.support import permissions
 from fileflare_bot.support.buyers import why_not
@@ -29,7 +27,6 @@ from fileflare_bot.words import N_, Words
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
-NO_SUCH_ORDER: Final = OrderReference("fileflare-discord-bot-check")
 _CHANNELS: Final = "support_channel_id|log_channel_id"
 _FEATURES: Final = {
     "buyers_roles": N_("**Buyers' roles.** Who opens an order gets its roles; the rules are in /store roles."),
@@ -116,8 +113,8 @@ class Setup(commands.Cog):
             try:
                 wording = Wording(**given, account_url=address.strip(), where=text.strip())
             except ValidationError as error:
-                raise _wrong(error) from None
-            kept = await reply.waiting_for(self._keep_options(interaction, server, wording=wording))
+                raise wrong_value(error) from None
+            kept = await reply.waiting_for(keep_options(self._bot, interaction, server, wording=wording))
             words = reply.words
             title, description, label, colour = panel(kept.options.wording, words)
             embed = discord.Embed(title=title, description=description, colour=discord.Colour.from_str(colour))
@@ -208,7 +205,7 @@ class Setup(commands.Cog):
             server = self._server(interaction)
             if toggled:
                 changed[toggled] = not getattr(server.options, toggled)
-            server = await self._keep_options(interaction, server, **changed)
+            server = await keep_options(self._bot, interaction, server, **changed)
             note = ""
             if toggled.startswith("leak_guard") and interaction.guild is not None:
                 state = await self._bot.desk.leak_guard.ensure(interaction.guild, server)
@@ -223,30 +220,15 @@ class Setup(commands.Cog):
 
         await self._bot.answering.reply(interaction, "setup_changed", work, updates=True)
 
-    async def _keep_options(
-        self,
-        interaction: discord.Interaction["FileflareBot"],
-        server: Server,
-        **changed: Any,  # noqa: ANN401 - options
-    ) -> Server:
-        try:
-            options = Options.model_validate(server.options.model_dump() | changed)
-        except ValidationError as error:
-            raise _wrong(error) from None
-        kept = await self._bot.storage.servers.change(server.guild_id, interaction.user.id, options=options)
-        await self._bot.desk.log(server.guild_id, Action.CHANGED_SETUP, interaction.user.id)
-        return kept
-
     async def _tried(
         self, interaction: discord.Interaction["FileflareBot"], server: Server, words: Words
     ) -> AsyncIterator[str]:
         """Return a line for each thing that was tried."""
         guild = interaction.guild
         try:
-            await self._bot.lookups.find(NO_SUCH_ORDER, Asker(interaction.user.id, interaction.guild_id))
-        except OrderNotFound:
+            await self._bot.lookups.probe(Asker(interaction.user.id, interaction.guild_id))
             yield "✅ " + words.gettext("Fileflare answers.")
-        except LookupFailed:
+        except FileflareUnavailable:
             yield "⚠️ " + words.gettext("Fileflare does not answer. Try again in a few minutes.")
         if guild is None:
             return
@@ -446,9 +428,3 @@ def _words_modal(wording: Wording, words: Words) -> discord.ui.Modal:
             words.gettext("First line: the store's account address. Then your own words."),
         ),
     )
-
-
-def _wrong(error: ValidationError) -> WrongValue:
-    """Return the refusal for the first value that is wrong; none of them is in it."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    return WrongValue(".".join(str(part) for part in first["loc"]), str(first["msg"]).removeprefix("Value error, "))

@@ -30,7 +30,7 @@ COGS: Final = (
     "cogs.support",
     "cogs.requests",
     "cogs.answers",
-    "cogs.buyers",
+    "cogs.claims",
     "cogs.privacy",
     "cogs.store",
 )

@@ -14,6 +14,7 @@ from fileflare_bot.replies.limits import BUTTONS_IN_A_ROW
 
 Handler = Callable[..., Awaitable[None]]
 H = TypeVar("H", bound=Handler)
+LONGEST_ORDER: Final = 1500  # characters; the longest known address of an order takes about 800
 _PATTERN: Final = "__custom_id__"
 
 
@@ -85,6 +86,16 @@ def modal(title: str, custom_id: str, *items: discord.ui.Item[Any]) -> discord.u
 def labelled(text: str, component: discord.ui.Item[Any], description: str | None = None) -> discord.ui.Item[Any]:
     """Return a modal's component under its label."""
     return discord.ui.Label(text=text, description=description, component=component)
+
+
+def order_input(custom_id: str, *, required: bool = True) -> discord.ui.TextInput[discord.ui.Modal]:
+    """Return a modal's input for an order link or order ID."""
+    return discord.ui.TextInput(
+        custom_id=custom_id,
+        placeholder="https://…/account/orders/…",
+        max_length=LONGEST_ORDER,
+        required=required,
+    )
 
 
 def typed(interaction: discord.Interaction[Any], name: str) -> str:

@@ -28,6 +28,7 @@ FRESH_SECONDS: Final = 10.0  # an answer this young is given again
 REFRESH_SECONDS: Final = 3.0  # to a Refresh, only one this young
 RETRIES: Final = 2
 FIRST_WAIT: Final = (0.1, 0.5)  # seconds before the first of them
+NO_SUCH_ORDER: Final = OrderReference("fileflare-discord-bot-check")  # made up, to see whether anybody answers
 MOST_ASSETS_REMEMBERED: Final = 20_000  # over all fresh answers
 
 
@@ -81,6 +82,17 @@ class Lookups:
         except OrderNotFound:
             self._abuse.missed(asker)
             raise
+
+    async def probe(self, asker: Asker) -> None:
+        """See whether Fileflare answers, by an order that is none; this counts as nobody's guess.
+
+        Raises:
+            FileflareUnavailable: it gave no usable answer, or the line is too long.
+        """
+        try:
+            await self._request(NO_SUCH_ORDER, asker)
+        except OrderNotFound:
+            return  # the expected answer
 
     async def _ask(self, key: bytes, reference: OrderReference, asker: Asker) -> Order:
         try:

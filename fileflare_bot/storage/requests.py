@@ -53,14 +53,9 @@ class Requests:
         """
         reference = new.details.reference
         order_hash = "" if reference is None else self._cipher.hash(reference.token)
-        now = utc_now()
         async with self._database.writing() as session:
             await ensure_server(session, new.guild_id)
-            its_server = sa.update(ServerRow).where(ServerRow.guild_id == new.guild_id)
-            after = await session.scalar(
-                its_server.values(next_number=ServerRow.next_number + 1).returning(ServerRow.next_number)
-            )
-            assert after is not None  # noqa: S101 - the row is there
+            await lock_server(session, new.guild_id)
             theirs = sa.select(RequestRow).where(
                 RequestRow.guild_id == new.guild_id, RequestRow.person_id == new.person_id
             )
@@ -71,7 +66,7 @@ class Requests:
                 await self._admit(session, theirs, open_per_person or self._open_per_person)
                 row = RequestRow(
                     guild_id=new.guild_id,
-                    number=after - 1,
+                    number=await _next_number(session, new.guild_id),
                     person_id=new.person_id,
                     channel_id=new.channel_id,
                     locale=new.locale,
@@ -80,17 +75,14 @@ class Requests:
                     order_hash=order_hash,
                     details=self._sealed(new.details),
                     resolved=False,
-                    created_at=now,
+                    created_at=utc_now(),
                 )
                 session.add(row)
                 await session.flush()
                 _trace(session, row, new.person_id, Action.FILED)
             elif new.details.words:
                 self._say(session, row, new.person_id, new.details.words, from_moderator=False)
-            filed = Filed(self._record(row), existing)
-            if existing:  # its number was not used
-                await session.execute(its_server.values(next_number=after - 1))
-        return filed
+            return Filed(self._record(row), existing)
 
     @unit_of_work
     async def get(self, request_id: int) -> HelpRequest:
@@ -331,6 +323,16 @@ def request_record(row: RequestRow, cipher: Cipher) -> HelpRequest:
         resolved_at=row.resolved_at,
         card=Card(row.card_channel_id, row.card_message_id, row.thread_id),
     )
+
+
+async def _next_number(session: AsyncSession, guild_id: int) -> int:
+    """Take the next number of a server, whose row is locked."""
+    its = sa.update(ServerRow).where(ServerRow.guild_id == guild_id)
+    after: int | None = await session.scalar(
+        its.values(next_number=ServerRow.next_number + 1).returning(ServerRow.next_number)
+    )
+    assert after is not None  # noqa: S101 - the row is there
+    return after - 1
 
 
 async def _row(session: AsyncSession, request_id: int) -> RequestRow:

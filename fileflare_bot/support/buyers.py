@@ -104,6 +104,9 @@ class Buyers:
             except discord.Forbidden:
                 taken = False
                 await self._tell(server, role_id, NO_MANAGE_ROLES)
+            except discord.HTTPException as error:
+                taken = False
+                log.warning("role_not_taken", guild_id=server.guild_id, status=error.status)
         return taken
 
     async def _give(self, member: discord.Member, server: Server, wanted: Iterable[int]) -> tuple[int, ...]:
@@ -118,6 +121,9 @@ class Buyers:
                     trouble = ROLE_GONE
                 except discord.Forbidden:
                     trouble = ROLE_ABOVE
+                except discord.HTTPException as error:  # the next look at the order tries again
+                    log.warning("role_not_given", guild_id=server.guild_id, status=error.status)
+                    continue
             if trouble is None:
                 given.append(role_id)
             else:

@@ -1,7 +1,8 @@
 """A request's card in the support channel, and its thread.
 
 The card always shows what is stored. Where it was deleted, or may not be written any more, the request lives on
-without one, and moderators can have it posted again.
+without one, and moderators can have it posted again. What Discord does not take here never reaches who pressed: their
+request or answer is stored already.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import structlog
 from discord.ext import commands
 
 from fileflare_bot.components import button, view
+from fileflare_bot.replies import panel
 from fileflare_bot.replies.requests import card, thread_name
 from fileflare_bot.storage.records import Card, HelpRequest, Server
 from fileflare_bot.storage.store import Storage
@@ -21,7 +23,7 @@ from fileflare_bot.words import Catalogs, Words
 
 OPEN: Final = discord.Colour.from_str("#e76f51")
 TAKEN: Final = discord.Colour.from_str("#3a86ff")
-RESOLVED: Final = discord.Colour.from_str("#2a9d8f")
+RESOLVED: Final = discord.Colour.from_str(panel.COLOUR)
 ARCHIVE_MINUTES: Final = 10_080  # a week
 MOST_KINDS: Final = 3  # in the Answer button's custom_id
 
@@ -53,7 +55,7 @@ class Cards:
             if channel is not None:
                 try:
                     where = await self._send(channel, request, server, words)
-                except (discord.Forbidden, discord.NotFound) as error:
+                except discord.HTTPException as error:
                     log.warning("card_not_posted", guild_id=server.guild_id, code=error.code)
             return await self._storage.requests.set_card(request_id, where)
 
@@ -70,6 +72,8 @@ class Cards:
             except (discord.Forbidden, discord.NotFound) as error:
                 log.warning("card_lost", guild_id=request.guild_id, code=error.code)
                 return await self._storage.requests.set_card(request_id, Card(thread_id=request.card.thread_id))
+            except discord.HTTPException as error:  # it is there; the next change brings it up to date
+                log.warning("card_not_refreshed", guild_id=request.guild_id, status=error.status)
             return request
 
     async def note(
@@ -87,7 +91,7 @@ class Cards:
                 continue
             try:
                 await channel.send(content, embed=embed, view=view(items) if items else view(), allowed_mentions=told)
-            except (discord.Forbidden, discord.NotFound) as error:
+            except discord.HTTPException as error:
                 log.warning("note_not_posted", guild_id=request.guild_id, code=error.code)
                 continue
             return True
@@ -100,7 +104,7 @@ class Cards:
         channel = self._bot.get_partial_messageable(server.log_channel_id)
         try:
             await channel.send(embed=discord.Embed(description=text, timestamp=discord.utils.utcnow()))
-        except (discord.Forbidden, discord.NotFound) as error:
+        except discord.HTTPException as error:
             log.warning("log_channel_refused", guild_id=server.guild_id, code=error.code)
 
     async def take_down(self, request: HelpRequest) -> bool:

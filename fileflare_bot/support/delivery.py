@@ -44,7 +44,7 @@ class Delivery:
         try:
             channel = await self._bot.create_dm(discord.Object(request.person_id))
             await channel.send(embed=embed, view=answer_view(request, words))
-        except (discord.Forbidden, discord.NotFound) as error:
+        except discord.HTTPException as error:
             log.info("message_refused", guild_id=request.guild_id, code=error.code)
             return await self._mention(request, words)
         return Delivered.BY_MESSAGE
@@ -61,7 +61,7 @@ class Delivery:
                 view=view([button(words.gettext("Read the answer"), f"help:read:{request.id}", emoji="📬")]),
                 allowed_mentions=discord.AllowedMentions(users=[discord.Object(request.person_id)]),
             )
-        except (discord.Forbidden, discord.NotFound) as error:
+        except discord.HTTPException as error:
             log.warning("mention_refused", guild_id=request.guild_id, code=error.code)
             return Delivered.NOT_AT_ALL
         return Delivered.BY_MENTION

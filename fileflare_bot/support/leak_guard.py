@@ -12,6 +12,7 @@ import structlog
 from cachetools import TTLCache
 from discord.ext import commands
 
+from fileflare_bot.answering import SERVER_ERROR
 from fileflare_bot.orders.leaks import PATTERNS
 from fileflare_bot.storage.records import Server
 from fileflare_bot.storage.store import Storage
@@ -61,6 +62,8 @@ class LeakGuard:
             return Guard.NO_PERMISSION
         except discord.HTTPException as error:
             log.warning("leak_guard_refused", guild_id=guild.id, status=error.status, code=error.code)
+            if error.status >= SERVER_ERROR:
+                return Guard.REFUSED
             full = len(await guild.fetch_automod_rules()) >= MOST_KEYWORD_RULES
             return Guard.NO_ROOM if full else Guard.REFUSED
         return Guard.ON

@@ -3,9 +3,9 @@
 import discord
 import structlog
 
+from fileflare_bot.support import permissions
+from fileflare_bot.support.cards import RESOLVED
 from fileflare_bot.words import Words
-
-COLOUR = discord.Colour.from_str("#2a9d8f")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -23,11 +23,10 @@ async def welcome(guild: discord.Guild, words: Words) -> bool:
         "Only people with the permission Manage Server can use these.",
         owner=f"<@{guild.owner_id}>",
     )
-    embed = discord.Embed(title=words.gettext("Where to begin"), description=text, colour=COLOUR)
+    embed = discord.Embed(title=words.gettext("Where to begin"), description=text, colour=RESOLVED)
     system = [guild.system_channel] if guild.system_channel is not None else []
     for channel in (*system, *guild.text_channels):
-        allowed = channel.permissions_for(guild.me)
-        if not (allowed.view_channel and allowed.send_messages and allowed.embed_links):
+        if permissions.missing(channel.permissions_for(guild.me), permissions.PANEL):
             continue
         try:
             await channel.send(embed=embed)

@@ -252,3 +252,17 @@ async def test_the_database_being_away_gives_links_without_roles(
 
     assert "5 of 10 downloads left" in str(embed(shown).description)
     assert not has(desk, desk.customer, buyer)
+
+
+async def test_a_discord_that_drops_the_role_gives_the_links_and_the_role_the_next_time(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await rule(desk, "any_order", buyer)
+    desk.env.inject_error("PUT", "/guilds/*/members/*/roles/*", status=503)
+
+    first = await desk.mydownloads(orders.DOCUMENTED)
+    again = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "5 of 10 downloads left" in str(embed(first).description)
+    assert not embed(first).fields
+    assert embed(again).fields[0].value == "**Buyer**"

@@ -173,6 +173,30 @@ async def test_words_for_a_deleted_thread_come_into_the_channel(desk: Desk) -> N
     assert last.embeds[0].description == f"<@{desk.customer.id}> writes:\n> No luck."
 
 
+async def test_a_discord_that_drops_the_card_still_tells_the_customer_that_the_request_is_saved(desk: Desk) -> None:
+    await desk.set_up()
+    desk.env.inject_error("POST", f"/channels/{desk.support.id}/messages", status=503, times=None)
+
+    filed = await desk.ask_for_help()
+
+    assert answer(filed).content.startswith("Your help request is saved as #1, but I may not write into")
+
+
+async def test_a_discord_that_drops_an_answer_is_told_to_the_moderator_and_the_card_stays(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    for method, path in (("POST", f"/channels/{desk.channel.id}/messages"), ("POST", "/users/@me/channels")):
+        desk.env.inject_error(method, path, status=503, times=None)
+    desk.env.inject_error("PATCH", f"/channels/{desk.support.id}/messages/*", status=503, times=None)
+
+    answered = await desk.answers(words="Hello.")
+
+    assert answer(answered).content.startswith("**It could not be delivered:**")
+    assert desk.bot.storage.servers.get(desk.guild.id).support_channel_id == desk.support.id
+    listed = await desk.moderator.slash(desk.channel, "requests open")
+    assert f"/{desk.card().id})" in str(answer(listed).embeds[0].description)
+
+
 async def test_a_moderator_role_works_without_manage_messages_and_a_deleted_one_does_no_more(desk: Desk) -> None:
     role = desk.guild.create_role("Volunteers")
     volunteer = desk.guild.add_member(desk.env.create_user("vera"), roles=[role])

@@ -46,6 +46,18 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     assert embed(got).fields[0].value == "**Buyers**"
 
 
+@pytest.mark.settings(misses_per_person=2, misses_per_server=2)
+async def test_check_is_nobodys_guess_however_often_it_is_pressed(desk: Desk) -> None:
+    await desk.set_up()
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    for _ in range(8):
+        checked = await desk.owner.click(answer(setup), label="Check")
+        assert "✅ Fileflare answers." in answer(checked).content
+
+    assert "5 of 10 downloads left" in str(embed(await desk.mydownloads(orders.DOCUMENTED)).description)
+
+
 async def test_check_names_each_thing_that_is_missing_and_how_to_mend_it(desk: Desk) -> None:
     above = desk.guild.create_role("Above")
     await desk.set_up(log=True)
