@@ -38,15 +38,15 @@ messages: $(READY)
 
 # Prints what the bot costs, each figure beside another of the same run.
 bench: $(READY)
-	@PYTHONPATH=. $(BIN)/python tools/bench.py
+	@PYTHONPATH=.:tests $(BIN)/python tools/bench.py
 
 # Shows how the bot stands a minute of every fault under a steady load.
 chaos: $(READY)
-	@PYTHONPATH=. $(BIN)/python tools/chaos.py
+	@PYTHONPATH=.:tests $(BIN)/python tools/chaos.py
 
 # Draws the pictures of the README from the demo; needs Chromium.
 screenshots: $(READY)
-	PYTHONPATH=. $(BIN)/python tools/screenshots.py
+	PYTHONPATH=.:tests $(BIN)/python tools/screenshots.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -13,18 +13,18 @@ import discord
 import structlog
 from cryptography.fernet import Fernet
 
-from fileflare_bot.answering import SERVER_ERROR, TOO_MANY_REQUESTS
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.fileflare.errors import LookupFailed, OrderNotFound
 from fileflare_bot.fileflare.lookups import NO_SUCH_ORDER, build_lookups
+from fileflare_bot.i18n import Catalogs
+from fileflare_bot.interactions.responder import SERVER_ERROR, TOO_MANY_REQUESTS
 from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
 from fileflare_bot.settings import Settings, SettingsError, load_settings
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.store import Storage, open_storage
-from fileflare_bot.words import Catalogs
+from fileflare_bot.storage.storage import Storage, open_storage
 
 WRONG_SETTINGS = 2
 _CANNOT_LISTEN = (

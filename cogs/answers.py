@@ -9,16 +9,16 @@ from discord.ext import commands
 
 from cogs.downloads import COLOUR
 from cogs.requests import MODERATORS
-from fileflare_bot.answering import Outgoing, Reply
-from fileflare_bot.components import labelled, modal, route, typed
-from fileflare_bot.replies.answers import LONGEST_ANSWER, LONGEST_NAME, checked, filled, sample_values
-from fileflare_bot.replies.limits import EMBED_DESCRIPTION, shorten
-from fileflare_bot.replies.markdown import clean, escape
-from fileflare_bot.replies.refusals import NothingWritten
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
+from fileflare_bot.i18n import Words
+from fileflare_bot.interactions.access import require_moderator
+from fileflare_bot.interactions.components import labelled, modal, route, typed
+from fileflare_bot.interactions.responder import Outgoing, Reply
+from fileflare_bot.refusal import NothingWritten
 from fileflare_bot.storage.errors import NoSuchAnswer
 from fileflare_bot.storage.records import Action, SavedAnswer, Server
-from fileflare_bot.support.access import require_moderator
-from fileflare_bot.words import Words
+from fileflare_bot.text import clean, escape
+from fileflare_bot.tickets.canned import LONGEST_ANSWER, LONGEST_NAME, checked, filled, sample_values
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot

@@ -9,17 +9,17 @@ from discord.ext import commands
 
 from cogs.downloads import COLOUR, LONGEST_OPTION
 from cogs.requests import MODERATORS
-from fileflare_bot.answering import Outgoing, Reply
-from fileflare_bot.components import button, chosen, labelled, modal, route, view
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, shorten
 from fileflare_bot.fileflare.errors import BadReference
+from fileflare_bot.i18n import Words
+from fileflare_bot.interactions.access import require_moderator
+from fileflare_bot.interactions.components import button, chosen, labelled, modal, route, view
+from fileflare_bot.interactions.responder import Outgoing, Reply
 from fileflare_bot.logs import hiding
 from fileflare_bot.orders.reference import OrderReference, parse_reference
-from fileflare_bot.replies.limits import EMBED_DESCRIPTION, OPTION_LABEL, shorten
-from fileflare_bot.replies.markdown import escape
-from fileflare_bot.replies.refusals import OnlyInServer
+from fileflare_bot.refusal import OnlyInServer
 from fileflare_bot.storage.records import Action, Claim
-from fileflare_bot.support.access import require_moderator
-from fileflare_bot.words import Words
+from fileflare_bot.text import escape
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot

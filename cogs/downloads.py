@@ -15,21 +15,30 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from cogs.help import help_button
-from fileflare_bot.answering import NextSteps, Outgoing, Reply
-from fileflare_bot.components import LONGEST_ORDER, button, labelled, modal, order_input, route, typed, view
-from fileflare_bot.fileflare.budget import Asker
+from fileflare_bot.downloads.pages import OrderPages, Page, order_label
 from fileflare_bot.fileflare.errors import BadReference, LookupFailed
+from fileflare_bot.fileflare.request_queue import Asker
+from fileflare_bot.i18n import Words
+from fileflare_bot.interactions.components import (
+    LONGEST_ORDER,
+    button,
+    labelled,
+    modal,
+    order_input,
+    route,
+    typed,
+    view,
+)
+from fileflare_bot.interactions.responder import NextSteps, Outgoing, Reply
 from fileflare_bot.logs import hiding
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
-from fileflare_bot.replies import panel
-from fileflare_bot.replies.markdown import clean, escape
-from fileflare_bot.replies.pages import OrderPages, Page, order_label
-from fileflare_bot.replies.refusals import ListExpired, NextStep, OrderHeldByOthers
+from fileflare_bot.refusal import ListExpired, NextStep, OrderHeldByOthers
+from fileflare_bot.roles import Bought
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.support.buyers import Bought
-from fileflare_bot.words import Words
+from fileflare_bot.store import panel
+from fileflare_bot.text import clean, escape
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot

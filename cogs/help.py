@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import discord
 from discord.ext import commands
 
-from fileflare_bot.answering import Outgoing, Reply
-from fileflare_bot.components import button, chosen, labelled, modal, order_input, route, typed
-from fileflare_bot.fileflare.budget import Asker
 from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
+from fileflare_bot.fileflare.request_queue import Asker
+from fileflare_bot.i18n import Words
+from fileflare_bot.interactions.components import button, chosen, labelled, modal, order_input, route, typed
+from fileflare_bot.interactions.responder import Outgoing, Reply
 from fileflare_bot.logs import hiding
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, hide_references, parse_reference
-from fileflare_bot.replies.refusals import NoDesk, NothingWritten, NotYours, OnlyInServer
-from fileflare_bot.replies.requests import LIKELY, LONGEST_WORDS, TOPICS, quoted
+from fileflare_bot.refusal import NoDesk, NothingWritten, NotYours, OnlyInServer
 from fileflare_bot.storage.errors import NoSuchRequest
 from fileflare_bot.storage.records import Action, Details, HelpRequest, NewRequest, Resolution, Server, Topic
-from fileflare_bot.support.cards import OPEN, RESOLVED
-from fileflare_bot.support.delivery import answer_embed, answer_view
-from fileflare_bot.words import Words
+from fileflare_bot.tickets.card import OPEN, RESOLVED
+from fileflare_bot.tickets.delivery import answer_embed, answer_view
+from fileflare_bot.tickets.texts import LIKELY, LONGEST_WORDS, TOPICS, quoted
 
 if TYPE_CHECKING:
     from cogs.downloads import Downloads, OpenList

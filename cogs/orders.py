@@ -8,12 +8,12 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from cogs.downloads import COLOUR, Downloads
-from fileflare_bot.answering import Outgoing, Reply
-from fileflare_bot.components import button, chosen, route, view
-from fileflare_bot.replies.limits import EMBED_DESCRIPTION, OPTION_LABEL, shorten
-from fileflare_bot.replies.markdown import escape
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, shorten
+from fileflare_bot.i18n import Words
+from fileflare_bot.interactions.components import button, chosen, route, view
+from fileflare_bot.interactions.responder import Outgoing, Reply
 from fileflare_bot.storage.records import SavedOrder
-from fileflare_bot.words import Words
+from fileflare_bot.text import escape
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot

@@ -10,11 +10,11 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from cogs.downloads import COLOUR
-from fileflare_bot.answering import Outgoing, Reply
-from fileflare_bot.components import button, route, view
-from fileflare_bot.replies.limits import EMBED_DESCRIPTION, shorten
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
+from fileflare_bot.i18n import Words
+from fileflare_bot.interactions.components import button, route, view
+from fileflare_bot.interactions.responder import Outgoing, Reply
 from fileflare_bot.storage.records import HelpRequest, Trace
-from fileflare_bot.words import Words
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot

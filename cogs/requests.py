@@ -8,22 +8,22 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from cogs.downloads import COLOUR, LONGEST_OPTION
-from fileflare_bot.answering import Outgoing, Reply
-from fileflare_bot.components import button, chosen, route, view
-from fileflare_bot.fileflare.budget import Asker
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, FIELD_VALUE, OPTION_LABEL, shorten
+from fileflare_bot.downloads.pages import summary
 from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
+from fileflare_bot.fileflare.request_queue import Asker
+from fileflare_bot.i18n import Words
+from fileflare_bot.interactions.access import require_moderator, require_own
+from fileflare_bot.interactions.components import button, chosen, route, view
+from fileflare_bot.interactions.responder import Outgoing, Reply
 from fileflare_bot.logs import hiding
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
+from fileflare_bot.orders.findings import report, unseen
 from fileflare_bot.orders.reference import OrderReference, parse_reference
-from fileflare_bot.replies.findings import report, unseen
-from fileflare_bot.replies.limits import EMBED_DESCRIPTION, FIELD_VALUE, OPTION_LABEL, shorten
-from fileflare_bot.replies.pages import summary
-from fileflare_bot.replies.refusals import NotUndoable
-from fileflare_bot.replies.requests import TOPICS, figures, page_text, title
+from fileflare_bot.refusal import NotUndoable
 from fileflare_bot.storage.records import Action, RequestPage
-from fileflare_bot.support.access import require_moderator, require_own
-from fileflare_bot.support.cards import card_buttons, card_embed
-from fileflare_bot.words import Words
+from fileflare_bot.tickets.card import card_buttons, card_embed
+from fileflare_bot.tickets.texts import TOPICS, figures, page_text, title
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot

@@ -10,21 +10,21 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 import fileflare_bot
-from cogs.buyers import BuyersRoles, require_owner
 from cogs.downloads import ask_button
-from cogs.setup import GUARD, Setup, log_line, ping_line, support_line
-from fileflare_bot.answering import Outgoing, Reply
-from fileflare_bot.components import button, view
+from cogs.store_roles import BuyersRoles, require_owner
+from cogs.store_setup import GUARD, Setup, log_line, ping_line, support_line
+from fileflare_bot.discord_limits import FIELD_VALUE, shorten
 from fileflare_bot.fileflare.breaker import State
-from fileflare_bot.replies.limits import FIELD_VALUE, shorten
-from fileflare_bot.replies.panel import COLOUR, panel
-from fileflare_bot.replies.refusals import BotLacksPermission, WrongValue
+from fileflare_bot.i18n import N_, Words
+from fileflare_bot.interactions import permissions
+from fileflare_bot.interactions.components import button, view
+from fileflare_bot.interactions.responder import Outgoing, Reply
+from fileflare_bot.leak_guard import Guard
+from fileflare_bot.refusal import BotLacksPermission, WrongValue
+from fileflare_bot.roles import why_not
 from fileflare_bot.storage.records import Action, Server
-from fileflare_bot.support import permissions
-from fileflare_bot.support.buyers import why_not
-from fileflare_bot.support.leak_guard import Guard
-from fileflare_bot.support.transfer import LARGEST_FILE, Unusable, exported, imported
-from fileflare_bot.words import N_, Words
+from fileflare_bot.store.panel import COLOUR, panel
+from fileflare_bot.store.settings_file import LARGEST_FILE, Unusable, exported, imported
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot

@@ -8,26 +8,26 @@ import structlog
 from discord import app_commands
 from discord.ext import commands, tasks
 
-from fileflare_bot.answering import Answering
-from fileflare_bot.components import Routes
 from fileflare_bot.fileflare.lookups import Lookups
+from fileflare_bot.i18n import Catalogs
+from fileflare_bot.interactions import permissions
+from fileflare_bot.interactions.components import Routes
+from fileflare_bot.interactions.responder import Answering
 from fileflare_bot.metrics import Metrics
-from fileflare_bot.replies.refusals import ListExpired, MissingPermission, OutdatedCommand
+from fileflare_bot.refusal import ListExpired, MissingPermission, OutdatedCommand
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import Server
-from fileflare_bot.storage.store import Storage
-from fileflare_bot.support import permissions
-from fileflare_bot.support.desk import HelpDesk
-from fileflare_bot.support.welcome import welcome
-from fileflare_bot.words import Catalogs
+from fileflare_bot.storage.storage import Storage
+from fileflare_bot.store.welcome import welcome
+from fileflare_bot.tickets.desk import HelpDesk
 
 COGS: Final = (
     "cogs.help",
     "cogs.downloads",
     "cogs.orders",
-    "cogs.support",
+    "cogs.tickets",
     "cogs.requests",
     "cogs.answers",
     "cogs.claims",

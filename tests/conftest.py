@@ -14,21 +14,21 @@ import pytest
 import stamina
 import structlog
 from desk import SETTLE_SECONDS, DeclaringClient, Desk, Log
+from doubles.loopback_discord import LoopbackDiscord
+from doubles.loopback_payloads import TOKEN
 from process import ROOT, Bot, Start
 from pydantic import SecretStr
 from simcord.env import Env
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.loopback_discord import LoopbackDiscord
-from fileflare_bot.demo.loopback_payloads import TOKEN
-from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.lookups import build_lookups
+from fileflare_bot.i18n import Catalogs
 from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.settings import Settings
-from fileflare_bot.storage.store import Storage, open_storage
-from fileflare_bot.words import Catalogs
+from fileflare_bot.storage.storage import Storage, open_storage
 
 hypothesis.settings.register_profile("no deadline", deadline=None)  # the machines that run this are shared
 hypothesis.settings.load_profile("no deadline")

@@ -18,7 +18,7 @@ from simcord.results import InteractionResult, ResponseMessage
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference

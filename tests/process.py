@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from doubles.loopback_discord import PATIENCE_SECONDS, LoopbackDiscord
+from doubles.loopback_payloads import CUSTOMER, TOKEN
+
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.loopback_discord import PATIENCE_SECONDS, LoopbackDiscord
-from fileflare_bot.demo.loopback_payloads import CUSTOMER, TOKEN
-from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 ROOT: Final = Path(__file__).parents[1]
 EPHEMERAL: Final = 64

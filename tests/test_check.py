@@ -11,10 +11,10 @@ from typing import Final
 
 import pytest
 from cryptography.fernet import Fernet
+from doubles.loopback_discord import LoopbackDiscord
+from doubles.loopback_payloads import TOKEN
 
-from fileflare_bot.demo.loopback_discord import LoopbackDiscord
-from fileflare_bot.demo.loopback_payloads import TOKEN
-from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 ROOT: Final = Path(__file__).parents[1]
 TRY_AGAIN: Final = "Look at the network, then try again."

@@ -2,10 +2,10 @@
 
 import aiohttp
 import pytest
+from doubles.loopback_discord import IDENTIFY, RESUME, LoopbackDiscord
 from process import FOUND, Bot, Start, ask
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.loopback_discord import IDENTIFY, RESUME, LoopbackDiscord
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 4000, 4009])

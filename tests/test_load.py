@@ -3,11 +3,11 @@
 import asyncio
 import time
 
+from doubles.loopback_discord import LoopbackDiscord
 from process import Start
 
-from fileflare_bot.demo.loopback_discord import LoopbackDiscord
 from fileflare_bot.demo.orders import answer, asset
-from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 PEOPLE = 200
 IN_TIME = 3.0

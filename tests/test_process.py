@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from doubles.loopback_discord import IDENTIFY, LoopbackDiscord
+from doubles.loopback_payloads import GUILD, TOKEN
 from process import ANSWERED, AT_ONCE, EPHEMERAL, FOUND, INTENTS, LOADING, SHORT_PAUSES, UPDATED, Bot, Start, ask
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.loopback_discord import IDENTIFY, LoopbackDiscord
-from fileflare_bot.demo.loopback_payloads import GUILD, TOKEN
-from fileflare_bot.demo.server import SampleFileflare
-from fileflare_bot.words import Catalogs
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
+from fileflare_bot.i18n import Catalogs
 
 MANAGE_MESSAGES = 1 << 13
 

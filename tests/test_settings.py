@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 from dotenv import dotenv_values
+from doubles.loopback_payloads import TOKEN
 
-from fileflare_bot.demo.loopback_payloads import TOKEN
 from fileflare_bot.settings import Settings, SettingsError, load_settings
 
 ROOT: Final = Path(__file__).parents[1]

@@ -4,12 +4,12 @@ import signal
 import time
 
 import pytest
+from doubles.loopback_discord import LoopbackDiscord
 from process import EPHEMERAL, FOUND, LONG_PAUSES, PROMPTLY, SHORT_DRAIN, Bot, Start, ask_slowly
 
 from fileflare_bot import app
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.loopback_discord import LoopbackDiscord
-from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

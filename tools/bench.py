@@ -19,19 +19,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import aiohttp
+from doubles.loopback_discord import LoopbackDiscord
+from doubles.loopback_payloads import TOKEN
 from pydantic import SecretStr
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.loopback_discord import LoopbackDiscord
-from fileflare_bot.demo.loopback_payloads import TOKEN
 from fileflare_bot.demo.orders import answer, asset
-from fileflare_bot.fileflare.answers import read_answer
+from fileflare_bot.downloads.pages import OrderPages
 from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.fileflare.responses import read_answer
+from fileflare_bot.i18n import Catalogs
 from fileflare_bot.orders.reference import OrderReference
-from fileflare_bot.replies.pages import OrderPages
 from fileflare_bot.settings import Settings
-from fileflare_bot.storage.store import Storage, open_storage
-from fileflare_bot.words import Catalogs
+from fileflare_bot.storage.storage import Storage, open_storage
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 9
@@ -59,7 +59,7 @@ async def main() -> None:
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     print(f"Python {platform.python_version()}, {machine}\n")
     print("| what | ours | compared with | ratio | aim |\n|---|---|---|---|---|")
-    async with _process([sys.executable, "-m", "fileflare_bot.demo.server"]) as server:
+    async with _process([sys.executable, "-m", "fileflare_bot.demo.sample_fileflare"]) as server:
         assert server.stdout is not None
         base = (await server.stdout.readline()).decode().strip()
         await _fetching(base)

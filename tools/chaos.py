@@ -20,12 +20,12 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 from aiohttp import web
+from doubles import faults
+from doubles.loopback_discord import LoopbackDiscord
+from doubles.loopback_payloads import TOKEN
 
-from fileflare_bot.demo import faults
-from fileflare_bot.demo.loopback_discord import LoopbackDiscord
-from fileflare_bot.demo.loopback_payloads import TOKEN
 from fileflare_bot.demo.orders import answer, asset
-from fileflare_bot.demo.server import Fault, SampleFileflare
+from fileflare_bot.demo.sample_fileflare import Fault, SampleFileflare
 
 ROOT = Path(__file__).parents[1]
 PER_SECOND = 12

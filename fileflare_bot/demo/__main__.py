@@ -22,16 +22,16 @@ from simcord.preview import Preview
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.lookups import build_lookups
+from fileflare_bot.i18n import Catalogs
 from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
 from fileflare_bot.settings import Settings
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Topic
-from fileflare_bot.storage.store import open_storage
-from fileflare_bot.words import Catalogs
+from fileflare_bot.storage.storage import open_storage
 
 SETTLE_SECONDS = 10.0  # shorter than the HTTP keep-alive, which the simulator would wait for
 

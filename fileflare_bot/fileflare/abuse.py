@@ -13,8 +13,8 @@ import structlog
 from aiolimiter import AsyncLimiter
 from cachetools import LRUCache
 
-from fileflare_bot.fileflare.budget import Asker
 from fileflare_bot.fileflare.errors import AskedTooOften
+from fileflare_bot.fileflare.request_queue import Asker
 
 FIRST_PAUSE: Final = 60.0  # seconds
 LONGEST_PAUSE: Final = 3600.0

@@ -7,7 +7,6 @@ import aiohttp
 from yarl import URL
 
 from fileflare_bot import __version__
-from fileflare_bot.fileflare.answers import read_answer
 from fileflare_bot.fileflare.errors import (
     FileflareDown,
     FileflareTimeout,
@@ -15,6 +14,7 @@ from fileflare_bot.fileflare.errors import (
     LookupFailed,
     UnexpectedAnswer,
 )
+from fileflare_bot.fileflare.responses import read_answer
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 

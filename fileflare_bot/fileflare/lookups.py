@@ -15,9 +15,9 @@ from cachetools import TTLCache
 
 from fileflare_bot.fileflare.abuse import AbuseGuard
 from fileflare_bot.fileflare.breaker import Breaker
-from fileflare_bot.fileflare.budget import Asker, Budget
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.fileflare.errors import FileflareTimeout, FileflareUnavailable, OrderNotFound
+from fileflare_bot.fileflare.request_queue import Asker, Budget
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference

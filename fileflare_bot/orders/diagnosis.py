@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from fileflare_bot.i18n import N_
 from fileflare_bot.orders.links import safe_link
 from fileflare_bot.orders.models import Asset, Order, Remaining
 from fileflare_bot.orders.reference import ReferenceProblem
-from fileflare_bot.words import N_
 
 
 class Severity(IntEnum):

@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NoSuchClaim
+from fileflare_bot.storage.guilds import ensure_server, insert, lock_server
 from fileflare_bot.storage.models import ActionRow, ClaimRow, ProductRow
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Action, Claim, Product
-from fileflare_bot.storage.secrets import Cipher, Unreadable
-from fileflare_bot.storage.servers import ensure_server, insert, lock_server
 
 MOST_SHOWN: Final = 25  # a Discord select and an autocomplete show no more
 MOST_PRODUCTS: Final = 2000  # of a server

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NoSuchSavedOrder
 from fileflare_bot.storage.models import SavedOrderRow
 from fileflare_bot.storage.records import SavedOrder
-from fileflare_bot.storage.secrets import Cipher, Unreadable
 
 MOST_SAVED: Final = 25  # an autocomplete shows no more
 

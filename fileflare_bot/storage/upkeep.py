@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.encryption import Cipher
+from fileflare_bot.storage.guilds import insert
 from fileflare_bot.storage.models import (
     ActionRow,
     ClaimRow,
@@ -23,9 +25,7 @@ from fileflare_bot.storage.models import (
     VaultRow,
 )
 from fileflare_bot.storage.records import Action, HelpRequest, Statistics, Trace
-from fileflare_bot.storage.requests import Requests, request_record
-from fileflare_bot.storage.secrets import Cipher
-from fileflare_bot.storage.servers import insert
+from fileflare_bot.storage.tickets import Requests, request_record
 
 COMMONEST: Final = 5
 _HASH_KEY: Final = "hash_key"

@@ -13,7 +13,7 @@ from fileflare_bot.demo import orders
 from fileflare_bot.settings import Settings
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import Details, NewRequest, Topic
-from fileflare_bot.storage.store import Storage
+from fileflare_bot.storage.storage import Storage
 
 LINK = f"https://my-store.com/account/orders/{orders.USED_UP}"
 

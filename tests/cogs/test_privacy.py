@@ -5,7 +5,7 @@ import json
 from desk import Desk, answer, embed, labels
 
 from fileflare_bot.demo import orders
-from fileflare_bot.storage.store import Storage
+from fileflare_bot.storage.storage import Storage
 
 
 async def test_nothing_is_kept_of_who_only_looks_up_downloads(desk: Desk) -> None:

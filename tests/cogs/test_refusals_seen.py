@@ -7,7 +7,7 @@ from aiohttp import web
 from desk import Desk, Log, answer, embed, labels
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.server import Fault
+from fileflare_bot.demo.sample_fileflare import Fault
 
 WHERE = "Open your order confirmation email"
 

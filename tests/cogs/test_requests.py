@@ -5,7 +5,7 @@ from desk import Desk, answer, buttons, custom_id, embed, labels
 
 from fileflare_bot.demo import orders
 from fileflare_bot.storage.records import Details, NewRequest, Topic
-from fileflare_bot.storage.store import Storage
+from fileflare_bot.storage.storage import Storage
 
 LINK = f"https://my-store.com/account/orders/{orders.USED_UP}"
 

@@ -8,7 +8,7 @@ from desk import Desk, answer, labels, page
 from simcord.backend.errors import SetupError
 
 from fileflare_bot.demo import orders
-from fileflare_bot.support import permissions
+from fileflare_bot.interactions import permissions
 
 
 async def test_the_panel_is_posted_and_its_button_outlives_a_restart(desk: Desk) -> None:

@@ -5,8 +5,8 @@ from desk import Log
 
 from fileflare_bot.fileflare import abuse as module
 from fileflare_bot.fileflare.abuse import AbuseGuard
-from fileflare_bot.fileflare.budget import Asker
 from fileflare_bot.fileflare.errors import AskedTooOften
+from fileflare_bot.fileflare.request_queue import Asker
 
 GUESSER, OTHER = Asker(1, guild=7), Asker(2, guild=7)
 

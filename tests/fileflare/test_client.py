@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 from aiohttp import web
+from doubles import faults
+from doubles.faults import FAULTS
 
-from fileflare_bot.demo import faults, orders
-from fileflare_bot.demo.faults import FAULTS
-from fileflare_bot.demo.server import Fault, SampleFileflare
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.sample_fileflare import Fault, SampleFileflare
 from fileflare_bot.fileflare import errors
 from fileflare_bot.fileflare.client import LARGEST_BODY, FileflareClient
 from fileflare_bot.orders.reference import OrderReference

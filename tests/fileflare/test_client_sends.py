@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp import web
+from doubles import faults
+from doubles.faults import FAULTS
 
-from fileflare_bot.demo import faults, orders
-from fileflare_bot.demo.faults import FAULTS
-from fileflare_bot.demo.server import SampleFileflare
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare import errors
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.orders.reference import OrderReference

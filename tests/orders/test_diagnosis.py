@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import Json, answer, asset, line
-from fileflare_bot.fileflare.answers import read_answer
 from fileflare_bot.fileflare.errors import (
     AskedTooOften,
     BadReference,
@@ -23,6 +22,7 @@ from fileflare_bot.fileflare.errors import (
     OrderNotFound,
     UnexpectedAnswer,
 )
+from fileflare_bot.fileflare.responses import read_answer
 from fileflare_bot.orders.diagnosis import (
     ADVICE,
     PASTED,
@@ -38,7 +38,7 @@ from fileflare_bot.orders.diagnosis import (
 from fileflare_bot.orders.links import safe_link
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import ReferenceProblem, parse_reference
-from fileflare_bot.replies.refusals import OrderHeldByOthers
+from fileflare_bot.refusal import OrderHeldByOthers
 
 URL: Final = "https://files.example/book"
 

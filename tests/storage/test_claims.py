@@ -9,7 +9,7 @@ from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.errors import NoSuchClaim, NoSuchSavedOrder, StorageUnavailable
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Product
-from fileflare_bot.storage.store import Storage, open_storage
+from fileflare_bot.storage.storage import Storage, open_storage
 
 GUILD = 77
 ORDER = OrderReference("0c732eb6fd9802a0821a9d29888baee8")

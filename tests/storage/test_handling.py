@@ -17,8 +17,8 @@ from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchRequest, NotPossibleNow, TooManyRequests
 from fileflare_bot.storage.models import RequestRow
 from fileflare_bot.storage.records import Action, Card, HelpRequest, Resolution, Topic
-from fileflare_bot.storage.requests import REQUESTS_ON_A_PAGE
-from fileflare_bot.storage.store import Storage, open_storage
+from fileflare_bot.storage.storage import Storage, open_storage
+from fileflare_bot.storage.tickets import REQUESTS_ON_A_PAGE
 
 ORDER = "an-order-of-the-test"
 ANOTHER_ORDER = "another-order-of-the-test"

@@ -14,18 +14,18 @@ from storage.samples import CUSTOMER, GUILD, KEY, at_once, connected, execute, f
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.database import MIGRATIONS, migrations
+from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.models import Base
 from fileflare_bot.storage.records import Details
-from fileflare_bot.storage.requests import _DETAILS
-from fileflare_bot.storage.secrets import Cipher
-from fileflare_bot.storage.store import Storage, open_storage
+from fileflare_bot.storage.storage import Storage, open_storage
+from fileflare_bot.storage.tickets import _DETAILS
 
 SCRIPTS = ScriptDirectory(MIGRATIONS)
 START = """
 import asyncio, sys
 from storage.samples import settings
 from structlog.testing import capture_logs
-from fileflare_bot.storage.store import open_storage
+from fileflare_bot.storage.storage import open_storage
 
 async def main():
     print("ready", flush=True)

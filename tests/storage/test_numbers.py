@@ -5,14 +5,14 @@ import asyncio
 import pytest
 from storage.samples import ELSEWHERE, GUILD, at_once, file, new_request, python, settings
 
-from fileflare_bot.storage.store import Storage, open_storage
+from fileflare_bot.storage.storage import Storage, open_storage
 
 FILE = """
 import asyncio, sys
 from itertools import count
 from storage.samples import file, settings
 from structlog.testing import capture_logs
-from fileflare_bot.storage.store import open_storage
+from fileflare_bot.storage.storage import open_storage
 
 async def main():
     url, first, many = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

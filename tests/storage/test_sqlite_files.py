@@ -10,13 +10,13 @@ from storage.samples import CUSTOMER, KEY, at_once, file, held, new_request, set
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage import database
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.store import Storage, open_storage
+from fileflare_bot.storage.storage import Storage, open_storage
 
 START = """
 import asyncio, sys
 from storage.samples import file, settings
 from structlog.testing import capture_logs
-from fileflare_bot.storage.store import open_storage
+from fileflare_bot.storage.storage import open_storage
 
 async def main():
     print("ready", flush=True)

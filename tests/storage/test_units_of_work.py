@@ -6,7 +6,7 @@ import pytest
 from storage.samples import CUSTOMER, file, held, new_request, settings
 
 from fileflare_bot.storage.errors import TooManyRequests
-from fileflare_bot.storage.store import Storage, open_storage
+from fileflare_bot.storage.storage import Storage, open_storage
 
 
 async def test_what_a_cancelled_caller_began_is_finished_before_the_storage_is_closed(url: str) -> None:

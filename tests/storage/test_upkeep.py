@@ -13,7 +13,7 @@ from fileflare_bot.storage.clock import utc_now
 from fileflare_bot.storage.errors import NoSuchRequest
 from fileflare_bot.storage.models import ActionRow, MessageRow, RequestRow
 from fileflare_bot.storage.records import Action, HelpRequest, Resolution, Statistics
-from fileflare_bot.storage.store import Storage
+from fileflare_bot.storage.storage import Storage
 
 ORDER = "an-order-of-the-test"
 

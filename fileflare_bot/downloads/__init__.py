@@ -1,0 +1,1 @@
+"""The reply to /mydownloads: find the order, grant its roles, show its pages."""

@@ -1,0 +1,1 @@
+"""How any interaction is answered: in time, privately, once, and only to the people it is for."""

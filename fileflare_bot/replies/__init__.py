@@ -1,1 +1,0 @@
-"""An order or an error → what a person reads. Pure, and within Discord's limits."""

@@ -1,0 +1,195 @@
+"""All that is stored, behind one door: opened from the settings, started once, tended while the bot runs."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from fileflare_bot.settings import Settings, SettingsError
+from fileflare_bot.storage.claims import Claims
+from fileflare_bot.storage.clock import utc_now
+from fileflare_bot.storage.database import Database, NewerDatabase, database_url, sqlite_file, unit_of_work
+from fileflare_bot.storage.encryption import KEY_FILE, Cipher, KeyMissing, Unreadable, key_beside
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.guilds import Servers
+from fileflare_bot.storage.saved_orders import SavedOrders
+from fileflare_bot.storage.tickets import Requests
+from fileflare_bot.storage.upkeep import Upkeep
+
+PRUNE_EVERY: Final = timedelta(hours=6)
+_REFUSED: Final = {
+    "InvalidPasswordError",
+    "InvalidAuthorizationSpecificationError",
+    "InvalidCatalogNameError",
+    "InsufficientPrivilegeError",
+}
+_KEY_IS_GONE: Final = (
+    f"{KEY_FILE} is missing beside the database of DATABASE_URL, and only it opens what is stored: put it back, or set "
+    "SECRET_KEYS to its content. To begin anew, move the database away."
+)
+_DAMAGED_KEY: Final = f"{KEY_FILE} beside the database of DATABASE_URL is damaged: put it back from your backup."
+_NEWER: Final = "DATABASE_URL names a database that a newer version of the bot has changed: run that version."
+_WRONG_KEYS: Final = (
+    "SECRET_KEYS does not open what is stored in the database of DATABASE_URL: add the key that it was stored with."
+)
+_LOCKED: Final = "database is locked"
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Storage:
+    """What survives a restart. Until it has been started, whatever needs it raises StorageUnavailable."""
+
+    def __init__(self, settings: Settings) -> None:
+        url = database_url(settings.database_url.get_secret_value())
+        keys = [key.get_secret_value() for key in settings.secret_keys]
+        file = sqlite_file(url)
+        if file is not None:
+            keys += _key_file(file, needed=not keys)
+        self._several_keys = len(keys) > 1
+        try:
+            cipher = Cipher(keys)
+        except ValueError:  # of the file: those of the settings were looked at
+            raise SettingsError([_DAMAGED_KEY]) from None
+        self._database = Database(url)
+        self._keep_days = settings.keep_resolved_days
+        self._keep_left_days = settings.keep_left_servers_days
+        self._pruned_at = utc_now() - PRUNE_EVERY
+        self.available = False
+        self._started = False
+        self.servers = Servers(self._database, cipher)
+        self.requests = Requests(
+            self._database,
+            cipher,
+            open_per_person=settings.help_open_per_person,
+            a_day_per_person=settings.help_a_day_per_person,
+        )
+        self.claims = Claims(self._database, cipher)
+        self.saved_orders = SavedOrders(self._database, cipher)
+        self.upkeep = Upkeep(self._database, cipher, self.requests)
+
+    @unit_of_work
+    async def start(self) -> None:
+        """Bring the tables up to date and read the servers' settings.
+
+        Raises:
+            StorageUnavailable: the database is away; try again later.
+            SettingsError: it will never do as it is set.
+        """
+        with _failures(sqlite=self._database.is_sqlite):
+            if await self._database.migrate():
+                log.info("database_migrated")
+        try:
+            await self.upkeep.read_hash_key()
+        except Unreadable:
+            raise SettingsError([_WRONG_KEYS]) from None
+        if self._several_keys and (rotated := await self.upkeep.rotate()):
+            log.info("secrets_rotated", count=rotated)
+        await self.servers.refresh()
+        self._started = self.available = True
+
+    @unit_of_work
+    async def check(self) -> None:
+        """See whether the database is there; raises as start() does."""
+        with _failures(sqlite=self._database.is_sqlite):
+            await self._database.probe()
+
+    async def tend(self) -> None:
+        """Start if the start failed, read what other processes changed, and delete what is old enough."""
+        try:
+            if not self._started:
+                await self.start()
+            await self.servers.refresh()
+            if not self.available:
+                log.info("database_back")
+            self.available = True
+            if utc_now() - self._pruned_at >= PRUNE_EVERY:
+                pruned = await self.upkeep.prune(self._keep_days)
+                if forgotten := await self.upkeep.forget_left(self._keep_left_days):
+                    log.info("left_servers_forgotten", count=forgotten)
+                self._pruned_at = utc_now()
+                if pruned:
+                    log.info("requests_pruned", count=pruned)
+        except StorageUnavailable as error:
+            if self.available or not self._started:
+                log.warning("database_away", error=str(error))
+            self.available = False
+        except SettingsError as error:
+            log.error("database_refused", lines=error.lines)  # noqa: TRY400 - the lines say it all
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._database.close()
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
+    """Give the storage that the settings name, started unless its database is away.
+
+    Raises:
+        SettingsError: it cannot be used as it is set.
+    """
+    storage = Storage(settings)
+    try:
+        try:
+            await storage.start()
+        except StorageUnavailable as error:
+            log.warning("database_away", error=str(error))
+        yield storage
+    finally:
+        await storage.close()
+
+
+def _key_file(database: Path, *, needed: bool) -> list[str]:
+    """Return the key beside the database, if there is one; make it where nothing else gives a key."""
+    try:
+        if needed or database.with_name(KEY_FILE).exists():
+            database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return [key_beside(database)]
+    except KeyMissing:
+        raise SettingsError([_KEY_IS_GONE]) from None
+    except OSError as error:
+        raise SettingsError([_cannot_open(error)]) from None
+    return []
+
+
+@contextmanager
+def _failures(*, sqlite: bool) -> Iterator[None]:
+    """Turn what a database cannot be used for into a setting that is wrong, or a database that is away for now."""
+    try:
+        yield
+    except NewerDatabase:
+        raise SettingsError([_NEWER]) from None
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        raise _start_failure(error, sqlite=sqlite) from None
+
+
+def _start_failure(error: Exception, *, sqlite: bool) -> Exception:
+    """Return what a failed start means: a setting that is wrong, or a database that is away for now."""
+    causes = {type(cause).__name__ for cause in _causes(error)}
+    if sqlite and _LOCKED not in str(error):
+        return SettingsError([_cannot_open(error)])
+    if causes & _REFUSED:
+        return SettingsError(
+            ["DATABASE_URL was refused by the database: look at its user, password, database name and rights."]
+        )
+    return StorageUnavailable(type(error).__name__)
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    found = []
+    while error is not None:
+        found.append(error)
+        error = getattr(error, "orig", None) or error.__cause__ or error.__context__
+    return found
+
+
+def _cannot_open(error: Exception) -> str:
+    return (
+        f"DATABASE_URL names a file that cannot be used as a database ({type(error).__name__}): look at its path and "
+        "its permissions. For example: DATABASE_URL=sqlite:///data/fileflare.db"
+    )

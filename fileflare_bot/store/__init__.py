@@ -1,0 +1,1 @@
+"""What store owners set up: the panel, the settings, their file, the welcome."""

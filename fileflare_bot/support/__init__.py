@@ -1,1 +1,0 @@
-"""Help requests on Discord's side: who may work on them, their cards and threads, and how answers arrive."""

@@ -1,0 +1,1 @@
+"""Help requests: filing, the moderators' work on them, cards, delivery of answers."""

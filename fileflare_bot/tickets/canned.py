@@ -1,0 +1,181 @@
+"""Ready-made answers to customers: built in for each finding, and a server's own with placeholders."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from fileflare_bot import discord_limits as limits
+from fileflare_bot.i18n import N_, Words
+from fileflare_bot.orders.findings import name_of
+from fileflare_bot.storage.records import HelpRequest
+from fileflare_bot.text import clean, escape
+
+PLACEHOLDERS: Final = ("customer", "order", "file")
+LONGEST_ANSWER: Final = 1500  # a server's own, with its placeholders
+LONGEST_NAME: Final = 50
+_PLACEHOLDER: Final = re.compile(r"\{([^{}\n]{0,40})\}")
+
+
+class UnknownPlaceholder(Exception):  # noqa: N818 - it states a fact
+    """Raised when a saved answer has something in braces that nothing fills; ``name`` is what stands there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("unknown placeholder")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """A ready-made answer: how a moderator finds it, and what the customer reads."""
+
+    label: str
+    text: str
+
+
+BUILT_IN: Final[dict[str, BuiltIn]] = {
+    "used_up": BuiltIn(
+        N_("Nothing left: passed on to the store owner"),
+        N_(
+            "Hello {customer}, {file} has no downloads left. A click counts as a download, and so does a mail scanner. "
+            "I have asked the store owner to raise the count; I will tell you when it is done."
+        ),
+    ),
+    "raised": BuiltIn(
+        N_("The count was raised"),
+        N_(
+            "Hello {customer}, the count of {file} was raised. Your old links work again: open your order with "
+            "/mydownloads, and use a steady connection."
+        ),
+    ),
+    "more_clicks": BuiltIn(
+        N_("More clicks than the limit"),
+        N_(
+            "Hello {customer}, {file} was opened more often than its limit. That is often a mail scanner or a link "
+            "preview, so it need not have been you. I have asked the store owner to raise the count."
+        ),
+    ),
+    "last_one": BuiltIn(
+        N_("One download left"),
+        N_(
+            "Hello {customer}, {file} has one download left. Use it on a computer with a steady connection; "
+            "if it breaks off, write back and we will help."
+        ),
+    ),
+    "link_unavailable": BuiltIn(
+        N_("Link unavailable"),
+        N_("Hello {customer}, the link of {file} does not work. I have asked the store owner to mend it."),
+    ),
+    "external_link": BuiltIn(
+        N_("External link"),
+        N_(
+            "Hello {customer}, {file} lies on another website. If it does not open there, write back what you see, "
+            "and the store owner will correct the link."
+        ),
+    ),
+    "no_files_product": BuiltIn(
+        N_("Product without files"),
+        N_(
+            "Hello {customer}, that product of {order} comes without files. If it should have some, write back, "
+            "and I will ask the store owner."
+        ),
+    ),
+    "no_files_order": BuiltIn(
+        N_("Order without files"),
+        N_(
+            "Hello {customer}, there are no files on {order} yet. New orders can take up to 30 minutes. "
+            "If it stays so, write back, and I will ask the store owner."
+        ),
+    ),
+    "wrong_reference": BuiltIn(
+        N_("Where the order link is"),
+        N_(
+            "Hello {customer}, open your order confirmation email, press **View your order**, and copy the address of "
+            "the page that opens. Paste it into /mydownloads, and nowhere else: it opens your files."
+        ),
+    ),
+    "not_found": BuiltIn(
+        N_("Order not found"),
+        N_(
+            "Hello {customer}, Fileflare knows no order with that ID. Please copy the address again: confirmation "
+            "email > **View your order**. If it still fails, write back with your order number."
+        ),
+    ),
+    "outage": BuiltIn(
+        N_("Outage"),
+        N_(
+            "Hello {customer}, Fileflare cannot be read right now. Your files are safe and nothing was used up. "
+            "Please try /mydownloads again later."
+        ),
+    ),
+    "held_by_others": BuiltIn(
+        N_("In use by another account"),
+        N_(
+            "Hello {customer}, {order} is in use by another account of this server. If both accounts are yours, or "
+            "somebody else has your link, write back, and I will move it to you."
+        ),
+    ),
+    "ip_limit": BuiltIn(
+        N_("Phone, VPN or another network"),
+        N_(
+            "Hello {customer}, a link can be limited to a few networks. Please try once more without a VPN, on the "
+            "network where you bought. If it still fails, write back, and I will ask the store owner for more."
+        ),
+    ),
+    "hold": BuiltIn(
+        N_("A question for the store owner"),
+        N_(
+            "Hello {customer}, I cannot see why {order} gives no downloads. I have asked the store owner, "
+            "who can, and will write to you."
+        ),
+    ),
+    "no_email": BuiltIn(
+        N_("No email"),
+        N_(
+            "Hello {customer}, you need no email for your files: log in to the store, open your order, and paste that "
+            "page's address into /mydownloads. Look into the spam folder too."
+        ),
+    ),
+}
+
+
+def values(request: HelpRequest, words: Words) -> dict[str, str]:
+    """Return what fills the placeholders for a request."""
+    number = escape(limits.shorten(clean(request.details.order_number).removeprefix("#"), 40))
+    named = next((finding for finding in request.details.findings if finding.name), None)
+    return {
+        "customer": f"<@{request.person_id}>",
+        "order": words.gettext("order #{number}", number=number) if number else words.gettext("your order"),
+        "file": f"**{name_of(named, words)}**" if named else words.gettext("your file"),
+    }
+
+
+def sample_values(person_id: int, words: Words) -> dict[str, str]:
+    """Return what fills the placeholders of a preview."""
+    name = words.gettext("My new book")
+    return {
+        "customer": f"<@{person_id}>",
+        "order": words.gettext("order #{number}", number=1050),
+        "file": f"**{name}**",
+    }
+
+
+def built_in(key: str, filling: dict[str, str], words: Words) -> str:
+    """Return a built-in answer, in the words' language."""
+    return words.gettext(BUILT_IN[key].text, **filling)
+
+
+def filled(text: str, filling: dict[str, str]) -> str:
+    """Return a server's own answer with its placeholders filled."""
+    return _PLACEHOLDER.sub(lambda found: filling.get(found[1], found[0]), text)
+
+
+def checked(text: str) -> str:
+    """Return a server's own answer as it is kept.
+
+    Raises:
+        UnknownPlaceholder: it has something in braces that nothing fills.
+    """
+    for found in _PLACEHOLDER.finditer(text):
+        if found[1] not in PLACEHOLDERS:
+            raise UnknownPlaceholder(found[1])
+    return text.strip()

@@ -1,0 +1,269 @@
+"""A store owner's way from nothing to a working desk, and their settings as a file."""
+
+import json
+from typing import Any
+
+import discord
+import pytest
+from desk import Desk, answer, embed, labels, page
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle, GuildHandle
+from simcord.results import InteractionResult
+
+from fileflare_bot.demo import orders
+from fileflare_bot.storage.storage import Storage
+
+
+async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
+    """The owner types /store setup, chooses, words the panel, checks, and posts it; a customer uses it."""
+    role = desk.guild.create_role("Buyers")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert setup.ephemeral
+    assert "**No support channel yet:**" in page(setup)
+    await desk.owner.select(answer(setup), [desk.support], custom_id="store:set:support_channel_id")
+    await desk.owner.select(answer(setup), [desk.log_channel], custom_id="store:set:log_channel_id")
+    await desk.owner.click(answer(setup), custom_id="store:toggle:leak_guard")
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=role)
+
+    shown = await desk.owner.click(answer(setup), label="The panel's words")
+    words = {"title": "Your books", "text": "Paste your link.", "button": "My books", "colour": "#AA0000"}
+    where = "https://my-store.com/account\nIn the email of your order."
+    worded = await desk.owner.submit_modal(shown, {**words, "where": where})
+    assert embed(worded).title == "Your books"
+    assert "<https://my-store.com/account>" in str(embed(worded).description)
+    checked = await desk.owner.click(answer(setup), label="Check")
+    assert answer(checked).content.splitlines()[0] == "**All is well.**"
+    assert "✅ Fileflare answers." in answer(checked).content
+    await desk.owner.slash(desk.channel, "store panel")
+
+    panel = desk.channel.last_message
+    assert panel is not None
+    assert panel.embeds[0].colour == discord.Colour.from_str("#aa0000")
+    assert labels(panel) == ["My books", "Restore my roles"]
+    asked = await desk.customer.click(panel, label="My books")
+    got = await desk.fill_in(asked, orders.DOCUMENTED)
+    assert "5 of 10 downloads left" in str(embed(got).description)
+    assert embed(got).fields[0].value == "**Buyers**"
+
+
+@pytest.mark.settings(misses_per_person=2, misses_per_server=2)
+async def test_check_is_nobodys_guess_however_often_it_is_pressed(desk: Desk) -> None:
+    await desk.set_up()
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    for _ in range(8):
+        checked = await desk.owner.click(answer(setup), label="Check")
+        assert "✅ Fileflare answers." in answer(checked).content
+
+    assert "5 of 10 downloads left" in str(embed(await desk.mydownloads(orders.DOCUMENTED)).description)
+
+
+async def test_check_names_each_thing_that_is_missing_and_how_to_mend_it(desk: Desk) -> None:
+    above = desk.guild.create_role("Above")
+    await desk.set_up(log=True)
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=above)
+    desk.env.backend.edit_role(desk.guild.id, above.id, {"position": 90})
+    desk.env.backend.delete_channel(desk.log_channel.id)
+    await desk.env.settle()
+    await desk.sample.stop()
+
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    checked = answer(await desk.owner.click(answer(setup), label="Check")).content
+
+    assert checked.splitlines()[0] == "**This is to be mended:**"
+    assert "⚠️ Fileflare does not answer." in checked
+    assert f"⚠️ <#{desk.log_channel.id}> does not exist any more: choose another." in checked
+    assert f"⚠️ I may not give the role <@&{above.id}>: it is above mine." in checked
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [("colour", "red", "`colour`"), ("where", "https://[", "`account_url`")],
+)
+async def test_words_that_cannot_be_are_named_and_given_back(desk: Desk, field: str, value: str, named: str) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    shown = await desk.owner.click(answer(setup), label="The panel's words")
+
+    refused = await desk.owner.submit_modal(shown, {"title": "My title", field: value})
+
+    assert answer(refused).content.startswith(f"**Nothing was changed:** {named}")
+    assert "My title" in answer(refused).content
+
+
+async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    await desk.owner.submit_modal(await desk.owner.click(answer(setup), label="Limits"), {"accounts": "5", "open": "2"})
+    options = desk.bot.storage.servers.get(desk.guild.id).options
+    assert (options.accounts_per_order, options.help_open_per_person) == (5, 2)
+    shown = await desk.owner.click(answer(setup), label="Limits")
+    refused = await desk.owner.submit_modal(shown, {"accounts": "0", "open": ""})
+
+    assert "`accounts_per_order`" in str([answer(refused).content, *(each.content for each in refused.followups)])
+    assert desk.bot.storage.servers.get(desk.guild.id).options == options
+
+
+async def test_the_language_of_the_owner_is_the_panels_and_the_cards(desk: Desk) -> None:
+    await desk.set_up()
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(answer(setup), ["de"], custom_id="store:language")
+
+    await desk.owner.slash(desk.channel, "store panel")
+    await desk.ask_for_help()
+
+    panel = desk.channel.last_message
+    assert panel is not None
+    assert labels(panel) == ["Meine Downloads"]
+    assert desk.support.history()[0].embeds[0].title == "Hilfeanfrage #1"
+
+
+async def test_the_status_shows_how_everything_is(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.mydownloads(orders.UNKNOWN)
+
+    shown = await desk.owner.slash(desk.channel, "store status")
+
+    fields = {field.name: str(field.value) for field in embed(shown).fields}
+    assert fields["Fileflare"].startswith("reachable · last order read <t:")
+    assert fields["Database"] == "it answers"
+    assert "0.1.0" in str(fields["Bot"])
+    assert fields["Lookups in 24 hours"] == "found 1, not_found 1"
+    assert fields["Open help requests"] == "1"
+    assert fields["Permissions"].startswith(f"✅ Support channel: <#{desk.support.id}>")
+    assert fields["Leak guard"] == "The leak guard is off."
+
+
+async def exported(desk: Desk) -> bytes:
+    given = await desk.owner.slash(desk.channel, "store export")
+    assert given.ephemeral
+    (file,) = answer(given).attachments
+    return await file.read()
+
+
+async def bring(owner: MemberActor, channel: ChannelHandle, content: bytes) -> InteractionResult:
+    return await owner.slash(channel, "store import", file=("settings.json", content))
+
+
+def second_server(desk: Desk) -> tuple[GuildHandle, ChannelHandle, MemberActor]:
+    owner = desk.env.create_user("otto")
+    guild = desk.env.create_guild("The Other Shop", owner=owner)
+    channel = guild.create_text_channel("general")
+    guild.create_text_channel("support")
+    guild.create_role("Buyers")
+    return guild, channel, MemberActor(desk.env, guild, owner)
+
+
+async def test_an_export_makes_another_server_behave_the_same(desk: Desk) -> None:
+    role = desk.guild.create_role("Buyers")
+    await desk.set_up(log=True)
+    await desk.owner.slash(desk.channel, "store roles add", match="tag", role=role, value="books")
+    shown = await desk.moderator.slash(desk.channel, "answers add", name="hi")
+    await desk.moderator.submit_modal(shown, {"words": "Hello {customer}."})
+    content = await exported(desk)
+    guild, channel, owner = second_server(desk)
+
+    told = await bring(owner, channel, content)
+
+    assert "This server has none of these, so they are left out: log" in answer(told).content
+    there = desk.bot.storage.servers.get(guild.id)
+    assert there.support_channel_id == guild.channels["support"].id
+    assert [answer.text for answer in there.answers] == ["Hello {customer}."]
+    buyer = guild.add_member(desk.env.create_user("bea"))
+    await buyer.slash(channel, "mydownloads", **{"order-id": orders.DOCUMENTED})
+    assert guild.roles["Buyers"].id in desk.env.backend.get_guild(guild.id).members[buyer.id].role_ids
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (str, "`file`"),
+        (lambda content: content | {"version": 99}, "`version`"),
+        (lambda content: content | {"secret": "x"}, "`secret`"),
+        (lambda content: content | {"options": {"accounts_per_order": -1}}, "`options.accounts_per_order`"),
+        (lambda content: content | {"answers": [{"name": "a", "text": "{0.__class__}"}]}, "`answers`"),
+        (lambda content: content | {"moderator_roles": ["x"] * 999}, "`moderator_roles`"),
+        (lambda content: content | {"options": {"wording": {"account_url": "javascript:alert(1)"}}}, "account_url"),
+    ],
+)
+async def test_a_broken_or_hostile_import_changes_nothing_and_says_why(desk: Desk, change: Any, named: str) -> None:  # noqa: ANN401
+    await desk.set_up(log=True)
+    before = desk.bot.storage.servers.get(desk.guild.id)
+    changed = change(json.loads(await exported(desk)))
+
+    refused = await bring(desk.owner, desk.channel, json.dumps(changed).encode())
+
+    assert answer(refused).content.startswith("**Nothing was changed:** ")
+    assert named in answer(refused).content
+    assert desk.bot.storage.servers.get(desk.guild.id) == before
+
+
+async def test_an_export_holds_no_secret(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    await desk.ask_for_help()
+    content = (await exported(desk)).decode()
+
+    for secret in (orders.USED_UP, "casey", "nothing left", str(desk.customer.id)):
+        assert secret not in content
+
+
+async def test_a_new_server_is_told_once_where_to_begin(desk: Desk) -> None:
+    owner = desk.env.create_user("otto")
+    guild = desk.env.create_guild("The Other Shop", owner=owner)
+    await desk.env.settle()
+    channel = guild.create_text_channel("general")
+    await desk.env.settle()
+
+    await desk.bot.on_guild_join(found(desk, guild))
+
+    (message,) = channel.history()
+    assert "/store setup" in str(message.embeds[0].description)
+    assert not message.mentions
+
+
+async def test_where_the_bot_may_write_nowhere_it_stays_quiet(desk: Desk) -> None:
+    guild = desk.env.create_guild("The Other Shop", owner=desk.env.create_user("otto"))
+    silent = discord.PermissionOverwrite(send_messages=False)
+    channel = guild.create_text_channel("general", overwrites={guild.default_role: silent})
+    await desk.env.settle()
+
+    await desk.bot.on_guild_join(found(desk, guild))
+
+    assert channel.history() == []
+
+
+async def test_a_server_that_the_bot_left_is_forgotten_after_a_while_but_not_if_it_comes_back(
+    desk: Desk, storage: Storage
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    guild = found(desk, desk.guild)
+
+    await desk.bot.on_guild_remove(guild)
+    assert storage.servers.get(desk.guild.id).left
+    assert await storage.upkeep.forget_left(30) == 0
+    await desk.bot.on_guild_join(guild)
+    assert await storage.upkeep.forget_left(-1) == 0
+    await desk.bot.on_guild_remove(guild)
+    assert await storage.upkeep.forget_left(-1) == 1
+
+    assert (await storage.requests.page(desk.guild.id, 1)).total == 0
+    assert await storage.upkeep.actions(desk.guild.id) == []
+
+
+def found(desk: Desk, guild: GuildHandle) -> discord.Guild:
+    known = desk.bot.get_guild(guild.id)
+    assert known is not None
+    return known
+
+
+async def test_the_page_has_no_more_parts_than_discord_takes(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    for feature in ("buyers_roles", "leak_guard"):
+        setup = await desk.owner.click(answer(setup), custom_id=f"store:toggle:{feature}")
+
+    def count(component: dict[str, Any]) -> int:
+        inner = [*(component.get("components") or ()), *filter(None, [component.get("accessory")])]
+        return 1 + sum(count(each) for each in inner)
+
+    assert 30 < sum(count(dict(component)) for component in answer(setup).components) <= 40

@@ -1,0 +1,307 @@
+"""What an order's pages hold, for any order there can be."""
+
+import json
+import re
+import time
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fileflare_bot import discord_limits as limits
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.orders import answer, asset, line
+from fileflare_bot.downloads.pages import ENTRIES_ON_A_PAGE, OrderPages, Page
+from fileflare_bot.fileflare.errors import LookupFailed
+from fileflare_bot.fileflare.responses import read_answer
+from fileflare_bot.i18n import Catalogs, Words
+from fileflare_bot.orders.models import Order
+
+CATALOGS = Catalogs()
+ENGLISH = CATALOGS.words("en")
+MASKED_LINK = re.compile(r"(?<!\\)\]\((?P<url>[^\s)]+)\)")
+
+
+def order(raw: Any) -> Order:  # noqa: ANN401 - any JSON
+    return read_answer(200, {}, json.dumps(raw).encode())
+
+
+def pages(raw: Any, words: Words = ENGLISH) -> list[Page]:  # noqa: ANN401 - any JSON
+    made = OrderPages(order(raw))
+    return [made.render(number, words) for number in range(1, len(made) + 1)]
+
+
+def shown_links(page: Page) -> set[str]:
+    return {match["url"] for match in MASKED_LINK.finditer(page.description)} | {link.url for link in page.links}
+
+
+def keeps_every_limit(page: Page) -> None:
+    assert 1 <= limits.size(page.content) <= limits.CONTENT
+    assert 1 <= limits.size(page.title) <= limits.EMBED_TITLE
+    assert 1 <= limits.size(page.description) <= limits.EMBED_DESCRIPTION
+    assert 1 <= limits.size(page.footer) <= limits.EMBED_FOOTER
+    assert sum(limits.size(text) for text in (page.title, page.description, page.footer)) <= limits.EMBED_TOTAL
+    assert len(page.links) <= (limits.ROWS - 1) * limits.BUTTONS_IN_A_ROW
+    for link in page.links:
+        assert 1 <= limits.size(link.label) <= limits.BUTTON_LABEL
+        assert link.label.strip()
+        assert len(link.url) <= limits.BUTTON_URL
+        assert re.match(r"https?://[A-Za-z0-9]", link.url)
+
+
+def numbered(count: int) -> dict[str, Any]:
+    files = [asset(str(n), f"file {n}.zip", f"https://files.example/{n}") for n in range(count)]
+    return answer(1, [], files, title=None, text=None)
+
+
+@pytest.mark.parametrize("count", [0, 1, 26, 300, 2000])
+def test_every_file_is_on_exactly_one_page(count: int) -> None:
+    made = pages(numbered(count))
+
+    assert len(made) == max(1, -(-count // ENTRIES_ON_A_PAGE))
+    found = [match["url"] for page in made for match in MASKED_LINK.finditer(page.description)]
+    assert found == [f"https://files.example/{n}" for n in range(count)]
+    for page in made:
+        keeps_every_limit(page)
+        assert page.of == len(made)
+        assert f"Page {page.number} of" in page.footer or page.of > 999
+
+
+def test_the_downloads_left_in_all_are_on_every_page() -> None:
+    made = pages(numbered(26))
+
+    assert {page.footer.partition(" · ")[2] for page in made} == {"260 downloads left"}
+    assert all("260 downloads left" in page.content for page in made)
+
+
+@pytest.mark.parametrize(
+    ("downloaded", "limit", "said"),
+    [
+        (0, 10, "▰▰▰▰▰▰▰▰▰▰ 10 of 10 downloads left"),
+        (5, 10, "▰▰▰▰▰▱▱▱▱▱ 5 of 10 downloads left"),
+        (1, 3, "▰▰▱ 2 of 3 downloads left"),
+        (9, 10, "▰▱▱▱▱▱▱▱▱▱ ⚠️ last download"),
+        (0, 1, "▰ ⚠️ last download"),
+        (990, 1000, "▰▱▱▱▱▱▱▱▱▱ 10 of 1,000 downloads left"),
+        (3, None, "unlimited downloads"),
+        (3, 0, "download limit not known"),
+        (3, -1, "download limit not known"),
+    ],
+)
+def test_what_is_left_is_said_in_words_and_as_a_bar(downloaded: int, limit: int | None, said: str) -> None:
+    raw = answer(
+        1, [], [asset("a", "a.zip", "https://x.example/a", downloaded=downloaded, limit=limit)], title=None, text=None
+    )
+
+    assert f"\n{said}" in pages(raw)[0].description
+
+
+@pytest.mark.parametrize("downloaded", [3, 12])
+def test_a_used_up_file_is_named_but_its_link_is_not_offered(downloaded: int) -> None:
+    raw = answer(
+        1, [], [asset("a", "a.zip", "https://x.example/a", downloaded=downloaded, limit=3)], title=None, text=None
+    )
+
+    (page,) = pages(raw)
+    assert "🚫 a.zip · 10MB · no downloads left" in page.description
+    assert "its old link then works again" in page.description
+    assert shown_links(page) == set()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        "",
+        "javascript:alert(1)",
+        "ftp://x.example/a",
+        "//x.example/a",
+        "https://",
+        "https://user:pass@x.example/a",
+        "https://x.example@evil.example/a",
+        "https://x.example\\@evil.example/",
+        "https://bücher.example/a",
+        "https://x.example/a\nhttps://evil.example",
+        "https://x.example/" + "a" * 3000,
+        "https://x.example:99999/a",
+        "https://[::1",
+    ],
+)
+def test_a_link_that_cannot_be_shown_safely_is_unavailable(url: str | None) -> None:
+    (page,) = pages(answer(1, [], [asset("a", "a.zip", url)], title=None, text=None))
+
+    assert "🚫 a.zip · 10MB · link unavailable" in page.description
+    assert shown_links(page) == set()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://x.example/a (1).zip", "https://x.example/a%20%281%29.zip"),
+        ("https://x.example/[a]?b={c}|d", "https://x.example/%5Ba%5D?b=%7Bc%7D%7Cd"),
+        ("https://x.example/ü.pdf?sig=a%2Fb%3D", "https://x.example/%C3%BC.pdf?sig=a%2Fb%3D"),
+        ("HTTPS://X.example/A", "HTTPS://X.example/A"),
+        ("https://x.example/a`b\\c\"d'e<f>g", "https://x.example/a%60b%5Cc%22d%27e%3Cf%3Eg"),
+    ],
+)
+def test_a_link_keeps_its_meaning_when_it_is_spelled_safely(url: str, shown: str) -> None:
+    (page,) = pages(answer(1, [], [asset("a", "a.zip", url)], title=None, text=None))
+
+    assert shown_links(page) == {shown}
+
+
+def test_no_markup_or_mention_of_the_store_takes_effect() -> None:
+    hostile = orders.sample_answers("https://files.example")[orders.HOSTILE]
+
+    (page,) = pages(hostile)
+
+    assert shown_links(page) == {
+        "https://files.example/download/hostile-1",
+        "https://files.example/download/hostile-5",
+    }
+    assert "\\# Heading\n\\- list\n\\> quote\n\\[click\\]\\(https\\://evil.example\\)" in page.description
+    assert "\\*\\*Free\\*\\* \\|\\|gift\\|\\| \\<@\u200b&1\\> @\u200beveryone" in page.description
+    assert "\u202e" not in page.description
+    assert "@\u200bhere \\*\\*Win\\*\\* \\<#1\\>" in page.title
+    assert page.description.count("Unnamed file") == 2
+    keeps_every_limit(page)
+
+
+def test_the_stores_own_words_head_the_first_page() -> None:
+    raw = numbered(20) | {"text": {"title": "Thanks!", "text": "Unpack on a computer."}}
+
+    first, *others = pages(raw)
+
+    assert first.title == "Thanks!"
+    assert first.description.startswith("Unpack on a computer.\n\n**Order #1**")
+    assert all(page.title == "Thanks!" and "Unpack" not in page.description for page in others)
+
+
+def test_a_product_that_goes_over_two_pages_is_named_on_both() -> None:
+    files = [asset(str(n), f"{n}.zip", f"https://x.example/{n}") for n in range(ENTRIES_ON_A_PAGE + 1)]
+
+    first, second = pages(answer(1, [line("Big pack", None, *files)], [], title=None, text=None))
+
+    assert "**Big pack**" in first.description
+    assert "**Big pack**" in second.description
+
+
+def test_two_products_of_one_name_stay_two_blocks() -> None:
+    file = asset("a", "a.zip", "https://x.example/a")
+    raw = answer(1, [line("Book", "Print"), line("Book", "Print")], [file], title=None, text=None)
+
+    (page,) = pages(raw)
+    assert page.description.count("**Book — Print**\nNo files come with this product.") == 2
+
+
+def test_an_order_without_any_file_says_so_once() -> None:
+    (page,) = pages(answer(1, [line("Book", "Print"), line("Pen", None)], [], title=None, text=None))
+
+    assert page.description.count("no files") == 1
+    assert "No files come" not in page.description
+    assert page.description.endswith("**Book — Print**\n\n**Pen**")
+
+
+def test_a_file_that_is_named_like_an_address_is_not_shown_as_one() -> None:
+    raw = answer(1, [], [asset("a", "https://evil.example/a.exe", "https://x.example/a")], title=None, text=None)
+
+    (page,) = pages(raw)
+    assert "[evil.example/a.exe](https://x.example/a)" in page.description
+    assert page.links[0].label == "evil.example/a.exe (10 left)"
+
+
+def test_the_last_page_asked_for_beyond_the_end_is_the_last() -> None:
+    made = OrderPages(order(numbered(20)))
+
+    assert made.render(99, ENGLISH).number == 3
+    assert made.render(-1, ENGLISH).number == 1
+
+
+def test_a_thousand_times_the_assets_take_no_more_than_linear_time_to_split() -> None:
+    def seconds(count: int) -> float:
+        parsed = order(numbered(count))
+        started = time.process_time()
+        for _ in range(5):
+            OrderPages(parsed).render(1, ENGLISH)
+        return time.process_time() - started
+
+    seconds(1000)
+    assert seconds(10_000) < 30 * seconds(1000)
+
+
+texts = st.one_of(
+    st.text(max_size=40),
+    st.text(alphabet="*_~`|[]()<>@#-: \n\\/.hts\u202e\u200b\u200d😀é", max_size=200),
+    st.sampled_from(["", "@everyone", "](https://evil.example)", "https://evil.example/x", "x" * 5000]),
+)
+urls = st.one_of(
+    texts,
+    st.none(),
+    texts.map(lambda tail: f"https://files.example/{tail}"),
+    st.integers(1, 4000).map(lambda size: "https://files.example/" + "a" * size),
+)
+anything: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), texts),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def or_anything(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(strategy, strategy, strategy, anything)
+
+
+counts = or_anything(st.integers(-2, 12) | st.none())
+assets = or_anything(
+    st.fixed_dictionaries(
+        {
+            "limits": or_anything(st.fixed_dictionaries({"downloaded": counts, "limit": counts})),
+            "data": or_anything(
+                st.fixed_dictionaries(
+                    {"id": or_anything(texts), "filename": or_anything(texts), "url": or_anything(urls)},
+                    optional={"size": or_anything(texts), "is_link": or_anything(st.booleans())},
+                )
+            ),
+        }
+    )
+)
+products = or_anything(st.fixed_dictionaries({"name": or_anything(texts), "variant_name": or_anything(texts)}))
+lines = or_anything(st.fixed_dictionaries({"product": products, "assets": or_anything(st.lists(assets, max_size=12))}))
+answers = or_anything(
+    st.fixed_dictionaries(
+        {
+            "order": or_anything(
+                st.fixed_dictionaries(
+                    {
+                        "order_number": or_anything(st.integers()),
+                        "lines": or_anything(st.lists(lines, max_size=5)),
+                        "assets": or_anything(st.lists(assets, max_size=12)),
+                    }
+                )
+            ),
+            "text": or_anything(st.fixed_dictionaries({"title": or_anything(texts), "text": or_anything(texts)})),
+        }
+    )
+)
+
+
+@settings(max_examples=400)
+@given(answers, st.sampled_from(CATALOGS.languages))
+def test_for_any_json_the_reply_keeps_every_limit_and_shows_no_link_but_an_assets(raw: Any, language: str) -> None:  # noqa: ANN401
+    body = json.dumps(raw).encode()
+    try:
+        parsed = read_answer(200, {}, body)
+    except LookupFailed:
+        return
+    made = OrderPages(parsed)
+    own = {asset.data.url for asset in parsed.all_assets() if asset.data.url}
+    seen: set[str] = set()
+    for number in range(1, len(made) + 1):
+        page = made.render(number, CATALOGS.words(language))
+        keeps_every_limit(page)
+        assert not re.search("https?://", page.content, re.IGNORECASE)
+        assert not re.search("https?://", MASKED_LINK.sub("", page.description), re.IGNORECASE)
+        seen |= shown_links(page)
+    assert {unquote(url) for url in seen} <= {unquote(url.strip()) for url in own}  # perhaps encoded, never changed
