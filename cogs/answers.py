@@ -1,140 +1,120 @@
-"""For moderators: a server's own ready-made answers."""
+"""For moderators: the guild's canned answers, which people read as "saved answers"."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from cogs.downloads import COLOUR
-from cogs.requests import MODERATORS
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
-from fileflare_bot.i18n import Words
-from fileflare_bot.interactions.access import require_moderator
-from fileflare_bot.interactions.components import labelled, modal, route, typed
-from fileflare_bot.interactions.responder import Outgoing, Reply
-from fileflare_bot.refusal import NothingWritten
-from fileflare_bot.storage.errors import NoSuchAnswer
-from fileflare_bot.storage.records import Action, SavedAnswer, Server
+from fileflare_bot.i18n import Translator
+from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS
+from fileflare_bot.interactions.components import COLOUR, labelled, modal
+from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.routing import replies, route, suggests
+from fileflare_bot.storage.errors import NoSuchCannedAnswer
+from fileflare_bot.storage.records import Action, CannedAnswer
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.canned import LONGEST_ANSWER, LONGEST_NAME, checked, filled, sample_values
+from fileflare_bot.tickets.filing import NothingWritten
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
-_LONGEST_LINE = 150
+_LONGEST_LINE: Final = 150  # characters of an answer in the list
 
 
 @app_commands.guild_only()
-@app_commands.default_permissions(MODERATORS)
+@app_commands.default_permissions(MODERATOR_PERMISSIONS)
 class Answers(
     commands.GroupCog,
     group_name=locale_str("answers"),
     group_description=locale_str("Keep ready-made answers to customers"),
 ):
-    """Saved answers."""
+    """Canned answers."""
 
     def __init__(self, bot: "FileflareBot") -> None:
-        self._bot = bot
+        self._guilds = bot.storage.guilds
+        self._modlog = bot.modlog
 
     @app_commands.command(name=locale_str("add"), description=locale_str("Save a new answer"))
     @app_commands.rename(name=locale_str("name"))
     @app_commands.describe(name=locale_str("What the answer is called"))
-    async def add(
-        self, interaction: discord.Interaction["FileflareBot"], name: app_commands.Range[str, 1, LONGEST_NAME]
-    ) -> None:
+    @replies("answers_add", MODERATOR)
+    async def add(self, reply: Reply, name: app_commands.Range[str, 1, LONGEST_NAME]) -> None:
         """Ask for the text of a new answer."""
-
-        async def show_modal(reply: Reply) -> None:
-            require_moderator(interaction, self._bot.storage)
-            await reply.ask(_answer_modal("add", _name(name), "", reply.words))
-
-        await self._bot.answering.reply(interaction, "answers_add", show_modal)
+        await reply.ask(_answer_modal("add", _name(name), "", reply.translator))
 
     @app_commands.command(name=locale_str("edit"), description=locale_str("Change a saved answer"))
     @app_commands.rename(name=locale_str("name"))
     @app_commands.describe(name=locale_str("What the answer is called"))
-    async def edit(self, interaction: discord.Interaction["FileflareBot"], name: str) -> None:
+    @replies("answers_edit", MODERATOR)
+    async def edit(self, reply: Reply, name: str) -> None:
         """Ask for the new text of an answer."""
-
-        async def show_modal(reply: Reply) -> None:
-            server = require_moderator(interaction, self._bot.storage)
-            text = next((answer.text for answer in server.answers if answer.name == _name(name)), None)
-            if text is None:
-                raise NoSuchAnswer
-            await reply.ask(_answer_modal("edit", _name(name), text, reply.words))
-
-        await self._bot.answering.reply(interaction, "answers_edit", show_modal)
+        text = next((answer.text for answer in reply.settings.canned_answers if answer.name == _name(name)), None)
+        if text is None:
+            raise NoSuchCannedAnswer
+        await reply.ask(_answer_modal("edit", _name(name), text, reply.translator))
 
     @app_commands.command(name=locale_str("remove"), description=locale_str("Delete a saved answer"))
     @app_commands.rename(name=locale_str("name"))
     @app_commands.describe(name=locale_str("What the answer is called"))
-    async def remove(self, interaction: discord.Interaction["FileflareBot"], name: str) -> None:
+    @replies("answers_remove", MODERATOR)
+    async def remove(self, reply: Reply, name: str) -> None:
         """Delete an answer."""
-
-        async def work(reply: Reply) -> None:
-            server = require_moderator(interaction, self._bot.storage)
-            removing = self._bot.storage.servers.remove_answer(server.guild_id, interaction.user.id, _name(name))
-            await reply.waiting_for(removing)
-            await reply.show(Outgoing(reply.words.gettext("The answer “{name}” is deleted.", name=escape(_name(name)))))
-            await self._bot.desk.log(server.guild_id, Action.CHANGED_ANSWERS, interaction.user.id)
-
-        await self._bot.answering.reply(interaction, "answers_remove", work)
+        await self._guilds.remove_canned_answer(reply.guild_id, reply.user.id, _name(name))
+        text = reply.translator.gettext("The answer “{name}” is deleted.", name=escape(_name(name)))
+        await reply.show(ReplyMessage(text))
+        await self._modlog.announce(reply.guild_id, Action.CHANGED_ANSWERS, reply.user.id)
 
     @app_commands.command(name=locale_str("list"), description=locale_str("Show the saved answers"))
-    async def show_all(self, interaction: discord.Interaction["FileflareBot"]) -> None:
+    @replies("answers_list", MODERATOR)
+    async def show_all(self, reply: Reply) -> None:
         """Show all answers."""
-
-        async def work(reply: Reply) -> None:
-            server = require_moderator(interaction, self._bot.storage)
-            counted = reply.words.ngettext("{count} saved answer", "{count} saved answers", len(server.answers))
-            lines = (f"**{escape(answer.name)}**\n{_short(answer.text)}" for answer in server.answers)
-            text = shorten("\n\n".join(lines), EMBED_DESCRIPTION) or reply.words.gettext("Save one with /answers add.")
-            embed = discord.Embed(title=reply.words.gettext("Saved answers"), description=text, colour=COLOUR)
-            await reply.show(Outgoing(counted, embed))
-
-        await self._bot.answering.reply(interaction, "answers_list", work)
+        canned, translator = reply.settings.canned_answers, reply.translator
+        counted = translator.ngettext("{count} saved answer", "{count} saved answers", len(canned))
+        lines = (f"**{escape(answer.name)}**\n{_short(answer.text)}" for answer in canned)
+        text = shorten("\n\n".join(lines), EMBED_DESCRIPTION) or translator.gettext("Save one with /answers add.")
+        embed = discord.Embed(title=translator.gettext("Saved answers"), description=text, colour=COLOUR)
+        await reply.show(ReplyMessage(counted, embed))
 
     @edit.autocomplete("name")
     @remove.autocomplete("name")
-    async def _names(
-        self, interaction: discord.Interaction["FileflareBot"], current: str
-    ) -> list[app_commands.Choice[str]]:
-        server: Server = require_moderator(interaction, self._bot.storage)
-        names = (answer.name for answer in server.answers if current.lower() in answer.name.lower())
+    @suggests(MODERATOR)
+    async def _names(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+        canned = self._guilds.get(interaction.guild_id or 0).canned_answers
+        names = (answer.name for answer in canned if current.lower() in answer.name.lower())
         return [app_commands.Choice(name=name, value=name) for name in names]
 
     @route(r"answers:(?P<what>add|edit):(?P<name>.{1,50})")
-    async def keep(self, interaction: discord.Interaction["FileflareBot"], what: str, name: str) -> None:
-        """Keep the text that the modal gives, and show how it will read."""
-        text = typed(interaction, "words")
-
-        async def work(reply: Reply) -> None:
-            server = require_moderator(interaction, self._bot.storage)
-            answer = SavedAnswer(name, checked(text))
-            if not answer.text:
-                raise NothingWritten
-            servers = self._bot.storage.servers
-            keeping = servers.add_answer if what == "add" else servers.edit_answer
-            await reply.waiting_for(keeping(server.guild_id, interaction.user.id, answer))
-            words = reply.words
-            saved = words.gettext("The answer “{name}” is saved. It will read like this:", name=escape(name))
-            preview = filled(answer.text, sample_values(interaction.user.id, words))
-            await reply.show(
-                Outgoing(saved, discord.Embed(description=shorten(preview, EMBED_DESCRIPTION), colour=COLOUR))
-            )
-            await self._bot.desk.log(server.guild_id, Action.CHANGED_ANSWERS, interaction.user.id)
-
-        await self._bot.answering.reply(interaction, "answers_kept", work, written=text)
+    @replies("answers_kept", MODERATOR)
+    async def keep(self, reply: Reply, what: str, name: str) -> None:
+        """Store the text that the modal gives, and show how it will read."""
+        reply.written = reply.typed("words")
+        answer = CannedAnswer(name, checked(reply.written))
+        if not answer.text:
+            raise NothingWritten
+        store = self._guilds.add_canned_answer if what == "add" else self._guilds.edit_canned_answer
+        await store(reply.guild_id, reply.user.id, answer)
+        translator = reply.translator
+        saved = translator.gettext("The answer “{name}” is saved. It will read like this:", name=escape(name))
+        preview = filled(answer.text, sample_values(reply.user.id, translator))
+        embed = discord.Embed(description=shorten(preview, EMBED_DESCRIPTION), colour=COLOUR)
+        await reply.show(ReplyMessage(saved, embed))
+        await self._modlog.announce(reply.guild_id, Action.CHANGED_ANSWERS, reply.user.id)
 
 
-def _answer_modal(what: str, name: str, text: str, words: Words) -> discord.ui.Modal:
+def _answer_modal(what: str, name: str, text: str, translator: Translator) -> discord.ui.Modal:
     entry = discord.ui.TextInput[Any](
         custom_id="words", style=discord.TextStyle.paragraph, max_length=LONGEST_ANSWER, default=text or None
     )
-    hint = words.gettext("These are filled in: {placeholders}", placeholders="{customer}, {order}, {file}")
-    return modal(words.gettext("Saved answer"), f"answers:{what}:{name}", labelled(words.gettext("Text"), entry, hint))
+    hint = translator.gettext("These are filled in: {placeholders}", placeholders="{customer}, {order}, {file}")
+    return modal(
+        translator.gettext("Saved answer"),
+        f"answers:{what}:{name}",
+        labelled(translator.gettext("Text"), entry, hint),
+    )
 
 
 def _name(name: str) -> str:

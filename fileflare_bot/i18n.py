@@ -1,4 +1,4 @@
-"""The bot's words in a reader's language: gettext catalogs, English as the source.
+"""The bot's sentences in a reader's language: gettext catalogs, English as the source.
 
 Every ``locales/<language>/LC_MESSAGES/fileflare.po`` is read at the start, so that a language is added by adding
 its file. Sentences are filled with named values (``str.format``); what a store or a customer typed is only ever
@@ -31,7 +31,7 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a sentence t
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Translator:
     """One language. The methods bear gettext's names, so that Babel finds the sentences."""
 
     locale: Locale
@@ -50,7 +50,7 @@ class Words:
         return _number(value, self.locale)
 
     def pause(self, seconds: float) -> str:
-        """Return a waiting time in words, rounded up so that who comes back then is not too early."""
+        """Return a waiting time in words, rounded up so that nobody comes back too early."""
         whole = max(1, math.ceil(seconds))
         whole = whole if whole < _MINUTE else math.ceil(whole / _MINUTE) * _MINUTE
         return str(format_timedelta(whole, threshold=1, locale=self.locale))
@@ -69,25 +69,25 @@ class Catalogs:
     """All languages there are."""
 
     def __init__(self, folder: Path = LOCALES, *, default: str = SOURCE_LOCALE) -> None:
-        source = Words(Locale(SOURCE_LOCALE), gettext.NullTranslations())
-        self._words = {SOURCE_LOCALE: source}
+        source = Translator(Locale(SOURCE_LOCALE), gettext.NullTranslations())
+        self._translators = {SOURCE_LOCALE: source}
         for path in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
             name = path.parts[-3]
-            self._words[name] = Words(Locale.parse(name), _read(path, name))
+            self._translators[name] = Translator(Locale.parse(name), _read(path, name))
         self._default = self._find(default) or source
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The codes of all languages, the source's among them."""
-        return tuple(self._words)
+        return tuple(self._translators)
 
-    def words(self, locale: object) -> Words:
-        """Return the words for a Discord locale such as ``de`` or ``pt-BR``, or the default language's."""
+    def translator(self, locale: object) -> Translator:
+        """Return the translator for a Discord locale such as ``de`` or ``pt-BR``, else the default language's."""
         return self._find(str(locale)) or self._default
 
-    def _find(self, code: str) -> Words | None:
+    def _find(self, code: str) -> Translator | None:
         exact = code.replace("-", "_")
-        return self._words.get(exact) or self._words.get(exact.partition("_")[0])
+        return self._translators.get(exact) or self._translators.get(exact.partition("_")[0])
 
 
 def _read(path: Path, name: str) -> gettext.GNUTranslations:

@@ -34,14 +34,20 @@ _hidden_values: ContextVar[tuple[str, ...]] = ContextVar("hidden_values", defaul
 def hiding(*values: str) -> Iterator[None]:
     """Hide these exact values in every log line of this task, and of the tasks it starts.
 
-    Values shorter than any order ID are left: nobody may blank the log's own words by pasting them.
+    Values shorter than any order ID are left: nobody may blank the log's own text by pasting it.
     """
-    secrets = (value for value in values if len(value) >= SHORTEST_HIDDEN)
-    token = _hidden_values.set((*_hidden_values.get(), *secrets))
+    before = _hidden_values.get()
+    hide(*values)
     try:
         yield
     finally:
-        _hidden_values.reset(token)
+        _hidden_values.set(before)
+
+
+def hide(*values: str) -> None:
+    """Hide these values from here to the end of the ``hiding`` block around."""
+    secrets = (value for value in values if len(value) >= SHORTEST_HIDDEN)
+    _hidden_values.set((*_hidden_values.get(), *secrets))
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -14,12 +14,12 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.answers = Counter(
+        self.replies = Counter(
             "fileflare_bot_answers", "Interactions answered, by what was asked and what came of it.",
             ("event", "outcome"), registry=self.registry,
         )  # fmt: skip
         self.acknowledgement_seconds = self._seconds("acknowledgement", "Until Discord was told that we are there.")
-        self.answer_seconds = self._seconds("answer", "Until the person had the answer.")
+        self.reply_seconds = self._seconds("answer", "Until the person had the answer.")
         self.fileflare_seconds = self._seconds("fileflare", "One request to Fileflare.")
         self.shared = Counter(
             "fileflare_bot_shared", "Lookups that needed no request of their own.", registry=self.registry

@@ -1,4 +1,4 @@
-"""Buyers' roles: which an order brings, for which accounts it counts, and what happens when one cannot be given."""
+"""Buyers' roles: which an order brings, for which accounts it counts, and why a role could not be given."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ import structlog
 from cachetools import LRUCache, TTLCache
 from discord.ext import commands
 
-from fileflare_bot.downloads.pages import order_label
-from fileflare_bot.i18n import N_, Words
+from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.modlog import ModLog
+from fileflare_bot.orders.diagnosis import Kind
+from fileflare_bot.orders.labels import order_label
 from fileflare_bot.orders.models import Order, Product
 from fileflare_bot.orders.reference import OrderReference
-from fileflare_bot.refusal import OrderHeldByOthers
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.options import LaterAccounts, Match, RoleRule
-from fileflare_bot.storage.records import Product as SeenProduct
-from fileflare_bot.storage.records import Server
+from fileflare_bot.storage.options import MOST_RULES, LaterAccounts, Match, RoleRule
+from fileflare_bot.storage.records import Action, Claim, GuildSettings, SeenProduct
 from fileflare_bot.storage.storage import Storage
-from fileflare_bot.tickets.card import Cards
 
 ROLE_GONE: Final = N_(
     "The role <@&{role}> for buyers does not exist any more: remove its rule with /store roles remove."
@@ -29,87 +29,143 @@ ROLE_ABOVE: Final = N_(
 )
 NO_MANAGE_ROLES: Final = N_("I may not give the role <@&{role}>: I lack the permission Manage Roles.")
 ROLE_MANAGED: Final = N_("Nobody can give the role <@&{role}>: it belongs to an app or to boosters.")
-TOLD_SECONDS: Final = 24 * 3600  # an owner is told of the same trouble once a day
-LONGEST_VALUE: Final = 100
+TOLD_SECONDS: Final = 24 * 3600  # an owner reads about the same trouble once a day
+LONGEST_VALUE: Final = 100  # characters of what a rule looks at
 
 log = structlog.stdlib.get_logger(__name__)
 
 
+class OrderHeldByOthers(Refusal):
+    """Raised when an order counts for as many other accounts in this guild as its owner allows."""
+
+    sentence = N_(
+        "**This order is already in use by another account here.** If it is yours, press **{help}**, "
+        "and a moderator will move it to you."
+    )
+    outcome = "held_by_others"
+    finding = Kind.HELD_BY_OTHERS
+
+
+class NoSuchRule(Refusal):
+    """Raised when a rule for buyers' roles lacks its value, or its number is not on the list."""
+
+    sentence = N_(
+        "**That rule is not complete, or not on the list.** Name what an order must have; /store roles list helps."
+    )
+    outcome = "no_such_rule"
+
+
+class TooManyRules(Refusal):
+    """Raised when a guild has as many rules for buyers' roles as it may."""
+
+    sentence = N_("**There are 25 rules already.** Remove one first.")
+    outcome = "too_many_rules"
+
+
 @dataclass(frozen=True, slots=True)
-class Bought:
+class Grant:
     """What opening an order brought: the names of roles given now, and whether other accounts hold the order."""
 
     given: tuple[str, ...] = ()
     held_by_others: bool = False
 
 
-class Buyers:
+class BuyerRoles:
     """Gives roles to buyers and takes them back."""
 
-    def __init__(self, bot: commands.Bot, storage: Storage, cards: Cards) -> None:
+    def __init__(self, bot: commands.Bot, storage: Storage, modlog: ModLog) -> None:
         self._bot = bot
         self._storage = storage
-        self._cards = cards
+        self._modlog = modlog
         self._told: TTLCache[tuple[int, int, str], bool] = TTLCache(10_000, TOLD_SECONDS)
         self._seen: LRUCache[tuple[int, Match, str], bool] = LRUCache(50_000)
 
-    async def opened(
-        self, member: discord.Member, server: Server, reference: OrderReference, order: Order, words: Words
-    ) -> Bought:
-        """Give a member the roles that their order brings.
+    async def grant(
+        self,
+        user: discord.User | discord.Member,
+        settings: GuildSettings,
+        reference: OrderReference,
+        order: Order,
+        translator: Translator,
+    ) -> Grant:
+        """Claim an order for a member, and give them the roles that it brings.
 
         Raises:
             OrderHeldByOthers: it counts for as many other accounts as it may, and the owner wants it refused then.
         """
-        if not server.options.buyers_roles or not order.asset_count:
-            return Bought()
+        if not isinstance(user, discord.Member) or user.guild.me is None:  # not in a guild that the bot is in
+            return Grant()
+        if not settings.options.buyers_roles or not order.asset_count:
+            return Grant()
         try:
-            await self._see(server, order)
+            await self._see(settings.guild_id, order)
             claim = await self._storage.claims.claim(
-                server.guild_id,
-                member.id,
+                settings.guild_id,
+                user.id,
                 reference,
-                order_label(order, words),
-                accounts=server.options.accounts_per_order,
+                order_label(order, translator),
+                accounts=settings.options.accounts_per_order,
             )
             if claim is None:
-                if server.options.later_accounts is LaterAccounts.REFUSE:
+                if settings.options.later_accounts is LaterAccounts.REFUSE:
                     raise OrderHeldByOthers
-                return Bought(held_by_others=True)
-            wanted = roles_for(order, server.options.rules)
-            given = await self._give(member, server, wanted)
+                return Grant(held_by_others=True)
+            wanted = roles_for(order, settings.options.rules)
+            given = await self._give(user, wanted)
             if not set(wanted) <= set(claim.role_ids):
                 await self._storage.claims.granted(claim.id, {*claim.role_ids, *wanted})
         except StorageUnavailable:
-            log.warning("roles_not_given", guild_id=server.guild_id, reason="database_away")
-            return Bought()
-        return Bought(tuple(role.name for role in map(member.guild.get_role, given) if role is not None))
+            log.warning("roles_not_given", guild_id=settings.guild_id, reason="database_away")
+            return Grant()
+        return Grant(tuple(role.name for role in map(user.guild.get_role, given) if role is not None))
 
-    async def restore(self, member: discord.Member, server: Server) -> tuple[int, ...]:
-        """Give a member who came back the roles of the orders that count for them; return those given now."""
-        if not server.options.buyers_roles:
+    async def restore(self, member: discord.Member, settings: GuildSettings) -> tuple[int, ...]:
+        """Give a member who came back the roles of their claims; return the IDs of those given now."""
+        if not settings.options.buyers_roles:
             return ()
-        claims = await self._storage.claims.of_person(server.guild_id, member.id)
-        ruled = {role for rule in server.options.rules for role in rule.role_ids}
-        return await self._give(member, server, [role for claim in claims for role in claim.role_ids if role in ruled])
+        claims = await self._storage.claims.of_user(settings.guild_id, member.id)
+        ruled = {role for rule in settings.options.rules for role in rule.role_ids}
+        return await self._give(member, [role for claim in claims for role in claim.role_ids if role in ruled])
 
-    async def take_back(self, server: Server, person_id: int, role_ids: Iterable[int]) -> bool:
-        """Take roles from an account; return whether all are gone, as also where the person has left."""
-        taken = True
+    async def release(self, guild_id: int, claim_id: int, moderator_id: int) -> bool:
+        """Delete a claim and take its roles back; return whether all of them are gone.
+
+        Raises:
+            NoSuchClaim: there is none in that guild.
+        """
+        claim, roles = await self._storage.claims.release(guild_id, claim_id, moderator_id)
+        await self._modlog.announce(guild_id, Action.RELEASED_CLAIM, moderator_id)
+        return await self._revoke(claim, roles)
+
+    async def move(self, guild_id: int, claim_id: int, moderator_id: int, to: int) -> bool:
+        """Give a claim to another account and take its roles back; return whether all of them are gone.
+
+        The new account gets them when it opens the order or restores its roles.
+
+        Raises:
+            NoSuchClaim: there is none in that guild.
+        """
+        claim, roles = await self._storage.claims.move(guild_id, claim_id, moderator_id, to)
+        await self._modlog.announce(guild_id, Action.MOVED_CLAIM, moderator_id)
+        return await self._revoke(claim, roles)
+
+    async def _revoke(self, claim: Claim, role_ids: Iterable[int]) -> bool:
+        """Take roles from a claim's account; return whether all are gone, as also where the user has left."""
+        revoked = True
         for role_id in role_ids:
             try:
-                await self._bot.http.remove_role(server.guild_id, person_id, role_id)
+                await self._bot.http.remove_role(claim.guild_id, claim.user_id, role_id)
             except discord.NotFound:
                 continue
             except discord.Forbidden:
-                taken = False
-                await self._tell(server, role_id, NO_MANAGE_ROLES)
+                revoked = False
+                await self._tell_owner(claim.guild_id, role_id, NO_MANAGE_ROLES)
             except discord.HTTPException as error:
-                taken = False
-                log.warning("role_not_taken", guild_id=server.guild_id, status=error.status)
-        return taken
+                revoked = False
+                log.warning("role_not_taken", guild_id=claim.guild_id, status=error.status)
+        return revoked
 
-    async def _give(self, member: discord.Member, server: Server, wanted: Iterable[int]) -> tuple[int, ...]:
+    async def _give(self, member: discord.Member, wanted: Iterable[int]) -> tuple[int, ...]:
         had = {role.id for role in member.roles}
         given = []
         for role_id in dict.fromkeys(role for role in wanted if role not in had):
@@ -121,40 +177,66 @@ class Buyers:
                     trouble = ROLE_GONE
                 except discord.Forbidden:
                     trouble = ROLE_ABOVE
-                except discord.HTTPException as error:  # the next look at the order tries again
-                    log.warning("role_not_given", guild_id=server.guild_id, status=error.status)
+                except discord.HTTPException as error:  # opening the order again tries again
+                    log.warning("role_not_given", guild_id=member.guild.id, status=error.status)
                     continue
             if trouble is None:
                 given.append(role_id)
             else:
-                await self._tell(server, role_id, trouble)
+                await self._tell_owner(member.guild.id, role_id, trouble)
         return tuple(given)
 
-    async def _tell(self, server: Server, role_id: int, trouble: str) -> None:
-        """Tell the owner, in the log channel, why a role could not be given; the same only once a day."""
-        key = (server.guild_id, role_id, trouble)
+    async def _tell_owner(self, guild_id: int, role_id: int, trouble: str) -> None:
+        """Post into the log channel why a role could not be given; the same only once a day."""
+        key = (guild_id, role_id, trouble)
         if key in self._told:
             return
         self._told[key] = True
-        log.warning("role_refused", guild_id=server.guild_id)
-        words = self._cards.words(server.guild_id)
-        await self._cards.log(server, "⚠️ " + words.gettext(trouble, role=role_id))
+        log.warning("role_refused", guild_id=guild_id)
+        translator = self._modlog.translator(guild_id)
+        await self._modlog.post(guild_id, "⚠️ " + translator.gettext(trouble, role=role_id))
 
-    async def _see(self, server: Server, order: Order) -> None:
-        """Keep what the owner's rules could look at, for the suggestions of /store roles add."""
+    async def _see(self, guild_id: int, order: Order) -> None:
+        """Store what rules could look at, for the suggestions of /store roles add."""
         new = [
             product
             for line in order.lines
             for product in seen_in(line.product)
-            if (server.guild_id, product.match, product.value) not in self._seen
+            if (guild_id, product.match, product.value) not in self._seen
         ]
         if new:
-            await self._storage.claims.see(server.guild_id, new)
-            self._seen.update({(server.guild_id, product.match, product.value): True for product in new})
+            await self._storage.claims.see(guild_id, new)
+            self._seen.update({(guild_id, product.match, product.value): True for product in new})
+
+
+def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: Iterable[int]) -> tuple[RoleRule, ...]:
+    """Return the rules with a new one at the end.
+
+    Raises:
+        NoSuchRule: its match needs a value.
+        TooManyRules: there are 25 already.
+    """
+    if match is not Match.ANY_ORDER and not value.strip():
+        raise NoSuchRule
+    if len(rules) >= MOST_RULES:
+        raise TooManyRules
+    value = "" if match is Match.ANY_ORDER else value
+    return (*rules, RoleRule(match=match, value=value, role_ids=tuple(dict.fromkeys(role_ids))))
+
+
+def without_rule(rules: tuple[RoleRule, ...], number: int) -> tuple[RoleRule, tuple[RoleRule, ...]]:
+    """Return rule ``number``, counted from 1, and the others.
+
+    Raises:
+        NoSuchRule: there is none of that number.
+    """
+    if number > len(rules):
+        raise NoSuchRule
+    return rules[number - 1], (*rules[: number - 1], *rules[number:])
 
 
 def roles_for(order: Order, rules: Iterable[RoleRule]) -> list[int]:
-    """Return the roles that an order with files brings; none for one without."""
+    """Return the IDs of the roles that an order with files brings; none for one without."""
     if not order.asset_count:
         return []
     bought = {(product.match, product.value) for line in order.lines for product in seen_in(line.product)}

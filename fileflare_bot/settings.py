@@ -18,8 +18,8 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fileflare_bot.database_url import database_url
 from fileflare_bot.i18n import LOCALES, SOURCE_LOCALE
-from fileflare_bot.storage.database import database_url
 
 _BOT_TOKEN: Final = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}", re.ASCII)
 _Snowflake = Annotated[int, Field(gt=0, lt=2**63)]

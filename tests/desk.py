@@ -16,6 +16,7 @@ from simcord.env import Env
 from simcord.interactions import base_payload
 from simcord.results import InteractionResult, ResponseMessage
 
+from cogs.events import Events
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
@@ -93,6 +94,11 @@ class Desk:
         return cast("FileflareBot", self.env.bot)
 
     @property
+    def events(self) -> Events:
+        """What the bot does when the gateway tells it something."""
+        return cast("Events", self.bot.get_cog(Events.__name__))
+
+    @property
     def client(self) -> DeclaringClient:
         """The client of the bot that runs now."""
         return cast("DeclaringClient", self.bot.lookups.client)
@@ -117,11 +123,11 @@ class Desk:
     async def set_up(self, *, log: bool = False, roles: Sequence[RoleHandle] = ()) -> InteractionResult:
         """Choose the support channel, and what else is wanted, as the owner does."""
         page = await self.owner.slash(self.channel, "store setup")
-        shown = await self.owner.select(answer(page), [self.support], custom_id="store:set:support_channel_id")
+        shown = await self.owner.select(answer(page), [self.support], custom_id="store_setup:set:support_channel_id")
         if log:
-            await self.owner.select(answer(page), [self.log_channel], custom_id="store:set:log_channel_id")
+            await self.owner.select(answer(page), [self.log_channel], custom_id="store_setup:set:log_channel_id")
         if roles:
-            await self.owner.select(answer(page), roles, custom_id="store:set:moderator_role_ids")
+            await self.owner.select(answer(page), roles, custom_id="store_setup:set:moderator_role_ids")
         return shown
 
     async def ask_for_help(

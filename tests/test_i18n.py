@@ -106,12 +106,12 @@ def fits(payload: dict[str, Any], language: str, *, menu: bool = False) -> None:
     ("asked", "answered"), [("de", "de"), ("en-GB", "en"), ("en-US", "en"), ("ja", "en"), ("", "en"), ("x" * 99, "en")]
 )
 def test_a_readers_locale_finds_its_language_or_the_default(asked: str, answered: str) -> None:
-    assert str(Catalogs().words(asked).locale) == answered
+    assert str(Catalogs().translator(asked).locale) == answered
 
 
 def test_the_default_language_is_a_setting() -> None:
-    assert str(Catalogs(default="de").words("ja").locale) == "de"
-    assert str(Catalogs(default="fr").words("ja").locale) == "en"
+    assert str(Catalogs(default="de").translator("ja").locale) == "de"
+    assert str(Catalogs(default="fr").translator("ja").locale) == "en"
 
 
 def test_a_new_language_needs_only_its_file(tmp_path: Path) -> None:
@@ -122,4 +122,4 @@ def test_a_new_language_needs_only_its_file(tmp_path: Path) -> None:
     )
     (folder / "fileflare.po").write_text(header + '\nmsgid "Refresh"\nmsgstr "Atualizar"\n', encoding="utf-8")
 
-    assert Catalogs(tmp_path).words("pt-BR").gettext("Refresh") == "Atualizar"
+    assert Catalogs(tmp_path).translator("pt-BR").gettext("Refresh") == "Atualizar"

@@ -27,7 +27,7 @@ from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer, asset
 from fileflare_bot.downloads.pages import OrderPages
 from fileflare_bot.fileflare.client import FileflareClient
-from fileflare_bot.fileflare.responses import read_answer
+from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings
@@ -100,11 +100,11 @@ async def _fetching(base: str) -> None:
 
 
 def _paging() -> None:
-    words = Catalogs().words("en")
+    words = Catalogs().translator("en")
 
     def seconds(count: int) -> float:
         files = [asset(str(n), f"file {n}.zip", f"https://files.example/{n}?signature={n:064x}") for n in range(count)]
-        order = read_answer(200, {}, json.dumps(answer(1, [], files, title=None, text=None)).encode())
+        order = read_response(200, {}, json.dumps(answer(1, [], files, title=None, text=None)).encode())
         times = []
         for _ in range(ROUNDS):
             started = time.perf_counter()
@@ -198,7 +198,7 @@ async def _median_read(storage: Storage, people: Iterable[int]) -> float:
     for person in people:
         for _ in range(3):
             started = time.perf_counter()
-            assert len(await storage.saved_orders.of_person(person)) == SAVED_ORDERS
+            assert len(await storage.saved_orders.of_user(person)) == SAVED_ORDERS
             times.append(time.perf_counter() - started)
     return statistics.median(times)
 

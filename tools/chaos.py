@@ -47,8 +47,8 @@ SENTENCES = {
     "**Fileflare has too many": "busy",
     "**Fileflare is too slow": "timeout",
     "**Fileflare cannot be reached": "down",
-    "**Fileflare sent an answer": "unexpected_answer",
-    "**Many people are asking": "line_too_long",
+    "**Fileflare sent an answer": "unexpected_response",
+    "**Many people are asking": "queue_full",
 }
 LEADS_TO = {
     "busy_seconds": "busy",
@@ -122,8 +122,8 @@ class Tour:
         discord, callback, original = self.discord, "/callback", "/messages/@original"
 
         def fileflare(name: str) -> Phase:
-            reasons = {LEADS_TO.get(name, "unexpected_answer")} | (
-                {"line_too_long"} if name.startswith("busy") else set()
+            reasons = {LEADS_TO.get(name, "unexpected_response")} | (
+                {"queue_full"} if name.startswith("busy") else set()
             )
             return Phase(name, lambda: self.half(faults.FAULTS[name]), frozenset(reasons))
 
@@ -246,7 +246,7 @@ def _report(tour: Tour, before: dict[str, float], after: dict[str, float]) -> in
     lost = sum(lookup.outcome == "lost" for lookup in tour.lookups)
     slowest, recovery = _slowest(tour.lookups), tour.recovery_seconds()
     seen = {name: after.get(name, 0) - before.get(name, 0) for name in sorted(after) if name != "memory"}
-    wanted = {f"lookup {outcome}" for outcome in {*LEADS_TO.values(), "unexpected_answer", "found"}}
+    wanted = {f"lookup {outcome}" for outcome in {*LEADS_TO.values(), "unexpected_response", "found"}}
     wanted |= {"retries", "gateway lost", "Discord 429", "Discord 5xx"}
     invisible = [name for name in wanted if not seen.get(name)]
     print()

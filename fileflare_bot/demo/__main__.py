@@ -117,7 +117,7 @@ class _Store:
         await self._admin.slash(self.downloads, "store panel")
         setup = await self._admin.slash(self.downloads, "store setup")
         assert setup.response is not None
-        await self._admin.select(setup.response, [self.support], custom_id="store:set:support_channel_id")
+        await self._admin.select(setup.response, [self.support], custom_id="store_setup:set:support_channel_id")
         reply = await self.member.slash(self.downloads, "mydownloads", **{"order-id": orders.USED_UP})
         assert reply.response is not None
         asked = await self.member.click(reply.response, label="Get help")

@@ -14,7 +14,7 @@ from aiolimiter import AsyncLimiter
 from cachetools import LRUCache
 
 from fileflare_bot.fileflare.errors import AskedTooOften
-from fileflare_bot.fileflare.request_queue import Asker
+from fileflare_bot.fileflare.request_queue import Requester
 
 FIRST_PAUSE: Final = 60.0  # seconds
 LONGEST_PAUSE: Final = 3600.0
@@ -49,13 +49,13 @@ class AbuseGuard:
         self._server = (lookups_per_server, misses_per_server)
         self._records: LRUCache[tuple[str, int], _Record] = LRUCache(MOST_REMEMBERED)
 
-    async def admit(self, asker: Asker) -> None:
+    async def admit(self, requester: Requester) -> None:
         """Count a lookup.
 
         Raises:
             AskedTooOften: it is one too many, or a pause for misses is on; it says when to come back.
         """
-        records = self._of(asker)
+        records = self._of(requester)
         pause = max(record.paused_until for record in records) - _now()
         if pause > 0:
             raise AskedTooOften(pause)
@@ -65,9 +65,9 @@ class AbuseGuard:
         for record in records:
             await record.lookups.acquire()  # there is room: this does not wait
 
-    def missed(self, asker: Asker) -> None:
+    def missed(self, requester: Requester) -> None:
         """Count a lookup of an order that does not exist."""
-        for record in self._of(asker):
+        for record in self._of(requester):
             if _now() - record.last_miss > FORGIVEN_AFTER:
                 record.misses = record.rounds = 0
             record.misses += 1
@@ -78,13 +78,13 @@ class AbuseGuard:
                 record.misses = 0
                 record.rounds += 1
                 log.warning(
-                    "guessing_suspected", user_id=asker.person, guild_id=asker.guild, pause_seconds=round(pause)
+                    "guessing_suspected", user_id=requester.person, guild_id=requester.guild, pause_seconds=round(pause)
                 )
 
-    def _of(self, asker: Asker) -> list[_Record]:
-        keys = [(("person", asker.person), self._person)]
-        if asker.guild is not None:
-            keys.append((("server", asker.guild), self._server))
+    def _of(self, requester: Requester) -> list[_Record]:
+        keys = [(("person", requester.person), self._person)]
+        if requester.guild is not None:
+            keys.append((("server", requester.guild), self._server))
         for key, (lookups, misses) in keys:
             if key not in self._records:
                 self._records[key] = _Record(AsyncLimiter(lookups, 60), misses)

@@ -12,9 +12,9 @@ from fileflare_bot.fileflare.errors import (
     FileflareTimeout,
     FileflareUnavailable,
     LookupFailed,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from fileflare_bot.fileflare.responses import read_answer
+from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 
@@ -27,20 +27,20 @@ _HEADERS: Final = {"Accept": "application/json", "User-Agent": f"fileflare-disco
 # The first class that matches decides; ours pass as they are.
 _MEANS: Final[tuple[tuple[type[BaseException], type[FileflareUnavailable]], ...]] = (
     (TimeoutError, FileflareTimeout),
-    (aiohttp.ContentTypeError, UnexpectedAnswer),
+    (aiohttp.ContentTypeError, UnexpectedResponse),
     (aiohttp.ClientPayloadError, FileflareDown),
-    (aiohttp.ClientResponseError, UnexpectedAnswer),
-    (aiohttp.InvalidURL, UnexpectedAnswer),
+    (aiohttp.ClientResponseError, UnexpectedResponse),
+    (aiohttp.InvalidURL, UnexpectedResponse),
     (aiohttp.ClientError, FileflareDown),
     (OSError, FileflareDown),
-    (ValueError, UnexpectedAnswer),
+    (ValueError, UnexpectedResponse),
 )
 
 
 class FileflareClient:
     """Asks Fileflare for orders over a session it is given; it never closes it.
 
-    ``on_answer`` is told the status and headers of every answer.
+    ``on_response`` is told the status and headers of every answer.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class FileflareClient:
         timeout_seconds: float = 15.0,
         connect_timeout_seconds: float = 5.0,
         largest_body: int = LARGEST_BODY,
-        on_answer: Callable[[int, Mapping[str, str]], None] | None = None,
+        on_response: Callable[[int, Mapping[str, str]], None] | None = None,
     ) -> None:
         self._session = session
         self._endpoint = URL(base_url) / "api/v2/customer-account-orders"
@@ -59,7 +59,7 @@ class FileflareClient:
             total=timeout_seconds, sock_connect=min(connect_timeout_seconds, timeout_seconds)
         )
         self._largest_body = largest_body
-        self._on_answer = on_answer
+        self._on_response = on_response
 
     async def fetch_order(self, reference: OrderReference) -> Order:
         """Return the order as it is now.
@@ -75,7 +75,7 @@ class FileflareClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = _as_ours(error)
         else:
-            return read_answer(status, headers, body)
+            return read_response(status, headers, body)
         # Out here it gets no context; "from None" only hides one, and aiohttp's can have the ID in its text.
         raise failure
 
@@ -85,15 +85,15 @@ class FileflareClient:
             async with self._session.get(
                 url, timeout=self._timeout, headers=_HEADERS, allow_redirects=False
             ) as response:
-                if self._on_answer is not None:
-                    self._on_answer(response.status, response.headers)
+                if self._on_response is not None:
+                    self._on_response(response.status, response.headers)
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or location is None:
                     return response.status, response.headers, await self._read(response)
                 url = url.join(URL(location))
             if not url.absolute or url.origin() != self._endpoint.origin():
-                raise UnexpectedAnswer("a redirect to another host")
-        raise UnexpectedAnswer("too many redirects")
+                raise UnexpectedResponse("a redirect to another host")
+        raise UnexpectedResponse("too many redirects")
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()
@@ -101,7 +101,7 @@ class FileflareClient:
             body += chunk
             if len(body) > self._largest_body:
                 response.close()
-                raise UnexpectedAnswer(f"a body over {self._largest_body} bytes")
+                raise UnexpectedResponse(f"a body over {self._largest_body} bytes")
         return bytes(body)
 
 

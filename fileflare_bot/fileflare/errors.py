@@ -1,29 +1,54 @@
 """What can go wrong between a pasted text and an order, split by who must act.
 
 LookupFailed
-├── BadReference            the customer: what was pasted points to no order
+├── BadReference            the customer: what they pasted points to no order
 ├── AskedTooOften           the customer: a pause, after many lookups or several unknown orders
 ├── OrderNotFound           nobody: Fileflare knows no such order
 └── FileflareUnavailable    Fileflare; trying later can help
-    ├── FileflareTimeout        it did not answer in time
-    ├── FileflareDown           it could not be reached, or says that it is out of order
+    ├── FileflareTimeout        it did not respond in time
+    ├── FileflareDown           it could not be reached, or responded 5xx
     ├── FileflareBusy           it asks for a pause, and may say how long
-    ├── LineTooLong             it may not be asked faster, and too many wait already
-    └── UnexpectedAnswer        it answered something that is no order
+    ├── QueueFull               we may not ask faster, and too many people wait already
+    └── UnexpectedResponse      it responded with something that is no order
 
-No error's text holds what was pasted, the order's ID, a link, or a piece of the answer.
+No error's text holds what was pasted, the order's ID, a link, or a piece of the response.
 """
 
-from typing import ClassVar
+import logging
+from typing import ClassVar, Final
 
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.orders.reference import ReferenceProblem
+from fileflare_bot.refusal import NextStep, Refusal
+
+_WHERE: Final = N_(
+    "Open your order confirmation email, press **View your order**, and copy the address of the page that opens. "
+    "It looks like `https://…/account/orders/0c732eb6fd98…`; the last part is the order ID."
+)
+PROBLEMS: Final[dict[ReferenceProblem, str]] = {
+    ReferenceProblem.EMPTY: N_("**There was no order link in that.**"),
+    ReferenceProblem.ORDER_NUMBER: N_(
+        "**That is the order number, not the order ID.** Numbers are easy to guess, so they open nothing."
+    ),
+    ReferenceProblem.NEW_ACCOUNTS_ADDRESS: N_(
+        "**That is the address of your customer account, and it does not hold the order ID.** "
+        "The link in your confirmation email does."
+    ),
+    ReferenceProblem.CHECKOUT_ADDRESS: N_(
+        "**That is the address of the checkout or thank-you page, and it does not hold the order ID.**"
+    ),
+    ReferenceProblem.OTHER_ADDRESS: N_("**That address is not the page of an order.**"),
+    ReferenceProblem.EMAIL_ADDRESS: N_("**That is an email address, not an order ID.** I do not need it."),
+    ReferenceProblem.LICENCE_KEY: N_("**That looks like a licence key, not an order ID.** Keep it to yourself."),
+    ReferenceProblem.NOT_AN_ID: N_("**That is not an order ID.**"),
+}
 
 
-class LookupFailed(Exception):  # noqa: N818 - the root reads as the fact it states
-    """Raised when a lookup gave no order; never itself, always as one of the classes below.
+class LookupFailed(Refusal):
+    """Raised, as one of the classes below, when a lookup gave no order.
 
-    ``finding`` is what a moderator has to know of it, or None where only waiting helps.
+    ``finding`` is what moderators are told about it, or None where only waiting helps.
     """
 
     finding: ClassVar[Kind | None] = None
@@ -33,33 +58,57 @@ class BadReference(LookupFailed):
     """Raised when what was pasted points to no order; ``problem`` says what it is instead."""
 
     finding = Kind.WRONG_REFERENCE
+    next_step = NextStep.ASK
 
     def __init__(self, problem: ReferenceProblem) -> None:
         super().__init__(problem.value)
         self.problem = problem
+        self.outcome = f"bad_reference.{problem}"
+
+    def text(self, translator: Translator) -> str:
+        """Return what was pasted instead, and where the order ID is."""
+        return f"{translator.gettext(PROBLEMS[self.problem])}\n{translator.gettext(_WHERE)}"
 
 
 class AskedTooOften(LookupFailed):
-    """Raised when a person or a server has to pause for ``retry_after`` seconds."""
+    """Raised when a user or a guild has to pause for ``retry_after`` seconds."""
+
+    sentence = N_("**That was a lot at once.** Please take a break and try again in {pause}.")
+    outcome = "asked_too_often"
 
     def __init__(self, retry_after: float) -> None:
         super().__init__("has to pause")
         self.retry_after = retry_after
 
+    def values(self, translator: Translator) -> dict[str, str]:
+        """Return the pause."""
+        return {"pause": translator.pause(self.retry_after)}
+
 
 class OrderNotFound(LookupFailed):
     """Raised when Fileflare knows no order of that ID."""
 
+    sentence = N_(
+        "**Fileflare knows no order with that ID.** A character may be missing, or the order was removed.\n{where}"
+    )
+    outcome = "not_found"
     finding = Kind.NOT_FOUND
+    next_step = NextStep.ASK
+
+    def values(self, translator: Translator) -> dict[str, str]:
+        """Return where the order ID is."""
+        return {"where": translator.gettext(_WHERE)}
 
 
 class FileflareUnavailable(LookupFailed):
-    """Raised, as one of the classes below, when Fileflare gave no usable answer.
+    """Raised, as one of the classes below, when Fileflare gave no usable response.
 
-    ``passes_soon`` marks a fault that another try within the second may not meet.
+    ``passes_soon`` marks a fault that another try within a second may not meet.
     """
 
+    level = logging.WARNING
     finding: ClassVar[Kind | None] = Kind.OUTAGE
+    next_step = NextStep.RETRY
 
     def __init__(self, why: str = "", *, passes_soon: bool = False) -> None:
         super().__init__(why)
@@ -67,30 +116,67 @@ class FileflareUnavailable(LookupFailed):
 
 
 class FileflareTimeout(FileflareUnavailable):
-    """Raised when Fileflare did not answer within the timeout."""
+    """Raised when Fileflare did not respond within the timeout."""
+
+    sentence = N_(
+        "**Fileflare is too slow right now, so I could not read your order.** "
+        "Your files are safe and nothing was used up. Please try again in a few minutes."
+    )
+    outcome = "timeout"
 
 
 class FileflareDown(FileflareUnavailable):
-    """Raised when Fileflare could not be reached, broke off, or answered 5xx."""
+    """Raised when Fileflare could not be reached, broke off, or responded 5xx."""
+
+    sentence = N_(
+        "**Fileflare cannot be reached right now, so I could not read your order.** "
+        "Your files are safe and nothing was used up. Please try again in a few minutes."
+    )
+    outcome = "down"
 
 
 class FileflareBusy(FileflareUnavailable):
     """Raised on 429. ``retry_after`` is the pause it asked for in seconds, or None."""
 
+    sentence = N_("**Fileflare has too many requests right now.** Nothing was used up. Please try again in {pause}.")
+    without_pause: ClassVar[str] = N_(
+        "**Fileflare has too many requests right now.** Nothing was used up. Please try again in a minute."
+    )
+    outcome = "busy"
+
     def __init__(self, retry_after: float | None = None) -> None:
         super().__init__("asked for a pause")
         self.retry_after = retry_after
 
+    def text(self, translator: Translator) -> str:
+        """Return when to try again."""
+        if self.retry_after is None:
+            return translator.gettext(self.without_pause)
+        return translator.gettext(self.sentence, pause=translator.pause(self.retry_after))
 
-class LineTooLong(FileflareUnavailable):
-    """Raised when too many wait for their turn; there is one in ``retry_after`` seconds."""
 
+class QueueFull(FileflareUnavailable):
+    """Raised when too many people wait for their turn; there is one in ``retry_after`` seconds."""
+
+    sentence = N_("**Many people are asking right now.** There is room for you in {pause}; please try again then.")
+    outcome = "queue_full"
     finding = None
 
     def __init__(self, retry_after: float) -> None:
         super().__init__("too many wait")
         self.retry_after = retry_after
 
+    def values(self, translator: Translator) -> dict[str, str]:
+        """Return the pause."""
+        return {"pause": translator.pause(self.retry_after)}
 
-class UnexpectedAnswer(FileflareUnavailable):
-    """Raised when an answer is no order: not JSON, of another shape, too large, or from somewhere else."""
+
+class UnexpectedResponse(FileflareUnavailable):
+    """Raised when a response is no order: not JSON, of another shape, too large, or from another host."""
+
+    sentence = N_(
+        "**Fileflare sent an answer that I cannot read.** Your files are safe and nothing was used up. "
+        "Please try again later; if it stays so, tell this server's team."
+    )
+    outcome = "unexpected_response"
+    level = logging.ERROR

@@ -1,4 +1,4 @@
-"""One lookup, from who asks to the order: limits, shared and fresh answers, retries, the breaker and the budget."""
+"""One lookup, from who asks to the order: limits, shared and fresh answers, retries, the breaker and the queue."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ from fileflare_bot.fileflare.abuse import AbuseGuard
 from fileflare_bot.fileflare.breaker import Breaker
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.fileflare.errors import FileflareTimeout, FileflareUnavailable, OrderNotFound
-from fileflare_bot.fileflare.request_queue import Asker, Budget
+from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
@@ -41,23 +41,23 @@ class _Recent:
 class Lookups:
     """Finds orders. Of the IDs that were asked for it keeps only keyed hashes, and those for seconds."""
 
-    def __init__(self, client: FileflareClient, *, budget: Budget, abuse: AbuseGuard, metrics: Metrics) -> None:
+    def __init__(self, client: FileflareClient, *, queue: RequestQueue, abuse: AbuseGuard, metrics: Metrics) -> None:
         self.client = client
         self.breaker = Breaker()
         self.last_success: datetime | None = None
-        self._budget = budget
+        self._queue = queue
         self._abuse = abuse
         self._metrics = metrics
         self._key = os.urandom(32)
-        self._running: dict[bytes, asyncio.Task[Order]] = {}  # bounded by the budget's line and number at once
+        self._running: dict[bytes, asyncio.Task[Order]] = {}  # bounded by the queue's line and number at once
         self._recent: TTLCache[bytes, _Recent] = TTLCache(
             MOST_ASSETS_REMEMBERED,
             FRESH_SECONDS,
             getsizeof=lambda recent: 1 + recent.order.asset_count,
         )
-        metrics.watch(waiting=lambda: budget.waiting, breaker=lambda: self.breaker.state)
+        metrics.watch(waiting=lambda: queue.waiting, breaker=lambda: self.breaker.state)
 
-    async def find(self, reference: OrderReference, asker: Asker, *, refresh: bool = False) -> Order:
+    async def find(self, reference: OrderReference, requester: Requester, *, refresh: bool = False) -> Order:
         """Return the order as it is now, or was up to 10 s ago (3 s for a refresh).
 
         Raises:
@@ -65,7 +65,7 @@ class Lookups:
             OrderNotFound: Fileflare knows no such order.
             FileflareUnavailable: it gave no usable answer, or the line is too long.
         """
-        await self._abuse.admit(asker)
+        await self._abuse.admit(requester)
         key = hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
         recent = self._recent.get(key)
         if recent is not None and time.perf_counter() - recent.at < (REFRESH_SECONDS if refresh else FRESH_SECONDS):
@@ -73,31 +73,31 @@ class Lookups:
             return recent.order
         task = self._running.get(key)
         if task is None:
-            task = self._running[key] = asyncio.create_task(self._ask(key, reference, asker))
+            task = self._running[key] = asyncio.create_task(self._ask(key, reference, requester))
             task.add_done_callback(lambda done: self._finished(key, done))
         else:
             self._metrics.shared.inc()
         try:
             return await asyncio.shield(task)
         except OrderNotFound:
-            self._abuse.missed(asker)
+            self._abuse.missed(requester)
             raise
 
-    async def probe(self, asker: Asker) -> None:
+    async def probe(self, requester: Requester) -> None:
         """See whether Fileflare answers, by an order that is none; this counts as nobody's guess.
 
         Raises:
             FileflareUnavailable: it gave no usable answer, or the line is too long.
         """
         try:
-            await self._request(NO_SUCH_ORDER, asker)
+            await self._request(NO_SUCH_ORDER, requester)
         except OrderNotFound:
             return  # the expected answer
 
-    async def _ask(self, key: bytes, reference: OrderReference, asker: Asker) -> Order:
+    async def _ask(self, key: bytes, reference: OrderReference, requester: Requester) -> Order:
         try:
             async with asyncio.timeout(PERSON_SECONDS):
-                order = await self._try(reference, asker)
+                order = await self._try(reference, requester)
         except TimeoutError:
             raise FileflareTimeout("no answer within a person's patience") from None
         recent = _Recent(order, time.perf_counter())
@@ -105,9 +105,9 @@ class Lookups:
             self._recent[key] = recent
         return order
 
-    async def _try(self, reference: OrderReference, asker: Asker) -> Order:
+    async def _try(self, reference: OrderReference, requester: Requester) -> Order:
         try:
-            return await self._request(reference, asker)  # nearly always; stamina's machinery is for the rest
+            return await self._request(reference, requester)  # nearly always; stamina's machinery is for the rest
         except FileflareUnavailable as error:
             if not error.passes_soon:
                 raise
@@ -117,11 +117,11 @@ class Lookups:
         ):
             with attempt:
                 self._metrics.retries.inc()
-                return await self._request(reference, asker)
+                return await self._request(reference, requester)
         raise AssertionError("stamina returns or raises")
 
-    async def _request(self, reference: OrderReference, asker: Asker) -> Order:
-        async with self._budget.turn(asker):
+    async def _request(self, reference: OrderReference, requester: Requester) -> Order:
+        async with self._queue.turn(requester):
             with self.breaker.watch(), self._metrics.fileflare_seconds.time():
                 order = await self.client.fetch_order(reference)
                 self.last_success = datetime.now(UTC)
@@ -136,7 +136,7 @@ class Lookups:
 def build_lookups(settings: Settings, session: aiohttp.ClientSession, metrics: Metrics) -> Lookups:
     """Return what the settings ask for, over this session."""
     stamina.instrumentation.set_on_retry_hooks(())  # its own log and metric; ours say it once
-    budget = Budget(
+    queue = RequestQueue(
         per_minute=settings.fileflare_requests_per_minute,
         burst=settings.fileflare_burst,
         at_once=settings.fileflare_at_once,
@@ -153,9 +153,9 @@ def build_lookups(settings: Settings, session: aiohttp.ClientSession, metrics: M
         session,
         settings.fileflare_base_url,
         timeout_seconds=settings.fileflare_timeout_seconds,
-        on_answer=budget.learn,
+        on_response=queue.learn,
     )
-    return Lookups(client, budget=budget, abuse=abuse, metrics=metrics)
+    return Lookups(client, queue=queue, abuse=abuse, metrics=metrics)
 
 
 def _passes_soon(error: Exception) -> bool:

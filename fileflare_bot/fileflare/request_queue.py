@@ -16,7 +16,7 @@ from typing import Final
 from aiolimiter import AsyncLimiter
 from cachetools import LRUCache
 
-from fileflare_bot.fileflare.errors import FileflareBusy, LineTooLong
+from fileflare_bot.fileflare.errors import FileflareBusy, QueueFull
 from fileflare_bot.fileflare.responses import read_retry_after
 
 PAUSE_WITHOUT_A_NUMBER: Final = 5.0  # seconds, after a 429 that does not say how long
@@ -26,7 +26,7 @@ _TOO_MANY_REQUESTS: Final = 429
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Requester:
     """Who asks: a person's Discord ID, and the server's; in a direct message the person is a server of their own."""
 
     person: int
@@ -40,11 +40,11 @@ class Asker:
 
 @dataclass(slots=True)
 class _Waiter:
-    asker: Asker
+    requester: Requester
     turn: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-class Budget:
+class RequestQueue:
     """Gives out turns. ``longest_wait`` (seconds) and ``longest_line`` bound what anybody waits for."""
 
     def __init__(
@@ -75,14 +75,14 @@ class Budget:
         return sum(len(waiters) for waiters in self._line.values())
 
     @asynccontextmanager
-    async def turn(self, asker: Asker) -> AsyncIterator[None]:
+    async def turn(self, requester: Requester) -> AsyncIterator[None]:
         """Do one request inside this block.
 
         Raises:
             FileflareBusy: Fileflare has asked for a pause that is too long to wait for.
-            LineTooLong: too many wait already; it says when to come back.
+            QueueFull: too many wait already; it says when to come back.
         """
-        await self._wait(asker)
+        await self._wait(requester)
         try:
             yield
         finally:
@@ -106,14 +106,14 @@ class Budget:
     def _pause(self, seconds: float) -> None:
         self._paused_until = max(self._paused_until, _now() + seconds)
 
-    async def _wait(self, asker: Asker) -> None:
+    async def _wait(self, requester: Requester) -> None:
         free = not self._line and not self._at_once.locked() and _now() >= self._paused_until
         if free and self._limiter.has_capacity():
             await self._at_once.acquire()
             await self._limiter.acquire()
-            self._remember(asker)
+            self._remember(requester)
             return
-        waiter = self._enter(asker)
+        waiter = self._enter(requester)
         try:
             await waiter.turn
         except asyncio.CancelledError:
@@ -121,23 +121,23 @@ class Budget:
                 self._at_once.release()
             raise
 
-    def _enter(self, asker: Asker) -> _Waiter:
-        mine = len(self._line.get(asker.server, ())) + 1
+    def _enter(self, requester: Requester) -> _Waiter:
+        mine = len(self._line.get(requester.server, ())) + 1
         ahead = sum(min(len(waiters), mine) for waiters in self._line.values())
         pause = max(0.0, self._paused_until - _now())
         if pause > self._longest_wait:
             raise FileflareBusy(pause)
         if pause + (ahead + 1) * 60 / self._per_minute > self._longest_wait:
-            raise LineTooLong(self._when_to_return(pause))
+            raise QueueFull(self._when_to_return(pause))
         if self.waiting >= self._longest_line:
             longest = max(self._line.values(), key=len)
             if len(longest) <= mine:
-                raise LineTooLong(self._when_to_return(pause))
-            longest.pop().turn.set_exception(LineTooLong(self._when_to_return(pause)))
-        waiter = _Waiter(asker)
-        self._line.setdefault(asker.server, deque()).append(waiter)
+                raise QueueFull(self._when_to_return(pause))
+            longest.pop().turn.set_exception(QueueFull(self._when_to_return(pause)))
+        waiter = _Waiter(requester)
+        self._line.setdefault(requester.server, deque()).append(waiter)
         if self._serving is None or self._serving.done():
-            self._serving = asyncio.create_task(self._serve(), name="fileflare-budget")
+            self._serving = asyncio.create_task(self._serve(), name="fileflare-queue")
         return waiter
 
     def _when_to_return(self, pause: float) -> float:
@@ -156,7 +156,7 @@ class Budget:
                 self._at_once.release()
                 return
             waiter = self._next()
-            self._remember(waiter.asker)
+            self._remember(waiter.requester)
             waiter.turn.set_result(None)
 
     def _drop_the_gone(self) -> bool:
@@ -172,14 +172,14 @@ class Budget:
     def _next(self) -> _Waiter:
         server = min(self._line, key=lambda server: self._last_turn.get(server, 0))
         waiters = self._line[server]
-        waiter = min(waiters, key=lambda waiter: self._last_turn.get(waiter.asker.person, 0))
+        waiter = min(waiters, key=lambda waiter: self._last_turn.get(waiter.requester.person, 0))
         waiters.remove(waiter)
         if not waiters:
             del self._line[server]
         return waiter
 
-    def _remember(self, asker: Asker) -> None:
-        self._last_turn[asker.server] = self._last_turn[asker.person] = next(self._turns)
+    def _remember(self, requester: Requester) -> None:
+        self._last_turn[requester.server] = self._last_turn[requester.person] = next(self._turns)
 
 
 def _limiter(per_minute: float, burst: int) -> AsyncLimiter:

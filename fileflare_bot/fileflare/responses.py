@@ -13,7 +13,7 @@ from fileflare_bot.fileflare.errors import (
     FileflareDown,
     FileflareTimeout,
     OrderNotFound,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from fileflare_bot.orders.models import NO_TEXT, OrDefault, Order, StoreText
 
@@ -27,14 +27,14 @@ _SERVER_ERROR = 500
 _PASSES_SOON = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
-class _Answer(BaseModel):
+class _Response(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     order: Order | None
     text: Annotated[StoreText, OrDefault(NO_TEXT)] = NO_TEXT
 
 
-def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime | None = None) -> Order:
+def read_response(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime | None = None) -> Order:
     """Return the order an answer holds.
 
     ``headers`` must ignore case; ``now`` is what a Retry-After date is compared with.
@@ -44,7 +44,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: da
         FileflareBusy: 429.
         FileflareTimeout: 408 or 504.
         FileflareDown: any other 5xx.
-        UnexpectedAnswer: anything else that is no order.
+        UnexpectedResponse: anything else that is no order.
     """
     if status == HTTPStatus.OK:
         return _read_order(body)
@@ -56,15 +56,15 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, now: da
         raise FileflareTimeout(f"status {status}", passes_soon=status == HTTPStatus.GATEWAY_TIMEOUT)
     if status >= _SERVER_ERROR:
         raise FileflareDown(f"status {status}", passes_soon=status in _PASSES_SOON)
-    raise UnexpectedAnswer(f"status {status}")
+    raise UnexpectedResponse(f"status {status}")
 
 
 def _read_order(body: bytes) -> Order:
     try:
-        answer = _Answer.model_validate_json(body)
+        answer = _Response.model_validate_json(body)
     except ValidationError as error:
         kinds = sorted({detail["type"] for detail in error.errors(include_input=False, include_url=False)})
-        raise UnexpectedAnswer(f"no order: {', '.join(kinds)}") from None
+        raise UnexpectedResponse(f"no order: {', '.join(kinds)}") from None
     if answer.order is None:
         raise OrderNotFound("the order is null")
     return answer.order.model_copy(update={"text": answer.text})

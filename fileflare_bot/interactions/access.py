@@ -1,43 +1,88 @@
-"""Who is a moderator: whoever may manage messages, or has one of the roles that the store owner chose."""
+"""Who may do what: every command, button, select and modal is for one audience, and is checked here alone."""
 
-from typing import Any
+from enum import Enum, auto
+from typing import Any, Final
 
 import discord
 
-from fileflare_bot.refusal import NotAModerator, OnlyInServer
-from fileflare_bot.storage.errors import NoSuchRequest
-from fileflare_bot.storage.records import HelpRequest, Server
-from fileflare_bot.storage.storage import Storage
+from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.interactions import permissions
+from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.guilds import Guilds
+from fileflare_bot.storage.records import GuildSettings
+
+MODERATOR_PERMISSIONS: Final = discord.Permissions(manage_messages=True)  # who sees moderators' commands by default
+OWNER_PERMISSIONS: Final = discord.Permissions(manage_guild=True)
 
 
-def require_moderator(interaction: discord.Interaction[Any], storage: Storage) -> Server:
-    """Return the settings of the server in which a moderator does something.
+class Audience(Enum):
+    """The people that something is for."""
+
+    CUSTOMER = auto()  # anybody, anywhere; what is whose is checked by the feature
+    MODERATOR = auto()  # may manage messages, or has one of the roles that the store owner chose
+    OWNER = auto()  # has the permission Manage Server
+
+
+CUSTOMER: Final = Audience.CUSTOMER
+MODERATOR: Final = Audience.MODERATOR
+OWNER: Final = Audience.OWNER
+
+
+class OnlyInServer(Refusal):
+    """Raised when something that belongs to a guild is asked for elsewhere."""
+
+    sentence = N_(
+        "**That works in a server only.** Go to the server of the store where you bought, "
+        "use /{command} there, and press **{help}**."
+    )
+    outcome = "only_in_server"
+
+
+class NotAModerator(Refusal):
+    """Raised when somebody who is no moderator of the guild uses something that is for moderators."""
+
+    sentence = N_("**Only this server's moderators can do that.**")
+    outcome = "not_a_moderator"
+
+
+class MissingPermission(Refusal):
+    """Raised when somebody lacks a permission; ``permission`` is its name in Discord's settings."""
+
+    sentence = N_("**Only people with the permission {permission} can do that here.**")
+    outcome = "missing_permission"
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(permission)
+        self.permission = permission
+
+    def values(self, _translator: Translator) -> dict[str, str]:
+        """Return the permission."""
+        return {"permission": self.permission}
+
+
+def admit(interaction: discord.Interaction[Any], audience: Audience, guilds: Guilds) -> None:
+    """Let the audience pass.
 
     Raises:
-        OnlyInServer: it is no server.
-        NotAModerator: they are none of its moderators.
-        StorageUnavailable: its settings are not known.
+        OnlyInServer: it is for a guild's moderators or owners, and this is no guild.
+        NotAModerator: the user is no moderator of the guild.
+        MissingPermission: the user may not manage the guild.
+        StorageUnavailable: the guild's settings are not known yet.
     """
+    if audience is CUSTOMER:
+        return
     if interaction.guild_id is None or not isinstance(interaction.user, discord.Member):
         raise OnlyInServer
-    server = storage.servers.get(interaction.guild_id)
-    if not is_moderator(interaction.permissions, [role.id for role in interaction.user.roles], server):
+    if audience is OWNER:
+        if not interaction.permissions.manage_guild:
+            raise MissingPermission(permissions.names(["manage_guild"]))
+        return
+    role_ids = [role.id for role in interaction.user.roles]
+    if not is_moderator(interaction.permissions, role_ids, guilds.get(interaction.guild_id)):
         raise NotAModerator
-    return server
 
 
-def is_moderator(permissions: discord.Permissions, role_ids: list[int], server: Server) -> bool:
+def is_moderator(granted: discord.Permissions, role_ids: list[int], settings: GuildSettings) -> bool:
     """Return whether these permissions and roles make a moderator."""
-    by_right = permissions.administrator or permissions.manage_messages or permissions.manage_guild
-    return by_right or not set(server.moderator_role_ids).isdisjoint(role_ids)
-
-
-def require_own(request: HelpRequest, server: Server) -> HelpRequest:
-    """Return a request, which must be of the server where the button was pressed.
-
-    Raises:
-        NoSuchRequest: it is of another one.
-    """
-    if request.guild_id != server.guild_id:
-        raise NoSuchRequest
-    return request
+    by_permission = granted.administrator or granted.manage_messages or granted.manage_guild
+    return by_permission or not set(settings.moderator_role_ids).isdisjoint(role_ids)

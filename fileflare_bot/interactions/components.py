@@ -1,52 +1,15 @@
-"""Buttons, selects and modals that outlive a restart.
+"""Buttons, selects and modals, in the shapes that the bot uses, and what people put into them."""
 
-Each is known by its custom_id alone: discord.py keeps no view and no modal for it, and what is pressed or sent in
-finds its handler by a pattern, also when an earlier process of the bot has put it there.
-"""
-
-import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, cast
 
 import discord
 
 from fileflare_bot.discord_limits import BUTTONS_IN_A_ROW
 
-Handler = Callable[..., Awaitable[None]]
-H = TypeVar("H", bound=Handler)
+COLOUR: Final = discord.Colour.from_str("#2a9d8f")  # of embeds that have no state to show
 LONGEST_ORDER: Final = 1500  # characters; the longest known address of an order takes about 800
-_PATTERN: Final = "__custom_id__"
-
-
-def route(pattern: str) -> Callable[[H], H]:
-    """Mark a cog's method as the handler of what bears such a custom_id; named groups become its arguments."""
-
-    def mark(handler: H) -> H:
-        setattr(handler, _PATTERN, re.compile(pattern))
-        return handler
-
-    return mark
-
-
-class Routes:
-    """All handlers of buttons, selects and modals."""
-
-    def __init__(self) -> None:
-        self._routes: list[tuple[re.Pattern[str], Handler]] = []
-
-    def add(self, cog: object) -> None:
-        """Add the marked methods of a cog."""
-        for name in dir(type(cog)):
-            pattern = getattr(getattr(type(cog), name), _PATTERN, None)
-            if pattern is not None:
-                self._routes.append((pattern, getattr(cog, name)))
-
-    def find(self, custom_id: str) -> tuple[Handler, dict[str, str]] | None:
-        """Return the handler and its arguments, or None where nothing bears such a custom_id any more."""
-        for pattern, handler in self._routes:
-            if match := pattern.fullmatch(custom_id):
-                return handler, match.groupdict(default="")
-        return None
+LONGEST_WORDS: Final = 1000  # characters of what a customer or a moderator writes in one modal
 
 
 def button(
@@ -59,6 +22,11 @@ def button(
 ) -> discord.ui.Button[discord.ui.View]:
     """Return a button."""
     return discord.ui.Button(label=label, emoji=emoji, style=style, disabled=disabled, custom_id=custom_id)
+
+
+def ask_button(label: str) -> discord.ui.Button[discord.ui.View]:
+    """Return the button that asks for an order, for panels and refusals."""
+    return button(label, "downloads:ask", emoji="📥", style=discord.ButtonStyle.primary)
 
 
 def view(*groups: Sequence[discord.ui.Item[Any]]) -> discord.ui.View:
@@ -79,7 +47,7 @@ def modal(title: str, custom_id: str, *items: discord.ui.Item[Any]) -> discord.u
     made = discord.ui.Modal(title=title, custom_id=custom_id)
     for item in items:
         made.add_item(item)
-    made.stop()  # what is sent in finds its handler by the custom_id
+    made.stop()  # its submission finds its handler by the custom_id
     return made
 
 
@@ -98,23 +66,25 @@ def order_input(custom_id: str, *, required: bool = True) -> discord.ui.TextInpu
     )
 
 
-def typed(interaction: discord.Interaction[Any], name: str) -> str:
-    """Return what was typed into the modal's input of this custom_id, or nothing."""
-    return next((str(found.get("value") or "") for found in _inputs(interaction) if found["custom_id"] == name), "")
-
-
-def chosen(interaction: discord.Interaction[Any], name: str | None = None) -> list[str]:
-    """Return the values chosen in the modal's select of this custom_id, or in the select that was used."""
-    if name is None:
-        return [str(value) for value in cast("dict[str, Any]", interaction.data or {}).get("values") or ()]
-    return next(
-        (
-            [str(value) for value in found.get("values") or ()]
-            for found in _inputs(interaction)
-            if found["custom_id"] == name
-        ),
-        [],
+def words_input(*, required: bool) -> discord.ui.TextInput[discord.ui.Modal]:
+    """Return a modal's input for a message to the other side; its custom_id is ``words``."""
+    return discord.ui.TextInput(
+        custom_id="words", style=discord.TextStyle.paragraph, max_length=LONGEST_WORDS, required=required
     )
+
+
+def typed(interaction: discord.Interaction[Any], custom_id: str) -> str:
+    """Return the text in a modal's input, or an empty string."""
+    inputs = (found for found in _inputs(interaction) if found["custom_id"] == custom_id)
+    return next((str(found.get("value") or "") for found in inputs), "")
+
+
+def chosen(interaction: discord.Interaction[Any], custom_id: str | None = None) -> list[str]:
+    """Return the values chosen in a modal's select, or without a custom_id in the select of the message."""
+    if custom_id is None:
+        return [str(value) for value in cast("dict[str, Any]", interaction.data or {}).get("values") or ()]
+    inputs = (found for found in _inputs(interaction) if found["custom_id"] == custom_id)
+    return next(([str(value) for value in found.get("values") or ()] for found in inputs), [])
 
 
 def _inputs(interaction: discord.Interaction[Any]) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,9 @@ from typing import Final
 
 import discord
 
+from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.refusal import Refusal
+
 PANEL: Final = ("view_channel", "send_messages", "embed_links")
 SUPPORT_CHANNEL: Final = (
     "view_channel",
@@ -14,6 +17,23 @@ SUPPORT_CHANNEL: Final = (
     "send_messages_in_threads",
 )
 LOG_CHANNEL: Final = ("view_channel", "send_messages", "embed_links")
+
+
+class BotLacksPermission(Refusal):
+    """Raised when the bot may not do what somebody asked for; ``permissions`` are Discord's names of what it lacks."""
+
+    sentence = N_(
+        "**I may not do that in this channel.** Give me these permissions here, then try again: {permissions}."
+    )
+    outcome = "bot_lacks_permission"
+
+    def __init__(self, permissions: str) -> None:
+        super().__init__(permissions)
+        self.permissions = permissions
+
+    def values(self, _translator: Translator) -> dict[str, str]:
+        """Return the permissions."""
+        return {"permissions": self.permissions}
 
 
 def missing(granted: discord.Permissions, needed: tuple[str, ...]) -> list[str]:

@@ -1,7 +1,7 @@
-"""The one way out for every interaction: acknowledged in time, answered once, refused in words.
+"""How every interaction is answered: acknowledged in time, replied to once, refused in a sentence.
 
-Commands, buttons and modals all hand their work to :meth:`Answering.reply`, so that each of them is
-acknowledged within Discord's 3 seconds, counted while it runs, logged in one line, and never left unanswered.
+Commands, buttons and modals all come to :meth:`Responder.respond`, so that each of them is checked for its audience,
+acknowledged within Discord's 3 seconds, counted while it runs, logged in one line, and never left without a reply.
 """
 
 import asyncio
@@ -10,24 +10,31 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import discord
 import structlog
 
-from fileflare_bot.i18n import Catalogs, Words
+from fileflare_bot import discord_limits as limits
+from fileflare_bot.i18n import N_, Catalogs, Translator
+from fileflare_bot.interactions import components
+from fileflare_bot.interactions.access import Audience, OnlyInServer, admit
 from fileflare_bot.interactions.activity import Activity
+from fileflare_bot.logs import hide, hiding
 from fileflare_bot.metrics import Metrics
-from fileflare_bot.refusal import NextStep, Restarting, given_back, refuse
+from fileflare_bot.refusal import Bug, Refusal
+from fileflare_bot.storage.guilds import Guilds
+from fileflare_bot.storage.records import GuildSettings
+from fileflare_bot.text import clean
 
-T = TypeVar("T")
-NextSteps = Callable[[Exception, NextStep, Words], discord.ui.View | None]
-
-FAST_ANSWER_SECONDS: Final = 1.0  # an answer this fast takes one Discord call; a slower one is deferred first
-LAST_WORDS_SECONDS: Final = 2.0  # for telling those whose replies are cut off when the bot stops
+FAST_REPLY_SECONDS: Final = 1.0  # a reply this fast takes one Discord call; a slower one is deferred first
+LAST_WORDS_SECONDS: Final = 2.0  # for telling people whose replies are cut off when the bot stops
+LONGEST_GIVEN_BACK: Final = 1500  # characters; with the longest refusal they fit a message's 2000
+LOOKUP: Final = "lookup"  # the event that a guild's activity counts
 SERVER_ERROR: Final = 500
 TOO_MANY_REQUESTS: Final = 429
 ALREADY_ACKNOWLEDGED: Final = 40060
+# discord.com/developers/docs/topics/opcodes-and-status-codes, "JSON"
 _LOST: Final = {
     10062: "too_late",  # unknown interaction: three seconds have passed
     10008: "dismissed",  # unknown message: the person closed it
@@ -39,9 +46,16 @@ _LOST: Final = {
 log = structlog.stdlib.get_logger(__name__)
 
 
+class Restarting(Refusal):
+    """Raised when the bot is stopping and takes no new work."""
+
+    sentence = N_("**I am restarting.** Please try again in a minute.")
+    outcome = "restarting"
+
+
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message to a person: always ephemeral, never with a mention that takes effect."""
+class ReplyMessage:
+    """What a reply shows: always ephemeral, and no mention in it takes effect."""
 
     content: str
     embed: discord.Embed | None = None
@@ -61,77 +75,132 @@ class Outgoing:
         return {"content": self.content, "embed": self.embed, "view": self.view, "attachments": files}
 
 
+Offer = Callable[[Exception, Refusal, Translator], discord.ui.View | None]
+
+
 @dataclass(slots=True)
 class Reply:
-    """The answer to one interaction. ``updates`` says that it changes the message its button sits on."""
+    """The reply to one interaction, and what its handler needs to know about the interaction.
+
+    A refusal gives ``written`` back, so that nobody has to write it twice, and shows the buttons of ``offer``.
+    """
 
     interaction: discord.Interaction[Any]
-    words: Words
-    updates: bool = False
+    translator: Translator
+    event: str
+    updates: bool
+    guilds: Guilds
     written: str = field(default="", repr=False)
+    offer: Offer | None = None
     outcome: str = "answered"
     facts: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
     acknowledged: float | None = None
+    _sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def waiting_for(self, work: Awaitable[T]) -> T:
-        """Return what the work gives; acknowledge in the meantime if it takes longer than a fast answer."""
-        acknowledging: list[asyncio.Task[None]] = []
+    @property
+    def user(self) -> discord.User | discord.Member:
+        """The user who pressed or typed."""
+        return self.interaction.user
 
-        def acknowledge() -> None:
+    @property
+    def guild_id(self) -> int:
+        """The guild's ID.
+
+        Raises:
+            OnlyInServer: this is no guild.
+        """
+        if self.interaction.guild_id is None:
+            raise OnlyInServer
+        return self.interaction.guild_id
+
+    @property
+    def guild(self) -> discord.Guild:
+        """The guild, with the bot in it.
+
+        Raises:
+            OnlyInServer: this is no guild, or the bot is not in it.
+        """
+        guild = self.interaction.guild
+        if guild is None or guild.me is None:
+            raise OnlyInServer
+        return guild
+
+    @property
+    def settings(self) -> GuildSettings:
+        """The guild's settings.
+
+        Raises:
+            OnlyInServer: this is no guild.
+            StorageUnavailable: they are not known yet.
+        """
+        return self.guilds.get(self.guild_id)
+
+    def typed(self, custom_id: str) -> str:
+        """Return the text in the modal's input of this custom_id, or an empty string."""
+        return components.typed(self.interaction, custom_id)
+
+    def chosen(self, custom_id: str | None = None) -> list[str]:
+        """Return the values chosen in the modal's select of this custom_id, or in the message's select."""
+        return components.chosen(self.interaction, custom_id)
+
+    def hide(self, *secrets: str) -> None:
+        """Hide these values in every log line until the reply is done."""
+        hide(*secrets)
+
+    async def show(self, message: ReplyMessage) -> None:
+        """Send the reply, or put it in the place of the message that the button is part of."""
+        response = self.interaction.response
+        async with self._sending:
+            if self.acknowledged is not None:
+                await self._edit(message)
+            elif self.updates:
+                await self._respond(lambda: response.edit_message(**message.for_editing()))
+            else:
+                await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
+
+    async def tell(self, message: ReplyMessage) -> None:
+        """Send a notice that leaves the message that the button is part of as it is."""
+        response = self.interaction.response
+        async with self._sending:
             if self.acknowledged is None:
-                acknowledging.append(asyncio.create_task(self._acknowledge()))
-
-        timer = asyncio.get_running_loop().call_later(self._time_for_a_fast_answer(), acknowledge)
-        try:
-            return await work
-        finally:
-            timer.cancel()
-            await asyncio.gather(*acknowledging)
-
-    async def show(self, message: Outgoing) -> None:
-        """Send the answer, or put it in the place of the message the button sits on."""
-        response = self.interaction.response
-        if self.acknowledged is not None:
-            await self._edit(message)
-        elif self.updates:
-            await self._respond(lambda: response.edit_message(**message.for_editing()))
-        else:
-            await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
-
-    async def tell(self, message: Outgoing) -> None:
-        """Send a notice that leaves the message the button sits on as it is."""
-        response = self.interaction.response
-        if self.acknowledged is None:
-            await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
-        elif self.updates:
-            await self.interaction.followup.send(**message.for_sending(), ephemeral=True)
-        else:
-            await self._edit(message)
+                await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
+            elif self.updates:
+                await self.interaction.followup.send(**message.for_sending(), ephemeral=True)
+            else:
+                await self._edit(message)
 
     async def ask(self, modal: discord.ui.Modal) -> None:
-        """Open a modal; it can only be the first answer."""
-        await self._respond(lambda: self.interaction.response.send_modal(modal))
+        """Open a modal; it can only be the first response."""
+        async with self._sending:
+            await self._respond(lambda: self.interaction.response.send_modal(modal))
 
-    async def _acknowledge(self) -> None:
+    async def acknowledge(self) -> None:
+        """Tell Discord that the reply will come; people see "thinking…" meanwhile."""
         response = self.interaction.response
-        if self.updates:
-            await self._respond(response.defer)
-        else:
-            await self._respond(lambda: response.defer(ephemeral=True, thinking=True))
+        async with self._sending:
+            if self.acknowledged is not None:
+                return
+            if self.updates:
+                await self._respond(response.defer)
+            else:
+                await self._respond(lambda: response.defer(ephemeral=True, thinking=True))
 
-    async def _edit(self, message: Outgoing) -> None:
+    def time_for_a_fast_reply(self) -> float:
+        """Return the seconds left for a fast reply; a clock that runs wrong only makes it defer early or on time."""
+        age = (discord.utils.utcnow() - self.interaction.created_at).total_seconds()
+        return FAST_REPLY_SECONDS - min(max(age, 0.0), FAST_REPLY_SECONDS)
+
+    async def _edit(self, message: ReplyMessage) -> None:
         await _twice(lambda: self.interaction.edit_original_response(**message.for_editing()))
 
     async def _respond(self, first: Callable[[], Awaitable[object]]) -> None:
-        """Give the first answer. Repeating it is safe: one that had arrived is told by Discord's 40060."""
+        """Send the first response. Repeating it is safe: Discord answers 40060 if it had arrived."""
         await _twice(first, arrived=ALREADY_ACKNOWLEDGED)
         self.acknowledged = time.perf_counter()
 
-    def _time_for_a_fast_answer(self) -> float:
-        """Return the seconds left of a fast answer; a clock that runs wrong only makes it defer early or on time."""
-        age = (discord.utils.utcnow() - self.interaction.created_at).total_seconds()
-        return FAST_ANSWER_SECONDS - min(max(age, 0.0), FAST_ANSWER_SECONDS)
+
+Handler = Callable[[Reply], Awaitable[None]]
 
 
 async def _twice(call: Callable[[], Awaitable[object]], *, arrived: int | None = None) -> None:
@@ -148,68 +217,60 @@ async def _twice(call: Callable[[], Awaitable[object]], *, arrived: int | None =
                 raise
 
 
-class Answering:
-    """Gives out replies, and knows which are still running."""
+class Responder:
+    """Runs the handlers, and knows which are still running."""
 
-    def __init__(self, catalogs: Catalogs, metrics: Metrics) -> None:
+    def __init__(self, catalogs: Catalogs, guilds: Guilds, metrics: Metrics) -> None:
         self._catalogs = catalogs
+        self._guilds = guilds
         self._metrics = metrics
         self.activity = Activity()
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
 
-    async def reply(
+    async def respond(
         self,
         interaction: discord.Interaction[Any],
+        handler: Handler,
         event: str,
-        work: Callable[[Reply], Awaitable[None]],
+        audience: Audience,
         *,
         updates: bool = False,
-        next_steps: NextSteps | None = None,
-        written: str = "",
     ) -> None:
-        """Answer an interaction by this work; whatever it raises becomes a refusal and a log line.
-
-        A refusal gives back what the person has ``written``, so that nobody has to write it twice.
-        """
-        reply = Reply(interaction, self._catalogs.words(interaction.locale), updates, written=written)
+        """Reply to an interaction through its handler; every error becomes a refusal and a log line."""
+        reply = Reply(interaction, self._catalogs.translator(interaction.locale), event, updates, self._guilds)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
         self._running.add(task)
-        try:
-            if self._stopping:
-                raise Restarting  # noqa: TRY301 - the one mapper below turns it into words
-            await work(reply)
-        except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
-            await self._refuse(reply, event, error, next_steps)
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-            await self._refuse(reply, event, Restarting(), next_steps)
-        else:
-            self._log(event, reply)
-        finally:
-            self._running.discard(task)
+        with hiding():
+            try:
+                if self._stopping:
+                    raise Restarting  # noqa: TRY301 - _refuse below says it
+                admit(interaction, audience, self._guilds)
+                await _in_time(handler, reply)
+            except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
+                await self._refuse(reply, error)
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    raise
+                await self._refuse(reply, Restarting())
+            else:
+                self._log(reply)
+            finally:
+                self._running.discard(task)
 
-    async def refuse(
-        self,
-        interaction: discord.Interaction[Any],
-        event: str,
-        error: Exception,
-        *,
-        next_steps: NextSteps | None = None,
-    ) -> None:
-        """Refuse an interaction for which there is no work to do."""
+    async def refuse(self, interaction: discord.Interaction[Any], event: str, error: Exception) -> None:
+        """Refuse an interaction that has no handler."""
 
         async def fail(_reply: Reply) -> None:
             raise error
 
-        await self.reply(interaction, event, fail, next_steps=next_steps)
+        await self.respond(interaction, fail, event, Audience.CUSTOMER)
 
     async def drain(self, seconds: float) -> int:
         """Take no new work, let running replies finish, and return how many had not by then.
 
-        Who waits for one of those is told to try again.
+        People who wait for one of those are told to try again.
         """
         self._stopping = True
         running = self._running - {asyncio.current_task()}
@@ -222,41 +283,41 @@ class Answering:
             await asyncio.wait(unfinished, timeout=LAST_WORDS_SECONDS)
         return len(unfinished)
 
-    async def _refuse(self, reply: Reply, event: str, error: Exception, next_steps: NextSteps | None) -> None:
+    async def _refuse(self, reply: Reply, error: Exception) -> None:
         if isinstance(error, discord.HTTPException) and (kind := _undelivered(error)):
-            self._failed(reply, event, kind)
+            self._failed(reply, kind)
             return
-        reference = secrets.token_hex(4)
-        refusal = refuse(error, reply.words, reference=reference)
+        refusal = error if isinstance(error, Refusal) else Bug(secrets.token_hex(4))
         reply.outcome = refusal.outcome
-        if refusal.outcome == "bug":
-            reply.facts |= {"reference": reference, "exc_info": error}
-        view = next_steps(error, refusal.next_step, reply.words) if next_steps is not None else None
+        if isinstance(refusal, Bug):
+            reply.facts |= {"reference": refusal.reference, "exc_info": error}
+        view = reply.offer(error, refusal, reply.translator) if reply.offer is not None else None
+        text = refusal.text(reply.translator) + _given_back(reply.written, reply.translator)
         try:
-            await reply.tell(Outgoing(refusal.text + given_back(reply.written, reply.words), view=view))
+            await reply.tell(ReplyMessage(text, view=view))
         except Exception as failure:  # noqa: BLE001 - nothing is left but the log
             kind = _undelivered(failure) if isinstance(failure, discord.HTTPException) else ""
             reply.facts.setdefault("exc_info", failure)
-            self._failed(reply, event, kind or "rejected")
+            self._failed(reply, kind or "rejected")
         else:
-            self._log(event, reply, refusal.level)
+            self._log(reply, refusal.level)
 
-    def _failed(self, reply: Reply, event: str, kind: str) -> None:
+    def _failed(self, reply: Reply, kind: str) -> None:
         self._metrics.discord_failures.labels(kind).inc()
         reply.outcome = f"undelivered.{kind}"
-        self._log(event, reply, logging.WARNING)
+        self._log(reply, logging.WARNING)
 
-    def _log(self, event: str, reply: Reply, level: int = logging.INFO) -> None:
+    def _log(self, reply: Reply, level: int = logging.INFO) -> None:
         seconds = time.perf_counter() - reply.started
-        self._metrics.answers.labels(event, reply.outcome).inc()
-        if event == "lookup" and reply.interaction.guild_id is not None:
+        self._metrics.replies.labels(reply.event, reply.outcome).inc()
+        if reply.event == LOOKUP and reply.interaction.guild_id is not None:
             self.activity.count(reply.interaction.guild_id, reply.outcome)
-        self._metrics.answer_seconds.observe(seconds)
+        self._metrics.reply_seconds.observe(seconds)
         if reply.acknowledged is not None:
             self._metrics.acknowledgement_seconds.observe(reply.acknowledged - reply.started)
         log.log(
             level,
-            event,
+            reply.event,
             outcome=reply.outcome,
             milliseconds=round(seconds * 1000),
             guild_id=reply.interaction.guild_id,
@@ -264,8 +325,30 @@ class Answering:
         )
 
 
+async def _in_time(handler: Handler, reply: Reply) -> None:
+    """Run a handler; acknowledge the interaction meanwhile if it takes longer than a fast reply."""
+    acknowledging: list[asyncio.Task[None]] = []
+    timer = asyncio.get_running_loop().call_later(
+        reply.time_for_a_fast_reply(), lambda: acknowledging.append(asyncio.create_task(reply.acknowledge()))
+    )
+    try:
+        await handler(reply)
+    finally:
+        timer.cancel()
+        # A failed acknowledgement is not lost: showing the reply makes the same call again, and reports its error.
+        await asyncio.gather(*acknowledging, return_exceptions=True)
+
+
+def _given_back(written: str, translator: Translator) -> str:
+    """Return what somebody wrote, to copy from under a refusal, or nothing where they wrote nothing."""
+    if not written.strip():
+        return ""
+    text = limits.shorten(clean(written, lines=True).replace("`", "'"), LONGEST_GIVEN_BACK)
+    return "\n" + translator.gettext("What you wrote, to be copied:") + f"\n```\n{text}\n```"
+
+
 def _undelivered(error: discord.HTTPException) -> str:
-    """Return why Discord took no answer and will take none, or nothing where another answer may do."""
+    """Return why Discord took no reply and will take none, or nothing where another reply may do."""
     if error.status >= SERVER_ERROR:
         return "discord_down"
     if error.status == TOO_MANY_REQUESTS:

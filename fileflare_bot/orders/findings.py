@@ -1,103 +1,100 @@
 """Findings → sentences for a moderator, in a reader's language. No link and no order ID is among them."""
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
 from fileflare_bot import discord_limits as limits
-from fileflare_bot.i18n import Words
+from fileflare_bot.i18n import Translator
 from fileflare_bot.orders.diagnosis import ADVICE, PASTED, UNSEEN, Finding, Kind, Severity
+from fileflare_bot.orders.labels import bounded, file_name
 from fileflare_bot.orders.reference import ReferenceProblem, hide_addresses
-from fileflare_bot.text import clean, escape
+from fileflare_bot.text import escape
 
 HIDDEN: Final = "…"  # stands for an address in a file's name
 LONGEST_NAME: Final = 80
 MOST_OF_A_KIND: Final = 4
 _KINDS: Final = tuple(Kind)
 _MARKS: Final = {Severity.BLOCKING: "🔴", Severity.WARNING: "🟡", Severity.NOTE: "⚪"}
-_SCHEME: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_MOST_COUNTED: Final = 999_999_999
 
 
-def file_name(text: str | None) -> str:
-    """Return a store's name of a file as it can be shown; Discord shows no masked link that looks like an address."""
-    return _SCHEME.sub("", clean(text))
-
-
-def name_of(finding: Finding, words: Words) -> str:
+def name_of(finding: Finding, translator: Translator) -> str:
     """Return the escaped name of what a finding concerns."""
     name = escape(limits.shorten(file_name(hide_addresses(finding.name, HIDDEN)), LONGEST_NAME))
     if name:
         return name
     if finding.kind is Kind.PRODUCT_WITHOUT_FILES:
-        return words.gettext("Unnamed product")
-    return words.gettext("Unnamed file")
+        return translator.gettext("Unnamed product")
+    return translator.gettext("Unnamed file")
 
 
-def for_moderator(finding: Finding, words: Words) -> str:
+def for_moderator(finding: Finding, translator: Translator) -> str:
     """Return what a moderator has to know."""
-    return _filled(ADVICE[finding.kind].moderator, finding, words)
+    return _filled(ADVICE[finding.kind].moderator, finding, translator)
 
 
-def for_customer(finding: Finding, words: Words) -> str:
+def for_customer(finding: Finding, translator: Translator) -> str:
     """Return what a customer has to know."""
-    return _filled(ADVICE[finding.kind].customer, finding, words)
+    return _filled(ADVICE[finding.kind].customer, finding, translator)
 
 
-def next_step(finding: Finding, words: Words) -> str:
+def next_step(finding: Finding, translator: Translator) -> str:
     """Return what mends it."""
-    return _filled(ADVICE[finding.kind].next_step, finding, words)
+    return _filled(ADVICE[finding.kind].next_step, finding, translator)
 
 
-def report(findings: Iterable[Finding], words: Words) -> str:
+def report(findings: Iterable[Finding], translator: Translator) -> str:
     """Return all findings with their next steps, the gravest first; several of a kind share their step."""
     ordered = sorted(findings, key=lambda finding: (-finding.severity, _KINDS.index(finding.kind)))
-    blocks = ["\n".join(_block(list(same), words)) for _kind, same in groupby(ordered, key=lambda found: found.kind)]
-    return "\n".join(blocks) or "✅ " + words.gettext(
+    blocks = [
+        "\n".join(_block(list(same), translator)) for _kind, same in groupby(ordered, key=lambda found: found.kind)
+    ]
+    return "\n".join(blocks) or "✅ " + translator.gettext(
         "I found nothing wrong: every file has a link, and none is known to be used up."
     )
 
 
-def unseen(words: Words) -> str:
+def unseen(translator: Translator) -> str:
     """Return what Fileflare's answer does not show, with what mends it."""
-    return "\n".join("• " + words.gettext(sentence) for sentence in UNSEEN.values())
+    return "\n".join("• " + translator.gettext(sentence) for sentence in UNSEEN.values())
 
 
-def changes(before: Iterable[Finding], after: Iterable[Finding], words: Words) -> str:
+def changes(before: Iterable[Finding], after: Iterable[Finding], translator: Translator) -> str:
     """Return what is mended and what is new, or nothing where all is as it was."""
     then = {(finding.kind, finding.name): finding for finding in before}
     now = {(finding.kind, finding.name): finding for finding in after}
     gone = [
-        "✅ " + words.gettext("No longer: {what}", what=for_moderator(then[key], words))
+        "✅ " + translator.gettext("No longer: {what}", what=for_moderator(then[key], translator))
         for key in then
         if key not in now
     ]
-    new = [f"{_MARKS[now[key].severity]} {for_moderator(now[key], words)}" for key in now if then.get(key) != now[key]]
+    new = [
+        f"{_MARKS[now[key].severity]} {for_moderator(now[key], translator)}" for key in now if then.get(key) != now[key]
+    ]
     lines = [*gone, *new]
     shown = lines[: 2 * MOST_OF_A_KIND]
     if len(lines) > len(shown):
-        shown.append(_more(len(lines) - len(shown), words))
+        shown.append(_more(len(lines) - len(shown), translator))
     return "\n".join(shown)
 
 
-def _block(same: list[Finding], words: Words) -> Iterator[str]:
+def _block(same: list[Finding], translator: Translator) -> Iterator[str]:
     for finding in same[:MOST_OF_A_KIND]:
-        yield f"{_MARKS[finding.severity]} {for_moderator(finding, words)}"
+        yield f"{_MARKS[finding.severity]} {for_moderator(finding, translator)}"
     if len(same) > MOST_OF_A_KIND:
-        yield _more(len(same) - MOST_OF_A_KIND, words)
-    yield f"→ {next_step(same[0], words)}"
+        yield _more(len(same) - MOST_OF_A_KIND, translator)
+    yield f"→ {next_step(same[0], translator)}"
 
 
-def _more(count: int, words: Words) -> str:
-    return words.ngettext("… and {count} more", "… and {count} more", count)
+def _more(count: int, translator: Translator) -> str:
+    return translator.ngettext("… and {count} more", "… and {count} more", count)
 
 
-def _filled(sentence: str, finding: Finding, words: Words) -> str:
-    return words.gettext(
+def _filled(sentence: str, finding: Finding, translator: Translator) -> str:
+    return translator.gettext(
         sentence,
-        name=name_of(finding, words),
-        downloaded=words.number(min(finding.downloaded or 0, _MOST_COUNTED)),
-        limit=words.number(min(finding.limit or 0, _MOST_COUNTED)),
-        pasted=words.gettext(PASTED[finding.problem or ReferenceProblem.NOT_AN_ID]),
+        name=name_of(finding, translator),
+        downloaded=translator.number(bounded(finding.downloaded or 0)),
+        limit=translator.number(bounded(finding.limit or 0)),
+        pasted=translator.gettext(PASTED[finding.problem or ReferenceProblem.NOT_AN_ID]),
     )

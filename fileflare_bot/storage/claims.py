@@ -11,14 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.orders.reference import OrderReference
-from fileflare_bot.storage.clock import utc_now
-from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NoSuchClaim
-from fileflare_bot.storage.guilds import ensure_server, insert, lock_server
-from fileflare_bot.storage.models import ActionRow, ClaimRow, ProductRow
+from fileflare_bot.storage.guilds import ensure_guild, insert, lock_guild
+from fileflare_bot.storage.models import AuditRow, ClaimRow, ProductRow
 from fileflare_bot.storage.options import Match
-from fileflare_bot.storage.records import Action, Claim, Product
+from fileflare_bot.storage.records import Action, Claim, SeenProduct
 
 MOST_SHOWN: Final = 25  # a Discord select and an autocomplete show no more
 MOST_PRODUCTS: Final = 2000  # of a server
@@ -33,23 +32,23 @@ class Claims:
 
     @unit_of_work
     async def claim(
-        self, guild_id: int, person_id: int, reference: OrderReference, label: str, *, accounts: int
+        self, guild_id: int, user_id: int, reference: OrderReference, label: str, *, accounts: int
     ) -> Claim | None:
         """Let an order count for an account, and return its claim; None where enough others hold it."""
         order_hash = self._cipher.hash(reference.token)
         async with self._database.writing() as session:
-            await ensure_server(session, guild_id)
-            await lock_server(session, guild_id)
+            await ensure_guild(session, guild_id)
+            await lock_guild(session, guild_id)
             query = sa.select(ClaimRow).where(ClaimRow.guild_id == guild_id, ClaimRow.order_hash == order_hash)
             holders = (await session.scalars(query)).all()
-            row = next((holder for holder in holders if holder.person_id == person_id), None)
+            row = next((holder for holder in holders if holder.user_id == user_id), None)
             if row is None:
                 if len(holders) >= accounts:
                     return None
                 row = ClaimRow(
                     guild_id=guild_id,
                     order_hash=order_hash,
-                    person_id=person_id,
+                    user_id=user_id,
                     label=self._cipher.encrypt(label),
                     role_ids=[],
                     claimed_at=utc_now(),
@@ -67,10 +66,10 @@ class Claims:
             )
 
     @unit_of_work
-    async def of_person(self, guild_id: int, person_id: int) -> list[Claim]:
-        """Return an account's claims in a server, the newest first."""
-        wanted = ClaimRow.guild_id == guild_id, ClaimRow.person_id == person_id
-        return await self._read(sa.select(ClaimRow).where(*wanted).order_by(ClaimRow.id.desc()))
+    async def of_user(self, guild_id: int | None, user_id: int) -> list[Claim]:
+        """Return a user's claims in a guild, or with None in all guilds, the newest first."""
+        query = sa.select(ClaimRow).where(ClaimRow.user_id == user_id).order_by(ClaimRow.id.desc())
+        return await self._read(query if guild_id is None else query.where(ClaimRow.guild_id == guild_id))
 
     @unit_of_work
     async def of_order(self, guild_id: int, reference: OrderReference) -> list[Claim]:
@@ -89,7 +88,7 @@ class Claims:
             row = await _row(session, guild_id, claim_id)
             claim = self._record(row)
             await session.delete(row)
-            session.add(ActionRow(guild_id=guild_id, actor_id=moderator_id, action=Action.RELEASED_CLAIM, at=utc_now()))
+            session.add(AuditRow(guild_id=guild_id, actor_id=moderator_id, action=Action.RELEASED_CLAIM, at=utc_now()))
             return claim, await _only_by(session, claim)
 
     @unit_of_work
@@ -102,17 +101,17 @@ class Claims:
         async with self._database.writing() as session:
             row = await _row(session, guild_id, claim_id)
             claim = self._record(row)
-            same = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == row.order_hash, ClaimRow.person_id == to
+            same = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == row.order_hash, ClaimRow.user_id == to
             if await session.scalar(sa.select(ClaimRow.id).where(*same)) is None:
-                row.person_id = to
+                row.user_id = to
             else:  # they hold it already
                 await session.delete(row)
-            session.add(ActionRow(guild_id=guild_id, actor_id=moderator_id, action=Action.MOVED_CLAIM, at=utc_now()))
+            session.add(AuditRow(guild_id=guild_id, actor_id=moderator_id, action=Action.MOVED_CLAIM, at=utc_now()))
             await session.flush()
             return claim, await _only_by(session, claim)
 
     @unit_of_work
-    async def see(self, guild_id: int, products: Iterable[Product]) -> None:
+    async def see(self, guild_id: int, products: Iterable[SeenProduct]) -> None:
         """Keep what was seen of products, up to 2,000 of a server."""
         async with self._database.writing() as session:
             there = sa.select(sa.func.count()).select_from(ProductRow).where(ProductRow.guild_id == guild_id)
@@ -124,14 +123,14 @@ class Claims:
                 await session.execute(row.on_conflict_do_nothing())
 
     @unit_of_work
-    async def products(self, guild_id: int, match: Match, typed: str) -> list[Product]:
+    async def products(self, guild_id: int, match: Match, typed: str) -> list[SeenProduct]:
         """Return up to 25 of what was seen whose value or label holds what was typed."""
         wanted = ProductRow.guild_id == guild_id, ProductRow.match == match
         found = ProductRow.label.icontains(typed, autoescape=True) | ProductRow.value.icontains(typed, autoescape=True)
         query = sa.select(ProductRow).where(*wanted, found)
         async with self._database.reading() as session:
             rows = await session.scalars(query.order_by(ProductRow.label).limit(MOST_SHOWN))
-            return [Product(Match(row.match), row.value, row.label) for row in rows]
+            return [SeenProduct(Match(row.match), row.value, row.label) for row in rows]
 
     async def _read(self, query: sa.Select[ClaimRow]) -> list[Claim]:
         async with self._database.reading() as session:
@@ -142,7 +141,7 @@ class Claims:
             label = self._cipher.decrypt(row.label)
         except Unreadable:
             label = ""
-        return Claim(row.id, row.guild_id, row.person_id, label, tuple(row.role_ids), row.claimed_at)
+        return Claim(row.id, row.guild_id, row.user_id, label, tuple(row.role_ids), row.claimed_at)
 
 
 async def _row(session: AsyncSession, guild_id: int, claim_id: int) -> ClaimRow:
@@ -153,6 +152,6 @@ async def _row(session: AsyncSession, guild_id: int, claim_id: int) -> ClaimRow:
 
 
 async def _only_by(session: AsyncSession, claim: Claim) -> set[int]:
-    others = ClaimRow.guild_id == claim.guild_id, ClaimRow.person_id == claim.person_id, ClaimRow.id != claim.id
+    others = ClaimRow.guild_id == claim.guild_id, ClaimRow.user_id == claim.user_id, ClaimRow.id != claim.id
     kept = {role for roles in await session.scalars(sa.select(ClaimRow.role_ids).where(*others)) for role in roles}
     return set(claim.role_ids) - kept

@@ -1,9 +1,10 @@
-"""The database: its address, its sessions, and its migrations, which run at the start."""
+"""The database: its sessions, and its migrations, which run at the start."""
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
@@ -14,53 +15,27 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from fileflare_bot.database_url import sqlite_file
 from fileflare_bot.storage.errors import StorageUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-ANSWER_SECONDS: Final = 8.0  # for one unit of work; who asked has been told to wait after one second
+ANSWER_SECONDS: Final = 8.0  # for one unit of work; people see "thinking…" after one second
 CONNECT_SECONDS: Final = 5.0
 BUSY_MILLISECONDS: Final = 5_000  # how long SQLite waits for another writer
 LOCK: Final = 0x46_6C_61_72_65  # "Flare": the advisory lock under which PostgreSQL is migrated
-_SQLITE: Final = {"sqlite", "sqlite+aiosqlite"}
-_POSTGRES: Final = {"postgres", "postgresql", "postgresql+asyncpg"}
-_PASSED_ON: Final = {"host", "port"}  # of a PostgreSQL address's parameters; asyncpg rejects what it does not know
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def database_url(text: str) -> sa.URL:
-    """Return the address that hosting providers give, for the asynchronous drivers.
-
-    Raises:
-        ValueError: it is no address of SQLite (with a file) or PostgreSQL.
-    """
-    try:
-        url = sa.make_url(text.strip())
-    except (ArgumentError, ValueError):
-        raise ValueError("is not the address of a database") from None
-    if url.drivername in _SQLITE:
-        if not url.database or url.database == ":memory:" or url.host:
-            raise ValueError("names no file: SQLite's address begins with sqlite:/// and goes on with a path")
-        return url.set(drivername="sqlite+aiosqlite")
-    if url.drivername in _POSTGRES:
-        query: dict[str, Any] = {name: value for name, value in url.query.items() if name in _PASSED_ON}
-        if mode := url.query.get("sslmode") or url.query.get("ssl"):
-            query["ssl"] = mode
-        if not (url.host or "host" in query):
-            raise ValueError("names no host")
-        return url.set(drivername="postgresql+asyncpg", query=query)
-    raise ValueError("must begin with sqlite:/// or postgresql://")
-
-
-def sqlite_file(url: sa.URL) -> Path | None:
-    """Return SQLite's file, or None for PostgreSQL."""
-    return Path(str(url.database)) if url.drivername.startswith("sqlite") else None
+def utc_now() -> datetime:
+    """Return the time in UTC, as everything is stored."""
+    return datetime.now(UTC)
 
 
 class Database:
@@ -148,7 +123,7 @@ S = TypeVar("S", bound=UsesDatabase)
 def unit_of_work(
     method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
-    """Let a method run to its end, also when whoever waits for it goes away.
+    """Let a method run to its end, also when its caller is cancelled.
 
     A connection that is cut off in the middle of a statement may never close, and would then keep the process up.
     """

@@ -16,51 +16,50 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fileflare_bot.storage.clock import utc_now
-from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
-from fileflare_bot.storage.errors import NameTaken, NoSuchAnswer, StorageUnavailable, TooManyAnswers
-from fileflare_bot.storage.models import ActionRow, SavedAnswerRow, ServerRow
+from fileflare_bot.storage.errors import NameTaken, NoSuchCannedAnswer, StorageUnavailable, TooManyCannedAnswers
+from fileflare_bot.storage.models import AuditRow, CannedAnswerRow, GuildRow
 from fileflare_bot.storage.options import Options
-from fileflare_bot.storage.records import Action, SavedAnswer, Server
+from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
 
-MOST_ANSWERS: Final = 25  # a Discord select shows no more
+MOST_CANNED_ANSWERS: Final = 25  # a Discord select shows no more
 _OVERLAP: Final = timedelta(minutes=5)  # clocks of several machines differ
 
 
-class Servers:
+class Guilds:
     """All servers' settings."""
 
     def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database = database
         self._cipher = cipher
-        self._known: dict[int, Server] | None = None
+        self._known: dict[int, GuildSettings] | None = None
         self._read_at: datetime | None = None
 
-    def get(self, guild_id: int) -> Server:
-        """Return a server's settings as they were up to a minute ago, without waiting.
+    def get(self, guild_id: int) -> GuildSettings:
+        """Return a guild's settings as they were up to a minute ago, without waiting.
 
         Raises:
             StorageUnavailable: they could not be read since the start.
         """
         if self._known is None:
             raise StorageUnavailable("not read yet")
-        return self._known.get(guild_id) or Server(guild_id)
+        return self._known.get(guild_id) or GuildSettings(guild_id)
 
     @unit_of_work
     async def refresh(self) -> None:
         """Read what was changed since the last time; everything the first time."""
         now = utc_now()
-        query = sa.select(ServerRow)
+        query = sa.select(GuildRow)
         if self._read_at is not None:
-            query = query.where(ServerRow.changed_at >= self._read_at - _OVERLAP)
+            query = query.where(GuildRow.changed_at >= self._read_at - _OVERLAP)
         async with self._database.reading() as session:
             rows = (await session.scalars(query)).all()
             answers = (
                 await session.scalars(
-                    sa.select(SavedAnswerRow)
-                    .where(SavedAnswerRow.guild_id.in_([row.guild_id for row in rows]))
-                    .order_by(SavedAnswerRow.name)
+                    sa.select(CannedAnswerRow)
+                    .where(CannedAnswerRow.guild_id.in_([row.guild_id for row in rows]))
+                    .order_by(CannedAnswerRow.name)
                 )
             ).all()
         known = dict(self._known or {})
@@ -69,29 +68,29 @@ class Servers:
         self._known, self._read_at = known, now
 
     @unit_of_work
-    async def change(self, guild_id: int, actor_id: int, /, **settings: Any) -> Server:  # noqa: ANN401 - Server's fields
+    async def change(self, guild_id: int, actor_id: int, /, **settings: Any) -> GuildSettings:  # noqa: ANN401 - Server's fields
         """Set some of a server's settings, and return all of them."""
         async with self._database.writing() as session:
-            await ensure_server(session, guild_id)
+            await ensure_guild(session, guild_id)
             await self._touch(session, guild_id, actor_id, Action.CHANGED_SETUP, **settings)
         return await self._reread(guild_id)
 
     @unit_of_work
-    async def add_answer(self, guild_id: int, actor_id: int, answer: SavedAnswer) -> Server:
+    async def add_canned_answer(self, guild_id: int, actor_id: int, answer: CannedAnswer) -> GuildSettings:
         """Keep a new answer.
 
         Raises:
             NameTaken: there is one of that name.
-            TooManyAnswers: there are 25.
+            TooManyCannedAnswers: there are 25.
         """
         async with self._database.writing() as session:
-            await ensure_server(session, guild_id)
+            await ensure_guild(session, guild_id)
             await self._touch(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
-            there = sa.select(sa.func.count()).where(SavedAnswerRow.guild_id == guild_id)
-            if (await session.scalar(there) or 0) >= MOST_ANSWERS:
-                raise TooManyAnswers
+            there = sa.select(sa.func.count()).where(CannedAnswerRow.guild_id == guild_id)
+            if (await session.scalar(there) or 0) >= MOST_CANNED_ANSWERS:
+                raise TooManyCannedAnswers
             encrypted = self._cipher.encrypt(answer.text)
-            session.add(SavedAnswerRow(guild_id=guild_id, name=answer.name, text=encrypted))
+            session.add(CannedAnswerRow(guild_id=guild_id, name=answer.name, text=encrypted))
             try:
                 await session.flush()
             except IntegrityError:
@@ -99,29 +98,29 @@ class Servers:
         return await self._reread(guild_id)
 
     @unit_of_work
-    async def edit_answer(self, guild_id: int, actor_id: int, answer: SavedAnswer) -> Server:
+    async def edit_canned_answer(self, guild_id: int, actor_id: int, answer: CannedAnswer) -> GuildSettings:
         """Give an answer another text.
 
         Raises:
-            NoSuchAnswer: there is none of that name.
+            NoSuchCannedAnswer: there is none of that name.
         """
-        update = sa.update(SavedAnswerRow).values(text=self._cipher.encrypt(answer.text))
-        return await self._on_answer(guild_id, actor_id, answer.name, update)
+        update = sa.update(CannedAnswerRow).values(text=self._cipher.encrypt(answer.text))
+        return await self._on_response(guild_id, actor_id, answer.name, update)
 
     @unit_of_work
-    async def remove_answer(self, guild_id: int, actor_id: int, name: str) -> Server:
+    async def remove_canned_answer(self, guild_id: int, actor_id: int, name: str) -> GuildSettings:
         """Delete an answer.
 
         Raises:
-            NoSuchAnswer: there is none of that name.
+            NoSuchCannedAnswer: there is none of that name.
         """
-        return await self._on_answer(guild_id, actor_id, name, sa.delete(SavedAnswerRow))
+        return await self._on_response(guild_id, actor_id, name, sa.delete(CannedAnswerRow))
 
     @unit_of_work
-    async def set_leak_rule(self, guild_id: int, rule_id: int | None) -> Server:
+    async def set_leak_rule(self, guild_id: int, rule_id: int | None) -> GuildSettings:
         """Keep which AutoMod rule is the leak guard's."""
         async with self._database.writing() as session:
-            its = sa.update(ServerRow).where(ServerRow.guild_id == guild_id)
+            its = sa.update(GuildRow).where(GuildRow.guild_id == guild_id)
             await session.execute(its.values(leak_rule_id=rule_id, changed_at=utc_now()))
         return await self._reread(guild_id)
 
@@ -130,29 +129,33 @@ class Servers:
         """Note when the bot left a server, or with None that it is there (again)."""
         async with self._database.writing() as session:
             await session.execute(
-                sa.update(ServerRow).where(ServerRow.guild_id == guild_id).values(left_at=at, changed_at=utc_now())
+                sa.update(GuildRow).where(GuildRow.guild_id == guild_id).values(left_at=at, changed_at=utc_now())
             )
         await self.refresh()
 
     @unit_of_work
-    async def replace_answers(self, guild_id: int, actor_id: int, answers: tuple[SavedAnswer, ...]) -> Server:
+    async def replace_canned_answers(
+        self, guild_id: int, actor_id: int, answers: tuple[CannedAnswer, ...]
+    ) -> GuildSettings:
         """Put these answers in the place of those that a server has; there are at most 25 of them."""
         async with self._database.writing() as session:
-            await ensure_server(session, guild_id)
+            await ensure_guild(session, guild_id)
             await self._touch(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
-            await session.execute(sa.delete(SavedAnswerRow).where(SavedAnswerRow.guild_id == guild_id))
+            await session.execute(sa.delete(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id))
             for answer in answers:
                 text = self._cipher.encrypt(answer.text)
-                session.add(SavedAnswerRow(guild_id=guild_id, name=answer.name, text=text))
+                session.add(CannedAnswerRow(guild_id=guild_id, name=answer.name, text=text))
         return await self._reread(guild_id)
 
-    async def _on_answer(self, guild_id: int, actor_id: int, name: str, change: sa.Update | sa.Delete) -> Server:
+    async def _on_response(
+        self, guild_id: int, actor_id: int, name: str, change: sa.Update | sa.Delete
+    ) -> GuildSettings:
         async with self._database.writing() as session:
             await self._touch(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
-            its = change.where(SavedAnswerRow.guild_id == guild_id, SavedAnswerRow.name == name)
-            found = await session.scalars(its.returning(SavedAnswerRow.id))
+            its = change.where(CannedAnswerRow.guild_id == guild_id, CannedAnswerRow.name == name)
+            found = await session.scalars(its.returning(CannedAnswerRow.id))
             if found.first() is None:
-                raise NoSuchAnswer
+                raise NoSuchCannedAnswer
         return await self._reread(guild_id)
 
     async def _touch(
@@ -164,27 +167,27 @@ class Servers:
         **settings: Any,  # noqa: ANN401 - Server's fields
     ) -> None:
         settings = {name: _plain(value) for name, value in settings.items()}
-        its = sa.update(ServerRow).where(ServerRow.guild_id == guild_id)
+        its = sa.update(GuildRow).where(GuildRow.guild_id == guild_id)
         await session.execute(its.values(changed_at=utc_now(), **settings))
-        session.add(ActionRow(guild_id=guild_id, actor_id=actor_id, action=action, at=utc_now()))
+        session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=utc_now()))
 
-    async def _reread(self, guild_id: int) -> Server:
+    async def _reread(self, guild_id: int) -> GuildSettings:
         async with self._database.reading() as session:
-            row = await session.get_one(ServerRow, guild_id)
-            its = sa.select(SavedAnswerRow).where(SavedAnswerRow.guild_id == guild_id).order_by(SavedAnswerRow.name)
+            row = await session.get_one(GuildRow, guild_id)
+            its = sa.select(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id).order_by(CannedAnswerRow.name)
             server = self._server(row, (await session.scalars(its)).all())
         if self._known is not None:
             self._known[guild_id] = server
         return server
 
-    def _server(self, row: ServerRow, answers: Iterable[SavedAnswerRow]) -> Server:
-        return Server(
+    def _server(self, row: GuildRow, answers: Iterable[CannedAnswerRow]) -> GuildSettings:
+        return GuildSettings(
             row.guild_id,
             row.support_channel_id,
             row.log_channel_id,
             row.ping_role_id,
             tuple(row.moderator_role_ids),
-            tuple(SavedAnswer(answer.name, self._readable(answer.text)) for answer in answers),
+            tuple(CannedAnswer(answer.name, self._readable(answer.text)) for answer in answers),
             _options(row.options),
             row.leak_rule_id,
             row.left_at is not None,
@@ -218,18 +221,18 @@ def insert(session: AsyncSession) -> Callable[[Any], Any]:
     return insert_sqlite if session.get_bind().dialect.name == "sqlite" else insert_postgresql
 
 
-async def ensure_server(session: AsyncSession, guild_id: int) -> None:
+async def ensure_guild(session: AsyncSession, guild_id: int) -> None:
     """Make the server's row if there is none; that row is the lock under which its requests get their numbers."""
-    row = insert(session)(ServerRow).values(
+    row = insert(session)(GuildRow).values(
         guild_id=guild_id, moderator_role_ids=[], next_number=1, changed_at=utc_now()
     )
     await session.execute(row.on_conflict_do_nothing())
 
 
-async def lock_server(session: AsyncSession, guild_id: int | sa.Select[int]) -> None:
+async def lock_guild(session: AsyncSession, guild_id: int | sa.Select[int]) -> None:
     """Let nobody else change a server's requests or claims until this transaction ends.
 
     SQLite's transaction holds the whole database already.
     """
-    its = ServerRow.guild_id == guild_id if isinstance(guild_id, int) else ServerRow.guild_id.in_(guild_id)
-    await session.execute(sa.select(ServerRow.guild_id).where(its).with_for_update())
+    its = GuildRow.guild_id == guild_id if isinstance(guild_id, int) else GuildRow.guild_id.in_(guild_id)
+    await session.execute(sa.select(GuildRow.guild_id).where(its).with_for_update())

@@ -53,7 +53,7 @@ class Base(DeclarativeBase):
     )
 
 
-class ServerRow(Base):
+class GuildRow(Base):
     """A server's settings, and the number of its next help request."""
 
     __tablename__ = "servers"
@@ -70,7 +70,7 @@ class ServerRow(Base):
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-class RequestRow(Base):
+class TicketRow(Base):
     """A help request. ``details`` is encrypted; ``order_hash`` is keyed, and empty where no order is known."""
 
     __tablename__ = "help_requests"
@@ -78,7 +78,7 @@ class RequestRow(Base):
     id: Mapped[int] = mapped_column(_Counted, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)
     number: Mapped[int] = mapped_column(Integer)
-    person_id: Mapped[int] = mapped_column(Snowflake, index=True)
+    user_id: Mapped[int] = mapped_column("person_id", Snowflake, index=True)
     channel_id: Mapped[int] = mapped_column(Snowflake)
     locale: Mapped[str] = mapped_column(String(16))
     topic: Mapped[str] = mapped_column(String(32))
@@ -116,14 +116,14 @@ class MessageRow(Base):
     __tablename__ = "messages"
 
     id: Mapped[int] = mapped_column(_Counted, primary_key=True)
-    request_id: Mapped[int] = mapped_column(ForeignKey("help_requests.id", ondelete="CASCADE"), index=True)
+    ticket_id: Mapped[int] = mapped_column("request_id", ForeignKey("help_requests.id", ondelete="CASCADE"), index=True)
     author_id: Mapped[int] = mapped_column(Snowflake)
     from_moderator: Mapped[bool] = mapped_column(Boolean)
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class ActionRow(Base):
+class AuditRow(Base):
     """Who did what when; ``number`` is the help request's, if it was about one."""
 
     __tablename__ = "actions"
@@ -136,7 +136,7 @@ class ActionRow(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-class SavedAnswerRow(Base):
+class CannedAnswerRow(Base):
     """A server's own ready-made answer; its text is encrypted."""
 
     __tablename__ = "saved_answers"
@@ -166,7 +166,7 @@ class ClaimRow(Base):
     id: Mapped[int] = mapped_column(_Counted, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)
     order_hash: Mapped[str] = mapped_column(String(64))
-    person_id: Mapped[int] = mapped_column(Snowflake, index=True)
+    user_id: Mapped[int] = mapped_column("person_id", Snowflake, index=True)
     label: Mapped[str] = mapped_column(Text)
     role_ids: Mapped[list[int]] = mapped_column(JSON)
     claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -194,7 +194,7 @@ class SavedOrderRow(Base):
     __tablename__ = "saved_orders"
 
     id: Mapped[int] = mapped_column(_Counted, primary_key=True)
-    person_id: Mapped[int] = mapped_column(Snowflake)
+    user_id: Mapped[int] = mapped_column("person_id", Snowflake)
     order_hash: Mapped[str] = mapped_column(String(64))
     label: Mapped[str] = mapped_column(Text)
     reference: Mapped[str] = mapped_column(Text)

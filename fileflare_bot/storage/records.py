@@ -24,7 +24,7 @@ class Topic(StrEnum):
 class Resolution(StrEnum):
     """Why a request is closed."""
 
-    MENDED = "mended"
+    FIXED = "mended"
     ANSWERED = "answered"
     PASSED_ON = "passed_on"
     NOT_OURS = "not_ours"
@@ -53,7 +53,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SavedAnswer:
+class CannedAnswer:
     """A server's own ready-made answer, with its placeholders as they were written."""
 
     name: str
@@ -61,7 +61,7 @@ class SavedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class GuildSettings:
     """A server's settings. Channels and roles are Discord's IDs; they may have been deleted since."""
 
     guild_id: int
@@ -69,14 +69,14 @@ class Server:
     log_channel_id: int | None = None
     ping_role_id: int | None = None
     moderator_role_ids: tuple[int, ...] = ()
-    answers: tuple[SavedAnswer, ...] = ()
+    canned_answers: tuple[CannedAnswer, ...] = ()
     options: Options = DEFAULT_OPTIONS
     leak_rule_id: int | None = None
     left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class SeenProduct:
     """Something of a product that a rule can look at, as it was seen in an order."""
 
     match: Match
@@ -90,7 +90,7 @@ class Claim:
 
     id: int
     guild_id: int
-    person_id: int
+    user_id: int
     label: str
     role_ids: tuple[int, ...]
     at: datetime
@@ -106,7 +106,7 @@ class SavedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class TicketDetails:
     """What a request holds of the customer and the order; kept encrypted as a whole.
 
     ``name`` is how the customer was called: Discord shows a mention of somebody it does not know as a number.
@@ -120,15 +120,15 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class NewRequest:
+class NewTicket:
     """A help request as it is filed."""
 
     guild_id: int
-    person_id: int
+    user_id: int
     channel_id: int
     locale: str
     topic: Topic
-    details: Details
+    details: TicketDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class TicketMessage:
     """Something that a customer or a moderator wrote to the other; ``at`` is UTC."""
 
     author_id: int
@@ -151,17 +151,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class HelpRequest:
+class Ticket:
     """A help request as it is now; times are UTC. ``readable`` is False where no key opens its details any more."""
 
     id: int
     guild_id: int
     number: int
-    person_id: int
+    user_id: int
     channel_id: int
     locale: str
     topic: Topic
-    details: Details
+    details: TicketDetails
     readable: bool
     resolved: bool
     resolution: Resolution | None
@@ -177,15 +177,15 @@ class HelpRequest:
 class Filed:
     """A request that was filed, or (``existing``) the open one about the same order, with the words added to it."""
 
-    request: HelpRequest
+    ticket: Ticket
     existing: bool
 
 
 @dataclass(frozen=True, slots=True)
-class RequestPage:
+class TicketPage:
     """One page of a server's requests; ``number`` counts from 1."""
 
-    requests: tuple[HelpRequest, ...]
+    tickets: tuple[Ticket, ...]
     number: int
     of: int
     total: int
@@ -204,7 +204,7 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class AuditEntry:
     """One action on record."""
 
     guild_id: int

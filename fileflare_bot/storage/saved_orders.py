@@ -5,8 +5,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from fileflare_bot.orders.reference import OrderReference
-from fileflare_bot.storage.clock import utc_now
-from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NoSuchSavedOrder
 from fileflare_bot.storage.models import SavedOrderRow
@@ -23,15 +22,15 @@ class SavedOrders:
         self._cipher = cipher
 
     @unit_of_work
-    async def save(self, person_id: int, reference: OrderReference, label: str) -> None:
+    async def save(self, user_id: int, reference: OrderReference, label: str) -> None:
         """Remember an order as the person's newest; the oldest goes where there are more than 25."""
         order_hash = self._cipher.hash(reference.token)
-        theirs = SavedOrderRow.person_id == person_id
+        theirs = SavedOrderRow.user_id == user_id
         async with self._database.writing() as session:
             await session.execute(sa.delete(SavedOrderRow).where(theirs, SavedOrderRow.order_hash == order_hash))
             session.add(
                 SavedOrderRow(
-                    person_id=person_id,
+                    user_id=user_id,
                     order_hash=order_hash,
                     label=self._cipher.encrypt(label),
                     reference=self._cipher.encrypt(reference.token),
@@ -44,15 +43,15 @@ class SavedOrders:
             await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.id.in_(too_many)))
 
     @unit_of_work
-    async def of_person(self, person_id: int) -> list[SavedOrder]:
+    async def of_user(self, user_id: int) -> list[SavedOrder]:
         """Return a person's saved orders, the newest first."""
-        query = sa.select(SavedOrderRow).where(SavedOrderRow.person_id == person_id)
+        query = sa.select(SavedOrderRow).where(SavedOrderRow.user_id == user_id)
         async with self._database.reading() as session:
             rows = (await session.scalars(query.order_by(SavedOrderRow.id.desc()))).all()
         return [self._record(row) for row in rows]
 
     @unit_of_work
-    async def get(self, person_id: int, saved_id: int) -> OrderReference:
+    async def get(self, user_id: int, saved_id: int) -> OrderReference:
         """Return the reference of one of a person's saved orders.
 
         Raises:
@@ -60,15 +59,15 @@ class SavedOrders:
         """
         async with self._database.reading() as session:
             row = await session.get(SavedOrderRow, saved_id)
-        record = self._record(row) if row is not None and row.person_id == person_id else None
+        record = self._record(row) if row is not None and row.user_id == user_id else None
         if record is None or record.reference is None:
             raise NoSuchSavedOrder
         return record.reference
 
     @unit_of_work
-    async def forget(self, person_id: int, saved_id: int | None = None) -> int:
+    async def forget(self, user_id: int, saved_id: int | None = None) -> int:
         """Forget one of a person's saved orders, or all of them; return how many."""
-        wanted = [SavedOrderRow.person_id == person_id]
+        wanted = [SavedOrderRow.user_id == user_id]
         if saved_id is not None:
             wanted.append(SavedOrderRow.id == saved_id)
         async with self._database.writing() as session:

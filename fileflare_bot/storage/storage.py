@@ -1,4 +1,4 @@
-"""All that is stored, behind one door: opened from the settings, started once, tended while the bot runs."""
+"""All that is stored: opened from the settings, started once, tended while the bot runs."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -9,16 +9,20 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from fileflare_bot.database_url import database_url, sqlite_file
 from fileflare_bot.settings import Settings, SettingsError
+from fileflare_bot.storage.audit import Audit
 from fileflare_bot.storage.claims import Claims
-from fileflare_bot.storage.clock import utc_now
-from fileflare_bot.storage.database import Database, NewerDatabase, database_url, sqlite_file, unit_of_work
+from fileflare_bot.storage.database import Database, NewerDatabase, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import KEY_FILE, Cipher, KeyMissing, Unreadable, key_beside
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.guilds import Servers
+from fileflare_bot.storage.figures import Figures
+from fileflare_bot.storage.guilds import Guilds
+from fileflare_bot.storage.keys import Keys
+from fileflare_bot.storage.personal_data import PersonalData
+from fileflare_bot.storage.retention import Retention
 from fileflare_bot.storage.saved_orders import SavedOrders
-from fileflare_bot.storage.tickets import Requests
-from fileflare_bot.storage.upkeep import Upkeep
+from fileflare_bot.storage.tickets import Tickets
 
 PRUNE_EVERY: Final = timedelta(hours=6)
 _REFUSED: Final = {
@@ -56,25 +60,29 @@ class Storage:
         except ValueError:  # of the file: those of the settings were looked at
             raise SettingsError([_DAMAGED_KEY]) from None
         self._database = Database(url)
-        self._keep_days = settings.keep_resolved_days
-        self._keep_left_days = settings.keep_left_servers_days
+        self._keep_resolved_days = settings.keep_resolved_days
+        self._keep_left_guilds_days = settings.keep_left_servers_days
+        self.retention = Retention(self._database)
+        self.keys = Keys(self._database, cipher)
         self._pruned_at = utc_now() - PRUNE_EVERY
         self.available = False
         self._started = False
-        self.servers = Servers(self._database, cipher)
-        self.requests = Requests(
+        self.guilds = Guilds(self._database, cipher)
+        self.tickets = Tickets(
             self._database,
             cipher,
-            open_per_person=settings.help_open_per_person,
-            a_day_per_person=settings.help_a_day_per_person,
+            open_per_user=settings.help_open_per_person,
+            a_day_per_user=settings.help_a_day_per_person,
         )
         self.claims = Claims(self._database, cipher)
         self.saved_orders = SavedOrders(self._database, cipher)
-        self.upkeep = Upkeep(self._database, cipher, self.requests)
+        self.audit = Audit(self._database)
+        self.figures = Figures(self._database)
+        self.personal_data = PersonalData(self._database, self.tickets, self.saved_orders, self.claims)
 
     @unit_of_work
     async def start(self) -> None:
-        """Bring the tables up to date and read the servers' settings.
+        """Bring the tables up to date and read the guilds' settings.
 
         Raises:
             StorageUnavailable: the database is away; try again later.
@@ -84,12 +92,12 @@ class Storage:
             if await self._database.migrate():
                 log.info("database_migrated")
         try:
-            await self.upkeep.read_hash_key()
+            await self.keys.read_hash_key()
         except Unreadable:
             raise SettingsError([_WRONG_KEYS]) from None
-        if self._several_keys and (rotated := await self.upkeep.rotate()):
+        if self._several_keys and (rotated := await self.keys.rotate()):
             log.info("secrets_rotated", count=rotated)
-        await self.servers.refresh()
+        await self.guilds.refresh()
         self._started = self.available = True
 
     @unit_of_work
@@ -98,22 +106,29 @@ class Storage:
         with _failures(sqlite=self._database.is_sqlite):
             await self._database.probe()
 
+    async def is_first_time(self, what: str) -> bool:
+        """Return True once for each database and name, and False ever after.
+
+        Raises:
+            StorageUnavailable: the database is away.
+        """
+        return await self.keys.is_first_time(what)
+
     async def tend(self) -> None:
         """Start if the start failed, read what other processes changed, and delete what is old enough."""
         try:
             if not self._started:
                 await self.start()
-            await self.servers.refresh()
+            await self.guilds.refresh()
             if not self.available:
                 log.info("database_back")
             self.available = True
             if utc_now() - self._pruned_at >= PRUNE_EVERY:
-                pruned = await self.upkeep.prune(self._keep_days)
-                if forgotten := await self.upkeep.forget_left(self._keep_left_days):
+                if deleted := await self.retention.delete_resolved(self._keep_resolved_days):
+                    log.info("requests_pruned", count=deleted)
+                if forgotten := await self.retention.delete_left_guilds(self._keep_left_guilds_days):
                     log.info("left_servers_forgotten", count=forgotten)
                 self._pruned_at = utc_now()
-                if pruned:
-                    log.info("requests_pruned", count=pruned)
         except StorageUnavailable as error:
             if self.available or not self._started:
                 log.warning("database_away", error=str(error))
@@ -159,7 +174,7 @@ def _key_file(database: Path, *, needed: bool) -> list[str]:
 
 @contextmanager
 def _failures(*, sqlite: bool) -> Iterator[None]:
-    """Turn what a database cannot be used for into a setting that is wrong, or a database that is away for now."""
+    """Map start-up errors to SettingsError (permanent) or StorageUnavailable (temporary)."""
     try:
         yield
     except NewerDatabase:
@@ -169,7 +184,7 @@ def _failures(*, sqlite: bool) -> Iterator[None]:
 
 
 def _start_failure(error: Exception, *, sqlite: bool) -> Exception:
-    """Return what a failed start means: a setting that is wrong, or a database that is away for now."""
+    """Return the SettingsError (permanent) or StorageUnavailable (temporary) that a failed start means."""
     causes = {type(cause).__name__ for cause in _causes(error)}
     if sqlite and _LOCKED not in str(error):
         return SettingsError([_cannot_open(error)])

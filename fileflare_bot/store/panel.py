@@ -1,40 +1,44 @@
-"""The panel in a store's channel: the bot's words, or the store's own."""
+"""The panel in a store's channel, in the bot's wording or the store's own."""
 
-from typing import Final
+import discord
 
 from fileflare_bot import discord_limits as limits
-from fileflare_bot.i18n import Words
-from fileflare_bot.storage.options import Wording
+from fileflare_bot.i18n import Translator
+from fileflare_bot.interactions.components import COLOUR, ask_button, button
+from fileflare_bot.storage.options import Options, Wording
 from fileflare_bot.text import clean
 
-COLOUR: Final = "#2a9d8f"
 
+def panel_embed(wording: Wording, translator: Translator) -> discord.Embed:
+    """Return the panel's title and text.
 
-def panel(wording: Wording, words: Words) -> tuple[str, str, str, str]:
-    """Return the title, the text, the button's label and the colour.
-
-    The owner's words may use Markdown, as the owner's own messages do; mentions in them are switched off.
+    The owner's wording may use Markdown, as the owner's own messages do; mentions in it are switched off.
     """
-    title = clean(wording.title) or words.gettext("Your downloads")
-    text = clean(wording.text, lines=True) or words.gettext(
+    title = clean(wording.title) or translator.gettext("Your downloads")
+    text = clean(wording.text, lines=True) or translator.gettext(
         "Bought something from our store? Press the button and paste your order link. Only you see the answer."
     )
-    where = where_to_find(wording, words)
-    if where:
-        text += f"\n\n{where}"
-    label = clean(wording.button) or words.gettext("Get my downloads")
-    return (
-        limits.shorten(title, limits.EMBED_TITLE),
-        limits.shorten(text, limits.EMBED_DESCRIPTION),
-        limits.shorten(label, limits.BUTTON_LABEL),
-        wording.colour or COLOUR,
+    parts = [text, where_to_find(wording, translator)]
+    return discord.Embed(
+        title=limits.shorten(title, limits.EMBED_TITLE),
+        description=limits.shorten("\n\n".join(part for part in parts if part), limits.EMBED_DESCRIPTION),
+        colour=discord.Colour.from_str(wording.colour) if wording.colour else COLOUR,
     )
 
 
-def where_to_find(wording: Wording, words: Words) -> str:
+def panel_buttons(options: Options, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:
+    """Return the panel's buttons."""
+    label = clean(options.wording.button) or translator.gettext("Get my downloads")
+    buttons = [ask_button(limits.shorten(label, limits.BUTTON_LABEL))]
+    if options.buyers_roles:
+        buttons.append(button(translator.gettext("Restore my roles"), "claims:restore", emoji="🎟️"))
+    return buttons
+
+
+def where_to_find(wording: Wording, translator: Translator) -> str:
     """Return where a customer of this store finds their order link, or nothing where the owner has said nothing."""
     if not (wording.where or wording.account_url):
         return ""
-    head = words.gettext("**Where do I find my order link?**")
+    head = translator.gettext("**Where do I find my order link?**")
     address = f"<{wording.account_url}>" if wording.account_url else ""
     return "\n".join(part for part in (head, clean(wording.where, lines=True), address) if part)

@@ -1,27 +1,38 @@
-"""Ready-made answers to customers: built in for each finding, and a server's own with placeholders."""
+"""Canned answers to customers: built in for each finding, and a guild's own with placeholders."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from fileflare_bot import discord_limits as limits
-from fileflare_bot.i18n import N_, Words
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.orders.findings import name_of
-from fileflare_bot.storage.records import HelpRequest
+from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.errors import NoSuchCannedAnswer
+from fileflare_bot.storage.records import CannedAnswer, Ticket
 from fileflare_bot.text import clean, escape
 
 PLACEHOLDERS: Final = ("customer", "order", "file")
-LONGEST_ANSWER: Final = 1500  # a server's own, with its placeholders
-LONGEST_NAME: Final = 50
+LONGEST_ANSWER: Final = 1500  # characters, of a guild's own, with its placeholders
+LONGEST_NAME: Final = 50  # characters
 _PLACEHOLDER: Final = re.compile(r"\{([^{}\n]{0,40})\}")
 
 
-class UnknownPlaceholder(Exception):  # noqa: N818 - it states a fact
-    """Raised when a saved answer has something in braces that nothing fills; ``name`` is what stands there."""
+class UnknownPlaceholder(Refusal):
+    """Raised when a canned answer has something in braces that nothing fills; ``name`` is what stands there."""
+
+    sentence = N_("**Nothing fills {name}.** There are these placeholders: {placeholders}.")
+    outcome = "unknown_placeholder"
 
     def __init__(self, name: str) -> None:
         super().__init__("unknown placeholder")
         self.name = name
+
+    def values(self, _translator: Translator) -> dict[str, str]:
+        """Return what stands there, and what may."""
+        placeholders = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        return {"name": escape(f"{{{clean(self.name)}}}"), "placeholders": placeholders}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,39 +149,39 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
 }
 
 
-def values(request: HelpRequest, words: Words) -> dict[str, str]:
-    """Return what fills the placeholders for a request."""
-    number = escape(limits.shorten(clean(request.details.order_number).removeprefix("#"), 40))
-    named = next((finding for finding in request.details.findings if finding.name), None)
+def placeholder_values(ticket: Ticket, translator: Translator) -> dict[str, str]:
+    """Return what fills the placeholders for a ticket."""
+    number = escape(limits.shorten(clean(ticket.details.order_number).removeprefix("#"), 40))
+    named = next((finding for finding in ticket.details.findings if finding.name), None)
     return {
-        "customer": f"<@{request.person_id}>",
-        "order": words.gettext("order #{number}", number=number) if number else words.gettext("your order"),
-        "file": f"**{name_of(named, words)}**" if named else words.gettext("your file"),
+        "customer": f"<@{ticket.user_id}>",
+        "order": translator.gettext("order #{number}", number=number) if number else translator.gettext("your order"),
+        "file": f"**{name_of(named, translator)}**" if named else translator.gettext("your file"),
     }
 
 
-def sample_values(person_id: int, words: Words) -> dict[str, str]:
+def sample_values(user_id: int, translator: Translator) -> dict[str, str]:
     """Return what fills the placeholders of a preview."""
-    name = words.gettext("My new book")
+    name = translator.gettext("My new book")
     return {
-        "customer": f"<@{person_id}>",
-        "order": words.gettext("order #{number}", number=1050),
+        "customer": f"<@{user_id}>",
+        "order": translator.gettext("order #{number}", number=1050),
         "file": f"**{name}**",
     }
 
 
-def built_in(key: str, filling: dict[str, str], words: Words) -> str:
-    """Return a built-in answer, in the words' language."""
-    return words.gettext(BUILT_IN[key].text, **filling)
+def built_in(key: str, filling: dict[str, str], translator: Translator) -> str:
+    """Return a built-in answer, in the translator's language."""
+    return translator.gettext(BUILT_IN[key].text, **filling)
 
 
 def filled(text: str, filling: dict[str, str]) -> str:
-    """Return a server's own answer with its placeholders filled."""
+    """Return a guild's own answer with its placeholders filled."""
     return _PLACEHOLDER.sub(lambda found: filling.get(found[1], found[0]), text)
 
 
 def checked(text: str) -> str:
-    """Return a server's own answer as it is kept.
+    """Return a guild's own answer as it is kept.
 
     Raises:
         UnknownPlaceholder: it has something in braces that nothing fills.
@@ -179,3 +190,27 @@ def checked(text: str) -> str:
         if found[1] not in PLACEHOLDERS:
             raise UnknownPlaceholder(found[1])
     return text.strip()
+
+
+def compose(
+    ticket: Ticket,
+    translator: Translator,
+    canned: Iterable[CannedAnswer],
+    chosen: Iterable[str],
+    built_ins: Iterable[str],
+    own_words: str,
+) -> str:
+    """Return the answer that a moderator put together: the guild's canned ones, built-in ones, and their own words.
+
+    Raises:
+        NoSuchCannedAnswer: one of the chosen was deleted meanwhile.
+    """
+    values = placeholder_values(ticket, translator)
+    texts = {answer.name: answer.text for answer in canned}
+    parts = []
+    for name in chosen:
+        if name not in texts:
+            raise NoSuchCannedAnswer
+        parts.append(filled(texts[name], values))
+    parts += [built_in(key, values, translator) for key in built_ins if key in BUILT_IN]
+    return "\n\n".join(part for part in (*parts, own_words.strip()) if part)

@@ -1,8 +1,8 @@
-"""A request's card in the support channel, and its thread.
+"""A ticket's card in the support channel, and its thread.
 
-The card always shows what is stored. Where it was deleted, or may not be written any more, the request lives on
-without one, and moderators can have it posted again. What Discord does not take here never reaches who pressed: their
-request or answer is stored already.
+The card always shows what is stored. Where it was deleted, or the bot may not write any more, the ticket lives on
+without one, and moderators can have it posted again. What Discord refuses here never reaches the user: their ticket
+or answer is stored already.
 """
 
 import asyncio
@@ -14,106 +14,89 @@ import discord
 import structlog
 from discord.ext import commands
 
-from fileflare_bot.i18n import Catalogs, Words
-from fileflare_bot.interactions.components import button, view
-from fileflare_bot.storage.records import Card, HelpRequest, Server
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
+from fileflare_bot.i18n import Translator
+from fileflare_bot.interactions.components import COLOUR, button, view
+from fileflare_bot.modlog import ModLog
+from fileflare_bot.storage.records import Card, GuildSettings, Ticket
 from fileflare_bot.storage.storage import Storage
-from fileflare_bot.store import panel
-from fileflare_bot.tickets.texts import card, thread_name
+from fileflare_bot.tickets.texts import card, quoted, thread_name
 
 OPEN: Final = discord.Colour.from_str("#e76f51")
 TAKEN: Final = discord.Colour.from_str("#3a86ff")
-RESOLVED: Final = discord.Colour.from_str(panel.COLOUR)
-ARCHIVE_MINUTES: Final = 10_080  # a week
+RESOLVED: Final = COLOUR
+ARCHIVE_MINUTES: Final = 10_080  # a week, the longest that Discord offers
 MOST_KINDS: Final = 3  # in the Answer button's custom_id
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class Cards:
-    """Posts cards and keeps them as the requests are."""
+    """Posts cards and keeps them up to date."""
 
-    def __init__(self, bot: commands.Bot, storage: Storage, catalogs: Catalogs) -> None:
+    def __init__(self, bot: commands.Bot, storage: Storage, modlog: ModLog) -> None:
         self._bot = bot
         self._storage = storage
-        self._catalogs = catalogs
+        self._modlog = modlog
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    def words(self, guild_id: int) -> Words:
-        """Return the language that a server's owner chose, or the server's own: in it its moderators read."""
-        guild = self._bot.get_guild(guild_id)
-        chosen = self._storage.servers.get(guild_id).options.language
-        return self._catalogs.words(chosen or (guild.preferred_locale if guild is not None else ""))
-
-    async def post(self, request_id: int, server: Server) -> HelpRequest:
-        """Post a request's card with its thread, and return the request; without a card where that is impossible."""
-        async with self._lock(request_id):
-            request = await self._storage.requests.get(request_id)
-            words = self.words(server.guild_id)
-            channel = await self._channel(server.support_channel_id)
+    async def post(self, ticket_id: int) -> Ticket:
+        """Post a ticket's card with its thread, and return the ticket; without a card where that is impossible."""
+        async with self._lock(ticket_id):
+            ticket = await self._storage.tickets.get(ticket_id)
+            settings = self._storage.guilds.get(ticket.guild_id)
+            channel = await self._channel(settings.support_channel_id)
             where = Card()
             if channel is not None:
                 try:
-                    where = await self._send(channel, request, server, words)
+                    where = await self._send(channel, ticket, settings)
                 except discord.HTTPException as error:
-                    log.warning("card_not_posted", guild_id=server.guild_id, code=error.code)
-            return await self._storage.requests.set_card(request_id, where)
+                    log.warning("card_not_posted", guild_id=ticket.guild_id, code=error.code)
+            return await self._storage.tickets.set_card(ticket_id, where)
 
-    async def refresh(self, request_id: int) -> HelpRequest:
-        """Bring a request's card up to date, and return the request as it is."""
-        async with self._lock(request_id):
-            request = await self._storage.requests.get(request_id)
-            message = self._message(request.card)
+    async def refresh(self, ticket_id: int) -> Ticket:
+        """Bring a ticket's card up to date, and return the ticket as it is stored."""
+        async with self._lock(ticket_id):
+            ticket = await self._storage.tickets.get(ticket_id)
+            message = self._message(ticket.card)
             if message is None:
-                return request
-            words = self.words(request.guild_id)
+                return ticket
+            translator = self._modlog.translator(ticket.guild_id)
             try:
-                await message.edit(embed=card_embed(request, words), view=view(card_buttons(request, words)))
+                await message.edit(embed=card_embed(ticket, translator), view=view(card_buttons(ticket, translator)))
             except (discord.Forbidden, discord.NotFound) as error:
-                log.warning("card_lost", guild_id=request.guild_id, code=error.code)
-                return await self._storage.requests.set_card(request_id, Card(thread_id=request.card.thread_id))
+                log.warning("card_lost", guild_id=ticket.guild_id, code=error.code)
+                return await self._storage.tickets.set_card(ticket_id, Card(thread_id=ticket.card.thread_id))
             except discord.HTTPException as error:  # it is there; the next change brings it up to date
-                log.warning("card_not_refreshed", guild_id=request.guild_id, status=error.status)
-            return request
+                log.warning("card_not_refreshed", guild_id=ticket.guild_id, status=error.status)
+            return ticket
 
-    async def note(
-        self, request: HelpRequest, embed: discord.Embed, *items: discord.ui.Item[Any], mention: int | None = None
-    ) -> bool:
-        """Write into a request's thread, or beside its card where there is none; return whether somebody can read it.
+    async def note(self, ticket: Ticket, embed: discord.Embed, *, mention: int | None = None) -> bool:
+        """Write into a ticket's thread, or beside its card where there is none; return whether somebody can read it.
 
-        ``mention`` is the moderator who is told of it.
+        ``mention`` is the ID of a moderator to notify.
         """
         content = f"<@{mention}>" if mention is not None else None
-        told = discord.AllowedMentions(users=[discord.Object(mention)] if mention is not None else False)
-        for channel_id in (request.card.thread_id, request.card.channel_id):
+        notified = discord.AllowedMentions(users=[discord.Object(mention)] if mention is not None else False)
+        for channel_id in (ticket.card.thread_id, ticket.card.channel_id):
             channel = await self._channel(channel_id)
             if channel is None:
                 continue
             try:
-                await channel.send(content, embed=embed, view=view(items) if items else view(), allowed_mentions=told)
+                await channel.send(content, embed=embed, allowed_mentions=notified)
             except discord.HTTPException as error:
-                log.warning("note_not_posted", guild_id=request.guild_id, code=error.code)
+                log.warning("note_not_posted", guild_id=ticket.guild_id, code=error.code)
                 continue
             return True
         return False
 
-    async def log(self, server: Server, text: str) -> None:
-        """Post a line into the server's log channel, if it has one."""
-        if server.log_channel_id is None:
-            return
-        channel = self._bot.get_partial_messageable(server.log_channel_id)
-        try:
-            await channel.send(embed=discord.Embed(description=text, timestamp=discord.utils.utcnow()))
-        except discord.HTTPException as error:
-            log.warning("log_channel_refused", guild_id=server.guild_id, code=error.code)
-
-    async def take_down(self, request: HelpRequest) -> bool:
-        """Delete a request's card and thread; return whether nothing of them is left."""
+    async def take_down(self, ticket: Ticket) -> bool:
+        """Delete a ticket's card and thread; return whether nothing of them is left."""
         gone = True
-        thread = await self._channel(request.card.thread_id)
+        thread = await self._channel(ticket.card.thread_id)
         steps: Sequence[Any] = (
             thread.delete if isinstance(thread, discord.Thread) else None,
-            message.delete if (message := self._message(request.card)) is not None else None,
+            message.delete if (message := self._message(ticket.card)) is not None else None,
         )
         for step in filter(None, steps):
             try:
@@ -124,21 +107,22 @@ class Cards:
                 gone = False
         return gone
 
-    async def _send(self, channel: discord.abc.Messageable, request: HelpRequest, server: Server, words: Words) -> Card:
-        role = server.ping_role_id
+    async def _send(self, channel: discord.abc.Messageable, ticket: Ticket, settings: GuildSettings) -> Card:
+        translator = self._modlog.translator(ticket.guild_id)
+        role = settings.ping_role_id
         message = await channel.send(
             f"<@&{role}>" if role is not None else None,
-            embed=card_embed(request, words),
-            view=view(card_buttons(request, words)),
+            embed=card_embed(ticket, translator),
+            view=view(card_buttons(ticket, translator)),
             allowed_mentions=discord.AllowedMentions(roles=[discord.Object(role)] if role is not None else False),
         )
         where = Card(message.channel.id, message.id)
         try:
             thread = await message.create_thread(
-                name=thread_name(request, words), auto_archive_duration=ARCHIVE_MINUTES
+                name=thread_name(ticket, translator), auto_archive_duration=ARCHIVE_MINUTES
             )
         except discord.HTTPException as error:  # a card without a thread is better than none
-            log.warning("thread_not_made", guild_id=server.guild_id, code=error.code)
+            log.warning("thread_not_made", guild_id=ticket.guild_id, code=error.code)
             return where
         return Card(message.channel.id, message.id, thread.id)
 
@@ -159,34 +143,45 @@ class Cards:
         except (discord.Forbidden, discord.NotFound):
             return None
 
-    def _lock(self, request_id: int) -> asyncio.Lock:
-        return self._locks.setdefault(request_id, asyncio.Lock())
+    def _lock(self, ticket_id: int) -> asyncio.Lock:
+        return self._locks.setdefault(ticket_id, asyncio.Lock())
 
 
-def card_embed(request: HelpRequest, words: Words) -> discord.Embed:
-    """Return a request's card."""
-    title, description, hidden = card(request, words)
-    colour = RESOLVED if request.resolved else OPEN if request.taken_by is None else TAKEN
-    embed = discord.Embed(title=title, description=description, colour=colour, timestamp=request.created_at)
+def card_embed(ticket: Ticket, translator: Translator) -> discord.Embed:
+    """Return a ticket's card."""
+    title, description, hidden = card(ticket, translator)
+    colour = RESOLVED if ticket.resolved else OPEN if ticket.taken_by is None else TAKEN
+    embed = discord.Embed(title=title, description=description, colour=colour, timestamp=ticket.created_at)
     return embed.add_field(name=hidden[0], value=hidden[1], inline=False)
 
 
-def card_buttons(request: HelpRequest, words: Words) -> list[discord.ui.Button[discord.ui.View]]:
-    """Return the buttons that a request's state allows."""
-    number = request.id
-    if request.resolved:
-        return [button(words.gettext("Reopen"), f"request:reopen:{number}", emoji="↩️")]
-    kinds = list(dict.fromkeys(finding.kind.value for finding in request.details.findings))[:MOST_KINDS]
-    take = words.gettext("Take")
-    first = button(take, f"request:take:{number}", emoji="🙋", style=discord.ButtonStyle.primary)
-    if request.taken_by is not None:
-        first = button(words.gettext("Hand over"), f"request:handover:{number}", emoji="🤝")
-    check, answer, resolve = words.gettext("Check again"), words.gettext("Answer"), words.gettext("Resolve")
-    answering = f"request:answer:{number}:{'.'.join(kinds)}"
-    without_order = request.details.reference is None
+def card_buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:
+    """Return the buttons that a ticket's state allows."""
+    if ticket.resolved:
+        return [button(translator.gettext("Reopen"), f"tickets:reopen:{ticket.id}", emoji="↩️")]
+    kinds = list(dict.fromkeys(finding.kind.value for finding in ticket.details.findings))[:MOST_KINDS]
+    take = translator.gettext("Take")
+    first = button(take, f"tickets:take:{ticket.id}", emoji="🙋", style=discord.ButtonStyle.primary)
+    if ticket.taken_by is not None:
+        first = button(translator.gettext("Hand over"), f"tickets:handover:{ticket.id}", emoji="🤝")
+    check, answer = translator.gettext("Check again"), translator.gettext("Answer")
+    answering = f"tickets:answer:{ticket.id}:{'.'.join(kinds)}"
+    without_order = ticket.details.reference is None
+    resolve = translator.gettext("Resolve")
     return [
         first,
-        button(check, f"request:check:{number}", emoji="🔎", disabled=without_order),
+        button(check, f"tickets:check:{ticket.id}", emoji="🔎", disabled=without_order),
         button(answer, answering, emoji="✉️", style=discord.ButtonStyle.primary),
-        button(resolve, f"request:resolve:{number}", emoji="✅", style=discord.ButtonStyle.success),
+        button(resolve, f"tickets:resolve:{ticket.id}", emoji="✅", style=discord.ButtonStyle.success),
     ]
+
+
+def note_embed(emoji: str, text: str) -> discord.Embed:
+    """Return a note for a ticket's thread about what a moderator did."""
+    return discord.Embed(description=shorten(f"{emoji} {text}", EMBED_DESCRIPTION), colour=TAKEN)
+
+
+def words_embed(ticket: Ticket, text: str, translator: Translator) -> discord.Embed:
+    """Return a note for a ticket's thread with what its customer wrote."""
+    head = translator.gettext("{who} writes:", who=f"<@{ticket.user_id}>")
+    return discord.Embed(description=f"{head}\n{quoted(text)}", colour=OPEN)

@@ -4,19 +4,16 @@ The mention says nothing but that there is an answer; its button shows the answe
 """
 
 from enum import Enum, auto
-from typing import Final
 
 import discord
 import structlog
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
-from fileflare_bot.i18n import Catalogs, Words
+from fileflare_bot.i18n import Catalogs, Translator
 from fileflare_bot.interactions.components import button, view
-from fileflare_bot.storage.records import HelpRequest
+from fileflare_bot.storage.records import Ticket
 from fileflare_bot.tickets.card import RESOLVED
-
-CLOSED: Final = 50007  # "Cannot send messages to this user"
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -36,51 +33,51 @@ class Delivery:
         self._bot = bot
         self._catalogs = catalogs
 
-    async def deliver(self, request: HelpRequest, title: str, text: str) -> Delivered:
-        """Bring a text, in the customer's language, to the customer of a request."""
-        words = self._catalogs.words(request.locale)
-        guild = self._bot.get_guild(request.guild_id)
+    async def deliver(self, ticket: Ticket, title: str, text: str) -> Delivered:
+        """Bring a text, in the customer's language, to the customer of a ticket."""
+        translator = self._catalogs.translator(ticket.locale)
+        guild = self._bot.get_guild(ticket.guild_id)
         embed = answer_embed(title, text, guild.name if guild is not None else "")
         try:
-            channel = await self._bot.create_dm(discord.Object(request.person_id))
-            await channel.send(embed=embed, view=answer_view(request, words))
+            channel = await self._bot.create_dm(discord.Object(ticket.user_id))
+            await channel.send(embed=embed, view=answer_view(ticket, translator))
         except discord.HTTPException as error:
-            log.info("message_refused", guild_id=request.guild_id, code=error.code)
-            return await self._mention(request, words)
+            log.info("message_refused", guild_id=ticket.guild_id, code=error.code)
+            return await self._mention(ticket, translator)
         return Delivered.BY_MESSAGE
 
-    async def _mention(self, request: HelpRequest, words: Words) -> Delivered:
-        text = words.gettext(
+    async def _mention(self, ticket: Ticket, translator: Translator) -> Delivered:
+        text = translator.gettext(
             "{who}, there is an answer to your help request #{number}.",
-            who=f"<@{request.person_id}>",
-            number=request.number,
+            who=f"<@{ticket.user_id}>",
+            number=ticket.number,
         )
         try:
-            await self._bot.get_partial_messageable(request.channel_id).send(
+            await self._bot.get_partial_messageable(ticket.channel_id).send(
                 text,
-                view=view([button(words.gettext("Read the answer"), f"help:read:{request.id}", emoji="📬")]),
-                allowed_mentions=discord.AllowedMentions(users=[discord.Object(request.person_id)]),
+                view=view([button(translator.gettext("Read the answer"), f"help:read:{ticket.id}", emoji="📬")]),
+                allowed_mentions=discord.AllowedMentions(users=[discord.Object(ticket.user_id)]),
             )
         except discord.HTTPException as error:
-            log.warning("mention_refused", guild_id=request.guild_id, code=error.code)
+            log.warning("mention_refused", guild_id=ticket.guild_id, code=error.code)
             return Delivered.NOT_AT_ALL
         return Delivered.BY_MENTION
 
 
-def answer_embed(title: str, text: str, server: str) -> discord.Embed:
+def answer_embed(title: str, text: str, guild_name: str) -> discord.Embed:
     """Return what a customer reads."""
     embed = discord.Embed(title=title, description=shorten(text, EMBED_DESCRIPTION), colour=RESOLVED)
-    return embed.set_footer(text=server) if server else embed
+    return embed.set_footer(text=guild_name) if guild_name else embed
 
 
-def answer_view(request: HelpRequest, words: Words) -> discord.ui.View:
+def answer_view(ticket: Ticket, translator: Translator) -> discord.ui.View:
     """Return what a customer can do with an answer."""
-    items = [button(words.gettext("Write back"), f"help:write:{request.id}", emoji="✍️")]
-    if not request.resolved:
+    items = [button(translator.gettext("Write back"), f"help:write:{ticket.id}", emoji="✍️")]
+    if not ticket.resolved:
         items.append(
             button(
-                words.gettext("It is solved"),
-                f"help:solved:{request.id}",
+                translator.gettext("It is solved"),
+                f"help:solved:{ticket.id}",
                 emoji="✅",
                 style=discord.ButtonStyle.success,
             )

@@ -245,7 +245,7 @@ async def test_the_configured_role_alone_is_pinged(desk: Desk) -> None:
     role = desk.guild.create_role("Helpers", mentionable=True)
     await desk.set_up()
     page = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(answer(page), [role], custom_id="store:set:ping_role_id")
+    await desk.owner.select(answer(page), [role], custom_id="store_setup:set:ping_role_id")
 
     await desk.ask_for_help(words="@everyone <@&1> <@2> help!")
 

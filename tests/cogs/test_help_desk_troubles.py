@@ -12,7 +12,7 @@ from desk import page as page_text
 from fileflare_bot.demo import orders
 from fileflare_bot.settings import Settings
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.records import Details, NewRequest, Topic
+from fileflare_bot.storage.records import NewTicket, TicketDetails, Topic
 from fileflare_bot.storage.storage import Storage
 
 LINK = f"https://my-store.com/account/orders/{orders.USED_UP}"
@@ -149,7 +149,7 @@ async def test_a_deleted_channel_is_named_and_the_request_moves_to_a_new_one(des
     setup = await desk.owner.slash(desk.channel, "store setup")
     assert "This channel does not exist any more, or I cannot see it" in page_text(setup)
     desk.support = desk.guild.create_text_channel("support-2")
-    await desk.owner.select(answer(setup), [desk.support], custom_id="store:set:support_channel_id")
+    await desk.owner.select(answer(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
     page = await desk.moderator.slash(desk.channel, "requests open")
     shown = await desk.moderator.select(answer(page), [first_option(page)], custom_id="requests:show")
     await desk.moderator.click(answer(shown), label="Post the card again")
@@ -192,7 +192,7 @@ async def test_a_discord_that_drops_an_answer_is_told_to_the_moderator_and_the_c
     answered = await desk.answers(words="Hello.")
 
     assert answer(answered).content.startswith("**It could not be delivered:**")
-    assert desk.bot.storage.servers.get(desk.guild.id).support_channel_id == desk.support.id
+    assert desk.bot.storage.guilds.get(desk.guild.id).support_channel_id == desk.support.id
     listed = await desk.moderator.slash(desk.channel, "requests open")
     assert f"/{desk.card().id})" in str(answer(listed).embeds[0].description)
 
@@ -300,7 +300,7 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
         raise StorageUnavailable("away")
 
     for context in ("reading", "writing"):
-        monkeypatch.setattr(storage.requests._database, context, away)  # noqa: SLF001 - the fault itself
+        monkeypatch.setattr(storage.tickets._database, context, away)  # noqa: SLF001 - the fault itself
     refused = await desk.customer.submit_modal(shown, {"topic": ["other"], "words": "Please help."})
     found = await desk.mydownloads(orders.DOCUMENTED)
 
@@ -317,8 +317,8 @@ async def test_a_request_that_a_sudden_end_left_unposted_is_posted_at_the_next_s
     desk: Desk, storage: Storage
 ) -> None:
     await desk.set_up()
-    await storage.requests.file(
-        NewRequest(desk.guild.id, desk.customer.id, desk.channel.id, "en", Topic.OTHER, Details(words="Hello?"))
+    await storage.tickets.file(
+        NewTicket(desk.guild.id, desk.customer.id, desk.channel.id, "en", Topic.OTHER, TicketDetails(words="Hello?"))
     )
 
     await desk.restart()

@@ -48,9 +48,9 @@ async def test_orders_are_opened_and_forgotten_one_or_all_from_the_list(desk: De
         await remember(desk, token)
     listed = await desk.at_home.slash("myorders")
     assert str(embed(listed).description).splitlines()[0].startswith("• \\#2300")
-    newest = next(item for item in buttons(answer(listed)) if item["custom_id"] == "orders:open")["options"][0]["value"]
+    newest = next(item for item in buttons(answer(listed)) if item["custom_id"] == "downloads:saved")["options"][0]["value"]
 
-    opened = await desk.at_home.select(answer(listed), [newest], custom_id="orders:open")
+    opened = await desk.at_home.select(answer(listed), [newest], custom_id="downloads:saved")
     assert "Order #2300" in answer(opened).content
     one_less = await desk.at_home.select(answer(listed), [newest], custom_id="orders:forget")
     assert answer(one_less).content == "2 orders"
@@ -72,7 +72,7 @@ async def test_privacy_shows_and_deletes_saved_orders(desk: Desk) -> None:
 
 async def test_where_the_owner_does_not_want_it_orders_are_not_remembered(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.click(answer(setup), custom_id="store:toggle:saved_orders")
+    await desk.owner.click(answer(setup), custom_id="store_setup:toggle:saved_orders")
 
     shown = await desk.mydownloads(orders.DOCUMENTED)
 

@@ -52,8 +52,8 @@ async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(de
     assert answer(gone).content == "**Deleted.** Your saved orders and help requests are gone."
     assert [message.embeds[0].title for message in desk.support.history() if message.embeds] == ["Help request #2"]
     assert [thread.name for thread in desk.support.threads] == ["#2 · Order #1051 · A file has no downloads left"]
-    assert await storage.upkeep.of_person(desk.customer.id) == ([], [])
-    assert len((await storage.upkeep.of_person(desk.member.id))[0]) == 1
+    assert (await storage.personal_data.of_user(desk.customer.id)).is_empty
+    assert len((await storage.personal_data.of_user(desk.member.id)).tickets) == 1
 
 
 async def test_a_moderators_record_is_shown_and_stays(desk: Desk, storage: Storage) -> None:
@@ -65,4 +65,4 @@ async def test_a_moderators_record_is_shown_and_stays(desk: Desk, storage: Stora
 
     assert "1 note of what you did as a moderator" in str(embed(shown).description)
     assert labels(answer(shown)) == ["Get it as a file"]
-    assert len((await storage.upkeep.of_person(desk.moderator.id))[1]) == 1
+    assert len((await storage.personal_data.of_user(desk.moderator.id)).entries) == 1

@@ -148,7 +148,7 @@ async def test_a_button_of_an_earlier_version_is_answered(desk: Desk) -> None:
 
 
 async def test_while_it_stops_the_bot_says_so(desk: Desk) -> None:
-    assert await desk.bot.answering.drain(0.1) == 0
+    assert await desk.bot.responder.drain(0.1) == 0
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 

@@ -4,7 +4,7 @@ import pytest
 from desk import Desk, answer, buttons, custom_id, embed, labels
 
 from fileflare_bot.demo import orders
-from fileflare_bot.storage.records import Details, NewRequest, Topic
+from fileflare_bot.storage.records import NewTicket, TicketDetails, Topic
 from fileflare_bot.storage.storage import Storage
 
 LINK = f"https://my-store.com/account/orders/{orders.USED_UP}"
@@ -12,8 +12,8 @@ LINK = f"https://my-store.com/account/orders/{orders.USED_UP}"
 
 async def file_many(desk: Desk, storage: Storage, count: int) -> None:
     for person in range(count):
-        new = NewRequest(desk.guild.id, 1000 + person, desk.channel.id, "en", Topic.OTHER, Details(words="Hi"))
-        await storage.requests.file(new)
+        new = NewTicket(desk.guild.id, 1000 + person, desk.channel.id, "en", Topic.OTHER, TicketDetails(words="Hi"))
+        await storage.tickets.file(new)
 
 
 async def test_open_requests_are_listed_oldest_first_on_pages(desk: Desk, storage: Storage) -> None:
@@ -168,7 +168,7 @@ async def test_every_action_of_a_moderator_is_on_record(desk: Desk, storage: Sto
     await desk.press("Reopen")
     await desk.moderator.slash(desk.channel, "check", **{"order-id": orders.USED_UP})
 
-    actions = await storage.upkeep.actions(desk.guild.id)
+    actions = await storage.audit.entries(desk.guild.id)
 
     by_moderator = [(str(each.action), each.number) for each in actions if each.actor_id == desk.moderator.id]
     assert by_moderator == [

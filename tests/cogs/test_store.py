@@ -73,10 +73,10 @@ async def test_the_setup_saves_each_choice_at_once_and_shows_how_it_is(desk: Des
     assert setup.ephemeral
     assert "**No support channel yet:** customers are told to ask the server's owner." in page(setup)
 
-    await desk.owner.select(answer(setup), [desk.support], custom_id="store:set:support_channel_id")
-    await desk.owner.select(answer(setup), [desk.log_channel], custom_id="store:set:log_channel_id")
-    await desk.owner.select(answer(setup), [role], custom_id="store:set:moderator_role_ids")
-    await desk.owner.select(answer(setup), [role], custom_id="store:set:ping_role_id")
+    await desk.owner.select(answer(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
+    await desk.owner.select(answer(setup), [desk.log_channel], custom_id="store_setup:set:log_channel_id")
+    await desk.owner.select(answer(setup), [role], custom_id="store_setup:set:moderator_role_ids")
+    await desk.owner.select(answer(setup), [role], custom_id="store_setup:set:ping_role_id")
     await desk.restart()
     shown = page(await desk.owner.slash(desk.channel, "store setup"))
 
@@ -84,14 +84,14 @@ async def test_the_setup_saves_each_choice_at_once_and_shows_how_it_is(desk: Des
     assert f"✅ Log channel: <#{desk.log_channel.id}>" in shown
     assert f"✅ Role to ping: <@&{role.id}>" in shown
     assert "⚠️" not in shown
-    assert desk.bot.storage.servers.get(desk.guild.id).moderator_role_ids == (role.id,)
+    assert desk.bot.storage.guilds.get(desk.guild.id).moderator_role_ids == (role.id,)
 
 
 async def test_a_choice_is_taken_back_by_choosing_nothing(desk: Desk) -> None:
     await desk.set_up()
     setup = await desk.owner.slash(desk.channel, "store setup")
 
-    cleared = await desk.owner.select(answer(setup), [], custom_id="store:set:support_channel_id")
+    cleared = await desk.owner.select(answer(setup), [], custom_id="store_setup:set:support_channel_id")
 
     assert "No support channel yet" in page(cleared)
 
@@ -107,7 +107,7 @@ async def test_each_permission_the_bot_lacks_in_the_support_channel_is_named(des
     closed = desk.guild.create_text_channel("closed", overwrites=overwrites)
     setup = await desk.owner.slash(desk.channel, "store setup")
 
-    shown = await desk.owner.select(answer(setup), [closed], custom_id="store:set:support_channel_id")
+    shown = await desk.owner.select(answer(setup), [closed], custom_id="store_setup:set:support_channel_id")
 
     named = permissions.names([permission])
     assert f"<#{closed.id}>\nI lack these permissions there: {named}" in page(shown)
@@ -121,9 +121,9 @@ async def test_a_support_channel_that_everybody_reads_and_a_role_that_cannot_be_
         "everybody", overwrites={desk.guild.default_role: discord.PermissionOverwrite(mention_everyone=False)}
     )
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(answer(setup), [everybody], custom_id="store:set:support_channel_id")
+    await desk.owner.select(answer(setup), [everybody], custom_id="store_setup:set:support_channel_id")
 
-    shown = await desk.owner.select(answer(setup), [quiet], custom_id="store:set:ping_role_id")
+    shown = await desk.owner.select(answer(setup), [quiet], custom_id="store_setup:set:ping_role_id")
 
     assert "Everybody can read this channel." in page(shown)
     assert "I cannot ping this role" in page(shown)
@@ -132,15 +132,15 @@ async def test_a_support_channel_that_everybody_reads_and_a_role_that_cannot_be_
 async def test_a_choice_by_somebody_who_may_not_manage_the_server_changes_nothing(desk: Desk) -> None:
     await desk.set_up()
 
-    refused = await desk.forge("store:set:support_channel_id", desk.member, desk.channel)
+    refused = await desk.forge("store_setup:set:support_channel_id", desk.member, desk.channel)
 
     assert "Only people with the permission Manage Server" in answer(refused).content
-    assert desk.bot.storage.servers.get(desk.guild.id).support_channel_id == desk.support.id
+    assert desk.bot.storage.guilds.get(desk.guild.id).support_channel_id == desk.support.id
 
 
 async def test_everyone_cannot_be_made_a_moderator(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
 
-    await desk.owner.select(answer(setup), [desk.guild.default_role], custom_id="store:set:moderator_role_ids")
+    await desk.owner.select(answer(setup), [desk.guild.default_role], custom_id="store_setup:set:moderator_role_ids")
 
-    assert desk.bot.storage.servers.get(desk.guild.id).moderator_role_ids == ()
+    assert desk.bot.storage.guilds.get(desk.guild.id).moderator_role_ids == ()

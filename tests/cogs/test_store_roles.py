@@ -82,7 +82,7 @@ async def test_a_failed_or_empty_order_brings_nothing_and_is_not_held(
     await desk.mydownloads(token)
 
     assert not has(desk, desk.customer, buyer)
-    assert await desk.bot.storage.claims.of_person(desk.guild.id, desk.customer.id) == []
+    assert await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id) == []
 
 
 async def test_a_second_account_on_an_order_gets_links_but_no_role_and_is_told_so(
@@ -104,7 +104,7 @@ async def test_a_second_account_is_refused_where_the_owner_wants_it_and_can_ask_
     await desk.set_up()
     await rule(desk, "any_order", buyer)
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(answer(setup), ["refuse"], custom_id="store:later")
+    await desk.owner.select(answer(setup), ["refuse"], custom_id="store_setup:later")
     await desk.mydownloads(orders.DOCUMENTED)
 
     refused = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
@@ -120,9 +120,9 @@ async def test_of_fifty_accounts_that_open_an_order_at_once_exactly_as_many_as_a
     desk: Desk, buyer: RoleHandle
 ) -> None:
     await rule(desk, "any_order", buyer)
-    server = desk.bot.storage.servers.get(desk.guild.id)
+    server = desk.bot.storage.guilds.get(desk.guild.id)
     options = server.options.model_copy(update={"accounts_per_order": 3})
-    await desk.bot.storage.servers.change(desk.guild.id, desk.owner.id, options=options)
+    await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, options=options)
     people = [desk.guild.add_member(desk.env.create_user(f"person-{number}")) for number in range(50)]
 
     await desk.all_at_once([(person, orders.DOCUMENTED) for person in people])

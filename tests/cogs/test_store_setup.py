@@ -20,9 +20,9 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
     assert setup.ephemeral
     assert "**No support channel yet:**" in page(setup)
-    await desk.owner.select(answer(setup), [desk.support], custom_id="store:set:support_channel_id")
-    await desk.owner.select(answer(setup), [desk.log_channel], custom_id="store:set:log_channel_id")
-    await desk.owner.click(answer(setup), custom_id="store:toggle:leak_guard")
+    await desk.owner.select(answer(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
+    await desk.owner.select(answer(setup), [desk.log_channel], custom_id="store_setup:set:log_channel_id")
+    await desk.owner.click(answer(setup), custom_id="store_setup:toggle:leak_guard")
     await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=role)
 
     shown = await desk.owner.click(answer(setup), label="The panel's words")
@@ -94,19 +94,19 @@ async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
 
     await desk.owner.submit_modal(await desk.owner.click(answer(setup), label="Limits"), {"accounts": "5", "open": "2"})
-    options = desk.bot.storage.servers.get(desk.guild.id).options
+    options = desk.bot.storage.guilds.get(desk.guild.id).options
     assert (options.accounts_per_order, options.help_open_per_person) == (5, 2)
     shown = await desk.owner.click(answer(setup), label="Limits")
     refused = await desk.owner.submit_modal(shown, {"accounts": "0", "open": ""})
 
     assert "`accounts_per_order`" in str([answer(refused).content, *(each.content for each in refused.followups)])
-    assert desk.bot.storage.servers.get(desk.guild.id).options == options
+    assert desk.bot.storage.guilds.get(desk.guild.id).options == options
 
 
 async def test_the_language_of_the_owner_is_the_panels_and_the_cards(desk: Desk) -> None:
     await desk.set_up()
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(answer(setup), ["de"], custom_id="store:language")
+    await desk.owner.select(answer(setup), ["de"], custom_id="store_setup:language")
 
     await desk.owner.slash(desk.channel, "store panel")
     await desk.ask_for_help()
@@ -166,9 +166,9 @@ async def test_an_export_makes_another_server_behave_the_same(desk: Desk) -> Non
     told = await bring(owner, channel, content)
 
     assert "This server has none of these, so they are left out: log" in answer(told).content
-    there = desk.bot.storage.servers.get(guild.id)
+    there = desk.bot.storage.guilds.get(guild.id)
     assert there.support_channel_id == guild.channels["support"].id
-    assert [answer.text for answer in there.answers] == ["Hello {customer}."]
+    assert [answer.text for answer in there.canned_answers] == ["Hello {customer}."]
     buyer = guild.add_member(desk.env.create_user("bea"))
     await buyer.slash(channel, "mydownloads", **{"order-id": orders.DOCUMENTED})
     assert guild.roles["Buyers"].id in desk.env.backend.get_guild(guild.id).members[buyer.id].role_ids
@@ -188,14 +188,14 @@ async def test_an_export_makes_another_server_behave_the_same(desk: Desk) -> Non
 )
 async def test_a_broken_or_hostile_import_changes_nothing_and_says_why(desk: Desk, change: Any, named: str) -> None:  # noqa: ANN401
     await desk.set_up(log=True)
-    before = desk.bot.storage.servers.get(desk.guild.id)
+    before = desk.bot.storage.guilds.get(desk.guild.id)
     changed = change(json.loads(await exported(desk)))
 
     refused = await bring(desk.owner, desk.channel, json.dumps(changed).encode())
 
     assert answer(refused).content.startswith("**Nothing was changed:** ")
     assert named in answer(refused).content
-    assert desk.bot.storage.servers.get(desk.guild.id) == before
+    assert desk.bot.storage.guilds.get(desk.guild.id) == before
 
 
 async def test_an_export_holds_no_secret(desk: Desk) -> None:
@@ -214,7 +214,7 @@ async def test_a_new_server_is_told_once_where_to_begin(desk: Desk) -> None:
     channel = guild.create_text_channel("general")
     await desk.env.settle()
 
-    await desk.bot.on_guild_join(found(desk, guild))
+    await desk.events.on_guild_join(found(desk, guild))
 
     (message,) = channel.history()
     assert "/store setup" in str(message.embeds[0].description)
@@ -227,7 +227,7 @@ async def test_where_the_bot_may_write_nowhere_it_stays_quiet(desk: Desk) -> Non
     channel = guild.create_text_channel("general", overwrites={guild.default_role: silent})
     await desk.env.settle()
 
-    await desk.bot.on_guild_join(found(desk, guild))
+    await desk.events.on_guild_join(found(desk, guild))
 
     assert channel.history() == []
 
@@ -239,16 +239,16 @@ async def test_a_server_that_the_bot_left_is_forgotten_after_a_while_but_not_if_
     await desk.ask_for_help()
     guild = found(desk, desk.guild)
 
-    await desk.bot.on_guild_remove(guild)
-    assert storage.servers.get(desk.guild.id).left
-    assert await storage.upkeep.forget_left(30) == 0
-    await desk.bot.on_guild_join(guild)
-    assert await storage.upkeep.forget_left(-1) == 0
-    await desk.bot.on_guild_remove(guild)
-    assert await storage.upkeep.forget_left(-1) == 1
+    await desk.events.on_guild_remove(guild)
+    assert storage.guilds.get(desk.guild.id).left
+    assert await storage.retention.delete_left_guilds(30) == 0
+    await desk.events.on_guild_join(guild)
+    assert await storage.retention.delete_left_guilds(-1) == 0
+    await desk.events.on_guild_remove(guild)
+    assert await storage.retention.delete_left_guilds(-1) == 1
 
-    assert (await storage.requests.page(desk.guild.id, 1)).total == 0
-    assert await storage.upkeep.actions(desk.guild.id) == []
+    assert (await storage.tickets.page(desk.guild.id, 1)).total == 0
+    assert await storage.audit.entries(desk.guild.id) == []
 
 
 def found(desk: Desk, guild: GuildHandle) -> discord.Guild:
@@ -260,7 +260,7 @@ def found(desk: Desk, guild: GuildHandle) -> discord.Guild:
 async def test_the_page_has_no_more_parts_than_discord_takes(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
     for feature in ("buyers_roles", "leak_guard"):
-        setup = await desk.owner.click(answer(setup), custom_id=f"store:toggle:{feature}")
+        setup = await desk.owner.click(answer(setup), custom_id=f"store_setup:toggle:{feature}")
 
     def count(component: dict[str, Any]) -> int:
         inner = [*(component.get("components") or ()), *filter(None, [component.get("accessory")])]

@@ -15,20 +15,20 @@ from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer, asset, line
 from fileflare_bot.downloads.pages import ENTRIES_ON_A_PAGE, OrderPages, Page
 from fileflare_bot.fileflare.errors import LookupFailed
-from fileflare_bot.fileflare.responses import read_answer
-from fileflare_bot.i18n import Catalogs, Words
+from fileflare_bot.fileflare.responses import read_response
+from fileflare_bot.i18n import Catalogs, Translator
 from fileflare_bot.orders.models import Order
 
 CATALOGS = Catalogs()
-ENGLISH = CATALOGS.words("en")
+ENGLISH = CATALOGS.translator("en")
 MASKED_LINK = re.compile(r"(?<!\\)\]\((?P<url>[^\s)]+)\)")
 
 
 def order(raw: Any) -> Order:  # noqa: ANN401 - any JSON
-    return read_answer(200, {}, json.dumps(raw).encode())
+    return read_response(200, {}, json.dumps(raw).encode())
 
 
-def pages(raw: Any, words: Words = ENGLISH) -> list[Page]:  # noqa: ANN401 - any JSON
+def pages(raw: Any, words: Translator = ENGLISH) -> list[Page]:  # noqa: ANN401 - any JSON
     made = OrderPages(order(raw))
     return [made.render(number, words) for number in range(1, len(made) + 1)]
 
@@ -292,14 +292,14 @@ answers = or_anything(
 def test_for_any_json_the_reply_keeps_every_limit_and_shows_no_link_but_an_assets(raw: Any, language: str) -> None:  # noqa: ANN401
     body = json.dumps(raw).encode()
     try:
-        parsed = read_answer(200, {}, body)
+        parsed = read_response(200, {}, body)
     except LookupFailed:
         return
     made = OrderPages(parsed)
     own = {asset.data.url for asset in parsed.all_assets() if asset.data.url}
     seen: set[str] = set()
     for number in range(1, len(made) + 1):
-        page = made.render(number, CATALOGS.words(language))
+        page = made.render(number, CATALOGS.translator(language))
         keeps_every_limit(page)
         assert not re.search("https?://", page.content, re.IGNORECASE)
         assert not re.search("https?://", MASKED_LINK.sub("", page.description), re.IGNORECASE)

@@ -6,9 +6,9 @@ from desk import Log
 from fileflare_bot.fileflare import abuse as module
 from fileflare_bot.fileflare.abuse import AbuseGuard
 from fileflare_bot.fileflare.errors import AskedTooOften
-from fileflare_bot.fileflare.request_queue import Asker
+from fileflare_bot.fileflare.request_queue import Requester
 
-GUESSER, OTHER = Asker(1, guild=7), Asker(2, guild=7)
+GUESSER, OTHER = Requester(1, guild=7), Requester(2, guild=7)
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-async def pause(guard: AbuseGuard, asker: Asker) -> float:
+async def pause(guard: AbuseGuard, requester: Requester) -> float:
     with pytest.raises(AskedTooOften) as caught:
-        await guard.admit(asker)
+        await guard.admit(requester)
     return caught.value.retry_after
 
 
@@ -36,11 +36,11 @@ async def test_a_person_may_look_up_so_often_and_no_more() -> None:
 async def test_a_server_may_look_up_so_often_and_another_does_not_notice() -> None:
     guard = AbuseGuard(lookups_per_server=5)
     for person in range(5):
-        await guard.admit(Asker(person, guild=7))
+        await guard.admit(Requester(person, guild=7))
 
-    assert await pause(guard, Asker(99, guild=7)) == pytest.approx(12)
-    await guard.admit(Asker(99, guild=8))
-    await guard.admit(Asker(98))
+    assert await pause(guard, Requester(99, guild=7)) == pytest.approx(12)
+    await guard.admit(Requester(99, guild=8))
+    await guard.admit(Requester(98))
 
 
 async def test_misses_lead_to_pauses_that_grow(clock: list[float], log: Log) -> None:
@@ -62,12 +62,12 @@ async def test_misses_lead_to_pauses_that_grow(clock: list[float], log: Log) -> 
 async def test_guesses_from_many_accounts_of_one_server_count_together(clock: list[float]) -> None:
     guard = AbuseGuard(misses_per_server=10)
     for person in range(10):
-        guard.missed(Asker(person, guild=7))
+        guard.missed(Requester(person, guild=7))
 
-    assert await pause(guard, Asker(50, guild=7)) == 60
-    await guard.admit(Asker(50, guild=8))
+    assert await pause(guard, Requester(50, guild=7)) == 60
+    await guard.admit(Requester(50, guild=8))
     clock[0] += 60
-    await guard.admit(Asker(50, guild=7))
+    await guard.admit(Requester(50, guild=7))
 
 
 async def test_old_misses_are_forgiven(clock: list[float]) -> None:
@@ -84,6 +84,6 @@ async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "MOST_REMEMBERED", 100)
     guard = AbuseGuard()
     for person in range(1000):
-        await guard.admit(Asker(person, guild=person))
+        await guard.admit(Requester(person, guild=person))
 
     assert len(guard._records) <= 100  # noqa: SLF001 - memory is what is promised

@@ -58,7 +58,7 @@ async def test_every_answers_status_and_headers_are_told(
 ) -> None:
     told: list[tuple[int, str]] = []
     client = FileflareClient(
-        session, sample.url, on_answer=lambda status, headers: told.append((status, headers["x-ratelimit-limit"]))
+        session, sample.url, on_response=lambda status, headers: told.append((status, headers["x-ratelimit-limit"]))
     )
     sample.fault = faults.status(429, X_RateLimit_Limit="60")
 
@@ -75,7 +75,7 @@ async def test_a_redirect_to_another_host_is_not_followed(
     location = f"{elsewhere.url}/api/v2/customer-account-orders?id={REFERENCE.token}"
     sample.fault = faults.status(status, Location=location)
 
-    with pytest.raises(errors.UnexpectedAnswer) as caught:
+    with pytest.raises(errors.UnexpectedResponse) as caught:
         await client.fetch_order(REFERENCE)
 
     assert not elsewhere.requests
@@ -94,19 +94,19 @@ async def test_a_redirect_on_the_same_host_is_followed(client: FileflareClient, 
 
 
 @pytest.mark.parametrize("location", ["", "http://[", "//", "ftp://127.0.0.1/x", "file:///etc/passwd"])
-async def test_a_redirect_to_nowhere_is_an_unexpected_answer(
+async def test_a_redirect_to_nowhere_is_an_unexpected_response(
     location: str, client: FileflareClient, sample: SampleFileflare
 ) -> None:
     sample.fault = faults.status(302, Location=location)
 
-    with pytest.raises(errors.UnexpectedAnswer):
+    with pytest.raises(errors.UnexpectedResponse):
         await client.fetch_order(REFERENCE)
 
 
 async def test_redirects_in_a_circle_end(client: FileflareClient, sample: SampleFileflare) -> None:
     sample.fault = FAULTS["redirect_loop"]
 
-    with pytest.raises(errors.UnexpectedAnswer):
+    with pytest.raises(errors.UnexpectedResponse):
         await client.fetch_order(REFERENCE)
 
     assert sum(sample.requests.values()) == 4

@@ -5,40 +5,40 @@ import itertools
 
 import pytest
 
-from fileflare_bot.fileflare.errors import FileflareBusy, LineTooLong
-from fileflare_bot.fileflare.request_queue import Asker, Budget
+from fileflare_bot.fileflare.errors import FileflareBusy, QueueFull
+from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
 
 
-async def one(budget: Budget, asker: Asker, served: list[Asker] | None = None) -> None:
-    async with budget.turn(asker):
+async def one(queue: RequestQueue, requester: Requester, served: list[Requester] | None = None) -> None:
+    async with queue.turn(requester):
         if served is not None:
-            served.append(asker)
+            served.append(requester)
 
 
-async def refused(budget: Budget, asker: Asker) -> LineTooLong:
-    with pytest.raises(LineTooLong) as caught:
-        await one(budget, asker)
+async def refused(queue: RequestQueue, requester: Requester) -> QueueFull:
+    with pytest.raises(QueueFull) as caught:
+        await one(queue, requester)
     return caught.value
 
 
 async def test_a_burst_goes_at_once_and_the_rest_at_the_rate() -> None:
-    budget = Budget(per_minute=600, burst=5, longest_wait=10)
+    queue = RequestQueue(per_minute=600, burst=5, longest_wait=10)
     loop = asyncio.get_running_loop()
     started = loop.time()
 
-    await asyncio.gather(*(one(budget, Asker(person)) for person in range(10)))
+    await asyncio.gather(*(one(queue, Requester(person)) for person in range(10)))
 
     assert 0.4 <= loop.time() - started < 2
 
 
 async def test_no_more_than_so_many_are_under_way_together() -> None:
-    budget = Budget(per_minute=60_000, burst=100, at_once=3)
+    queue = RequestQueue(per_minute=60_000, burst=100, at_once=3)
     together: list[int] = []
     under_way = 0
 
     async def slow(person: int) -> None:
         nonlocal under_way
-        async with budget.turn(Asker(person)):
+        async with queue.turn(Requester(person)):
             under_way += 1
             together.append(under_way)
             await asyncio.sleep(0.01)
@@ -51,58 +51,58 @@ async def test_no_more_than_so_many_are_under_way_together() -> None:
 
 
 async def test_one_persons_burst_does_not_starve_the_others() -> None:
-    budget = Budget(per_minute=1200, burst=1, longest_wait=60)
-    served: list[Asker] = []
-    greedy, patient = Asker(1, guild=7), Asker(2, guild=7)
+    queue = RequestQueue(per_minute=1200, burst=1, longest_wait=60)
+    served: list[Requester] = []
+    greedy, patient = Requester(1, guild=7), Requester(2, guild=7)
 
-    tasks = [asyncio.create_task(one(budget, greedy, served)) for _ in range(8)]
+    tasks = [asyncio.create_task(one(queue, greedy, served)) for _ in range(8)]
     await asyncio.sleep(0)
-    tasks.append(asyncio.create_task(one(budget, patient, served)))
+    tasks.append(asyncio.create_task(one(queue, patient, served)))
     await asyncio.gather(*tasks)
 
     assert served.index(patient) <= 2
 
 
 async def test_one_servers_flood_does_not_slow_another() -> None:
-    budget = Budget(per_minute=1200, burst=1, longest_line=30, longest_wait=60)
-    served: list[Asker] = []
-    quiet = Asker(999, guild=2)
+    queue = RequestQueue(per_minute=1200, burst=1, longest_line=30, longest_wait=60)
+    served: list[Requester] = []
+    quiet = Requester(999, guild=2)
 
-    flood = [asyncio.create_task(one(budget, Asker(person, guild=1), served)) for person in range(30)]
+    flood = [asyncio.create_task(one(queue, Requester(person, guild=1), served)) for person in range(30)]
     await asyncio.sleep(0)
-    tasks = [*flood, asyncio.create_task(one(budget, quiet, served))]
+    tasks = [*flood, asyncio.create_task(one(queue, quiet, served))]
     results = await asyncio.gather(*tasks, return_exceptions=True)
 
     assert served.index(quiet) <= 2
-    assert not [result for result in results[:-1] if result is not None and not isinstance(result, LineTooLong)]
+    assert not [result for result in results[:-1] if result is not None and not isinstance(result, QueueFull)]
 
 
 async def test_a_full_line_turns_away_the_server_that_fills_it() -> None:
-    budget = Budget(per_minute=60, burst=1, longest_line=5, longest_wait=60)
-    await one(budget, Asker(0, guild=1))
-    flood = [asyncio.create_task(one(budget, Asker(person, guild=1))) for person in range(5)]
+    queue = RequestQueue(per_minute=60, burst=1, longest_line=5, longest_wait=60)
+    await one(queue, Requester(0, guild=1))
+    flood = [asyncio.create_task(one(queue, Requester(person, guild=1))) for person in range(5)]
     await asyncio.sleep(0)
-    assert budget.waiting == 5
+    assert queue.waiting == 5
 
-    newcomer = asyncio.create_task(one(budget, Asker(9, guild=2)))
+    newcomer = asyncio.create_task(one(queue, Requester(9, guild=2)))
     done, _ = await asyncio.wait(flood, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
 
-    assert [type(task.exception()) for task in done] == [LineTooLong]
+    assert [type(task.exception()) for task in done] == [QueueFull]
     assert not newcomer.done()
-    assert budget.waiting == 5
-    assert isinstance(await refused(budget, Asker(6, guild=1)), LineTooLong)
+    assert queue.waiting == 5
+    assert isinstance(await refused(queue, Requester(6, guild=1)), QueueFull)
     for task in (*flood, newcomer):
         task.cancel()
     await asyncio.gather(*flood, newcomer, return_exceptions=True)
 
 
 async def test_who_would_wait_too_long_is_told_at_once_when_there_is_room() -> None:
-    budget = Budget(per_minute=60, burst=1, longest_wait=2)
-    await one(budget, Asker(0, guild=1))
-    waiting = [asyncio.create_task(one(budget, Asker(person, guild=1))) for person in (1, 2)]
+    queue = RequestQueue(per_minute=60, burst=1, longest_wait=2)
+    await one(queue, Requester(0, guild=1))
+    waiting = [asyncio.create_task(one(queue, Requester(person, guild=1))) for person in (1, 2)]
     await asyncio.sleep(0)
 
-    pauses = [(await refused(budget, Asker(person, guild=1))).retry_after for person in range(3, 8)]
+    pauses = [(await refused(queue, Requester(person, guild=1))).retry_after for person in range(3, 8)]
 
     assert pauses == sorted(pauses)
     assert [round(later - earlier) for earlier, later in itertools.pairwise(pauses)] == [1, 1, 1, 1]
@@ -114,55 +114,55 @@ async def test_who_would_wait_too_long_is_told_at_once_when_there_is_room() -> N
 
 async def test_a_pause_that_fileflare_asks_for_is_kept() -> None:
     with pytest.raises(FileflareBusy):
-        await one(paused(30), Asker(1))
+        await one(paused(30), Requester(1))
 
     short = paused(1)
     loop = asyncio.get_running_loop()
     started = loop.time()
-    await one(short, Asker(1))
+    await one(short, Requester(1))
     assert loop.time() - started >= 0.9
 
 
-def paused(seconds: int) -> Budget:
-    budget = Budget(per_minute=6000, burst=10, longest_wait=10)
-    budget.learn(429, {"Retry-After": str(seconds)})
-    return budget
+def paused(seconds: int) -> RequestQueue:
+    queue = RequestQueue(per_minute=6000, burst=10, longest_wait=10)
+    queue.learn(429, {"Retry-After": str(seconds)})
+    return queue
 
 
 async def test_a_lower_limit_that_fileflare_names_is_learnt_and_a_higher_one_is_not() -> None:
-    budget = Budget(per_minute=600, burst=1, longest_wait=60)
-    budget.learn(200, {"X-RateLimit-Limit": "6000", "X-RateLimit-Remaining": "5999"})
+    queue = RequestQueue(per_minute=600, burst=1, longest_wait=60)
+    queue.learn(200, {"X-RateLimit-Limit": "6000", "X-RateLimit-Remaining": "5999"})
     loop = asyncio.get_running_loop()
     started = loop.time()
-    await asyncio.gather(*(one(budget, Asker(person)) for person in range(4)))
+    await asyncio.gather(*(one(queue, Requester(person)) for person in range(4)))
     assert 0.25 <= loop.time() - started < 1
 
-    budget.learn(200, {"X-RateLimit-Limit": "120"})
-    await one(budget, Asker(0))
+    queue.learn(200, {"X-RateLimit-Limit": "120"})
+    await one(queue, Requester(0))
     started = loop.time()
-    await one(budget, Asker(1))
+    await one(queue, Requester(1))
     assert loop.time() - started >= 0.4
 
 
 async def test_no_requests_remaining_means_a_short_rest() -> None:
-    budget = Budget(per_minute=120, burst=10)
-    budget.learn(200, {"X-RateLimit-Remaining": "0"})
+    queue = RequestQueue(per_minute=120, burst=10)
+    queue.learn(200, {"X-RateLimit-Remaining": "0"})
     loop = asyncio.get_running_loop()
     started = loop.time()
 
-    await one(budget, Asker(1))
+    await one(queue, Requester(1))
 
     assert 0.4 <= loop.time() - started < 2
 
 
 async def test_who_leaves_the_line_leaves_no_turn_behind() -> None:
-    budget = Budget(per_minute=600, burst=1, at_once=1, longest_wait=60)
-    await one(budget, Asker(0))
-    gone = [asyncio.create_task(one(budget, Asker(person))) for person in range(1, 6)]
+    queue = RequestQueue(per_minute=600, burst=1, at_once=1, longest_wait=60)
+    await one(queue, Requester(0))
+    gone = [asyncio.create_task(one(queue, Requester(person))) for person in range(1, 6)]
     await asyncio.sleep(0)
     for task in gone:
         task.cancel()
     await asyncio.gather(*gone, return_exceptions=True)
 
-    await asyncio.wait_for(one(budget, Asker(9)), timeout=2)
-    assert budget.waiting == 0
+    await asyncio.wait_for(one(queue, Requester(9)), timeout=2)
+    assert queue.waiting == 0

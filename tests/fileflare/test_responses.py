@@ -10,21 +10,21 @@ from multidict import CIMultiDict
 
 from fileflare_bot.fileflare import errors
 from fileflare_bot.fileflare.errors import LookupFailed
-from fileflare_bot.fileflare.responses import LONGEST_PAUSE, read_answer
+from fileflare_bot.fileflare.responses import LONGEST_PAUSE, read_response
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
-DOCUMENTED = (Path(__file__).parents[1] / "replies" / "documented.json").read_bytes()
+DOCUMENTED = (Path(__file__).parents[1] / "downloads" / "documented.json").read_bytes()
 
 
 def failure(status: int, body: bytes = b"{}", **headers: str) -> LookupFailed:
     named = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
     with pytest.raises(LookupFailed) as caught:
-        read_answer(status, named, body, now=NOW)
+        read_response(status, named, body, now=NOW)
     return caught.value
 
 
 def test_the_documented_answer_is_read_to_its_last_field() -> None:
-    order = read_answer(200, {}, DOCUMENTED)
+    order = read_response(200, {}, DOCUMENTED)
 
     assert order.order_number == 1050
     assert (order.text.title, order.text.text) == ("Download files for your orders", None)
@@ -57,11 +57,11 @@ def test_the_documented_answer_is_read_to_its_last_field() -> None:
         (502, errors.FileflareDown),
         (503, errors.FileflareDown),
         (520, errors.FileflareDown),
-        (201, errors.UnexpectedAnswer),
-        (204, errors.UnexpectedAnswer),
-        (301, errors.UnexpectedAnswer),
-        (402, errors.UnexpectedAnswer),
-        (418, errors.UnexpectedAnswer),
+        (201, errors.UnexpectedResponse),
+        (204, errors.UnexpectedResponse),
+        (301, errors.UnexpectedResponse),
+        (402, errors.UnexpectedResponse),
+        (418, errors.UnexpectedResponse),
     ],
 )
 def test_each_status_has_its_meaning(status: int, kind: type[LookupFailed]) -> None:
@@ -74,8 +74,8 @@ def test_each_status_has_its_meaning(status: int, kind: type[LookupFailed]) -> N
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_firewalls_page_is_not_taken_for_not_found(status: int) -> None:
     assert type(failure(status, content_type="application/json; charset=utf-8")) is errors.OrderNotFound
-    assert type(failure(status, b"<html>", content_type="text/html")) is errors.UnexpectedAnswer
-    assert type(failure(status, b"")) is errors.UnexpectedAnswer
+    assert type(failure(status, b"<html>", content_type="text/html")) is errors.UnexpectedResponse
+    assert type(failure(status, b"")) is errors.UnexpectedResponse
 
 
 @pytest.mark.parametrize(
@@ -135,10 +135,10 @@ def test_no_retry_after_however_garbled_is_more_than_a_bounded_pause(retry_after
         b'{"order": ' + b"1" * 10_000 + b"}",
     ],
 )
-def test_a_body_that_is_no_order_is_an_unexpected_answer_and_is_not_quoted(body: bytes) -> None:
+def test_a_body_that_is_no_order_is_an_unexpected_response_and_is_not_quoted(body: bytes) -> None:
     error = failure(200, body)
 
-    assert type(error) is errors.UnexpectedAnswer
+    assert type(error) is errors.UnexpectedResponse
     assert "secret" not in str(error)
     assert len(str(error)) < 200
 
@@ -149,7 +149,7 @@ def test_a_null_order_is_no_order() -> None:
 
 @pytest.mark.parametrize("text", [b"null", b'"x"', b"[]", b'{"title": null}', b'{"title": 7, "text": {}}'])
 def test_garbled_store_texts_do_not_lose_the_order(text: bytes) -> None:
-    order = read_answer(200, {}, b'{"order": {"order_number": 7}, "text": ' + text + b"}")
+    order = read_response(200, {}, b'{"order": {"order_number": 7}, "text": ' + text + b"}")
 
     assert order.order_number == 7
     assert order.text.text is None

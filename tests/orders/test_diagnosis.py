@@ -17,12 +17,12 @@ from fileflare_bot.fileflare.errors import (
     FileflareDown,
     FileflareTimeout,
     FileflareUnavailable,
-    LineTooLong,
     LookupFailed,
     OrderNotFound,
-    UnexpectedAnswer,
+    QueueFull,
+    UnexpectedResponse,
 )
-from fileflare_bot.fileflare.responses import read_answer
+from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.orders.diagnosis import (
     ADVICE,
     PASTED,
@@ -38,7 +38,7 @@ from fileflare_bot.orders.diagnosis import (
 from fileflare_bot.orders.links import safe_link
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import ReferenceProblem, parse_reference
-from fileflare_bot.refusal import OrderHeldByOthers
+from fileflare_bot.roles import OrderHeldByOthers
 
 URL: Final = "https://files.example/book"
 
@@ -52,7 +52,7 @@ def holding(*assets: Json, lines: list[Json] | None = None) -> Json:
 
 
 def order(raw: Json) -> Order:
-    return read_answer(200, {}, json.dumps(raw).encode())
+    return read_response(200, {}, json.dumps(raw).encode())
 
 
 def found(raw: Json) -> tuple[Finding, ...]:
@@ -77,7 +77,7 @@ def said(finding: Finding) -> Advice:
 
 def failure(status: int, body: bytes = b"") -> LookupFailed:
     with pytest.raises(LookupFailed) as caught:
-        read_answer(status, {}, body)
+        read_response(status, {}, body)
     return caught.value
 
 
@@ -364,10 +364,10 @@ def test_an_unknown_order_is_told_as_such_with_where_to_look(status: int, body: 
         (500, b"", FileflareDown),
         (503, b"", FileflareDown),
         (429, b"", FileflareBusy),
-        (200, b"<html>", UnexpectedAnswer),
-        (200, b"{}", UnexpectedAnswer),
-        (403, b"<html>", UnexpectedAnswer),
-        (302, b"", UnexpectedAnswer),
+        (200, b"<html>", UnexpectedResponse),
+        (200, b"{}", UnexpectedResponse),
+        (403, b"<html>", UnexpectedResponse),
+        (302, b"", UnexpectedResponse),
     ],
 )
 def test_no_usable_answer_is_told_as_an_outage(status: int, body: bytes, error: type[LookupFailed]) -> None:
@@ -385,12 +385,12 @@ def test_every_way_in_which_fileflare_can_be_unavailable_is_an_outage_but_the_bo
         FileflareTimeout: Kind.OUTAGE,
         FileflareDown: Kind.OUTAGE,
         FileflareBusy: Kind.OUTAGE,
-        UnexpectedAnswer: Kind.OUTAGE,
-        LineTooLong: None,
+        UnexpectedResponse: Kind.OUTAGE,
+        QueueFull: None,
     }
 
 
-@pytest.mark.parametrize("error", [LineTooLong(3), AskedTooOften(3)])
+@pytest.mark.parametrize("error", [QueueFull(3), AskedTooOften(3)])
 def test_where_only_waiting_helps_there_is_nothing_to_find(error: LookupFailed) -> None:
     assert error.finding is None
 

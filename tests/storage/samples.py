@@ -14,11 +14,11 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from fileflare_bot.database_url import database_url
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings
-from fileflare_bot.storage.database import database_url
-from fileflare_bot.storage.records import Details, HelpRequest, NewRequest, Topic
+from fileflare_bot.storage.records import NewTicket, Ticket, TicketDetails, Topic
 from fileflare_bot.storage.storage import Storage
 
 ROOT: Final = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ def settings(url: str, *, keys: Iterable[str] = (KEY,), **given: Any) -> Setting
 
 
 def new_request(
-    person_id: int = CUSTOMER,
+    user_id: int = CUSTOMER,
     token: str | None = None,
     words: str = "",
     *,
@@ -52,18 +52,18 @@ def new_request(
     findings: tuple[Finding, ...] = (),
     order_number: str = "",
     name: str = "",
-) -> NewRequest:
+) -> NewTicket:
     """Return a request as a customer would file it."""
     reference = None if token is None else OrderReference(token)
-    details = Details(order_number, findings, words, reference, name)
-    return NewRequest(guild_id, person_id, 7, "en", Topic.DOWNLOAD_FAILS, details)
+    details = TicketDetails(order_number, findings, words, reference, name)
+    return NewTicket(guild_id, user_id, 7, "en", Topic.DOWNLOAD_FAILS, details)
 
 
-async def file(storage: Storage, *given: Any, **more: Any) -> HelpRequest:  # noqa: ANN401 - those of new_request
+async def file(storage: Storage, *given: Any, **more: Any) -> Ticket:  # noqa: ANN401 - those of new_request
     """File a request that must be a new one."""
-    filed = await storage.requests.file(new_request(*given, **more))
+    filed = await storage.tickets.file(new_request(*given, **more))
     assert not filed.existing
-    return filed.request
+    return filed.ticket
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from storage.samples import KEY, NEWER_KEY, settings
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.errors import NoSuchClaim, NoSuchSavedOrder, StorageUnavailable
 from fileflare_bot.storage.options import Match
-from fileflare_bot.storage.records import Product
+from fileflare_bot.storage.records import SeenProduct
 from fileflare_bot.storage.storage import Storage, open_storage
 
 GUILD = 77
@@ -47,7 +47,7 @@ async def test_release_and_move_say_which_roles_go_but_not_those_of_other_orders
 
     _, lost = await storage.claims.move(GUILD, first.id, 9, 2)
     assert lost == {10}
-    assert [claim.person_id for claim in await storage.claims.of_order(GUILD, ORDER)] == [2]
+    assert [claim.user_id for claim in await storage.claims.of_order(GUILD, ORDER)] == [2]
     released, gone = await storage.claims.release(GUILD, second.id, 9)
     assert (released.label, gone) == ("#2", {11})
     for wrong_guild, claim_id in ((GUILD, second.id), (GUILD + 1, first.id)):
@@ -56,7 +56,7 @@ async def test_release_and_move_say_which_roles_go_but_not_those_of_other_orders
 
 
 async def test_products_are_found_by_what_is_typed_and_kept_once(storage: Storage) -> None:
-    products = [Product(Match.TAG, "books", "books"), Product(Match.TAG, "50%_off", "50%_off")]
+    products = [SeenProduct(Match.TAG, "books", "books"), SeenProduct(Match.TAG, "50%_off", "50%_off")]
     await storage.claims.see(GUILD, products)
     await storage.claims.see(GUILD, products)
 
@@ -70,9 +70,9 @@ async def test_the_newest_25_orders_are_kept_each_once_and_for_one_person(storag
         await storage.saved_orders.save(1, OrderReference(f"{number:032x}"), f"#{number}")
     await storage.saved_orders.save(1, OrderReference(f"{10:032x}"), "#10")
 
-    saved = await storage.saved_orders.of_person(1)
+    saved = await storage.saved_orders.of_user(1)
     assert [order.label for order in saved] == ["#10", *(f"#{n}" for n in range(29, 4, -1) if n != 10)]
-    assert await storage.saved_orders.of_person(2) == []
+    assert await storage.saved_orders.of_user(2) == []
     with pytest.raises(NoSuchSavedOrder):
         await storage.saved_orders.get(2, saved[0].id)
     assert await storage.saved_orders.forget(2) == 0
@@ -88,7 +88,7 @@ async def test_claims_and_saved_orders_survive_a_change_of_keys(url: str) -> Non
         pass
 
     async with open_storage(settings(url, keys=(NEWER_KEY,))) as storage:
-        (saved,) = await storage.saved_orders.of_person(1)
+        (saved,) = await storage.saved_orders.of_user(1)
         assert saved.reference == ORDER
         assert await storage.claims.claim(GUILD, 2, ORDER, "#1", accounts=1) is None
 
@@ -96,6 +96,6 @@ async def test_claims_and_saved_orders_survive_a_change_of_keys(url: str) -> Non
 async def test_while_the_database_is_away_they_say_so() -> None:
     async with open_storage(settings("postgresql://postgres@127.0.0.1:1/x")) as storage:
         with pytest.raises(StorageUnavailable):
-            await storage.saved_orders.of_person(1)
+            await storage.saved_orders.of_user(1)
         with pytest.raises(StorageUnavailable):
             await storage.claims.claim(GUILD, 1, ORDER, "#1", accounts=1)

@@ -14,7 +14,7 @@ from storage.samples import CUSTOMER, GUILD, MODERATOR, file, held, new_request,
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage import database
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.records import Card, Resolution, SavedAnswer, Server
+from fileflare_bot.storage.records import CannedAnswer, Card, GuildSettings, Resolution
 from fileflare_bot.storage.storage import Storage, open_storage
 
 if TYPE_CHECKING:
@@ -34,30 +34,30 @@ def closed_port() -> int:
 def everything(storage: Storage) -> list[Callable[[], Awaitable[object]]]:
     """Return one call of each kind that needs the database."""
     return [
-        lambda: storage.requests.file(new_request(CUSTOMER, "an-order-of-the-test", PASSWORD)),
-        lambda: storage.requests.get(1),
-        lambda: storage.requests.take(1, MODERATOR),
-        lambda: storage.requests.hand_over(1, MODERATOR, 2),
-        lambda: storage.requests.checked(1, MODERATOR, PASSWORD, ()),
-        lambda: storage.requests.answered(1, MODERATOR, PASSWORD),
-        lambda: storage.requests.wrote_back(1, CUSTOMER, PASSWORD),
-        lambda: storage.requests.resolve(1, MODERATOR, Resolution.MENDED),
-        lambda: storage.requests.reopen(1, MODERATOR),
-        lambda: storage.requests.set_card(1, Card()),
-        lambda: storage.requests.messages(1),
-        lambda: storage.requests.page(GUILD, 1),
-        lambda: storage.requests.unposted([GUILD]),
-        lambda: storage.servers.change(GUILD, MODERATOR, log_channel_id=1),
-        lambda: storage.servers.add_answer(GUILD, MODERATOR, SavedAnswer("hi", PASSWORD)),
-        lambda: storage.servers.edit_answer(GUILD, MODERATOR, SavedAnswer("hi", PASSWORD)),
-        lambda: storage.servers.remove_answer(GUILD, MODERATOR, "hi"),
-        storage.servers.refresh,
-        lambda: storage.upkeep.actions(GUILD),
-        lambda: storage.upkeep.statistics(GUILD, 1),
-        lambda: storage.upkeep.export(CUSTOMER),
-        lambda: storage.upkeep.forget_person(CUSTOMER),
-        lambda: storage.upkeep.prune(1),
-        storage.upkeep.rotate,
+        lambda: storage.tickets.file(new_request(CUSTOMER, "an-order-of-the-test", PASSWORD)),
+        lambda: storage.tickets.get(1),
+        lambda: storage.tickets.take(1, MODERATOR),
+        lambda: storage.tickets.hand_over(1, MODERATOR, 2),
+        lambda: storage.tickets.checked(1, MODERATOR, PASSWORD, ()),
+        lambda: storage.tickets.answered(1, MODERATOR, PASSWORD),
+        lambda: storage.tickets.wrote_back(1, CUSTOMER, PASSWORD),
+        lambda: storage.tickets.resolve(1, MODERATOR, Resolution.FIXED),
+        lambda: storage.tickets.reopen(1, MODERATOR),
+        lambda: storage.tickets.set_card(1, Card()),
+        lambda: storage.tickets.messages(1),
+        lambda: storage.tickets.page(GUILD, 1),
+        lambda: storage.tickets.unposted([GUILD]),
+        lambda: storage.guilds.change(GUILD, MODERATOR, log_channel_id=1),
+        lambda: storage.guilds.add_canned_answer(GUILD, MODERATOR, CannedAnswer("hi", PASSWORD)),
+        lambda: storage.guilds.edit_canned_answer(GUILD, MODERATOR, CannedAnswer("hi", PASSWORD)),
+        lambda: storage.guilds.remove_canned_answer(GUILD, MODERATOR, "hi"),
+        storage.guilds.refresh,
+        lambda: storage.audit.entries(GUILD),
+        lambda: storage.figures.of_guild(GUILD, 1),
+        lambda: storage.personal_data.export(CUSTOMER),
+        lambda: storage.personal_data.forget(CUSTOMER),
+        lambda: storage.retention.delete_resolved(1),
+        storage.keys.rotate,
     ]
 
 
@@ -83,7 +83,7 @@ async def test_a_database_that_is_away_at_the_start_makes_everything_unavailable
     async with open_storage(settings(url)) as storage:
         assert not storage.available
         with pytest.raises(StorageUnavailable):
-            storage.servers.get(GUILD)
+            storage.guilds.get(GUILD)
         await assert_away(storage)
         await storage.tend()
         assert not storage.available
@@ -147,7 +147,7 @@ async def test_a_database_with_no_connection_to_spare_is_away_until_it_has(
     await storage.tend()
     assert not storage.available
     with pytest.raises(StorageUnavailable):
-        await storage.requests.file(new_request())
+        await storage.tickets.file(new_request())
 
     await connection.execute(f"ALTER ROLE {name} CONNECTION LIMIT -1")
     await storage.tend()
@@ -162,7 +162,7 @@ async def test_a_database_that_goes_away_and_comes_back_is_used_again(
     url = stopping_postgres.get_uri()
     async with open_storage(settings(url)) as storage:
         assert storage.available
-        await storage.servers.change(GUILD, MODERATOR, log_channel_id=3)
+        await storage.guilds.change(GUILD, MODERATOR, log_channel_id=3)
         await file(storage)
         await asyncio.to_thread(stopping_postgres.stop)
 
@@ -170,12 +170,12 @@ async def test_a_database_that_goes_away_and_comes_back_is_used_again(
         await storage.tend()
         assert not storage.available
         await storage.tend()
-        assert storage.servers.get(GUILD) == Server(GUILD, log_channel_id=3), "it is still known"
+        assert storage.guilds.get(GUILD) == GuildSettings(GUILD, log_channel_id=3), "it is still known"
         await asyncio.to_thread(stopping_postgres.start)
         await storage.tend()
 
         assert storage.available
-        assert (await storage.requests.page(GUILD, 1)).total == 1
+        assert (await storage.tickets.page(GUILD, 1)).total == 1
         assert (await file(storage, 2)).number == 2
     assert len(log.events("database_away")) == 1, "it is said once"
     assert len(log.events("database_back")) == 1
@@ -186,7 +186,7 @@ async def test_requests_filed_while_the_database_goes_away_are_stored_or_refused
 ) -> None:
     server = start_postgres()
     async with open_storage(settings(server.get_uri())) as storage:
-        filing = [asyncio.create_task(storage.requests.file(new_request(person))) for person in range(1, 200)]
+        filing = [asyncio.create_task(storage.tickets.file(new_request(person))) for person in range(1, 200)]
         await asyncio.wait(filing, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.to_thread(server.stop)
         outcomes = await asyncio.gather(*filing, return_exceptions=True)
@@ -196,7 +196,7 @@ async def test_requests_filed_while_the_database_goes_away_are_stored_or_refused
         failed = {type(outcome) for outcome in outcomes if isinstance(outcome, BaseException)}
         assert failed == {StorageUnavailable}
         filed = sum(not isinstance(outcome, BaseException) for outcome in outcomes)
-        assert filed <= (await storage.requests.page(GUILD, 1)).total <= filed + 8
+        assert filed <= (await storage.tickets.page(GUILD, 1)).total <= filed + 8
 
 
 async def test_a_connection_that_the_server_ends_costs_no_request(postgresql_url: str) -> None:
@@ -222,6 +222,6 @@ async def test_a_database_that_does_not_answer_in_time_is_unavailable(
             patch.setattr(database, "ANSWER_SECONDS", 0.2)
             async with held(url):
                 with pytest.raises(StorageUnavailable):
-                    await storage.requests.file(new_request(2))
+                    await storage.tickets.file(new_request(2))
 
         assert (await file(storage, 3)).number == 2

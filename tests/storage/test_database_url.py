@@ -2,7 +2,7 @@
 
 import pytest
 
-from fileflare_bot.storage.database import database_url
+from fileflare_bot.database_url import database_url
 
 HOST = "me:pass@db.example:5433/fileflare"
 PG = f"postgresql+asyncpg://{HOST}"

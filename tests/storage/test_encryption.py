@@ -23,13 +23,13 @@ from storage.samples import (
     settings,
 )
 
+from fileflare_bot.database_url import sqlite_file
 from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.settings import SettingsError
-from fileflare_bot.storage.database import sqlite_file
 from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.errors import NotPossibleNow
-from fileflare_bot.storage.models import MessageRow, RequestRow, SavedAnswerRow
-from fileflare_bot.storage.records import Details, HelpRequest, Resolution, SavedAnswer
+from fileflare_bot.storage.models import CannedAnswerRow, MessageRow, TicketRow
+from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket, TicketDetails
 from fileflare_bot.storage.storage import Storage, open_storage
 from fileflare_bot.storage.tickets import _DETAILS
 
@@ -51,28 +51,28 @@ SECRETS = (
 )
 
 
-async def write_everything(storage: Storage) -> HelpRequest:
+async def write_everything(storage: Storage) -> Ticket:
     """Store each secret where it belongs."""
     given = {"words": "please mend my marzipan", "order_number": "#FF-1001-M", "name": "Zelda Marzipan"}
     request = await file(storage, CUSTOMER, TOKEN, **given, findings=FINDINGS)
-    await storage.requests.file(new_request(CUSTOMER, TOKEN, "please mend my marzipan"))
-    await storage.requests.take(request.id, MODERATOR)
-    await storage.requests.answered(request.id, MODERATOR, "the answer is marzipan")
-    await storage.requests.wrote_back(request.id, CUSTOMER, "marzipan it is")
-    await storage.requests.checked(request.id, MODERATOR, "#FF-1001-N", CHECKED)
-    await storage.servers.add_answer(GUILD, MODERATOR, SavedAnswer("hi", "Dear"))
-    await storage.servers.edit_answer(GUILD, MODERATOR, SavedAnswer("hi", "Dear marzipan"))
-    return await storage.requests.resolve(request.id, CUSTOMER, Resolution.CUSTOMER)
+    await storage.tickets.file(new_request(CUSTOMER, TOKEN, "please mend my marzipan"))
+    await storage.tickets.take(request.id, MODERATOR)
+    await storage.tickets.answered(request.id, MODERATOR, "the answer is marzipan")
+    await storage.tickets.wrote_back(request.id, CUSTOMER, "marzipan it is")
+    await storage.tickets.checked(request.id, MODERATOR, "#FF-1001-N", CHECKED)
+    await storage.guilds.add_canned_answer(GUILD, MODERATOR, CannedAnswer("hi", "Dear"))
+    await storage.guilds.edit_canned_answer(GUILD, MODERATOR, CannedAnswer("hi", "Dear marzipan"))
+    return await storage.tickets.resolve(request.id, CUSTOMER, Resolution.CUSTOMER)
 
 
-async def assert_readable(storage: Storage, request: HelpRequest) -> None:
-    assert await storage.requests.get(request.id) == request
-    assert [message.text for message in await storage.requests.messages(request.id)] == [
+async def assert_readable(storage: Storage, request: Ticket) -> None:
+    assert await storage.tickets.get(request.id) == request
+    assert [message.text for message in await storage.tickets.messages(request.id)] == [
         "please mend my marzipan",
         "the answer is marzipan",
         "marzipan it is",
     ]
-    assert storage.servers.get(GUILD).answers == (SavedAnswer("hi", "Dear marzipan"),)
+    assert storage.guilds.get(GUILD).canned_answers == (CannedAnswer("hi", "Dear marzipan"),)
 
 
 async def every_row(url: str) -> str:
@@ -112,7 +112,7 @@ async def test_the_same_words_look_different_each_time(storage: Storage, url: st
         await file(storage, person, TOKEN, "please mend my marzipan")
 
     async with connected(url) as connection:
-        details = (await connection.scalars(sa.select(RequestRow.details))).all()
+        details = (await connection.scalars(sa.select(TicketRow.details))).all()
     assert len({*details}) == 2
 
 
@@ -144,7 +144,7 @@ async def test_a_newer_key_takes_over_at_the_start_and_the_old_one_can_go(url: s
     async with opened(url, NEWER_KEY) as storage:
         await assert_readable(storage, request)
     async with opened(url, NEWER_KEY, KEY) as storage:
-        assert await storage.upkeep.rotate() == 0
+        assert await storage.keys.rotate() == 0
         await assert_readable(storage, request)
 
     (event,) = log.events("secrets_rotated")
@@ -185,25 +185,25 @@ async def test_what_no_key_opens_any_more_is_empty_and_everything_else_works(url
         request = await write_everything(storage)
     lost = Cipher([WRONG_KEY]).encrypt(_DETAILS.dump_json(request.details).decode())
     for statement in (
-        sa.update(RequestRow).values(details=lost),
+        sa.update(TicketRow).values(details=lost),
         sa.update(MessageRow).values(text=lost),
-        sa.update(SavedAnswerRow).values(text=lost),
+        sa.update(CannedAnswerRow).values(text=lost),
     ):
         await execute(url, statement)
 
     async with opened(url, NEWER_KEY, KEY) as storage:
-        found = await storage.requests.get(request.id)
-        assert (found.readable, found.details) == (False, Details())
+        found = await storage.tickets.get(request.id)
+        assert (found.readable, found.details) == (False, TicketDetails())
         assert (found.number, found.resolved, found.taken_by) == (1, True, MODERATOR)
-        assert [message.text for message in await storage.requests.messages(request.id)] == ["", "", ""]
-        assert storage.servers.get(GUILD).answers == (SavedAnswer("hi", ""),)
-        assert (await storage.requests.page(GUILD, 1, person_id=CUSTOMER)).requests == (found,)
-        assert (await storage.upkeep.export(CUSTOMER))["help_requests"][0]["order_id"] is None
-        assert not (await storage.requests.reopen(request.id, MODERATOR)).resolved
-        await storage.requests.answered(request.id, MODERATOR, "we are back")
-        assert (await storage.requests.messages(request.id))[-1].text == "we are back"
+        assert [message.text for message in await storage.tickets.messages(request.id)] == ["", "", ""]
+        assert storage.guilds.get(GUILD).canned_answers == (CannedAnswer("hi", ""),)
+        assert (await storage.tickets.page(GUILD, 1, user_id=CUSTOMER)).tickets == (found,)
+        assert (await storage.personal_data.export(CUSTOMER))["help_requests"][0]["order_id"] is None
+        assert not (await storage.tickets.reopen(request.id, MODERATOR)).resolved
+        await storage.tickets.answered(request.id, MODERATOR, "we are back")
+        assert (await storage.tickets.messages(request.id))[-1].text == "we are back"
     async with opened(url, NEWER_KEY, WRONG_KEY) as storage:
-        assert (await storage.requests.get(request.id)).details == request.details
+        assert (await storage.tickets.get(request.id)).details == request.details
 
 
 async def test_an_order_that_is_asked_about_stays_one_open_request_across_a_change_of_keys(url: str) -> None:
@@ -211,7 +211,7 @@ async def test_an_order_that_is_asked_about_stays_one_open_request_across_a_chan
         await file(storage, token=TOKEN)
 
     async with opened(url, NEWER_KEY, KEY) as storage:
-        assert (await storage.requests.file(new_request(token=TOKEN))).existing
+        assert (await storage.tickets.file(new_request(token=TOKEN))).existing
 
 
 async def test_an_order_stays_one_open_request_after_the_old_key_is_gone(url: str) -> None:
@@ -221,28 +221,28 @@ async def test_an_order_stays_one_open_request_after_the_old_key_is_gone(url: st
         pass
 
     async with opened(url, NEWER_KEY) as storage:
-        assert (await storage.requests.file(new_request(token=TOKEN))).existing
+        assert (await storage.tickets.file(new_request(token=TOKEN))).existing
 
 
 async def test_a_request_from_before_a_change_of_keys_does_not_open_beside_a_newer_one(url: str) -> None:
     async with opened(url, KEY) as storage:
         old = await file(storage, token=TOKEN)
-        await storage.requests.resolve(old.id, MODERATOR, Resolution.MENDED)
+        await storage.tickets.resolve(old.id, MODERATOR, Resolution.FIXED)
 
     async with opened(url, NEWER_KEY, KEY) as storage:
         await file(storage, token=TOKEN)
         with pytest.raises(NotPossibleNow):
-            await storage.requests.reopen(old.id, MODERATOR)
+            await storage.tickets.reopen(old.id, MODERATOR)
 
 
 async def test_what_another_process_writes_while_keys_are_changed_is_kept(postgresql_url: str) -> None:
     async with opened(postgresql_url, KEY) as storage:
         request = await file(storage, words="from before")
-    newer = Cipher([NEWER_KEY]).encrypt(_DETAILS.dump_json(Details(words="written meanwhile")).decode())
+    newer = Cipher([NEWER_KEY]).encrypt(_DETAILS.dump_json(TicketDetails(words="written meanwhile")).decode())
     storage = Storage(settings(postgresql_url, keys=(NEWER_KEY, KEY)))
 
     async with connected(postgresql_url) as another:
-        await another.execute(sa.update(RequestRow).values(details=newer))
+        await another.execute(sa.update(TicketRow).values(details=newer))
         starting = asyncio.create_task(storage.start())
         waiting = sa.text(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -255,7 +255,7 @@ async def test_what_another_process_writes_while_keys_are_changed_is_kept(postgr
         assert not starting.done()
     await starting
 
-    assert (await storage.requests.get(request.id)).details.words == "written meanwhile"
+    assert (await storage.tickets.get(request.id)).details.words == "written meanwhile"
     await storage.close()
 
 
@@ -263,6 +263,6 @@ async def test_details_that_are_no_text_of_ours_are_unreadable_and_stop_nothing(
     request = await file(storage)
 
     for garbage in ("", "garbage", "gAAAAA=="):
-        await execute(url, sa.update(RequestRow).values(details=garbage))
-        assert not (await storage.requests.get(request.id)).readable
-        assert await storage.upkeep.rotate() == 0
+        await execute(url, sa.update(TicketRow).values(details=garbage))
+        assert not (await storage.tickets.get(request.id)).readable
+        assert await storage.keys.rotate() == 0

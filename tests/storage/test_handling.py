@@ -13,12 +13,12 @@ from storage.samples import settings as settings_for
 
 from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.orders.reference import ReferenceProblem
-from fileflare_bot.storage.clock import utc_now
-from fileflare_bot.storage.errors import AlreadyTaken, NoSuchRequest, NotPossibleNow, TooManyRequests
-from fileflare_bot.storage.models import RequestRow
-from fileflare_bot.storage.records import Action, Card, HelpRequest, Resolution, Topic
+from fileflare_bot.storage.database import utc_now
+from fileflare_bot.storage.errors import AlreadyTaken, NoSuchTicket, NotPossibleNow, TooManyTickets
+from fileflare_bot.storage.models import TicketRow
+from fileflare_bot.storage.records import Action, Card, Resolution, Ticket, Topic
 from fileflare_bot.storage.storage import Storage, open_storage
-from fileflare_bot.storage.tickets import REQUESTS_ON_A_PAGE
+from fileflare_bot.storage.tickets import TICKETS_ON_A_PAGE
 
 ORDER = "an-order-of-the-test"
 ANOTHER_ORDER = "another-order-of-the-test"
@@ -27,7 +27,7 @@ UNKNOWN_REQUEST = 123_456
 
 async def done(storage: Storage, number: int = 1) -> list[tuple[int, Action]]:
     """Return who did what to a request; each at a time of the last minute."""
-    traces = await storage.upkeep.actions(GUILD, number)
+    traces = await storage.audit.entries(GUILD, number)
     for trace in traces:
         assert trace.at.tzinfo is UTC
         assert timedelta(0) <= utc_now() - trace.at < timedelta(minutes=1)
@@ -36,13 +36,13 @@ async def done(storage: Storage, number: int = 1) -> list[tuple[int, Action]]:
     return [(trace.actor_id, trace.action) for trace in traces]
 
 
-async def resolved(storage: Storage, *given: Any, **more: Any) -> HelpRequest:  # noqa: ANN401 - those of new_request
+async def resolved(storage: Storage, *given: Any, **more: Any) -> Ticket:  # noqa: ANN401 - those of new_request
     request = await file(storage, *given, **more)
-    return await storage.requests.resolve(request.id, MODERATOR, Resolution.ANSWERED)
+    return await storage.tickets.resolve(request.id, MODERATOR, Resolution.ANSWERED)
 
 
-async def move(url: str, request: HelpRequest, **columns: object) -> None:
-    await execute(url, sa.update(RequestRow).where(RequestRow.id == request.id).values(**columns))
+async def move(url: str, request: Ticket, **columns: object) -> None:
+    await execute(url, sa.update(TicketRow).where(TicketRow.id == request.id).values(**columns))
 
 
 async def test_what_is_filed_is_what_is_read(storage: Storage) -> None:
@@ -52,14 +52,14 @@ async def test_what_is_filed_is_what_is_read(storage: Storage) -> None:
     )
     new = new_request(token=ORDER, words="hält nicht\n\0?", findings=findings, order_number="#1", name="Zoë")
 
-    filed = await storage.requests.file(new)
+    filed = await storage.tickets.file(new)
 
-    request = filed.request
+    request = filed.ticket
     assert not filed.existing
-    assert request == await storage.requests.get(request.id)
+    assert request == await storage.tickets.get(request.id)
     assert request.details == new.details
     assert request.readable
-    assert (request.guild_id, request.number, request.person_id) == (GUILD, 1, CUSTOMER)
+    assert (request.guild_id, request.number, request.user_id) == (GUILD, 1, CUSTOMER)
     assert (request.channel_id, request.locale, request.topic) == (7, "en", Topic.DOWNLOAD_FAILS)
     assert (request.resolved, request.resolution, request.resolved_by, request.taken_by) == (False, None, None, None)
     assert request.created_at.tzinfo is UTC
@@ -70,11 +70,11 @@ async def test_what_is_filed_is_what_is_read(storage: Storage) -> None:
 async def test_a_second_request_about_an_open_order_adds_its_words_to_the_first(storage: Storage) -> None:
     first = await file(storage, token=ORDER, words="it fails")
 
-    again = await storage.requests.file(new_request(token=ORDER, words="it still fails"))
+    again = await storage.tickets.file(new_request(token=ORDER, words="it still fails"))
 
     assert again.existing
-    assert again.request == first
-    (message,) = await storage.requests.messages(first.id)
+    assert again.ticket == first
+    (message,) = await storage.tickets.messages(first.id)
     assert (message.author_id, message.from_moderator, message.text) == (CUSTOMER, False, "it still fails")
     assert message.at.tzinfo is UTC
     assert await done(storage) == [(CUSTOMER, Action.FILED), (CUSTOMER, Action.WROTE_BACK)]
@@ -84,18 +84,18 @@ async def test_a_second_request_about_an_open_order_adds_its_words_to_the_first(
 async def test_a_second_request_without_words_adds_nothing(storage: Storage) -> None:
     first = await file(storage, token=ORDER)
 
-    assert (await storage.requests.file(new_request(token=ORDER))).existing
+    assert (await storage.tickets.file(new_request(token=ORDER))).existing
 
-    assert await storage.requests.messages(first.id) == []
+    assert await storage.tickets.messages(first.id) == []
     assert await done(storage) == [(CUSTOMER, Action.FILED)]
 
 
 async def test_requests_without_an_order_are_one_open_request_too(storage: Storage) -> None:
     first = await file(storage)
 
-    again = await storage.requests.file(new_request())
+    again = await storage.tickets.file(new_request())
 
-    assert (again.existing, again.request.number) == (True, first.number)
+    assert (again.existing, again.ticket.number) == (True, first.number)
 
 
 async def test_another_person_order_or_server_gets_a_request_of_its_own(storage: Storage) -> None:
@@ -115,27 +115,27 @@ async def test_after_it_is_resolved_the_order_may_be_asked_about_anew_and_the_ol
     assert new.number == 2
 
     with pytest.raises(NotPossibleNow):
-        await storage.requests.reopen(old.id, MODERATOR)
+        await storage.tickets.reopen(old.id, MODERATOR)
     with pytest.raises(NotPossibleNow):
-        await storage.requests.wrote_back(old.id, CUSTOMER, "hello?")
+        await storage.tickets.wrote_back(old.id, CUSTOMER, "hello?")
 
-    assert (await storage.requests.get(old.id)).resolved
-    assert await storage.requests.messages(old.id) == []
-    await storage.requests.resolve(new.id, MODERATOR, Resolution.CUSTOMER)
-    assert not (await storage.requests.reopen(old.id, MODERATOR)).resolved
+    assert (await storage.tickets.get(old.id)).resolved
+    assert await storage.tickets.messages(old.id) == []
+    await storage.tickets.resolve(new.id, MODERATOR, Resolution.CUSTOMER)
+    assert not (await storage.tickets.reopen(old.id, MODERATOR)).resolved
 
 
 async def test_reopening_two_of_the_same_order_at_once_opens_one(storage: Storage) -> None:
     closed = [await resolved(storage, token=ORDER) for _ in range(6)]
 
     for _ in range(5):
-        tries = [storage.requests.reopen(request.id, MODERATOR) for request in closed]
+        tries = [storage.tickets.reopen(request.id, MODERATOR) for request in closed]
         outcomes = await asyncio.gather(*tries, return_exceptions=True)
 
-        opened = [outcome for outcome in outcomes if isinstance(outcome, HelpRequest)]
-        others = {type(outcome) for outcome in outcomes if not isinstance(outcome, HelpRequest)}
+        opened = [outcome for outcome in outcomes if isinstance(outcome, Ticket)]
+        others = {type(outcome) for outcome in outcomes if not isinstance(outcome, Ticket)}
         assert (len(opened), others) == (1, {NotPossibleNow})
-        await storage.requests.resolve(opened[0].id, MODERATOR, Resolution.MENDED)
+        await storage.tickets.resolve(opened[0].id, MODERATOR, Resolution.FIXED)
 
 
 async def test_reopening_while_the_same_order_is_asked_about_anew_leaves_one_open(storage: Storage) -> None:
@@ -143,15 +143,15 @@ async def test_reopening_while_the_same_order_is_asked_about_anew_leaves_one_ope
         old = await resolved(storage, person, ORDER)
 
         reopened, filed = await asyncio.gather(
-            storage.requests.reopen(old.id, MODERATOR),
-            storage.requests.file(new_request(person, ORDER)),
+            storage.tickets.reopen(old.id, MODERATOR),
+            storage.tickets.file(new_request(person, ORDER)),
             return_exceptions=True,
         )
 
         assert not isinstance(filed, BaseException), repr(filed)
         if filed.existing:
-            assert isinstance(reopened, HelpRequest)
-            assert filed.request.number == reopened.number
+            assert isinstance(reopened, Ticket)
+            assert filed.ticket.number == reopened.number
         else:
             assert isinstance(reopened, NotPossibleNow)
 
@@ -164,12 +164,12 @@ async def test_a_person_at_their_limit_files_nothing_and_costs_no_number(url: st
         for token in (ORDER, ANOTHER_ORDER):
             await file(storage, token=token)
 
-        with pytest.raises(TooManyRequests):
-            await storage.requests.file(new_request(token="a-third-order-of-the-test", words="please"))
+        with pytest.raises(TooManyTickets):
+            await storage.tickets.file(new_request(token="a-third-order-of-the-test", words="please"))
 
-        assert (await storage.requests.file(new_request(token=ORDER, words="please"))).existing
-        assert (await storage.requests.page(GUILD, 1)).total == 2
-        assert await storage.upkeep.actions(GUILD, 3) == []
+        assert (await storage.tickets.file(new_request(token=ORDER, words="please"))).existing
+        assert (await storage.tickets.page(GUILD, 1)).total == 2
+        assert await storage.audit.entries(GUILD, 3) == []
         assert (await file(storage, STRANGER)).number == 3
         assert (await file(storage, guild_id=ELSEWHERE)).number == 1
 
@@ -184,8 +184,8 @@ async def test_a_resolved_request_makes_room_for_an_open_one(url: str) -> None:
 async def test_the_limit_of_a_day_counts_resolved_ones_and_ends_after_a_day(url: str) -> None:
     async with open_storage(settings_for(url, help_a_day_per_person=1)) as storage:
         first = await resolved(storage)
-        with pytest.raises(TooManyRequests):
-            await storage.requests.file(new_request())
+        with pytest.raises(TooManyTickets):
+            await storage.tickets.file(new_request())
 
         await move(url, first, created_at=utc_now() - timedelta(days=1, minutes=1))
 
@@ -196,26 +196,26 @@ async def test_a_customer_who_writes_back_without_end_is_stopped(url: str) -> No
     async with open_storage(settings_for(url, help_a_day_per_person=1)) as storage:
         request = await file(storage)
         for _ in range(10):
-            await storage.requests.wrote_back(request.id, CUSTOMER, "hello?")
+            await storage.tickets.wrote_back(request.id, CUSTOMER, "hello?")
 
-        with pytest.raises(TooManyRequests):
-            await storage.requests.wrote_back(request.id, CUSTOMER, "hello?")
+        with pytest.raises(TooManyTickets):
+            await storage.tickets.wrote_back(request.id, CUSTOMER, "hello?")
 
-        assert len(await storage.requests.messages(request.id)) == 10
+        assert len(await storage.tickets.messages(request.id)) == 10
 
 
 async def test_of_moderators_who_take_a_request_at_once_one_has_it_and_the_others_learn_who(storage: Storage) -> None:
     request = await file(storage)
 
-    tries = [storage.requests.take(request.id, MODERATOR + number) for number in range(12)]
+    tries = [storage.tickets.take(request.id, MODERATOR + number) for number in range(12)]
     outcomes = await asyncio.gather(*tries, return_exceptions=True)
 
-    (winner,) = (outcome for outcome in outcomes if isinstance(outcome, HelpRequest))
+    (winner,) = (outcome for outcome in outcomes if isinstance(outcome, Ticket))
     lost = [outcome for outcome in outcomes if isinstance(outcome, AlreadyTaken)]
     assert len(lost) == 11
     assert {error.moderator_id for error in lost} == {winner.taken_by}
     assert outcomes.index(winner) == (winner.taken_by or 0) - MODERATOR
-    assert (await storage.requests.get(request.id)).taken_by == winner.taken_by
+    assert (await storage.tickets.get(request.id)).taken_by == winner.taken_by
     assert await done(storage) == [(CUSTOMER, Action.FILED), (winner.taken_by, Action.TOOK)]
 
 
@@ -224,89 +224,89 @@ async def test_a_resolved_request_is_neither_taken_nor_handed_over_nor_resolved(
     before = await done(storage)
 
     changes: list[Awaitable[object]] = [
-        storage.requests.take(request.id, COLLEAGUE),
-        storage.requests.hand_over(request.id, MODERATOR, COLLEAGUE),
-        storage.requests.resolve(request.id, COLLEAGUE, Resolution.NO_REPLY),
+        storage.tickets.take(request.id, COLLEAGUE),
+        storage.tickets.hand_over(request.id, MODERATOR, COLLEAGUE),
+        storage.tickets.resolve(request.id, COLLEAGUE, Resolution.NO_REPLY),
     ]
     for change in changes:
         with pytest.raises(NotPossibleNow):
             await change
 
-    assert await storage.requests.get(request.id) == request
+    assert await storage.tickets.get(request.id) == request
     assert await done(storage) == before
 
 
 async def test_of_two_who_resolve_at_once_one_does(storage: Storage) -> None:
     request = await file(storage)
 
-    tries = [storage.requests.resolve(request.id, actor, Resolution.MENDED) for actor in (MODERATOR, COLLEAGUE)]
+    tries = [storage.tickets.resolve(request.id, actor, Resolution.FIXED) for actor in (MODERATOR, COLLEAGUE)]
     outcomes = await asyncio.gather(*tries, return_exceptions=True)
 
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["HelpRequest", "NotPossibleNow"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Ticket", "NotPossibleNow"]
     assert [action for _, action in await done(storage)] == [Action.FILED, Action.RESOLVED]
 
 
 async def test_a_request_is_handed_over_whoever_has_it(storage: Storage) -> None:
     request = await file(storage)
-    await storage.requests.take(request.id, MODERATOR)
+    await storage.tickets.take(request.id, MODERATOR)
 
-    handed = await storage.requests.hand_over(request.id, STRANGER, COLLEAGUE)
+    handed = await storage.tickets.hand_over(request.id, STRANGER, COLLEAGUE)
 
     assert handed.taken_by == COLLEAGUE
-    assert handed == await storage.requests.get(request.id)
+    assert handed == await storage.tickets.get(request.id)
     assert (await done(storage))[1:] == [(MODERATOR, Action.TOOK), (STRANGER, Action.HANDED_OVER)]
 
 
 async def test_who_answers_first_has_the_request_and_the_time_of_the_first_answer_stays(storage: Storage) -> None:
     request = await file(storage)
 
-    first = await storage.requests.answered(request.id, MODERATOR, "try this")
-    second = await storage.requests.answered(request.id, COLLEAGUE, "or that")
+    first = await storage.tickets.answered(request.id, MODERATOR, "try this")
+    second = await storage.tickets.answered(request.id, COLLEAGUE, "or that")
 
     assert first.answered_at is not None
     assert first.answered_at.tzinfo is UTC
     assert (second.answered_at, second.taken_by) == (first.answered_at, MODERATOR)
-    assert second == await storage.requests.get(request.id)
+    assert second == await storage.tickets.get(request.id)
     assert (await done(storage))[1:] == [(MODERATOR, Action.ANSWERED), (COLLEAGUE, Action.ANSWERED)]
 
 
 async def test_an_answer_to_a_resolved_request_is_kept_and_takes_nothing(storage: Storage) -> None:
     request = await resolved(storage)
 
-    answered = await storage.requests.answered(request.id, COLLEAGUE, "one more thing")
+    answered = await storage.tickets.answered(request.id, COLLEAGUE, "one more thing")
 
     assert (answered.resolved, answered.taken_by) == (True, None)
-    assert [message.text for message in await storage.requests.messages(request.id)] == ["one more thing"]
+    assert [message.text for message in await storage.tickets.messages(request.id)] == ["one more thing"]
 
 
 async def test_a_customer_who_writes_back_opens_a_resolved_request_again(storage: Storage) -> None:
     request = await resolved(storage)
 
-    reopened = await storage.requests.wrote_back(request.id, CUSTOMER, "no, it is not")
+    reopened = await storage.tickets.wrote_back(request.id, CUSTOMER, "no, it is not")
 
     assert (reopened.resolved, reopened.resolution) == (False, None)
     assert (reopened.resolved_by, reopened.resolved_at) == (None, None)
-    assert reopened == await storage.requests.get(request.id)
+    assert reopened == await storage.tickets.get(request.id)
     assert (await done(storage))[2:] == [(CUSTOMER, Action.REOPENED), (CUSTOMER, Action.WROTE_BACK)]
 
 
 async def test_a_stranger_writes_nothing_into_a_request(storage: Storage) -> None:
     request = await resolved(storage)
 
-    with pytest.raises(NoSuchRequest):
-        await storage.requests.wrote_back(request.id, STRANGER, "let me in")
+    with pytest.raises(NoSuchTicket):
+        await storage.tickets.wrote_back(request.id, STRANGER, "let me in")
 
-    assert await storage.requests.get(request.id) == request
-    assert await storage.requests.messages(request.id) == []
+    assert await storage.tickets.get(request.id) == request
+    assert await storage.tickets.messages(request.id) == []
 
 
 async def test_what_was_written_comes_in_its_order(storage: Storage) -> None:
     request = await file(storage)
-    await storage.requests.answered(request.id, MODERATOR, "first")
-    await storage.requests.wrote_back(request.id, CUSTOMER, "second")
-    await storage.requests.answered(request.id, COLLEAGUE, "third")
+    await storage.tickets.answered(request.id, MODERATOR, "first")
+    await storage.tickets.wrote_back(request.id, CUSTOMER, "second")
+    await storage.tickets.answered(request.id, COLLEAGUE, "third")
 
-    messages = await storage.requests.messages(request.id)
+    messages = await storage.tickets.messages(request.id)
 
     assert [(message.text, message.author_id, message.from_moderator) for message in messages] == [
         ("first", MODERATOR, True),
@@ -319,29 +319,29 @@ async def test_what_was_written_comes_in_its_order(storage: Storage) -> None:
 async def test_resolving_and_reopening_are_kept_with_who_and_why(storage: Storage) -> None:
     request = await file(storage)
 
-    closed = await storage.requests.resolve(request.id, MODERATOR, Resolution.PASSED_ON)
+    closed = await storage.tickets.resolve(request.id, MODERATOR, Resolution.PASSED_ON)
     assert (closed.resolved, closed.resolution, closed.resolved_by) == (True, Resolution.PASSED_ON, MODERATOR)
     assert closed.resolved_at is not None
     assert closed.resolved_at.tzinfo is UTC
-    assert closed == await storage.requests.get(request.id)
-    opened = await storage.requests.reopen(request.id, COLLEAGUE)
+    assert closed == await storage.tickets.get(request.id)
+    opened = await storage.tickets.reopen(request.id, COLLEAGUE)
 
     assert opened == request
     assert (await done(storage))[1:] == [(MODERATOR, Action.RESOLVED), (COLLEAGUE, Action.REOPENED)]
     with pytest.raises(NotPossibleNow):
-        await storage.requests.reopen(request.id, COLLEAGUE)
+        await storage.tickets.reopen(request.id, COLLEAGUE)
 
 
 async def test_a_check_changes_what_the_order_shows_and_nothing_else(storage: Storage) -> None:
     request = await file(storage, token=ORDER, words="it fails", name="Zoë", findings=(Finding(Kind.OUTAGE),))
     findings = (Finding(Kind.USED_UP, "a.zip", 3, 3), Finding(Kind.LAST_ONE, "b.zip", 2, 3))
 
-    checked = await storage.requests.checked(request.id, MODERATOR, "#2", findings)
+    checked = await storage.tickets.checked(request.id, MODERATOR, "#2", findings)
 
     assert checked == replace(request, details=replace(request.details, order_number="#2", findings=findings))
-    assert checked == await storage.requests.get(request.id)
+    assert checked == await storage.tickets.get(request.id)
     assert (await done(storage))[1:] == [(MODERATOR, Action.CHECKED)]
-    commonest = (await storage.upkeep.statistics(GUILD, 1)).commonest
+    commonest = (await storage.figures.of_guild(GUILD, 1)).commonest
     assert sorted(commonest) == [("last_one", 1), ("used_up", 1)]
 
 
@@ -349,13 +349,13 @@ async def test_where_a_request_is_shown_is_kept_and_can_be_taken_back(storage: S
     request = await file(storage)
 
     for card in (Card(2**62, 2**61, 2**60), Card(1, 2), Card()):
-        shown = await storage.requests.set_card(request.id, card)
+        shown = await storage.tickets.set_card(request.id, card)
         assert shown.card == card
-        assert shown == await storage.requests.get(request.id)
+        assert shown == await storage.tickets.get(request.id)
 
 
 async def test_nothing_can_be_done_to_a_request_that_is_not_there(storage: Storage) -> None:
-    do = storage.requests
+    do = storage.tickets
     changes: list[Awaitable[object]] = [
         do.get(UNKNOWN_REQUEST),
         do.take(UNKNOWN_REQUEST, MODERATOR),
@@ -363,16 +363,16 @@ async def test_nothing_can_be_done_to_a_request_that_is_not_there(storage: Stora
         do.checked(UNKNOWN_REQUEST, MODERATOR, "", ()),
         do.answered(UNKNOWN_REQUEST, MODERATOR, ""),
         do.wrote_back(UNKNOWN_REQUEST, CUSTOMER, ""),
-        do.resolve(UNKNOWN_REQUEST, MODERATOR, Resolution.MENDED),
+        do.resolve(UNKNOWN_REQUEST, MODERATOR, Resolution.FIXED),
         do.reopen(UNKNOWN_REQUEST, MODERATOR),
         do.set_card(UNKNOWN_REQUEST, Card()),
     ]
     for change in changes:
-        with pytest.raises(NoSuchRequest):
+        with pytest.raises(NoSuchTicket):
             await change
 
     assert await do.messages(UNKNOWN_REQUEST) == []
-    assert await storage.upkeep.actions(GUILD) == []
+    assert await storage.audit.entries(GUILD) == []
 
 
 async def test_a_page_shows_the_open_requests_of_a_server_oldest_first(storage: Storage) -> None:
@@ -381,30 +381,30 @@ async def test_a_page_shows_the_open_requests_of_a_server_oldest_first(storage: 
     await file(storage, 99, guild_id=ELSEWHERE)
     await resolved(storage, 50)
 
-    pages = [await storage.requests.page(GUILD, number) for number in (1, 2, 3)]
+    pages = [await storage.tickets.page(GUILD, number) for number in (1, 2, 3)]
 
     assert [(page.number, page.of, page.total) for page in pages] == [(1, 3, 23), (2, 3, 23), (3, 3, 23)]
-    assert [len(page.requests) for page in pages] == [REQUESTS_ON_A_PAGE, REQUESTS_ON_A_PAGE, 3]
-    assert [request.number for page in pages for request in page.requests] == [*range(1, 24)]
+    assert [len(page.tickets) for page in pages] == [TICKETS_ON_A_PAGE, TICKETS_ON_A_PAGE, 3]
+    assert [request.number for page in pages for request in page.tickets] == [*range(1, 24)]
     for number, shown in ((-5, 1), (0, 1), (4, 3), (10**6, 3)):
-        assert await storage.requests.page(GUILD, number) == pages[shown - 1]
+        assert await storage.tickets.page(GUILD, number) == pages[shown - 1]
 
 
 async def test_a_page_of_nothing_is_an_empty_first_page(storage: Storage) -> None:
-    page = await storage.requests.page(GUILD, 5)
+    page = await storage.tickets.page(GUILD, 5)
 
-    assert (page.requests, page.number, page.of, page.total) == ((), 1, 1, 0)
+    assert (page.tickets, page.number, page.of, page.total) == ((), 1, 1, 0)
 
 
 async def test_a_page_can_show_what_one_moderator_has_taken(storage: Storage) -> None:
     for person, moderator in ((1, MODERATOR), (2, COLLEAGUE), (3, MODERATOR), (4, MODERATOR)):
         request = await file(storage, person)
-        await storage.requests.take(request.id, moderator)
-    await storage.requests.resolve(request.id, MODERATOR, Resolution.MENDED)
+        await storage.tickets.take(request.id, moderator)
+    await storage.tickets.resolve(request.id, MODERATOR, Resolution.FIXED)
 
-    page = await storage.requests.page(GUILD, 1, taken_by=MODERATOR)
+    page = await storage.tickets.page(GUILD, 1, taken_by=MODERATOR)
 
-    assert [request.number for request in page.requests] == [1, 3]
+    assert [request.number for request in page.tickets] == [1, 3]
 
 
 async def test_a_page_can_show_all_of_one_person_newest_first(storage: Storage) -> None:
@@ -413,22 +413,22 @@ async def test_a_page_can_show_all_of_one_person_newest_first(storage: Storage) 
     await file(storage, CUSTOMER)
     await file(storage, CUSTOMER, guild_id=ELSEWHERE)
 
-    page = await storage.requests.page(GUILD, 1, person_id=CUSTOMER)
+    page = await storage.tickets.page(GUILD, 1, user_id=CUSTOMER)
 
-    assert [(request.number, request.resolved) for request in page.requests] == [(3, False), (1, True)]
+    assert [(request.number, request.resolved) for request in page.tickets] == [(3, False), (1, True)]
 
 
 async def test_what_was_never_shown_is_found_after_a_sudden_end(storage: Storage, url: str) -> None:
     waiting = await file(storage, 1)
     shown = await file(storage, 2)
-    await storage.requests.set_card(shown.id, Card(1, 2))
+    await storage.tickets.set_card(shown.id, Card(1, 2))
     only_a_thread = await file(storage, 3)
-    await storage.requests.set_card(only_a_thread.id, Card(1, None, 3))
+    await storage.tickets.set_card(only_a_thread.id, Card(1, None, 3))
     await resolved(storage, 4)
     old = await file(storage, 5)
     await move(url, old, created_at=utc_now() - timedelta(days=1, minutes=1))
     elsewhere = await file(storage, 6, guild_id=ELSEWHERE)
 
-    assert await storage.requests.unposted([GUILD]) == [waiting]
-    assert await storage.requests.unposted([GUILD, ELSEWHERE]) == [waiting, elsewhere]
-    assert await storage.requests.unposted([]) == []
+    assert await storage.tickets.unposted([GUILD]) == [waiting]
+    assert await storage.tickets.unposted([GUILD, ELSEWHERE]) == [waiting, elsewhere]
+    assert await storage.tickets.unposted([]) == []

@@ -12,11 +12,10 @@ from desk import Log
 from storage.samples import CUSTOMER, GUILD, KEY, at_once, connected, execute, file, settings
 
 from fileflare_bot.settings import SettingsError
-from fileflare_bot.storage.clock import utc_now
-from fileflare_bot.storage.database import MIGRATIONS, migrations
+from fileflare_bot.storage.database import MIGRATIONS, migrations, utc_now
 from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.models import Base
-from fileflare_bot.storage.records import Details
+from fileflare_bot.storage.records import TicketDetails
 from fileflare_bot.storage.storage import Storage, open_storage
 from fileflare_bot.storage.tickets import _DETAILS
 
@@ -75,7 +74,7 @@ async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_kee
         tables.tables[name] for name in ("servers", "help_requests", "messages", "actions")
     )
     cipher, at = Cipher([KEY]), utc_now()
-    details = cipher.encrypt(_DETAILS.dump_json(Details(words="from before")).decode())
+    details = cipher.encrypt(_DETAILS.dump_json(TicketDetails(words="from before")).decode())
     request = {"guild_id": GUILD, "number": 4, "person_id": CUSTOMER, "channel_id": 7, "locale": "en"}
     request |= {"topic": "other", "kinds": [], "order_hash": "", "details": details, "resolved": False}
     message = {"author_id": CUSTOMER, "from_moderator": False, "text": cipher.encrypt("hello?"), "at": at}
@@ -88,12 +87,12 @@ async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_kee
         await connection.execute(sa.insert(actions).values(guild_id=GUILD, actor_id=1, action="filed", at=at))
 
     async with open_storage(settings(url)) as storage:
-        kept = await storage.requests.get(request_id)
+        kept = await storage.tickets.get(request_id)
         assert (kept.number, kept.details.words, kept.created_at) == (4, "from before", at)
-        assert [message.text for message in await storage.requests.messages(request_id)] == ["hello?"]
-        assert len(await storage.upkeep.actions(GUILD)) == 1
+        assert [message.text for message in await storage.tickets.messages(request_id)] == ["hello?"]
+        assert len(await storage.audit.entries(GUILD)) == 1
         assert (await file(storage, 2)).number == 5
-        server_record = storage.servers.get(GUILD)
+        server_record = storage.guilds.get(GUILD)
         assert (server_record.log_channel_id, server_record.moderator_role_ids) == (9, (1, 2))
     there, newest = await revisions(url)
     assert there == newest

@@ -29,11 +29,9 @@ with capture_logs():
 
 async def stored_numbers(storage: Storage) -> list[int]:
     """Return the numbers of all open requests, oldest first."""
-    pages = (await storage.requests.page(GUILD, 1)).of
+    pages = (await storage.tickets.page(GUILD, 1)).of
     return [
-        request.number
-        for page in range(1, pages + 1)
-        for request in (await storage.requests.page(GUILD, page)).requests
+        request.number for page in range(1, pages + 1) for request in (await storage.tickets.page(GUILD, page)).tickets
     ]
 
 
@@ -42,7 +40,7 @@ async def test_two_hundred_requests_at_once_get_the_numbers_one_to_two_hundred(s
 
     assert sorted(request.number for request in filed) == [*range(1, 201)]
     assert await stored_numbers(storage) == [*range(1, 201)]
-    assert {request.person_id for request in filed} == {*range(1, 201)}
+    assert {request.user_id for request in filed} == {*range(1, 201)}
 
 
 async def test_every_server_counts_for_itself(storage: Storage) -> None:
@@ -80,10 +78,10 @@ async def test_a_process_that_is_killed_while_it_writes_loses_nothing_it_had_sai
 async def test_the_same_order_filed_at_once_by_one_person_is_one_request(storage: Storage, times: int) -> None:
     new = new_request(token="an-order-of-the-test", words="please help")
 
-    filed = await asyncio.gather(*(storage.requests.file(new) for _ in range(times)))
+    filed = await asyncio.gather(*(storage.tickets.file(new) for _ in range(times)))
 
     assert [one.existing for one in filed].count(False) == 1
-    assert {one.request.number for one in filed} == {1}
-    assert (await storage.requests.page(GUILD, 1)).total == 1
-    assert len(await storage.requests.messages(filed[0].request.id)) == times - 1
+    assert {one.ticket.number for one in filed} == {1}
+    assert (await storage.tickets.page(GUILD, 1)).total == 1
+    assert len(await storage.tickets.messages(filed[0].ticket.id)) == times - 1
     assert (await file(storage)).number == 2

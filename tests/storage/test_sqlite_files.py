@@ -59,7 +59,7 @@ async def test_the_key_that_was_made_opens_everything_after_a_restart(sqlite_url
         request = await file(storage, words="please help")
 
     async with open_storage(settings(sqlite_url, keys=())) as storage:
-        assert (await storage.requests.get(request.id)).details.words == "please help"
+        assert (await storage.tickets.get(request.id)).details.words == "please help"
 
 
 async def test_the_content_of_the_key_file_may_be_a_setting_instead(sqlite_url: str, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ async def test_the_content_of_the_key_file_may_be_a_setting_instead(sqlite_url: 
     (tmp_path / "secret.key").unlink()
 
     async with open_storage(settings(sqlite_url, keys=(key,))) as storage:
-        assert (await storage.requests.get(request.id)).details.words == "please help"
+        assert (await storage.tickets.get(request.id)).details.words == "please help"
     assert not (tmp_path / "secret.key").exists()
 
 
@@ -78,7 +78,7 @@ async def test_processes_that_start_at_once_make_one_key(sqlite_url: str, tmp_pa
 
     assert sorted(said) == [["1"], ["2"], ["3"], ["4"]]
     async with open_storage(settings(sqlite_url, keys=())) as storage:
-        requests = (await storage.requests.page(2**62, 1)).requests
+        requests = (await storage.tickets.page(2**62, 1)).tickets
         assert [request.details.words for request in requests] == ["please help"] * 4
     assert {name for name in os.listdir(tmp_path) if name.startswith("secret")} == {"secret.key"}  # noqa: PTH208
 
@@ -145,10 +145,10 @@ async def test_a_database_that_another_process_keeps_locked_is_unavailable_until
         request = await file(storage)
         async with held(sqlite_url):
             with pytest.raises(StorageUnavailable):
-                await storage.requests.wrote_back(request.id, CUSTOMER, "hello?")
+                await storage.tickets.wrote_back(request.id, CUSTOMER, "hello?")
             with pytest.raises(StorageUnavailable):
-                await storage.requests.file(new_request(2))
-            assert await storage.requests.get(request.id) == request
+                await storage.tickets.file(new_request(2))
+            assert await storage.tickets.get(request.id) == request
 
         assert (await file(storage, 2)).number == 2
 

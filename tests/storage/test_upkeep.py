@@ -9,10 +9,10 @@ from desk import Log
 from storage.samples import COLLEAGUE, CUSTOMER, ELSEWHERE, GUILD, MODERATOR, STRANGER, connected, execute, file
 
 from fileflare_bot.orders.diagnosis import Finding, Kind
-from fileflare_bot.storage.clock import utc_now
-from fileflare_bot.storage.errors import NoSuchRequest
-from fileflare_bot.storage.models import ActionRow, MessageRow, RequestRow
-from fileflare_bot.storage.records import Action, HelpRequest, Resolution, Statistics
+from fileflare_bot.storage.database import utc_now
+from fileflare_bot.storage.errors import NoSuchTicket
+from fileflare_bot.storage.models import AuditRow, MessageRow, TicketRow
+from fileflare_bot.storage.records import Action, Resolution, Statistics, Ticket
 from fileflare_bot.storage.storage import Storage
 
 ORDER = "an-order-of-the-test"
@@ -20,26 +20,26 @@ ORDER = "an-order-of-the-test"
 
 async def dated(
     storage: Storage, url: str, person: int, *, days: float, answered: int | None = None, resolved: int | None = None
-) -> HelpRequest:
+) -> Ticket:
     """File a request some days ago that was answered and resolved after so many seconds."""
     request = await file(storage, person)
     if resolved is not None:
-        await storage.requests.resolve(request.id, MODERATOR, Resolution.MENDED)
+        await storage.tickets.resolve(request.id, MODERATOR, Resolution.FIXED)
     filed = utc_now() - timedelta(days=days)
     after = {"answered_at": answered, "resolved_at": resolved}
     times = {name: filed + timedelta(seconds=seconds) for name, seconds in after.items() if seconds is not None}
-    its = sa.update(RequestRow).where(RequestRow.id == request.id)
+    its = sa.update(TicketRow).where(TicketRow.id == request.id)
     await execute(url, its.values(created_at=filed, **times))
     return request
 
 
-async def count(url: str, table: type[RequestRow | MessageRow | ActionRow]) -> int:
+async def count(url: str, table: type[TicketRow | MessageRow | AuditRow]) -> int:
     async with connected(url) as connection:
         return await connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
 
 async def test_without_requests_there_is_nothing_to_measure(storage: Storage) -> None:
-    assert await storage.upkeep.statistics(GUILD, 30) == Statistics(30, 0, 0, None, None, ())
+    assert await storage.figures.of_guild(GUILD, 30) == Statistics(30, 0, 0, None, None, ())
 
 
 async def test_times_are_medians_and_old_requests_count_only_as_open(storage: Storage, url: str) -> None:
@@ -50,9 +50,9 @@ async def test_times_are_medians_and_old_requests_count_only_as_open(storage: St
     await file(storage, 7)
     await file(storage, 8, guild_id=ELSEWHERE)
 
-    assert await storage.upkeep.statistics(GUILD, 7) == Statistics(7, 5, 3, 20.0, 300.0, ())
-    assert (await storage.upkeep.statistics(GUILD, 8)).filed == 7
-    assert (await storage.upkeep.statistics(GUILD, 8)).to_first_answer == 55.0
+    assert await storage.figures.of_guild(GUILD, 7) == Statistics(7, 5, 3, 20.0, 300.0, ())
+    assert (await storage.figures.of_guild(GUILD, 8)).filed == 7
+    assert (await storage.figures.of_guild(GUILD, 8)).to_first_answer == 55.0
 
 
 async def test_the_five_commonest_kinds_are_counted_once_a_request(storage: Storage) -> None:
@@ -61,48 +61,48 @@ async def test_the_five_commonest_kinds_are_counted_once_a_request(storage: Stor
         findings = [Finding(kind, f"{copy}.zip") for kind in kinds[:person] for copy in range(3)]
         await file(storage, person, findings=tuple(findings))
 
-    commonest = (await storage.upkeep.statistics(GUILD, 1)).commonest
+    commonest = (await storage.figures.of_guild(GUILD, 1)).commonest
 
     assert commonest == tuple(zip(kinds[:5], (6, 5, 4, 3, 2), strict=True))
 
 
 async def test_requests_that_were_resolved_long_ago_go_with_their_messages(storage: Storage, url: str) -> None:
     old = await dated(storage, url, 1, days=91, resolved=60)
-    await storage.requests.answered(old.id, MODERATOR, "done")
+    await storage.tickets.answered(old.id, MODERATOR, "done")
     young = await dated(storage, url, 2, days=89, resolved=60)
-    await storage.requests.answered(young.id, MODERATOR, "done")
+    await storage.tickets.answered(young.id, MODERATOR, "done")
     resolved_late = await dated(storage, url, 3, days=400, resolved=86_400 * 390)
     still_open = await dated(storage, url, 4, days=400)
-    await storage.requests.wrote_back(still_open.id, 4, "hello?")
+    await storage.tickets.wrote_back(still_open.id, 4, "hello?")
 
-    assert await storage.upkeep.prune(90) == 1
+    assert await storage.retention.delete_resolved(90) == 1
 
-    with pytest.raises(NoSuchRequest):
-        await storage.requests.get(old.id)
+    with pytest.raises(NoSuchTicket):
+        await storage.tickets.get(old.id)
     for request in (young, resolved_late, still_open):
-        assert (await storage.requests.get(request.id)).number == request.number
+        assert (await storage.tickets.get(request.id)).number == request.number
     assert await count(url, MessageRow) == 2
-    assert await storage.requests.messages(young.id)
-    assert await storage.upkeep.prune(90) == 0
+    assert await storage.tickets.messages(young.id)
+    assert await storage.retention.delete_resolved(90) == 0
     assert (await file(storage, 5)).number == 5
 
 
 async def test_old_actions_go_unless_their_request_is_still_there(storage: Storage, url: str) -> None:
     await dated(storage, url, 1, days=91, resolved=60)
     still_open = await dated(storage, url, 2, days=91)
-    await storage.upkeep.note(GUILD, MODERATOR, Action.LOOKED_UP)
+    await storage.audit.record(GUILD, MODERATOR, Action.LOOKED_UP)
     await file(storage, 3, guild_id=ELSEWHERE)  # also number 1, which is gone in the other server
-    await execute(url, sa.update(ActionRow).values(at=utc_now() - timedelta(days=91)))
-    await storage.upkeep.note(GUILD, COLLEAGUE, Action.LOOKED_UP)
+    await execute(url, sa.update(AuditRow).values(at=utc_now() - timedelta(days=91)))
+    await storage.audit.record(GUILD, COLLEAGUE, Action.LOOKED_UP)
 
-    await storage.upkeep.prune(90)
+    await storage.retention.delete_resolved(90)
 
-    traces = await storage.upkeep.actions(GUILD)
+    traces = await storage.audit.entries(GUILD)
     assert [(trace.number, trace.actor_id, trace.action) for trace in traces] == [
         (still_open.number, 2, Action.FILED),
         (None, COLLEAGUE, Action.LOOKED_UP),
     ]
-    assert [trace.number for trace in await storage.upkeep.actions(ELSEWHERE)] == [1]
+    assert [trace.number for trace in await storage.audit.entries(ELSEWHERE)] == [1]
 
 
 async def test_tending_prunes_what_is_older_than_the_setting_says(storage: Storage, url: str, log: Log) -> None:
@@ -113,13 +113,13 @@ async def test_tending_prunes_what_is_older_than_the_setting_says(storage: Stora
     await storage.tend()
 
     assert [event["count"] for event in log.events("requests_pruned")] == [1]
-    assert await count(url, RequestRow) == 1
+    assert await count(url, TicketRow) == 1
 
 
 async def test_an_action_about_no_request_is_kept(storage: Storage) -> None:
-    await storage.upkeep.note(GUILD, MODERATOR, Action.DELETED_MESSAGE)
+    await storage.audit.record(GUILD, MODERATOR, Action.DELETED_MESSAGE)
 
-    (trace,) = await storage.upkeep.actions(GUILD)
+    (trace,) = await storage.audit.entries(GUILD)
 
     assert (trace.guild_id, trace.number, trace.actor_id, trace.action) == (
         GUILD,
@@ -135,13 +135,13 @@ async def test_an_export_holds_all_of_a_person_and_nothing_of_another(storage: S
     findings = (Finding(Kind.USED_UP, "a.zip", 3, 3),)
     given = {"words": "it fails", "findings": findings, "order_number": "#1", "name": "Zoë"}
     request = await file(storage, CUSTOMER, ORDER, **given)
-    await storage.requests.answered(request.id, MODERATOR, "try this")
-    await storage.requests.wrote_back(request.id, CUSTOMER, "thank you")
-    await storage.requests.resolve(request.id, CUSTOMER, Resolution.CUSTOMER)
+    await storage.tickets.answered(request.id, MODERATOR, "try this")
+    await storage.tickets.wrote_back(request.id, CUSTOMER, "thank you")
+    await storage.tickets.resolve(request.id, CUSTOMER, Resolution.CUSTOMER)
     await file(storage, CUSTOMER, guild_id=ELSEWHERE)
     await file(storage, STRANGER, ORDER, words="a stranger's words")
 
-    exported = await storage.upkeep.export(CUSTOMER)
+    exported = await storage.personal_data.export(CUSTOMER)
 
     assert json.loads(json.dumps(exported)) == exported
     assert "stranger" not in json.dumps(exported)
@@ -168,7 +168,7 @@ async def test_an_export_holds_all_of_a_person_and_nothing_of_another(storage: S
 async def test_a_person_of_whom_nothing_is_stored_gets_an_empty_export(storage: Storage) -> None:
     await file(storage, STRANGER)
 
-    exported = await storage.upkeep.export(CUSTOMER)
+    exported = await storage.personal_data.export(CUSTOMER)
     assert exported.pop("person") == str(CUSTOMER)
     assert not any(exported.values())
 
@@ -177,24 +177,24 @@ async def test_a_person_who_is_forgotten_leaves_nothing_and_takes_nothing_of_ano
     storage: Storage, url: str
 ) -> None:
     theirs = await file(storage, CUSTOMER, ORDER, words="it fails")
-    await storage.requests.answered(theirs.id, MODERATOR, "try this")
-    await storage.requests.wrote_back(theirs.id, CUSTOMER, "thank you")
-    await storage.requests.resolve(theirs.id, CUSTOMER, Resolution.CUSTOMER)
+    await storage.tickets.answered(theirs.id, MODERATOR, "try this")
+    await storage.tickets.wrote_back(theirs.id, CUSTOMER, "thank you")
+    await storage.tickets.resolve(theirs.id, CUSTOMER, Resolution.CUSTOMER)
     await file(storage, CUSTOMER, guild_id=ELSEWHERE)
     others = await file(storage, STRANGER, ORDER, words="not theirs")
-    await storage.requests.wrote_back(others.id, STRANGER, "nor this")
+    await storage.tickets.wrote_back(others.id, STRANGER, "nor this")
 
-    forgotten = await storage.upkeep.forget_person(CUSTOMER)
+    forgotten = await storage.personal_data.forget(CUSTOMER)
 
     assert [(request.guild_id, request.number) for request in forgotten] == [(GUILD, 1), (ELSEWHERE, 1)]
     assert forgotten[0].details.words == "it fails"
-    exported = await storage.upkeep.export(CUSTOMER)
+    exported = await storage.personal_data.export(CUSTOMER)
     assert exported.pop("person") == str(CUSTOMER)
     assert not any(exported.values())
-    assert await storage.requests.get(others.id) == others
-    assert [message.text for message in await storage.requests.messages(others.id)] == ["nor this"]
+    assert await storage.tickets.get(others.id) == others
+    assert [message.text for message in await storage.tickets.messages(others.id)] == ["nor this"]
     assert await count(url, MessageRow) == 1
-    left = {(trace.actor_id, trace.action) for trace in await storage.upkeep.actions(GUILD)}
+    left = {(trace.actor_id, trace.action) for trace in await storage.audit.entries(GUILD)}
     assert left == {(MODERATOR, Action.ANSWERED), (STRANGER, Action.FILED), (STRANGER, Action.WROTE_BACK)}
     assert (await file(storage, CUSTOMER, ORDER)).number == 3
 
@@ -202,15 +202,15 @@ async def test_a_person_who_is_forgotten_leaves_nothing_and_takes_nothing_of_ano
 async def test_a_moderator_who_is_forgotten_as_a_customer_stays_on_record_for_what_they_did(storage: Storage) -> None:
     await file(storage, MODERATOR)
     customers = await file(storage, CUSTOMER)
-    await storage.requests.take(customers.id, MODERATOR)
-    await storage.requests.answered(customers.id, MODERATOR, "try this")
+    await storage.tickets.take(customers.id, MODERATOR)
+    await storage.tickets.answered(customers.id, MODERATOR, "try this")
 
-    await storage.upkeep.forget_person(MODERATOR)
+    await storage.personal_data.forget(MODERATOR)
 
-    traces = await storage.upkeep.actions(GUILD)
+    traces = await storage.audit.entries(GUILD)
     assert [(trace.actor_id, trace.action) for trace in traces] == [
         (CUSTOMER, Action.FILED),
         (MODERATOR, Action.TOOK),
         (MODERATOR, Action.ANSWERED),
     ]
-    assert (await storage.requests.get(customers.id)).taken_by == MODERATOR
+    assert (await storage.tickets.get(customers.id)).taken_by == MODERATOR

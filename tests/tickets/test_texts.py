@@ -7,31 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cogs.requests import KINDS, figures, page_text
 from fileflare_bot import discord_limits as limits
-from fileflare_bot.i18n import Catalogs, Words
+from fileflare_bot.i18n import Catalogs, Translator
+from fileflare_bot.modlog import ENTRIES, entry_text
 from fileflare_bot.orders.diagnosis import ADVICE, Finding, Kind
 from fileflare_bot.orders.findings import changes, for_customer, for_moderator, next_step, report, unseen
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, hide_references
 from fileflare_bot.storage.records import (
     Action,
     Card,
-    Details,
-    HelpRequest,
-    RequestPage,
     Resolution,
     Statistics,
+    Ticket,
+    TicketDetails,
+    TicketPage,
     Topic,
 )
 from fileflare_bot.tickets import canned as answers
 from fileflare_bot.tickets.texts import (
-    DEEDS,
-    LABELS,
     RESOLUTIONS,
     TOPICS,
     card,
-    deed,
-    figures,
-    page_text,
     quoted,
     thread_name,
 )
@@ -39,7 +36,7 @@ from fileflare_bot.tickets.texts import (
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = "0c732eb6fd9802a0821a9d29888baee8"
 CATALOGS = Catalogs()
-WORDS = CATALOGS.words("en")
+ENGLISH = CATALOGS.translator("en")
 SNOWFLAKES = st.integers(min_value=1, max_value=2**63 - 1)
 TEXTS = st.text(max_size=200) | st.text(alphabet="*_`~|<>@#[]()\\:/\n-", max_size=300)
 FINDINGS = st.builds(
@@ -51,17 +48,21 @@ FINDINGS = st.builds(
     st.none() | st.sampled_from(ReferenceProblem),
 )
 DETAILS = st.builds(
-    Details, TEXTS, st.lists(FINDINGS, max_size=40).map(tuple), st.text(max_size=1000), st.just(OrderReference(TOKEN))
+    TicketDetails,
+    TEXTS,
+    st.lists(FINDINGS, max_size=40).map(tuple),
+    st.text(max_size=1000),
+    st.just(OrderReference(TOKEN)),
 )
-LANGUAGES = st.sampled_from([CATALOGS.words(language) for language in CATALOGS.languages])
+LANGUAGES = st.sampled_from([CATALOGS.translator(language) for language in CATALOGS.languages])
 
 
-def request(details: Details, **changed: object) -> HelpRequest:
+def request(details: TicketDetails, **changed: object) -> Ticket:
     given_values: dict[str, Any] = {
         "id": 1,
         "guild_id": 2,
         "number": 3,
-        "person_id": 4,
+        "user_id": 4,
         "channel_id": 5,
         "locale": "en",
         "topic": Topic.OTHER,
@@ -76,12 +77,12 @@ def request(details: Details, **changed: object) -> HelpRequest:
         "resolved_at": None,
         "card": Card(),
     }
-    return HelpRequest(**given_values | changed)
+    return Ticket(**given_values | changed)
 
 
 @given(DETAILS, LANGUAGES, st.sampled_from(Topic), st.none() | SNOWFLAKES, st.none() | st.sampled_from(Resolution))
 def test_a_card_keeps_discords_limits_and_shows_no_id(
-    details: Details, words: Words, topic: Topic, taken_by: int | None, resolution: Resolution | None
+    details: TicketDetails, words: Translator, topic: Topic, taken_by: int | None, resolution: Resolution | None
 ) -> None:
     shown = request(
         details, topic=topic, taken_by=taken_by, resolved=resolution is not None, resolution=resolution, number=10**9
@@ -99,15 +100,15 @@ def test_a_card_keeps_discords_limits_and_shows_no_id(
 
 
 @given(st.lists(DETAILS, max_size=10), LANGUAGES)
-def test_a_list_keeps_discords_limits(details: list[Details], words: Words) -> None:
-    page = RequestPage(tuple(request(each, card=Card(1, 2, 3)) for each in details), 1, 1, len(details))
+def test_a_list_keeps_discords_limits(details: list[TicketDetails], words: Translator) -> None:
+    page = TicketPage(tuple(request(each, card=Card(1, 2, 3)) for each in details), 1, 1, len(details))
 
     assert 1 <= limits.size(page_text(page, words)) <= limits.EMBED_DESCRIPTION
 
 
 @given(st.lists(FINDINGS, max_size=40), st.lists(FINDINGS, max_size=40), LANGUAGES)
 def test_changes_are_none_exactly_where_all_is_as_it_was(
-    before: list[Finding], after: list[Finding], words: Words
+    before: list[Finding], after: list[Finding], words: Translator
 ) -> None:
     assert not changes(before, before, words)
     told = changes(before, after, words)
@@ -117,8 +118,10 @@ def test_changes_are_none_exactly_where_all_is_as_it_was(
 
 
 @given(DETAILS, st.sampled_from(sorted(answers.BUILT_IN)), LANGUAGES)
-def test_every_ready_made_answer_fits_and_leaves_no_placeholder(details: Details, key: str, words: Words) -> None:
-    filling = answers.values(request(details), words)
+def test_every_ready_made_answer_fits_and_leaves_no_placeholder(
+    details: TicketDetails, key: str, words: Translator
+) -> None:
+    filling = answers.placeholder_values(request(details), words)
 
     text = answers.built_in(key, filling, words)
 
@@ -162,24 +165,24 @@ def test_what_a_customer_writes_is_only_a_quotation(text: str) -> None:
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("language", CATALOGS.languages)
 def test_every_finding_has_its_sentences_its_step_and_a_label_in_every_language(kind: Kind, language: str) -> None:
-    words = CATALOGS.words(language)
+    translator = CATALOGS.translator(language)
     finding = Finding(kind, "a.zip", 3, 3, ReferenceProblem.ORDER_NUMBER)
 
-    for text in (for_moderator(finding, words), for_customer(finding, words), next_step(finding, words)):
+    for text in (for_moderator(finding, translator), for_customer(finding, translator), next_step(finding, translator)):
         assert text
         assert "{" not in text
-    assert words.gettext(LABELS[kind])
-    assert next_step(finding, words) in report([finding], words)
+    assert translator.gettext(KINDS[kind])
+    assert next_step(finding, translator) in report([finding], translator)
     assert kind in ADVICE
 
 
 def test_a_report_without_findings_claims_only_what_is_known() -> None:
-    assert report([], WORDS).startswith("✅ I found nothing wrong")
-    assert "hold" in unseen(WORDS)
+    assert report([], ENGLISH).startswith("✅ I found nothing wrong")
+    assert "hold" in unseen(ENGLISH)
 
 
 def test_many_findings_of_a_kind_are_counted_and_share_their_step() -> None:
-    text = report([Finding(Kind.USED_UP, f"{number}.zip", 3, 3) for number in range(30)], WORDS)
+    text = report([Finding(Kind.USED_UP, f"{number}.zip", 3, 3) for number in range(30)], ENGLISH)
 
     assert text.count("no downloads left") == 4
     assert "… and 26 more" in text
@@ -189,17 +192,17 @@ def test_many_findings_of_a_kind_are_counted_and_share_their_step() -> None:
 def test_an_address_that_a_store_gave_as_a_files_name_is_not_shown() -> None:
     finding = Finding(Kind.EXTERNAL_LINK, "https://files.example/s3cr3t?sig=1")
 
-    assert "s3cr3t" not in for_moderator(finding, WORDS)
+    assert "s3cr3t" not in for_moderator(finding, ENGLISH)
 
 
 def test_every_topic_reason_and_deed_has_words() -> None:
     assert set(TOPICS) == set(Topic)
     assert set(RESOLUTIONS) == set(Resolution)
-    assert set(DEEDS) == set(Action)
-    assert all("<@7>" in deed(action, 7, 5, WORDS) for action in Action)
+    assert set(ENTRIES) == set(Action)
+    assert all("<@7>" in entry_text(action, 7, 5, ENGLISH) for action in Action)
 
 
 def test_figures_say_what_is_not_known_yet() -> None:
-    assert figures(Statistics(7, 0, 0, None, None, ()), WORDS) == (
+    assert figures(Statistics(7, 0, 0, None, None, ()), ENGLISH) == (
         "0 requests filed\nMedian time to the first answer: not known yet\nMedian time to the resolution: not known yet"
     )

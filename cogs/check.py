@@ -1,0 +1,138 @@
+"""For moderators: what an order shows, without its links, and deleting a message that leaks one."""
+
+from typing import TYPE_CHECKING, Final
+
+import discord
+from discord import app_commands
+from discord.app_commands import locale_str
+from discord.ext import commands
+
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, FIELD_VALUE, shorten
+from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
+from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.i18n import N_
+from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS
+from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, view
+from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.routing import replies, route
+from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
+from fileflare_bot.orders.findings import report, unseen
+from fileflare_bot.orders.labels import summary
+from fileflare_bot.orders.reference import OrderReference, parse_reference
+from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.records import Action
+
+if TYPE_CHECKING:
+    from fileflare_bot.app import FileflareBot
+
+_MESSAGE: Final = r"(?P<channel_id>\d{1,20}):(?P<message_id>\d{1,20})"
+
+
+class NotDeleted(Refusal):
+    """Raised when Discord does not let the bot delete a message, or it is gone."""
+
+    sentence = N_(
+        "**I could not delete that message.** It is gone already, or I lack the permission Manage Messages "
+        "there; then please delete it yourself."
+    )
+    outcome = "not_deleted"
+
+
+class Check(commands.Cog):
+    """What an order shows, without its links."""
+
+    def __init__(self, bot: "FileflareBot") -> None:
+        self._bot = bot
+        self._menu = app_commands.ContextMenu(
+            name=locale_str("Check order in this message"), callback=self.check_message
+        )
+        self._menu.guild_only = True
+        self._menu.default_permissions = MODERATOR_PERMISSIONS
+
+    async def cog_load(self) -> None:
+        """Add the context menu."""
+        self._bot.tree.add_command(self._menu)
+
+    async def cog_unload(self) -> None:
+        """Remove the context menu."""
+        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
+
+    @app_commands.command(name=locale_str("check"), description=locale_str("See what is wrong with an order"))
+    @app_commands.rename(order_id=locale_str("order-id"))
+    @app_commands.describe(order_id=locale_str("The order link or order ID that somebody gave you"))
+    @app_commands.guild_only()
+    @app_commands.default_permissions(MODERATOR_PERMISSIONS)
+    @replies("check", MODERATOR)
+    async def check(self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER]) -> None:
+        """Show the findings of an order."""
+        await self._check(reply, order_id)
+
+    @replies("check", MODERATOR)
+    async def check_message(self, reply: Reply, message: discord.Message) -> None:
+        """Show the findings of the order in somebody's message, and offer to delete the message."""
+        await self._check(reply, message.content, leak=message)
+
+    @route(f"check:delete:{_MESSAGE}", f"requests:delete:{_MESSAGE}")
+    @replies("message_deleted", MODERATOR)
+    async def delete_message(self, reply: Reply, channel_id: str, message_id: str) -> None:
+        """Delete a message that leaks an order, in the channel where the button was pressed."""
+        await self._bot.storage.audit.record(reply.guild_id, reply.user.id, Action.DELETED_MESSAGE)
+        if int(channel_id) != reply.interaction.channel_id:
+            raise NotDeleted
+        channel = self._bot.get_partial_messageable(int(channel_id), guild_id=reply.guild_id)
+        try:
+            await channel.get_partial_message(int(message_id)).delete()
+        except (discord.Forbidden, discord.NotFound):
+            raise NotDeleted from None
+        await self._bot.modlog.announce(reply.guild_id, Action.DELETED_MESSAGE, reply.user.id)
+        reply.outcome = "deleted"
+        await reply.show(
+            ReplyMessage(
+                reply.translator.gettext(
+                    "The message is deleted. Whoever saw it may have the link: the store owner can replace it in "
+                    "Fileflare."
+                )
+            )
+        )
+
+    async def _check(self, reply: Reply, pasted: str, *, leak: discord.Message | None = None) -> None:
+        reply.hide(pasted)
+        translator = reply.translator
+        reference = parse_reference(pasted)
+        buttons = []
+        if not isinstance(reference, OrderReference):
+            reply.outcome = "bad_reference"
+            content, findings = translator.gettext("No order ID"), diagnose_failure(Kind.WRONG_REFERENCE, reference)
+        else:
+            reply.hide(reference.token)
+            content, findings = await self._look_up(reply, reference)
+        found = shorten(report(findings, translator), EMBED_DESCRIPTION)
+        embed = discord.Embed(title=translator.gettext("What I found"), description=found, colour=COLOUR)
+        if isinstance(reference, OrderReference):
+            hidden = shorten(unseen(translator), FIELD_VALUE)
+            embed.add_field(name=translator.gettext("What the data cannot show"), value=hidden, inline=False)
+            if leak is not None:
+                content += "\n⚠️ " + translator.gettext("Whoever reads that message can have these files.")
+                delete, custom_id = (
+                    translator.gettext("Delete the message"),
+                    f"check:delete:{leak.channel.id}:{leak.id}",
+                )
+                buttons.append(button(delete, custom_id, emoji="🗑️", style=discord.ButtonStyle.danger))
+        await reply.show(ReplyMessage(content, embed, view(buttons) if buttons else None))
+
+    async def _look_up(self, reply: Reply, reference: OrderReference) -> tuple[str, tuple[Finding, ...]]:
+        """Return an order in one line, and its findings; a lookup that fails is a finding too."""
+        await self._bot.modlog.record(reply.guild_id, Action.LOOKED_UP, reply.user.id)
+        try:
+            order = await self._bot.lookups.find(reference, Requester(reply.user.id, reply.guild_id))
+        except AskedTooOften:
+            raise
+        except LookupFailed as error:
+            reply.outcome = "failed"
+            return reply.translator.gettext("No order"), diagnose_failure(error.finding or Kind.OUTAGE)
+        return summary(order, reply.translator), diagnose(order)
+
+
+async def setup(bot: "FileflareBot") -> None:
+    """Add the cog."""
+    await bot.add_cog(Check(bot))

@@ -1,0 +1,72 @@
+"""``python bot.py --check``: tries what the bot needs, and prints a line for each."""
+
+import time
+
+import aiohttp
+import discord
+
+from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.fileflare.errors import LookupFailed, OrderNotFound
+from fileflare_bot.fileflare.lookups import NO_SUCH_ORDER
+from fileflare_bot.runner import FAILED, LOGIN_REFUSED
+from fileflare_bot.settings import Settings, SettingsError
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.storage import Storage
+
+
+async def check(settings: Settings) -> int:
+    """Try the settings, the database, Fileflare and the Discord login; print a line each, return the exit code."""
+    print("settings   good")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        seconds = settings.fileflare_timeout_seconds
+        client = FileflareClient(session, settings.fileflare_base_url, timeout_seconds=seconds)
+        good = [await _check_database(settings), await _check_fileflare(client), await _check_discord(settings)]
+    return 0 if all(good) else FAILED
+
+
+async def _check_database(settings: Settings) -> bool:
+    storage = None
+    try:
+        storage = Storage(settings)
+        await storage.check()
+    except SettingsError as error:
+        print(f"database   failed: {error}")
+        return False
+    except StorageUnavailable as error:
+        print(f"database   failed: it does not answer ({error}). Look at DATABASE_URL and the network.")
+        return False
+    finally:
+        if storage is not None:
+            await storage.close()
+    print("database   good")
+    return True
+
+
+async def _check_fileflare(client: FileflareClient) -> bool:
+    started = time.perf_counter()
+    try:
+        await client.fetch_order(NO_SUCH_ORDER)
+    except OrderNotFound:
+        pass  # the expected response: the ID is made up
+    except LookupFailed as error:
+        print(f"Fileflare  failed: {type(error).__name__} ({error}). Look at FILEFLARE_BASE_URL and the network.")
+        return False
+    print(f"Fileflare  good: it answers ({round((time.perf_counter() - started) * 1000)} ms)")
+    return True
+
+
+async def _check_discord(settings: Settings) -> bool:
+    async with discord.Client(intents=discord.Intents(guilds=True)) as client:
+        try:
+            await client.login(settings.discord_token.get_secret_value())
+        except discord.LoginFailure:
+            print(f"Discord    failed: {LOGIN_REFUSED}")
+            return False
+        except discord.HTTPException as error:
+            print(f"Discord    failed: it answered with status {error.status}. Try again in a few minutes.")
+            return False
+        except (aiohttp.ClientError, OSError) as error:
+            print(f"Discord    failed: no connection ({type(error).__name__}). Look at the network, then try again.")
+            return False
+        print(f"Discord    good: logged in as {client.user}")
+        return True

@@ -1,0 +1,68 @@
+"""One lookup: find the order, grant its roles, page it, keep it open."""
+
+from typing import Final
+
+import discord
+
+from fileflare_bot.downloads.open_orders import OpenOrder, OpenOrders
+from fileflare_bot.downloads.pages import OrderPages
+from fileflare_bot.fileflare.lookups import Lookups
+from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.i18n import Translator
+from fileflare_bot.orders.diagnosis import diagnose
+from fileflare_bot.roles import BuyerRoles, Grant
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.records import GuildSettings
+from fileflare_bot.storage.storage import Storage
+
+NO_GRANT: Final = Grant()
+
+
+class Downloads:
+    """Opens orders for customers. It works without the database too, then without roles and saved orders."""
+
+    def __init__(self, lookups: Lookups, storage: Storage, roles: BuyerRoles, open_orders: OpenOrders) -> None:
+        self._lookups = lookups
+        self._storage = storage
+        self._roles = roles
+        self._open_orders = open_orders
+
+    async def open(
+        self,
+        opened: OpenOrder,
+        user: discord.User | discord.Member,
+        guild_id: int | None,
+        translator: Translator,
+        *,
+        refresh: bool,
+    ) -> tuple[OrderPages, Grant]:
+        """Read an order, keep it open, and return its pages with what it brought its buyer.
+
+        Raises:
+            LookupFailed: there is no order; the subclass says why.
+            OrderHeldByOthers: other accounts hold it, and the owner wants it refused then.
+        """
+        order = await self._lookups.find(opened.reference, Requester(user.id, guild_id), refresh=refresh)
+        settings = self._settings(guild_id)
+        grant = NO_GRANT
+        if settings is not None:
+            grant = await self._roles.grant(user, settings, opened.reference, order, translator)
+        opened.pages = pages = OrderPages(order)
+        opened.found, opened.failure = diagnose(order), None
+        opened.savable = bool(order.asset_count) and self.may_save(guild_id)
+        self._open_orders.keep(opened)
+        return pages, grant
+
+    def may_save(self, guild_id: int | None) -> bool:
+        """Return whether orders can be saved here: everywhere but in guilds whose owner does not want it."""
+        settings = self._settings(guild_id)
+        return guild_id is None or (settings is not None and settings.options.saved_orders)
+
+    def _settings(self, guild_id: int | None) -> GuildSettings | None:
+        """Return the settings of a guild; None in direct messages, and while the database is away."""
+        if guild_id is None:
+            return None
+        try:
+            return self._storage.guilds.get(guild_id)
+        except StorageUnavailable:
+            return None

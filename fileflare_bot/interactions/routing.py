@@ -1,0 +1,119 @@
+"""From an interaction to its handler.
+
+``@replies`` makes a cog's method an entry point: it names the event for the log and the metrics, and the audience,
+and hands the method its :class:`Reply`. ``@route`` says which custom_ids lead to it. Buttons, selects and modals are
+found by their custom_id alone, so they outlive a restart: discord.py keeps no view and no modal for them.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from fileflare_bot.i18n import N_
+from fileflare_bot.interactions.access import Audience, admit
+from fileflare_bot.interactions.responder import Reply
+from fileflare_bot.refusal import NextStep, Refusal
+
+C = TypeVar("C", bound=commands.Cog)
+P = ParamSpec("P")
+Handle = Callable[Concatenate[C, Reply, P], Coroutine[Any, Any, None]]
+Entry = Callable[Concatenate[C, discord.Interaction[Any], P], Coroutine[Any, Any, None]]
+Choices = list[app_commands.Choice[str]]
+Suggest = Callable[[C, discord.Interaction[Any], str], Coroutine[Any, Any, Choices]]
+Bound = Callable[..., Awaitable[None]]  # an entry point of a cog that is loaded
+M = TypeVar("M", bound=Bound)
+_PATTERNS: Final = "__custom_ids__"
+_AUDIENCE: Final = "__audience__"
+
+
+class ListExpired(Refusal):
+    """Raised when a button belongs to a list that is no longer held, as after a restart."""
+
+    sentence = N_("**This list is no longer live.** Use /{command} or press **{button}** for a new one.")
+    outcome = "list_expired"
+    next_step = NextStep.ASK
+
+
+def replies(event: str, audience: Audience, *, updates: bool = False) -> Callable[[Handle[C, P]], Entry[C, P]]:
+    """Make a method that takes a Reply an entry point for discord.py, which reads the method's own signature.
+
+    ``updates`` says that the reply replaces the message which the button or select is part of.
+    """
+
+    def decorate(method: Handle[C, P]) -> Entry[C, P]:
+        @wraps(method)
+        async def entry(cog: C, interaction: discord.Interaction[Any], /, *args: P.args, **kwargs: P.kwargs) -> None:
+            async def handler(reply: Reply) -> None:
+                await method(cog, reply, *args, **kwargs)
+
+            await interaction.client.responder.respond(interaction, handler, event, audience, updates=updates)
+
+        setattr(entry, _AUDIENCE, audience)
+        return entry
+
+    return decorate
+
+
+def suggests(audience: Audience) -> Callable[[Suggest[C]], Suggest[C]]:
+    """Make a method an autocomplete for one audience; everybody else is offered nothing."""
+
+    def decorate(method: Suggest[C]) -> Suggest[C]:
+        @wraps(method)
+        async def entry(cog: C, interaction: discord.Interaction[Any], current: str) -> Choices:
+            try:
+                admit(interaction, audience, interaction.client.storage.guilds)
+                return await method(cog, interaction, current)
+            except Refusal:
+                return []
+
+        setattr(entry, _AUDIENCE, audience)
+        return entry
+
+    return decorate
+
+
+def audience_of(entry: object) -> Audience | None:
+    """Return the audience that an entry point declares, or None if it declares none."""
+    declared: Audience | None = getattr(entry, _AUDIENCE, None)
+    return declared
+
+
+def route(*patterns: str) -> Callable[[M], M]:
+    """Lead every custom_id that matches one of these patterns to a method; named groups become its arguments.
+
+    The first pattern is of the custom_ids made today; the others are of those that earlier versions have posted.
+    """
+
+    def mark(method: M) -> M:
+        setattr(method, _PATTERNS, tuple(re.compile(pattern) for pattern in patterns))
+        return method
+
+    return mark
+
+
+class Routes:
+    """All handlers of buttons, selects and modals."""
+
+    def __init__(self) -> None:
+        self._routes: list[tuple[re.Pattern[str], Bound]] = []
+
+    def __iter__(self) -> Iterator[tuple[re.Pattern[str], Bound]]:
+        return iter(self._routes)
+
+    def add(self, cog: object) -> None:
+        """Add the marked methods of a cog."""
+        for name in dir(type(cog)):
+            for pattern in getattr(getattr(type(cog), name), _PATTERNS, ()):
+                self._routes.append((pattern, getattr(cog, name)))
+
+    def find(self, custom_id: str) -> tuple[Bound, dict[str, str]] | None:
+        """Return the handler and its arguments, or None if no version of the bot that we know made this custom_id."""
+        for pattern, entry in self._routes:
+            if match := pattern.fullmatch(custom_id):
+                return entry, match.groupdict(default="")
+        return None

@@ -1,0 +1,125 @@
+"""Runs the bot: makes what it needs, heeds signals, and turns its end into an exit code."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+from typing import Final
+
+import aiohttp
+import discord
+import structlog
+
+from fileflare_bot.app import FileflareBot
+from fileflare_bot.fileflare.lookups import build_lookups
+from fileflare_bot.i18n import Catalogs
+from fileflare_bot.interactions.responder import SERVER_ERROR, TOO_MANY_REQUESTS
+from fileflare_bot.metrics import Metrics
+from fileflare_bot.monitoring import monitoring
+from fileflare_bot.settings import Settings, SettingsError
+from fileflare_bot.storage.storage import open_storage
+
+FAILED: Final = 1
+WRONG_SETTINGS: Final = 2
+LOGIN_REFUSED: Final = (
+    "DISCORD_TOKEN was refused by Discord: copy it anew from the Discord Developer Portal > Bot > Reset Token."
+)
+_CANNOT_LISTEN: Final = (
+    "METRICS_PORT cannot be opened on METRICS_HOST: another program has it, or the address is not this computer's. "
+    "For example: METRICS_PORT=9090"
+)
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+async def run(settings: Settings) -> int:
+    """Run the bot until SIGTERM or Ctrl-C; return the exit code.
+
+    Raises:
+        SettingsError: a setting is wrong, which shows only in use.
+    """
+    metrics = Metrics()
+    async with (
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,  # no cookie follows another customer
+        open_storage(settings) as storage,
+        FileflareBot(
+            lookups=build_lookups(settings, session, metrics),
+            storage=storage,
+            catalogs=Catalogs(default=settings.default_locale),
+            metrics=metrics,
+            http_trace=_count_troubles(metrics),
+        ) as bot,
+        _monitoring(settings, bot),
+    ):
+        stopping = asyncio.Event()
+        _on_stop_signals(stopping)
+        running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if running.done():
+            return _ending(running, bot)
+        await bot.stop()
+        running.cancel()  # discord.py may be waiting to try again, which takes it up to 17 minutes
+        await asyncio.gather(running, return_exceptions=True)
+        return 0
+
+
+def _count_troubles(metrics: Metrics) -> aiohttp.TraceConfig:
+    """Count Discord's 429 and 5xx responses, which discord.py tries again by itself."""
+
+    async def count(_session: object, _context: object, ended: aiohttp.TraceRequestEndParams) -> None:
+        status = ended.response.status
+        if status == TOO_MANY_REQUESTS or status >= SERVER_ERROR:
+            metrics.discord_troubles.labels("429" if status == TOO_MANY_REQUESTS else "5xx").inc()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(count)
+    return trace
+
+
+@contextlib.asynccontextmanager
+async def _monitoring(settings: Settings, bot: FileflareBot) -> AsyncIterator[None]:
+    if settings.metrics_port is None:
+        yield
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        serving = monitoring(settings.metrics_host, settings.metrics_port, bot.metrics, bot)
+        try:
+            address = await stack.enter_async_context(serving)
+        except OSError:
+            raise SettingsError([_CANNOT_LISTEN]) from None
+        log.info("monitoring", address=address)
+        yield
+
+
+def _ending(running: asyncio.Task[None], bot: FileflareBot) -> int:
+    match running.exception():
+        case None:
+            return 0
+        case discord.LoginFailure() | discord.ConnectionClosed(code=4004):  # the gateway's "authentication failed"
+            log.critical(LOGIN_REFUSED)  # a line that is also JSON where LOG_FORMAT says so
+            return WRONG_SETTINGS
+        case SettingsError() as error:
+            log.critical("\n".join(error.lines))
+            return WRONG_SETTINGS
+        case discord.ConnectionClosed() as error:
+            log.critical("discord_refused", close_code=error.code)
+        case discord.HTTPException() as error:
+            log.critical("discord_refused", status=error.status, code=error.code, text=error.text)
+        case (discord.GatewayNotFound() | aiohttp.ClientError() | OSError()) as error:
+            log.critical("discord_unreachable", error=type(error).__name__)
+        case AttributeError() if getattr(bot, "ws", None) is None:  # discord.py, after a first connection that failed
+            log.critical("discord_unreachable", error="the gateway did not take the first connection")
+        case error:
+            log.critical("start_failed", exc_info=error)
+    return FAILED
+
+
+def _on_stop_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stopping.set)
+        except NotImplementedError:  # Windows knows no signal handlers in the loop
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))

@@ -1,0 +1,35 @@
+"""Audit entries: who did what when. Most are written by the transaction of the change itself."""
+
+import sqlalchemy as sa
+
+from fileflare_bot.storage.database import Database, unit_of_work, utc_now
+from fileflare_bot.storage.models import AuditRow
+from fileflare_bot.storage.records import Action, AuditEntry
+
+
+class Audit:
+    """All audit entries."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @unit_of_work
+    async def record(self, guild_id: int, actor_id: int, action: Action) -> None:
+        """Write an entry that belongs to no other change in the database."""
+        async with self._database.writing() as session:
+            session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=utc_now()))
+
+    @unit_of_work
+    async def entries(self, guild_id: int, number: int | None = None) -> list[AuditEntry]:
+        """Return a guild's entries, or those about one of its tickets, oldest first."""
+        wanted = [AuditRow.guild_id == guild_id]
+        if number is not None:
+            wanted.append(AuditRow.number == number)
+        async with self._database.reading() as session:
+            rows = await session.scalars(sa.select(AuditRow).where(*wanted).order_by(AuditRow.id))
+            return [audit_entry(row) for row in rows]
+
+
+def audit_entry(row: AuditRow) -> AuditEntry:
+    """Return a row's record."""
+    return AuditEntry(row.guild_id, row.number, row.actor_id, Action(row.action), row.at)

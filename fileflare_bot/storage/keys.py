@@ -1,0 +1,72 @@
+"""The keys in use: the database's own key for hashes, the rotation of SECRET_KEYS, and marks of what was done once."""
+
+import os
+from typing import Final
+
+import sqlalchemy as sa
+
+from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.encryption import Cipher
+from fileflare_bot.storage.guilds import insert
+from fileflare_bot.storage.models import (
+    CannedAnswerRow,
+    ClaimRow,
+    MessageRow,
+    SavedOrderRow,
+    TicketRow,
+    VaultRow,
+)
+
+_HASH_KEY: Final = "hash_key"
+_ENCRYPTED: Final = (
+    (TicketRow.id, TicketRow.details),
+    (MessageRow.id, MessageRow.text),
+    (CannedAnswerRow.id, CannedAnswerRow.text),
+    (ClaimRow.id, ClaimRow.label),
+    (SavedOrderRow.id, SavedOrderRow.label),
+    (SavedOrderRow.id, SavedOrderRow.reference),
+    (VaultRow.name, VaultRow.value),
+)
+
+
+class Keys:
+    """Looks after the keys."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    @unit_of_work
+    async def read_hash_key(self) -> None:
+        """Read the key of the hashes, which the first process of the bot makes.
+
+        Raises:
+            Unreadable: none of the keys opens it.
+        """
+        made = self._cipher.encrypt(os.urandom(32).hex())
+        async with self._database.writing() as session:
+            await session.execute(insert(session)(VaultRow).values(name=_HASH_KEY, value=made).on_conflict_do_nothing())
+            stored = await session.scalar(sa.select(VaultRow.value).where(VaultRow.name == _HASH_KEY))
+        self._cipher.hash_key = bytes.fromhex(self._cipher.decrypt(stored or ""))
+
+    @unit_of_work
+    async def rotate(self) -> int:
+        """Encrypt everything with the newest key; return how many texts had an older one."""
+        changed = 0
+        async with self._database.writing() as session:
+            for key, column in _ENCRYPTED:
+                for row_id, text in (await session.execute(sa.select(key, column))).all():
+                    rotated = self._cipher.rotated(text)
+                    if rotated is not None:
+                        unchanged = key == row_id, column == text  # another process may have written meanwhile
+                        update = sa.update(column.class_).where(*unchanged).values({column.key: rotated})
+                        changed += len((await session.scalars(update.returning(key))).all())
+        return changed
+
+    @unit_of_work
+    async def is_first_time(self, what: str) -> bool:
+        """Return True once for each database and name, and False ever after."""
+        async with self._database.writing() as session:
+            row = insert(session)(VaultRow).values(name=what, value=self._cipher.encrypt("done"))
+            new = await session.scalars(row.on_conflict_do_nothing().returning(VaultRow.name))
+            return new.first() is not None

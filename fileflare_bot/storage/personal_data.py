@@ -1,0 +1,105 @@
+"""What is kept about one user, in all guilds: listed, exported, deleted."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from fileflare_bot.storage.audit import audit_entry
+from fileflare_bot.storage.claims import Claims
+from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.models import AuditRow, ClaimRow, SavedOrderRow, TicketRow
+from fileflare_bot.storage.records import Action, AuditEntry, Claim, SavedOrder, Ticket, TicketMessage
+from fileflare_bot.storage.saved_orders import SavedOrders
+from fileflare_bot.storage.tickets import Tickets
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalRecord:
+    """What is kept about a user: their tickets, audit entries, and the numbers of their saved orders and claims."""
+
+    tickets: list[Ticket]
+    entries: list[AuditEntry]
+    saved_orders: int
+    claims: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept."""
+        return not (self.tickets or self.entries or self.saved_orders or self.claims)
+
+
+@dataclass(frozen=True, slots=True)
+class _TicketWithMessages:
+    ticket: Ticket
+    messages: list[TicketMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    user_id: int
+    saved_orders: list[SavedOrder]
+    orders_that_count: list[Claim]
+    help_requests: list[_TicketWithMessages]
+    actions: list[AuditEntry]
+
+
+_EXPORT: Final = TypeAdapter(_Export)
+
+
+class PersonalData:
+    """Finds what is kept about a user."""
+
+    def __init__(self, database: Database, tickets: Tickets, saved_orders: SavedOrders, claims: Claims) -> None:
+        self._database = database
+        self._tickets = tickets
+        self._saved_orders = saved_orders
+        self._claims = claims
+
+    @unit_of_work
+    async def of_user(self, user_id: int) -> PersonalRecord:
+        """Return what is kept about a user."""
+        async with self._database.reading() as session:
+            theirs = sa.select(TicketRow).where(TicketRow.user_id == user_id).order_by(TicketRow.id)
+            tickets = [self._tickets.record(row) for row in await session.scalars(theirs)]
+            done = sa.select(AuditRow).where(AuditRow.actor_id == user_id).order_by(AuditRow.id)
+            entries = [audit_entry(row) for row in await session.scalars(done)]
+            saved, claims = [
+                await session.scalar(sa.select(sa.func.count()).select_from(table).where(table.user_id == user_id)) or 0
+                for table in (SavedOrderRow, ClaimRow)
+            ]
+        return PersonalRecord(tickets, entries, saved, claims)
+
+    @unit_of_work
+    async def export(self, user_id: int) -> dict[str, Any]:
+        """Return all that is kept about a user, ready for JSON. An order's ID is theirs, so it is included."""
+        record = await self.of_user(user_id)
+        messages = [_TicketWithMessages(ticket, await self._tickets.messages(ticket.id)) for ticket in record.tickets]
+        claims = await self._claims.of_user(None, user_id)
+        export = _Export(user_id, await self._saved_orders.of_user(user_id), claims, messages, record.entries)
+        dumped: dict[str, Any] = _EXPORT.dump_python(export, mode="json")
+        return dumped
+
+    @unit_of_work
+    async def forget(self, user_id: int) -> list[Ticket]:
+        """Delete a user's saved orders, and their tickets with all that was written; return the tickets."""
+        async with self._database.writing() as session:
+            await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id))
+            rows = (await session.scalars(sa.select(TicketRow).where(TicketRow.user_id == user_id))).all()
+            tickets = [self._tickets.record(row) for row in rows]
+            for row in rows:
+                await session.delete(row)
+            customers = Action.FILED, Action.WROTE_BACK
+            await session.execute(
+                sa.delete(AuditRow).where(AuditRow.actor_id == user_id, AuditRow.action.in_(customers))
+            )
+            for ticket in tickets:  # resolved or reopened by themselves
+                await session.execute(
+                    sa.delete(AuditRow).where(
+                        AuditRow.actor_id == user_id,
+                        AuditRow.guild_id == ticket.guild_id,
+                        AuditRow.number == ticket.number,
+                    )
+                )
+        return tickets

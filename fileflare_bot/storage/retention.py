@@ -1,0 +1,42 @@
+"""Deletes what is old enough: resolved tickets, audit entries, and the data of guilds that the bot has left."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from fileflare_bot.storage.database import Database, unit_of_work, utc_now
+from fileflare_bot.storage.models import AuditRow, CannedAnswerRow, ClaimRow, GuildRow, ProductRow, TicketRow
+
+
+class Retention:
+    """Deletes what is older than a number of days."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @unit_of_work
+    async def delete_resolved(self, days: int) -> int:
+        """Delete tickets resolved more than ``days`` ago, and audit entries as old; return how many tickets."""
+        before = utc_now() - timedelta(days=days)
+        async with self._database.writing() as session:
+            old = sa.delete(TicketRow).where(TicketRow.resolved_at < before).returning(TicketRow.id)
+            deleted = (await session.scalars(old)).all()
+            still_there = sa.select(TicketRow.number).where(TicketRow.guild_id == AuditRow.guild_id)
+            await session.execute(
+                sa.delete(AuditRow)
+                .where(AuditRow.at < before, AuditRow.number.is_(None) | AuditRow.number.not_in(still_there))
+                .execution_options(synchronize_session=False)
+            )
+        return len(deleted)
+
+    @unit_of_work
+    async def delete_left_guilds(self, days: int) -> int:
+        """Delete all data of guilds that the bot left more than ``days`` ago; return how many guilds."""
+        before = utc_now() - timedelta(days=days)
+        async with self._database.writing() as session:
+            left = (await session.scalars(sa.select(GuildRow.guild_id).where(GuildRow.left_at < before))).all()
+            for table in (TicketRow, AuditRow, ClaimRow, ProductRow, CannedAnswerRow, GuildRow):
+                await session.execute(
+                    sa.delete(table).where(table.guild_id.in_(left)).execution_options(synchronize_session=False)
+                )
+        return len(left)

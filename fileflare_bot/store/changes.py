@@ -1,0 +1,99 @@
+"""One call for each thing that an owner changes: the database, the log channel, and the leak guard's rule follow."""
+
+from typing import Any, TypeVar
+
+import discord
+from pydantic import BaseModel, ValidationError
+
+from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.leak_guard import GuardState, LeakGuard
+from fileflare_bot.modlog import ModLog
+from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.guilds import Guilds
+from fileflare_bot.storage.options import Options, Wording
+from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
+from fileflare_bot.text import clean, escape
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class WrongValue(Refusal):
+    """Raised when a setting cannot be what was given; ``where`` names it, ``why`` says what it should be."""
+
+    sentence = N_("**Nothing was changed:** {where} cannot be that ({why}).")
+    outcome = "wrong_value"
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__("wrong value")
+        self.where = where
+        self.why = why
+
+    def values(self, _translator: Translator) -> dict[str, str]:
+        """Return the setting and the reason, in which nothing takes effect."""
+        return {"where": f"`{clean(self.where)[:80]}`", "why": escape(clean(self.why)[:200])}
+
+
+class StoreSettings:
+    """Changes the settings of guilds for their owners."""
+
+    def __init__(self, guilds: Guilds, modlog: ModLog, leak_guard: LeakGuard) -> None:
+        self._guilds = guilds
+        self._modlog = modlog
+        self._leak_guard = leak_guard
+
+    async def change(self, guild: discord.Guild, actor_id: int, **changed: Any) -> tuple[GuildSettings, GuardState]:  # noqa: ANN401 - fields of GuildSettings
+        """Store channels, roles or options, and return the settings with the state of the leak guard."""
+        settings = await self._guilds.change(guild.id, actor_id, **changed)
+        return await self._followed(guild, actor_id, settings)
+
+    async def change_options(
+        self,
+        guild: discord.Guild,
+        actor_id: int,
+        **changed: Any,  # noqa: ANN401 - fields of Options
+    ) -> tuple[GuildSettings, GuardState]:
+        """Store options, and return the settings with the state of the leak guard.
+
+        Raises:
+            WrongValue: one of them cannot be that; nothing is changed.
+        """
+        before = self._guilds.get(guild.id).options
+        return await self.change(guild, actor_id, options=validated(Options, before.model_dump() | changed))
+
+    async def replace(
+        self, guild: discord.Guild, actor_id: int, settings: dict[str, Any], canned_answers: tuple[CannedAnswer, ...]
+    ) -> None:
+        """Put the settings and canned answers of a file in the place of the guild's."""
+        _ = await self._guilds.change(guild.id, actor_id, **settings)
+        replaced = await self._guilds.replace_canned_answers(guild.id, actor_id, canned_answers)
+        _ = await self._followed(guild, actor_id, replaced)
+
+    async def _followed(
+        self, guild: discord.Guild, actor_id: int, settings: GuildSettings
+    ) -> tuple[GuildSettings, GuardState]:
+        await self._modlog.announce(guild.id, Action.CHANGED_SETUP, actor_id)
+        return settings, await self._leak_guard.ensure(guild)
+
+
+def validated(model: type[M], values: dict[str, Any]) -> M:
+    """Return a model of these values.
+
+    Raises:
+        WrongValue: one of them cannot be that; no value is in its text.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise WrongValue(where, str(first["msg"]).removeprefix("Value error, ")) from None
+
+
+def parsed_wording(given: dict[str, str], where: str) -> Wording:
+    """Return the panel's wording; ``where`` may begin with a line that is the store's account address.
+
+    Raises:
+        WrongValue: one of the texts cannot be that.
+    """
+    address, _, text = where.partition("\n") if where.startswith("https://") else ("", "", where)
+    return validated(Wording, {**given, "account_url": address.strip(), "where": text.strip()})

@@ -1,0 +1,94 @@
+"""How a customer asks for help: the button, what is known about their order, and the ticket that comes of it."""
+
+from typing import Final
+
+import discord
+
+from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
+from fileflare_bot.fileflare.lookups import Lookups
+from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.interactions.components import button
+from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
+from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, hide_references, parse_reference
+from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.records import GuildSettings, TicketDetails
+
+HIDDEN: Final = "[…]"  # stands for a link or an ID in what a customer writes
+WITHOUT_ORDER: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE}
+
+
+class NoDesk(Refusal):
+    """Raised when a guild has no support channel; ``owner_id`` is whom to ask instead, if that is known."""
+
+    sentence = N_(
+        "**This server has no help desk yet.** Ask {who} and give them the order number, "
+        "never the order link or the order ID."
+    )
+    outcome = "no_desk"
+
+    def __init__(self, owner_id: int | None) -> None:
+        super().__init__("no support channel")
+        self.owner_id = owner_id
+
+    def values(self, translator: Translator) -> dict[str, str]:
+        """Return whom to ask."""
+        return {"who": f"<@{self.owner_id}>" if self.owner_id else translator.gettext("this server's team")}
+
+
+class NothingWritten(Refusal):
+    """Raised when a modal comes back with nothing in it."""
+
+    sentence = N_("**There was nothing in it.** Write something, or choose an answer.")
+    outcome = "nothing_written"
+
+
+def require_desk(settings: GuildSettings, guild: discord.Guild | None) -> None:
+    """Let pass where the guild has a help desk.
+
+    Raises:
+        NoDesk: it has none.
+    """
+    if settings.support_channel_id is None:
+        raise NoDesk(guild.owner_id if guild is not None else None)
+
+
+def help_button(translator: Translator, handle: str, finding: Finding | None) -> discord.ui.Button[discord.ui.View]:
+    """Return the button that asks for help with an open order, or with what was found instead of one."""
+    kind = finding.kind if finding is not None else ""
+    problem = finding.problem if finding is not None and finding.problem is not None else ""
+    return button(translator.gettext("Get help"), f"help:ask:{handle}:{kind}.{problem}", emoji="🛟")
+
+
+def hide_secrets(text: str, token: str = "") -> str:
+    """Return what somebody wrote without links and order IDs; ``token`` is the ID that is known."""
+    hidden = hide_references(text, HIDDEN)
+    return (hidden.replace(token, HIDDEN) if token else hidden).strip()
+
+
+async def look_into(
+    lookups: Lookups, pasted: str, requester: Requester, words: str, before: Finding | None
+) -> TicketDetails:
+    """Return what a ticket holds about the order that was pasted; ``before`` is what an earlier lookup found.
+
+    Raises:
+        AskedTooOften: the user has to pause.
+    """
+    if not pasted.strip():
+        known = before is not None and before.kind in WITHOUT_ORDER
+        return TicketDetails(findings=(before,) if before is not None and known else (), words=words)
+    parsed = parse_reference(pasted)
+    if isinstance(parsed, ReferenceProblem):
+        return TicketDetails(findings=diagnose_failure(Kind.WRONG_REFERENCE, parsed), words=words)
+    return await _read(lookups, parsed, requester, words)
+
+
+async def _read(lookups: Lookups, reference: OrderReference, requester: Requester, words: str) -> TicketDetails:
+    try:
+        order = await lookups.find(reference, requester)
+    except AskedTooOften:
+        raise
+    except LookupFailed as error:
+        findings = diagnose_failure(error.finding or Kind.OUTAGE)
+        return TicketDetails(findings=findings, words=words, reference=reference)
+    return TicketDetails(str(order.order_number or ""), diagnose(order), words, reference)
