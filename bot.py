@@ -8,6 +8,7 @@ import discord
 import structlog
 from cryptography.fernet import Fernet
 
+from fileflare_bot.app import DRAIN_SECONDS
 from fileflare_bot.doctor import check
 from fileflare_bot.logs import configure_logging
 from fileflare_bot.runner import WRONG_SETTINGS, run
@@ -16,7 +17,7 @@ from fileflare_bot.settings import SettingsError, load_settings
 log = structlog.stdlib.get_logger(__name__)
 
 
-def main() -> int:
+def main(*, drain_seconds: float = DRAIN_SECONDS) -> int:
     """Return the exit code: 0 after a clean stop or check, 1 after a failure, 2 for wrong settings."""
     parser = argparse.ArgumentParser(description="The Fileflare Discord bot.")
     parser.add_argument("--check", action="store_true", help="test the settings, Fileflare and the Discord login")
@@ -33,7 +34,7 @@ def main() -> int:
     configure_logging("WARNING" if arguments.check else settings.log_level, settings.log_format)
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # warnings about voice, which is not used
     try:
-        return asyncio.run(check(settings) if arguments.check else run(settings))
+        return asyncio.run(check(settings) if arguments.check else run(settings, drain_seconds=drain_seconds))
     except SettingsError as error:  # one that shows only in use
         log.critical("\n".join(error.lines))
         return WRONG_SETTINGS

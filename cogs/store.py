@@ -122,7 +122,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         return [
             ("Fileflare", fileflare),
             (translator.gettext("Database"), database),
-            (translator.gettext("Bot"), " · ".join((version, latency, shard))),
+            (translator.gettext("Bot"), f"{version} · {latency} · {shard}"),
             (translator.gettext("Lookups in 24 hours"), kinds or translator.gettext("none")),
             (translator.gettext("Open help requests"), translator.number(open_tickets)),
             (translator.gettext("Leak guard"), translator.gettext(GUARD_STATES[guard_state(guild, settings)])),

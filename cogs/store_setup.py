@@ -141,7 +141,14 @@ class StoreSetup(commands.Cog):
     async def check(self, reply: Reply) -> None:
         """Try each thing for real, and name what is missing and how to fix it."""
         bot, translator = self._bot, reply.translator
-        trying = tried(reply.guild, reply.settings, translator, bot.lookups, bot.leak_guard, reply.user.id)
+        trying = tried(
+            reply.guild,
+            reply.settings,
+            translator,
+            lookups=bot.lookups,
+            leak_guard=bot.leak_guard,
+            owner_id=reply.user.id,
+        )
         lines = [line async for line in trying]
         good = all(line.startswith(GOOD) for line in lines)
         head = translator.gettext("All is well.") if good else translator.gettext("This needs fixing:")

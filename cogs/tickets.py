@@ -101,7 +101,9 @@ class Tickets(commands.Cog):
         ticket = await self._ticket(reply, ticket_id)
         theirs = self._catalogs.translator(ticket.locale)
         canned = reply.settings.canned_answers
-        text = compose(ticket, theirs, canned, reply.chosen("saved"), reply.chosen("ready"), own)
+        text = compose(
+            ticket, theirs, canned, chosen=reply.chosen("saved"), built_ins=reply.chosen("ready"), own_words=own
+        )
         if not text:
             raise NothingWritten
         delivered = await self._desk.answer(ticket, reply.user.id, text)

@@ -137,10 +137,10 @@ class FileflareBot(commands.Bot):
         """Log a failed event handler without its arguments: they hold what people typed."""
         log.error("event_failed", handler=event_method, exc_info=sys.exc_info())
 
-    async def stop(self) -> None:
-        """Take no new work, let running replies finish (10 s at most), then leave Discord."""
+    async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Take no new work, let running replies finish within these seconds, then leave Discord."""
         log.info("stopping")
-        cut_off = await self.responder.drain(DRAIN_SECONDS)
+        cut_off = await self.responder.drain(seconds)
         if cut_off:
             log.warning("replies_cut_off", count=cut_off)
         await self.close()

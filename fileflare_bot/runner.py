@@ -10,7 +10,7 @@ import aiohttp
 import discord
 import structlog
 
-from fileflare_bot.app import FileflareBot
+from fileflare_bot.app import DRAIN_SECONDS, FileflareBot
 from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.interactions.responder import SERVER_ERROR, TOO_MANY_REQUESTS
@@ -32,8 +32,8 @@ _CANNOT_LISTEN: Final = (
 log = structlog.stdlib.get_logger(__name__)
 
 
-async def run(settings: Settings) -> int:
-    """Run the bot until SIGTERM or Ctrl-C; return the exit code.
+async def run(settings: Settings, *, drain_seconds: float = DRAIN_SECONDS) -> int:
+    """Run the bot until SIGTERM or Ctrl-C, then let replies finish for ``drain_seconds``; return the exit code.
 
     Raises:
         SettingsError: a setting is wrong, which shows only in use.
@@ -59,7 +59,7 @@ async def run(settings: Settings) -> int:
         stop.cancel()
         if running.done():
             return _ending(running, bot)
-        await bot.stop()
+        await bot.stop(drain_seconds)
         running.cancel()  # discord.py may be waiting to try again, which takes it up to 17 minutes
         await asyncio.gather(running, return_exceptions=True)
         return 0

@@ -22,7 +22,6 @@ from fileflare_bot.database_url import database_url
 from fileflare_bot.i18n import LOCALES, SOURCE_LOCALE
 
 _BOT_TOKEN: Final = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}", re.ASCII)
-_Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "[::1]"}
 
 
@@ -103,22 +102,13 @@ class Settings(BaseSettings):
     discord_token: Annotated[SecretStr, AfterValidator(_bot_token)] = Field(
         examples=["<the token from Discord Developer Portal > Bot>"]
     )
-    discord_sync_guilds: Annotated[tuple[_Snowflake, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
-        default=(), examples=["112233445566778899,998877665544332211"]
-    )
     fileflare_base_url: Annotated[str, AfterValidator(_base_url)] = Field(
         default="https://app.digital-downloads.com", examples=["https://app.digital-downloads.com"]
     )
     fileflare_timeout_seconds: float = Field(default=15.0, gt=0, le=120, examples=["15"])
     fileflare_requests_per_minute: float = Field(default=60, gt=0, le=100_000, examples=["60"])
-    fileflare_burst: int = Field(default=10, ge=1, le=1000, examples=["10"])
-    fileflare_at_once: int = Field(default=8, ge=1, le=100, examples=["8"])
-    fileflare_longest_line: int = Field(default=100, ge=1, le=10_000, examples=["100"])
-    fileflare_longest_wait_seconds: float = Field(default=10, ge=0, le=15, examples=["10"])
     lookups_per_person: int = Field(default=20, ge=1, le=10_000, examples=["20"])
     lookups_per_server: int = Field(default=120, ge=1, le=100_000, examples=["120"])
-    misses_per_person: int = Field(default=5, ge=1, le=1000, examples=["5"])
-    misses_per_server: int = Field(default=30, ge=1, le=10_000, examples=["30"])
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] = Field(
         default=SecretStr("sqlite:///data/fileflare.db"), examples=["sqlite:///data/fileflare.db"]
     )

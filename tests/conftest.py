@@ -23,7 +23,9 @@ from simcord.env import Env
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
+from fileflare_bot.fileflare.abuse import AbuseGuard
 from fileflare_bot.fileflare.lookups import build_lookups
+from fileflare_bot.fileflare.request_queue import RequestQueue
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
@@ -33,6 +35,8 @@ from fileflare_bot.storage.storage import Storage, open_storage
 hypothesis.settings.register_profile("no deadline", deadline=None)  # the machines that run this are shared
 hypothesis.settings.load_profile("no deadline")
 
+ABUSE_LIMITS = {"lookups_per_user", "lookups_per_guild", "misses_per_user", "misses_per_guild"}
+QUEUE_LIMITS = {"burst", "at_once", "longest_wait", "longest_queue"}
 SECRETS = (
     orders.DOCUMENTED,
     orders.LARGE,
@@ -87,11 +91,10 @@ def bot_settings(sample: SampleFileflare, request: pytest.FixtureRequest, tmp_pa
     """Settings with wide limits; ``@pytest.mark.settings(...)`` narrows them."""
     wide: dict[str, Any] = {
         "fileflare_timeout_seconds": 3,
-        "fileflare_burst": 500,
         "fileflare_requests_per_minute": 6000,
     }
     wide |= {"database_url": SecretStr(f"sqlite:///{tmp_path}/fileflare.db")}
-    wide |= {"lookups_per_person": 1000, "lookups_per_server": 1000, "misses_per_person": 100}
+    wide |= {"lookups_per_person": 1000, "lookups_per_server": 1000}
     marker = request.node.get_closest_marker("settings")
     given = {**wide, **(marker.kwargs if marker else {})}
     token = SecretStr("this-is-no-real-token.test.this-is-no-real-token")
@@ -114,12 +117,29 @@ def _database_files(folder: Path) -> list[Path]:
 
 
 @pytest.fixture
-def build(bot_settings: Settings, session: aiohttp.ClientSession, storage: Storage) -> Callable[[], FileflareBot]:
-    """Build a bot as bot.py does."""
+def build(
+    bot_settings: Settings, session: aiohttp.ClientSession, storage: Storage, request: pytest.FixtureRequest
+) -> Callable[[], FileflareBot]:
+    """Build a bot as bot.py does; ``@pytest.mark.limits(...)`` gives it other limits than it sets by itself."""
+    marker = request.node.get_closest_marker("limits")
+    given = marker.kwargs if marker else {}
+    wide = {"lookups_per_user": 1000, "lookups_per_guild": 1000, "misses_per_user": 100}
+    guard = wide | {name: value for name, value in given.items() if name in ABUSE_LIMITS}
+    queue = {name: value for name, value in given.items() if name in QUEUE_LIMITS}
+    assert {*guard, *queue} >= {*given} - {"fresh_seconds", "refresh_seconds"}
 
     def build_bot() -> FileflareBot:
         metrics = Metrics()
-        lookups = build_lookups(bot_settings, session, metrics)
+        per_minute = bot_settings.fileflare_requests_per_minute
+        lookups = build_lookups(
+            bot_settings,
+            session,
+            metrics,
+            queue=RequestQueue(per_minute=per_minute, **queue),
+            abuse=AbuseGuard(**guard),
+        )
+        lookups.fresh_seconds = given.get("fresh_seconds", lookups.fresh_seconds)
+        lookups.refresh_seconds = given.get("refresh_seconds", lookups.refresh_seconds)
         lookups.client.__class__ = DeclaringClient
         return FileflareBot(lookups=lookups, storage=storage, catalogs=Catalogs(), metrics=metrics)
 
@@ -156,9 +176,9 @@ async def start(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Pat
     """Start bot.py with these settings, away from the developer's own .env."""
     started: list[Bot] = []
 
-    async def start_bot(*, first: str = "", **settings: str) -> Bot:
+    async def start_bot(*, first: str = "", main: str = "bot.main()", **settings: str) -> Bot:
         process = await asyncio.create_subprocess_exec(
-            *discord.command(first=first),
+            *discord.command(first=first, main=main),
             stdout=PIPE,
             stderr=STDOUT,
             cwd=tmp_path,

@@ -25,7 +25,7 @@ AT_ONCE: Final = 1.5  # seconds in which a person sees something
 PROMPTLY: Final = 3.0  # seconds; a stop that waits for nothing takes a small part of it
 LONG_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 600.0"  # as after an hour without Discord
 SHORT_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 0.05"
-SHORT_DRAIN: Final = "import fileflare_bot.app; fileflare_bot.app.DRAIN_SECONDS = 0.5"
+SHORT_DRAIN: Final = "bot.main(drain_seconds=0.5)"
 
 
 class Bot:

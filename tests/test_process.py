@@ -160,7 +160,7 @@ async def test_a_port_that_is_taken_is_said_in_one_line(start: Start, discord: L
 
 
 async def test_a_part_of_the_bot_that_is_broken_stops_the_start(start: Start) -> None:
-    bot = await start(first="import fileflare_bot.app; fileflare_bot.app.COGS = ('cogs.nothing',)")
+    bot = await start(first="sys.modules['cogs.help'] = None")
 
     code = await bot.end()
 
@@ -220,17 +220,6 @@ async def test_a_discord_that_refuses_the_start_is_told_apart_from_one_that_is_u
     assert "Traceback" not in bot.printed
 
 
-async def test_a_development_server_that_the_bot_is_not_in_is_named(start: Start, discord: LoopbackDiscord) -> None:
-    discord.answer_next("PUT", "/guilds/1234/", 403, code=50001)
-    bot = await start(DISCORD_SYNC_GUILDS="1234")
-
-    code = await bot.end()
-
-    assert code == 2
-    assert "DISCORD_SYNC_GUILDS names the server 1234, which the bot is not in." in bot.printed
-    assert "Traceback" not in bot.printed
-
-
 async def test_a_gateway_that_takes_no_first_connection_is_said_to_be_unreachable(
     start: Start, discord: LoopbackDiscord
 ) -> None:
@@ -244,18 +233,17 @@ async def test_a_gateway_that_takes_no_first_connection_is_said_to_be_unreachabl
     assert "start_failed" not in bot.printed
 
 
-async def test_commands_are_synced_to_each_development_server_and_to_all(
+async def test_copies_of_the_commands_that_an_earlier_version_left_in_a_server_are_removed_once(
     start: Start, discord: LoopbackDiscord
 ) -> None:
-    bot = await start(DISCORD_SYNC_GUILDS=f"{GUILD}, 1234")
-    await discord.connected()
+    def removed() -> list[object]:
+        return [call.body for call in discord.calls if call.method == "PUT" and f"/guilds/{GUILD}/" in call.path]
 
-    code = await bot.stop()
+    for _ in range(2):
+        bot = await start()
+        await discord.connected()
+        await discord.until(lambda: removed() == [[]])
+        await ask(discord)
+        assert await bot.stop() == 0
 
-    synced = [call.path.partition("/applications/")[2] for call in discord.calls if call.method == "PUT"]
-    assert [path.split("/")[1:] for path in synced] == [
-        ["guilds", GUILD, "commands"],
-        ["guilds", "1234", "commands"],
-        ["commands"],
-    ]
-    assert code == 0
+    assert removed() == [[]]

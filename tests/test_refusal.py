@@ -26,7 +26,8 @@ for _cog in COGS:
 def leaves(kind: type[Refusal]) -> list[type[Refusal]]:
     """Return the classes that are raised: those without subclasses."""
     below = kind.__subclasses__()
-    return [leaf for child in below for leaf in leaves(child)] if below else [kind]
+    found = [leaf for child in below for leaf in leaves(child)] if below else [kind]
+    return list({leaf.__qualname__: leaf for leaf in found}.values())  # discord.py loads a cog's module once more
 
 
 CATALOGS = Catalogs()

@@ -23,10 +23,7 @@ LOOKED_UP = (
 SECRETS = (*LOOKED_UP[:6], "customer-key-0123456789", "casey@example.com", "ABCD-1234-EFGH-5678")
 
 
-@pytest.fixture(autouse=True)
-def _ask_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fileflare_bot.fileflare.lookups.FRESH_SECONDS", 0)
-    monkeypatch.setattr("fileflare_bot.fileflare.lookups.REFRESH_SECONDS", 0)
+pytestmark = pytest.mark.limits(fresh_seconds=0, refresh_seconds=0)
 
 
 async def tour(desk: Desk) -> None:

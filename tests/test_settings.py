@@ -48,9 +48,6 @@ WRONG: Final = (
     ("LOG_FORMAT", SECRET, "it should be 'console' or 'json'", "LOG_FORMAT=json"),
     ("DEFAULT_LOCALE", SECRET, "is not a language code", "DEFAULT_LOCALE=de"),
     ("DEFAULT_LOCALE", "xx", "is not a language code", "DEFAULT_LOCALE=de"),
-    ("DISCORD_SYNC_GUILDS", f"1,{SECRET}", "it should be a valid integer", "DISCORD_SYNC_GUILDS=1122334455"),
-    ("DISCORD_SYNC_GUILDS", "-5, 0", "it should be greater than 0", "DISCORD_SYNC_GUILDS=1122334455"),
-    ("DISCORD_SYNC_GUILDS", "9" * 30, "it should be less than", "DISCORD_SYNC_GUILDS=1122334455"),
 )
 
 
@@ -95,10 +92,9 @@ def test_a_wrong_setting_is_said_in_one_line_with_an_example(name: str, value: s
 
 
 def test_every_wrong_setting_gets_a_line_of_its_own() -> None:
-    lines = complaints("LOG_LEVEL=loud\nFILEFLARE_TIMEOUT_SECONDS=0\nDISCORD_SYNC_GUILDS=a,b,c\n")
+    lines = complaints("LOG_LEVEL=loud\nFILEFLARE_TIMEOUT_SECONDS=0\n")
 
     assert [line.split()[0] for line in lines] == [
-        "DISCORD_SYNC_GUILDS",
         "DISCORD_TOKEN",
         "FILEFLARE_TIMEOUT_SECONDS",
         "LOG_LEVEL",
@@ -115,7 +111,7 @@ def test_a_wrong_setting_of_the_environment_is_said_as_one_of_the_file(monkeypat
 def test_spaces_quotes_and_capitals_in_env_do_not_matter(start: str) -> None:
     Path(".env").write_text(
         f"{start}DISCORD_TOKEN = \" {TOKEN} \"  \nLOG_LEVEL=' debug '\nLOG_FORMAT=JSON # for machines\n"
-        'DISCORD_SYNC_GUILDS=" 1 , 2 3,"\nDEFAULT_LOCALE= de-DE \nFILEFLARE_BASE_URL=" https://x.example/ "\r\n',
+        f'SECRET_KEYS=" {KEY} , {KEY},"\nDEFAULT_LOCALE= de-DE \nFILEFLARE_BASE_URL=" https://x.example/ "\r\n',
         encoding="utf-8",
     )
 
@@ -123,7 +119,7 @@ def test_spaces_quotes_and_capitals_in_env_do_not_matter(start: str) -> None:
 
     assert settings.discord_token.get_secret_value() == TOKEN
     assert (settings.log_level, settings.log_format, settings.default_locale) == ("DEBUG", "json", "de_DE")
-    assert settings.discord_sync_guilds == (1, 2, 3)
+    assert [key.get_secret_value() for key in settings.secret_keys] == [KEY, KEY]
     assert settings.fileflare_base_url == "https://x.example"
 
 

@@ -44,7 +44,7 @@ async def test_a_reply_that_runs_is_finished_before_the_stop_and_new_ones_are_re
 async def test_a_reply_that_takes_too_long_does_not_hold_the_stop(
     start: Start, discord: LoopbackDiscord, sample: SampleFileflare
 ) -> None:
-    bot = await start(first=SHORT_DRAIN)
+    bot = await start(main=SHORT_DRAIN)
     await discord.connected()
     slow = await ask_slowly(discord, sample)
     asked = time.perf_counter()

@@ -44,14 +44,19 @@ PEOPLE = 10_000
 SAVED_ORDERS = 25
 WIDE = {
     "FILEFLARE_REQUESTS_PER_MINUTE": "100000",
-    "FILEFLARE_BURST": "1000",
-    "FILEFLARE_AT_ONCE": "100",
-    "FILEFLARE_LONGEST_LINE": "10000",
     "LOOKUPS_PER_PERSON": "10000",
     "LOOKUPS_PER_SERVER": "100000",
 }
 REFERENCE = OrderReference(orders.DOCUMENTED)
-ASK_EVERY_TIME = "import fileflare_bot.fileflare.lookups as lookups; lookups.FRESH_SECONDS = 0"
+ASK_EVERY_TIME = """
+import fileflare_bot.runner as runner
+build = runner.build_lookups
+def build_without_memory(*args):
+    lookups = build(*args)
+    lookups.fresh_seconds = 0
+    return lookups
+runner.build_lookups = build_without_memory
+"""
 
 
 async def main() -> None:

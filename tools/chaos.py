@@ -37,8 +37,6 @@ SETTINGS = {
     "DISCORD_TOKEN": TOKEN,
     "FILEFLARE_TIMEOUT_SECONDS": "2",
     "FILEFLARE_REQUESTS_PER_MINUTE": "1200",
-    "FILEFLARE_BURST": "50",
-    "FILEFLARE_AT_ONCE": "40",
     "LOG_LEVEL": "ERROR",
 }
 # The beginning of each sentence, and the outcome that the metrics count it under

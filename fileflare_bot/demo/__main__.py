@@ -140,11 +140,9 @@ def _settings(sample: SampleFileflare, folder: Path) -> Settings:
         discord_token=SecretStr("this-is-no-real-token.demo.this-is-no-real-token"),
         fileflare_base_url=sample.url,
         database_url=SecretStr(f"sqlite:///{folder.as_posix()}/demo.db"),
-        fileflare_burst=1000,
         lookups_per_person=10_000,
         lookups_per_server=10_000,
-        misses_per_person=1000,
-        misses_per_server=10_000,
+        fileflare_requests_per_minute=100_000,
     )
 
 

@@ -1,4 +1,4 @@
-"""How often a person and a server may look up, and how often they may miss.
+"""How often a user and a guild may look up, and how often they may miss.
 
 An order's ID is worth guessing, so unknown IDs are counted much more tightly than lookups, and each further round
 of misses makes the pause twice as long. While it lasts every lookup is refused before anything is asked, in the
@@ -6,6 +6,7 @@ same words and time whether its order exists or not: a guesser learns nothing.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +20,7 @@ from fileflare_bot.fileflare.request_queue import Requester
 FIRST_PAUSE: Final = 60.0  # seconds
 LONGEST_PAUSE: Final = 3600.0
 FORGIVEN_AFTER: Final = 6 * 3600.0  # seconds without a miss
-MOST_REMEMBERED: Final = 20_000  # people and servers; the least lately seen are forgotten first
+MOST_REMEMBERED: Final = 20_000  # users and guilds; the least lately seen are forgotten first
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -35,19 +36,22 @@ class _Record:
 
 
 class AbuseGuard:
-    """Counts per person and per server; everything is in memory and bounded."""
+    """Counts per user and per guild; everything is in memory and bounded. ``clock`` gives seconds."""
 
     def __init__(
         self,
         *,
-        lookups_per_person: int = 20,
-        lookups_per_server: int = 120,
-        misses_per_person: int = 5,
-        misses_per_server: int = 30,
+        lookups_per_user: int = 20,
+        lookups_per_guild: int = 120,
+        misses_per_user: int = 5,
+        misses_per_guild: int = 30,
+        most_remembered: int = MOST_REMEMBERED,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        self._person = (lookups_per_person, misses_per_person)
-        self._server = (lookups_per_server, misses_per_server)
-        self._records: LRUCache[tuple[str, int], _Record] = LRUCache(MOST_REMEMBERED)
+        self._user = (lookups_per_user, misses_per_user)
+        self._guild = (lookups_per_guild, misses_per_guild)
+        self._records: LRUCache[tuple[str, int], _Record] = LRUCache(most_remembered)
+        self._now = clock or (lambda: asyncio.get_running_loop().time())
 
     async def admit(self, requester: Requester) -> None:
         """Count a lookup.
@@ -56,7 +60,7 @@ class AbuseGuard:
             AskedTooOften: it is one too many, or a pause for misses is on; it says when to come back.
         """
         records = self._of(requester)
-        pause = max(record.paused_until for record in records) - _now()
+        pause = max(record.paused_until for record in records) - self._now()
         if pause > 0:
             raise AskedTooOften(pause)
         for record in records:
@@ -68,28 +72,27 @@ class AbuseGuard:
     def missed(self, requester: Requester) -> None:
         """Count a lookup of an order that does not exist."""
         for record in self._of(requester):
-            if _now() - record.last_miss > FORGIVEN_AFTER:
+            if self._now() - record.last_miss > FORGIVEN_AFTER:
                 record.misses = record.rounds = 0
             record.misses += 1
-            record.last_miss = _now()
+            record.last_miss = self._now()
             if record.misses >= record.misses_allowed:
                 pause = min(FIRST_PAUSE * 2**record.rounds, LONGEST_PAUSE)
-                record.paused_until = _now() + pause
+                record.paused_until = self._now() + pause
                 record.misses = 0
                 record.rounds += 1
                 log.warning(
-                    "guessing_suspected", user_id=requester.person, guild_id=requester.guild, pause_seconds=round(pause)
+                    "guessing_suspected",
+                    user_id=requester.user_id,
+                    guild_id=requester.guild_id,
+                    pause_seconds=round(pause),
                 )
 
     def _of(self, requester: Requester) -> list[_Record]:
-        keys = [(("person", requester.person), self._person)]
-        if requester.guild is not None:
-            keys.append((("server", requester.guild), self._server))
+        keys = [(("user", requester.user_id), self._user)]
+        if requester.guild_id is not None:
+            keys.append((("guild", requester.guild_id), self._guild))
         for key, (lookups, misses) in keys:
             if key not in self._records:
                 self._records[key] = _Record(AsyncLimiter(lookups, 60), misses)
         return [self._records[key] for key, _ in keys]
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -4,7 +4,7 @@ No kept library does this for asyncio, and it is short.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Final
@@ -28,9 +28,13 @@ class State(IntEnum):
 
 
 class Breaker:
-    """Closed while Fileflare answers; open, every request fails at once, but one now and then that probes."""
+    """Closed while Fileflare responds; open, every request fails at once, except one every 5 s that probes.
 
-    def __init__(self) -> None:
+    ``clock`` gives seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self._now = clock or (lambda: asyncio.get_running_loop().time())
         self.state = State.CLOSED
         self._failures = 0
         self._probe_at = 0.0
@@ -42,7 +46,7 @@ class Breaker:
         Raises:
             FileflareDown: the breaker is open.
         """
-        if self.state is State.PROBING or (self.state is State.OPEN and _now() < self._probe_at):
+        if self.state is State.PROBING or (self.state is State.OPEN and self._now() < self._probe_at):
             raise FileflareDown("not asked: it has not answered lately")
         if self.state is State.OPEN:
             self.state = State.PROBING
@@ -67,14 +71,10 @@ class Breaker:
             log.error("fileflare_down", failures=self._failures)
         if self._failures >= FAILURES_TO_OPEN:
             self.state = State.OPEN
-            self._probe_at = _now() + OPEN_SECONDS
+            self._probe_at = self._now() + OPEN_SECONDS
 
     def _answered(self) -> None:
         if self.state is not State.CLOSED:
             log.warning("fileflare_back")
         self.state = State.CLOSED
         self._failures = 0
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -67,7 +67,7 @@ class BadReference(LookupFailed):
 
     def text(self, translator: Translator) -> str:
         """Return what was pasted instead, and where the order ID is."""
-        return f"{translator.gettext(PROBLEMS[self.problem])}\n{translator.gettext(_WHERE)}"
+        return translator.gettext(PROBLEMS[self.problem]) + "\n" + translator.gettext(_WHERE)
 
 
 class AskedTooOften(LookupFailed):

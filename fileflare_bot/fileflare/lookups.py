@@ -1,4 +1,4 @@
-"""One lookup, from who asks to the order: limits, shared and fresh answers, retries, the breaker and the queue."""
+"""One lookup, from the requester to the order: limits, shared and fresh responses, retries, breaker and queue."""
 
 import asyncio
 import hashlib
@@ -23,13 +23,13 @@ from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings
 
-PERSON_SECONDS: Final = 20.0  # how long anybody waits for an answer, with all waiting and retries
-FRESH_SECONDS: Final = 10.0  # an answer this young is given again
+PATIENCE_SECONDS: Final = 20.0  # how long anybody waits for an order, with all waiting and retries
+FRESH_SECONDS: Final = 10.0  # a response this young is given again
 REFRESH_SECONDS: Final = 3.0  # to a Refresh, only one this young
 RETRIES: Final = 2
 FIRST_WAIT: Final = (0.1, 0.5)  # seconds before the first of them
-NO_SUCH_ORDER: Final = OrderReference("fileflare-discord-bot-check")  # made up, to see whether anybody answers
-MOST_ASSETS_REMEMBERED: Final = 20_000  # over all fresh answers
+NO_SUCH_ORDER: Final = OrderReference("fileflare-discord-bot-check")  # made up, to see whether Fileflare responds
+MOST_ASSETS_REMEMBERED: Final = 20_000  # over all fresh responses
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,27 @@ class _Recent:
 class Lookups:
     """Finds orders. Of the IDs that were asked for it keeps only keyed hashes, and those for seconds."""
 
-    def __init__(self, client: FileflareClient, *, queue: RequestQueue, abuse: AbuseGuard, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        client: FileflareClient,
+        *,
+        queue: RequestQueue,
+        abuse: AbuseGuard,
+        breaker: Breaker,
+        metrics: Metrics,
+        fresh_seconds: float = FRESH_SECONDS,
+        refresh_seconds: float = REFRESH_SECONDS,
+    ) -> None:
         self.client = client
-        self.breaker = Breaker()
+        self.breaker = breaker
+        self.fresh_seconds = fresh_seconds
+        self.refresh_seconds = refresh_seconds
         self.last_success: datetime | None = None
         self._queue = queue
         self._abuse = abuse
         self._metrics = metrics
         self._key = os.urandom(32)
-        self._running: dict[bytes, asyncio.Task[Order]] = {}  # bounded by the queue's line and number at once
+        self._running: dict[bytes, asyncio.Task[Order]] = {}  # bounded by the queue
         self._recent: TTLCache[bytes, _Recent] = TTLCache(
             MOST_ASSETS_REMEMBERED,
             FRESH_SECONDS,
@@ -61,14 +73,16 @@ class Lookups:
         """Return the order as it is now, or was up to 10 s ago (3 s for a refresh).
 
         Raises:
-            AskedTooOften: this person or server has to pause.
+            AskedTooOften: this user or guild has to pause.
             OrderNotFound: Fileflare knows no such order.
-            FileflareUnavailable: it gave no usable answer, or the line is too long.
+            FileflareUnavailable: it gave no usable response, or the queue is full.
         """
         await self._abuse.admit(requester)
         key = hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
         recent = self._recent.get(key)
-        if recent is not None and time.perf_counter() - recent.at < (REFRESH_SECONDS if refresh else FRESH_SECONDS):
+        if recent is not None and time.perf_counter() - recent.at < (
+            self.refresh_seconds if refresh else self.fresh_seconds
+        ):
             self._metrics.shared.inc()
             return recent.order
         task = self._running.get(key)
@@ -84,22 +98,22 @@ class Lookups:
             raise
 
     async def probe(self, requester: Requester) -> None:
-        """See whether Fileflare answers, by an order that is none; this counts as nobody's guess.
+        """See whether Fileflare responds, by an order that does not exist; this counts as nobody's guess.
 
         Raises:
-            FileflareUnavailable: it gave no usable answer, or the line is too long.
+            FileflareUnavailable: it gave no usable response, or the queue is full.
         """
         try:
             await self._request(NO_SUCH_ORDER, requester)
         except OrderNotFound:
-            return  # the expected answer
+            return  # the expected response
 
     async def _ask(self, key: bytes, reference: OrderReference, requester: Requester) -> Order:
         try:
-            async with asyncio.timeout(PERSON_SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 order = await self._try(reference, requester)
         except TimeoutError:
-            raise FileflareTimeout("no answer within a person's patience") from None
+            raise FileflareTimeout("no response within a person's patience") from None
         recent = _Recent(order, time.perf_counter())
         if self._recent.getsizeof(recent) <= self._recent.maxsize:
             self._recent[key] = recent
@@ -130,24 +144,24 @@ class Lookups:
     def _finished(self, key: bytes, task: asyncio.Task[Order]) -> None:
         self._running.pop(key, None)
         if not task.cancelled():
-            task.exception()  # who asked may have gone; that is no error
+            task.exception()  # the requester may have gone; that is no error
 
 
-def build_lookups(settings: Settings, session: aiohttp.ClientSession, metrics: Metrics) -> Lookups:
-    """Return what the settings ask for, over this session."""
+def build_lookups(
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    metrics: Metrics,
+    *,
+    queue: RequestQueue | None = None,
+    abuse: AbuseGuard | None = None,
+    breaker: Breaker | None = None,
+) -> Lookups:
+    """Return what the settings ask for, over this session; what is given takes the place of a part of it."""
     stamina.instrumentation.set_on_retry_hooks(())  # its own log and metric; ours say it once
-    queue = RequestQueue(
-        per_minute=settings.fileflare_requests_per_minute,
-        burst=settings.fileflare_burst,
-        at_once=settings.fileflare_at_once,
-        longest_line=settings.fileflare_longest_line,
-        longest_wait=settings.fileflare_longest_wait_seconds,
-    )
-    abuse = AbuseGuard(
-        lookups_per_person=settings.lookups_per_person,
-        lookups_per_server=settings.lookups_per_server,
-        misses_per_person=settings.misses_per_person,
-        misses_per_server=settings.misses_per_server,
+    queue = queue or RequestQueue(per_minute=settings.fileflare_requests_per_minute)
+    abuse = abuse or AbuseGuard(
+        lookups_per_user=settings.lookups_per_person,
+        lookups_per_guild=settings.lookups_per_server,
     )
     client = FileflareClient(
         session,
@@ -155,7 +169,7 @@ def build_lookups(settings: Settings, session: aiohttp.ClientSession, metrics: M
         timeout_seconds=settings.fileflare_timeout_seconds,
         on_response=queue.learn,
     )
-    return Lookups(client, queue=queue, abuse=abuse, metrics=metrics)
+    return Lookups(client, queue=queue, abuse=abuse, breaker=breaker or Breaker(), metrics=metrics)
 
 
 def _passes_soon(error: Exception) -> bool:

@@ -1,11 +1,12 @@
-"""The one gate that every request to Fileflare passes: a rate, a number at once, and a fair, bounded line.
+"""The one gate that every request to Fileflare passes: a rate, a number at once, and a fair, bounded queue.
 
 Fileflare's public rate limit is not documented; its keyed API allows 60 requests a minute. All the bot's lookups
-leave from one address, so one server's rush must not use up what the others need: whose server, and who in it,
-was served least lately goes first, and a line that is full turns away the server that fills it.
+leave from one address, so one guild's rush must not use up what the others need: the guild, and in it the user, that
+was served least lately goes first, and a queue that is full turns away the guild that fills it.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,22 +21,25 @@ from fileflare_bot.fileflare.errors import FileflareBusy, QueueFull
 from fileflare_bot.fileflare.responses import read_retry_after
 
 PAUSE_WITHOUT_A_NUMBER: Final = 5.0  # seconds, after a 429 that does not say how long
+LONGEST_WAIT: Final = 10.0  # seconds that anybody waits in the queue
+LEAST_QUEUE: Final = 100  # people who may wait, however slow the rate
+MOST_AT_ONCE: Final = 100  # requests under way
 LONGEST_RETURN: Final = 600.0  # seconds; nobody is told to come back later than this
-MOST_REMEMBERED: Final = 10_000  # servers and people whose last turn is remembered
+MOST_REMEMBERED: Final = 10_000  # guilds and users whose last turn is remembered
 _TOO_MANY_REQUESTS: Final = 429
 
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asks: a person's Discord ID, and the server's; in a direct message the person is a server of their own."""
+    """The user and the guild that a request is for; without a guild the user counts as a guild of their own."""
 
-    person: int
-    guild: int | None = None
+    user_id: int
+    guild_id: int | None = None
 
     @property
-    def server(self) -> int:
-        """The server, or the person where there is none."""
-        return self.person if self.guild is None else self.guild
+    def share(self) -> int:
+        """Whose share of the turns the request takes: the guild's, or the user's without one."""
+        return self.user_id if self.guild_id is None else self.guild_id
 
 
 @dataclass(slots=True)
@@ -45,24 +49,24 @@ class _Waiter:
 
 
 class RequestQueue:
-    """Gives out turns. ``longest_wait`` (seconds) and ``longest_line`` bound what anybody waits for."""
+    """Gives out turns. What is not given follows from the rate: 60 a minute allow 10 in a row, 8 at once."""
 
     def __init__(
         self,
         *,
         per_minute: float = 60,
-        burst: int = 10,
-        at_once: int = 8,
-        longest_line: int = 100,
-        longest_wait: float = 10,
+        burst: int | None = None,
+        at_once: int | None = None,
+        longest_wait: float = LONGEST_WAIT,
+        longest_queue: int | None = None,
     ) -> None:
         self._configured = self._per_minute = per_minute
-        self._burst = burst
-        self._limiter = _limiter(per_minute, burst)
-        self._at_once = asyncio.Semaphore(at_once)
-        self._longest_line = longest_line
+        self._burst = burst or max(1, round(per_minute / 6))
+        self._limiter = _limiter(per_minute, self._burst)
+        self._at_once = asyncio.Semaphore(at_once or min(MOST_AT_ONCE, max(2, round(per_minute / 7.5))))
         self._longest_wait = longest_wait
-        self._line: dict[int, deque[_Waiter]] = {}
+        self._longest_queue = longest_queue or max(LEAST_QUEUE, math.ceil(per_minute / 60 * longest_wait))
+        self._queue: dict[int, deque[_Waiter]] = {}
         self._last_turn: LRUCache[int, int] = LRUCache(MOST_REMEMBERED)
         self._turns = count(1)
         self._serving: asyncio.Task[None] | None = None
@@ -71,8 +75,8 @@ class RequestQueue:
 
     @property
     def waiting(self) -> int:
-        """How many are in the line."""
-        return sum(len(waiters) for waiters in self._line.values())
+        """How many requests are in the queue."""
+        return sum(len(waiters) for waiters in self._queue.values())
 
     @asynccontextmanager
     async def turn(self, requester: Requester) -> AsyncIterator[None]:
@@ -89,7 +93,7 @@ class RequestQueue:
             self._at_once.release()
 
     def learn(self, status: int, headers: Mapping[str, str]) -> None:
-        """Heed what an answer says of the limit: ``Retry-After``, ``X-RateLimit-Limit`` and ``-Remaining``."""
+        """Heed what a response says of the limit: ``Retry-After``, ``X-RateLimit-Limit`` and ``-Remaining``."""
         limit = headers.get("X-RateLimit-Limit", "")
         if limit.isdecimal() and int(limit):
             self._go_at(min(self._configured, float(limit)))
@@ -107,7 +111,7 @@ class RequestQueue:
         self._paused_until = max(self._paused_until, _now() + seconds)
 
     async def _wait(self, requester: Requester) -> None:
-        free = not self._line and not self._at_once.locked() and _now() >= self._paused_until
+        free = not self._queue and not self._at_once.locked() and _now() >= self._paused_until
         if free and self._limiter.has_capacity():
             await self._at_once.acquire()
             await self._limiter.acquire()
@@ -122,26 +126,26 @@ class RequestQueue:
             raise
 
     def _enter(self, requester: Requester) -> _Waiter:
-        mine = len(self._line.get(requester.server, ())) + 1
-        ahead = sum(min(len(waiters), mine) for waiters in self._line.values())
+        mine = len(self._queue.get(requester.share, ())) + 1
+        ahead = sum(min(len(waiters), mine) for waiters in self._queue.values())
         pause = max(0.0, self._paused_until - _now())
         if pause > self._longest_wait:
             raise FileflareBusy(pause)
         if pause + (ahead + 1) * 60 / self._per_minute > self._longest_wait:
             raise QueueFull(self._when_to_return(pause))
-        if self.waiting >= self._longest_line:
-            longest = max(self._line.values(), key=len)
+        if self.waiting >= self._longest_queue:
+            longest = max(self._queue.values(), key=len)
             if len(longest) <= mine:
                 raise QueueFull(self._when_to_return(pause))
             longest.pop().turn.set_exception(QueueFull(self._when_to_return(pause)))
         waiter = _Waiter(requester)
-        self._line.setdefault(requester.server, deque()).append(waiter)
+        self._queue.setdefault(requester.share, deque()).append(waiter)
         if self._serving is None or self._serving.done():
             self._serving = asyncio.create_task(self._serve(), name="fileflare-queue")
         return waiter
 
     def _when_to_return(self, pause: float) -> float:
-        """Return the seconds until a turn is free for one who is turned away: each gets the next one."""
+        """Return the seconds until a turn is free for somebody who is turned away: each gets the next one."""
         apart = 60 / self._per_minute
         self._returns_from = max(self._returns_from, _now() + pause + self.waiting * apart) + apart
         return min(self._returns_from - _now(), LONGEST_RETURN)
@@ -160,26 +164,26 @@ class RequestQueue:
             waiter.turn.set_result(None)
 
     def _drop_the_gone(self) -> bool:
-        """Take those out of the line who have left it; return whether anybody still waits."""
-        for server, waiters in list(self._line.items()):
+        """Remove waiters that were cancelled; return whether anybody still waits."""
+        for share, waiters in list(self._queue.items()):
             here = deque(waiter for waiter in waiters if not waiter.turn.done())
             if here:
-                self._line[server] = here
+                self._queue[share] = here
             else:
-                del self._line[server]
-        return bool(self._line)
+                del self._queue[share]
+        return bool(self._queue)
 
     def _next(self) -> _Waiter:
-        server = min(self._line, key=lambda server: self._last_turn.get(server, 0))
-        waiters = self._line[server]
-        waiter = min(waiters, key=lambda waiter: self._last_turn.get(waiter.requester.person, 0))
+        share = min(self._queue, key=lambda share: self._last_turn.get(share, 0))
+        waiters = self._queue[share]
+        waiter = min(waiters, key=lambda waiter: self._last_turn.get(waiter.requester.user_id, 0))
         waiters.remove(waiter)
         if not waiters:
-            del self._line[server]
+            del self._queue[share]
         return waiter
 
     def _remember(self, requester: Requester) -> None:
-        self._last_turn[requester.server] = self._last_turn[requester.person] = next(self._turns)
+        self._last_turn[requester.share] = self._last_turn[requester.user_id] = next(self._turns)
 
 
 def _limiter(per_minute: float, burst: int) -> AsyncLimiter:

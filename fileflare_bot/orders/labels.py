@@ -13,7 +13,7 @@ _MOST_COUNTED: Final = 999_999_999
 
 
 def file_name(text: str | None) -> str:
-    """Return a file's name without schemes such as https://, as Discord shows no masked link that looks like an address."""
+    """Return a file's name without a scheme such as https://: Discord shows no masked link whose text is an address."""
     return _SCHEME.sub("", clean(text))
 
 

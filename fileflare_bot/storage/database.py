@@ -25,7 +25,7 @@ from fileflare_bot.storage.errors import StorageUnavailable
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 ANSWER_SECONDS: Final = 8.0  # for one unit of work; people see "thinking…" after one second
 CONNECT_SECONDS: Final = 5.0
-BUSY_MILLISECONDS: Final = 5_000  # how long SQLite waits for another writer
+BUSY_SECONDS: Final = 5.0  # how long SQLite waits for another writer
 LOCK: Final = 0x46_6C_61_72_65  # "Flare": the advisory lock under which PostgreSQL is migrated
 
 
@@ -41,13 +41,16 @@ def utc_now() -> datetime:
 class Database:
     """One database. Where it does not answer, that comes out as StorageUnavailable."""
 
-    def __init__(self, url: sa.URL) -> None:
+    def __init__(
+        self, url: sa.URL, *, answer_seconds: float = ANSWER_SECONDS, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        self._answer_seconds = answer_seconds
         self._sqlite = sqlite_file(url)
         options: dict[str, Any] = {"hide_parameters": True}  # in the texts of errors
         if self._sqlite is None:
             options |= {"connect_args": {"timeout": CONNECT_SECONDS}, "pool_pre_ping": True}
         else:
-            options |= {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
+            options |= {"connect_args": {"timeout": busy_seconds}}
         self._engine = create_async_engine(url, **options)
         if self._sqlite is not None:
             _tune_sqlite(self._engine.sync_engine)
@@ -70,14 +73,14 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Give a session for reading."""
         with _translated():
-            async with asyncio.timeout(ANSWER_SECONDS), self._sessions() as session:
+            async with asyncio.timeout(self._answer_seconds), self._sessions() as session:
                 yield session
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """Give a session whose changes are committed at the end of the block, or not at all."""
         with _translated():
-            async with asyncio.timeout(ANSWER_SECONDS), self._writers, self._sessions() as session:
+            async with asyncio.timeout(self._answer_seconds), self._writers, self._sessions() as session:
                 _ = await session.connection(execution_options={"writes": True})
                 yield session
                 await session.commit()

@@ -46,6 +46,11 @@ class _Export:
 
 
 _EXPORT: Final = TypeAdapter(_Export)
+_NOT_THEIRS: Final[Any] = {  # which moderators dealt with it, and where
+    "help_requests": {
+        "__all__": {"ticket": {"taken_by", "resolved_by", "card"}, "messages": {"__all__": {"author_id"}}}
+    }
+}
 
 
 class PersonalData:
@@ -78,7 +83,7 @@ class PersonalData:
         messages = [_TicketWithMessages(ticket, await self._tickets.messages(ticket.id)) for ticket in record.tickets]
         claims = await self._claims.of_user(None, user_id)
         export = _Export(user_id, await self._saved_orders.of_user(user_id), claims, messages, record.entries)
-        dumped: dict[str, Any] = _EXPORT.dump_python(export, mode="json")
+        dumped: dict[str, Any] = _EXPORT.dump_python(export, mode="json", exclude=_NOT_THEIRS)
         return dumped
 
     @unit_of_work

@@ -46,9 +46,12 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Storage:
-    """What survives a restart. Until it has been started, whatever needs it raises StorageUnavailable."""
+    """What survives a restart. Until it has been started, whatever needs it raises StorageUnavailable.
 
-    def __init__(self, settings: Settings) -> None:
+    ``timeouts`` are those of Database.
+    """
+
+    def __init__(self, settings: Settings, **timeouts: float) -> None:
         url = database_url(settings.database_url.get_secret_value())
         keys = [key.get_secret_value() for key in settings.secret_keys]
         file = sqlite_file(url)
@@ -59,7 +62,7 @@ class Storage:
             cipher = Cipher(keys)
         except ValueError:  # of the file: those of the settings were looked at
             raise SettingsError([_DAMAGED_KEY]) from None
-        self._database = Database(url)
+        self._database = Database(url, **timeouts)
         self._keep_resolved_days = settings.keep_resolved_days
         self._keep_left_guilds_days = settings.keep_left_servers_days
         self.retention = Retention(self._database)
@@ -142,13 +145,13 @@ class Storage:
 
 
 @asynccontextmanager
-async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
-    """Give the storage that the settings name, started unless its database is away.
+async def open_storage(settings: Settings, **timeouts: float) -> AsyncIterator[Storage]:
+    """Give the storage that the settings name, started unless its database is away; ``timeouts`` are Database's.
 
     Raises:
         SettingsError: it cannot be used as it is set.
     """
-    storage = Storage(settings)
+    storage = Storage(settings, **timeouts)
     try:
         try:
             await storage.start()

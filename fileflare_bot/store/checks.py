@@ -31,6 +31,7 @@ async def tried(
     guild: discord.Guild,
     settings: GuildSettings,
     translator: Translator,
+    *,
     lookups: Lookups,
     leak_guard: LeakGuard,
     owner_id: int,

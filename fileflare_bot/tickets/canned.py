@@ -74,7 +74,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
     ),
     "link_unavailable": BuiltIn(
         N_("Link unavailable"),
-        N_("Hello {customer}, the link of {file} does not work. I have asked the store owner to mend it."),
+        N_("Hello {customer}, the link of {file} does not work. I have asked the store owner to fix it."),
     ),
     "external_link": BuiltIn(
         N_("External link"),
@@ -196,6 +196,7 @@ def compose(
     ticket: Ticket,
     translator: Translator,
     canned: Iterable[CannedAnswer],
+    *,
     chosen: Iterable[str],
     built_ins: Iterable[str],
     own_words: str,

@@ -179,7 +179,8 @@ class HelpDesk:
         ticket = await self._show(ticket, Action.ANSWERED, moderator_id)
         translator = self._modlog.translator(ticket.guild_id)
         head = translator.gettext("{who} has answered:", who=f"<@{moderator_id}>")
-        await self._cards.note(ticket, note_embed("✉️", f"{head}\n{text}\n\n{translator.gettext(ARRIVED[delivered])}"))
+        arrived = translator.gettext(ARRIVED[delivered])
+        await self._cards.note(ticket, note_embed("✉️", f"{head}\n{text}\n\n{arrived}"))
         return delivered
 
     async def resolve(self, ticket: Ticket, moderator_id: int, resolution: Resolution, last_word: str) -> Delivered:
@@ -189,7 +190,8 @@ class HelpDesk:
             NotPossibleNow: it is closed.
         """
         theirs = self._catalogs.translator(ticket.locale)
-        text = f"{theirs.gettext(RESOLUTIONS[resolution])}.\n\n{last_word}".strip()
+        told = theirs.gettext(RESOLUTIONS[resolution])
+        text = f"{told}.\n\n{last_word}".strip()
         ticket = await self._tickets.resolve(ticket.id, moderator_id, resolution)
         await self._tickets.answered(ticket.id, moderator_id, text)
         title = theirs.gettext("Help request #{number} is closed", number=ticket.number)

@@ -26,7 +26,7 @@ RESOLUTIONS: Final[dict[Resolution, str]] = {
     Resolution.FIXED: N_("The download works again"),
     Resolution.ANSWERED: N_("The question is answered"),
     Resolution.PASSED_ON: N_("The store owner takes care of it"),
-    Resolution.NOT_OURS: N_("Nothing that this store can mend"),
+    Resolution.NOT_OURS: N_("Nothing that this store can fix"),
     Resolution.NO_REPLY: N_("There was no reply"),
     Resolution.CUSTOMER: N_("The customer says that it is solved"),
 }

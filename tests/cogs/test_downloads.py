@@ -118,8 +118,8 @@ async def test_every_file_of_300_is_reached_by_paging(desk: Desk) -> None:
     assert desk.sample.requests == {orders.LARGE: 1}
 
 
-async def test_refresh_shows_the_count_fall_after_a_download(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fileflare_bot.fileflare.lookups.REFRESH_SECONDS", 0)
+async def test_refresh_shows_the_count_fall_after_a_download(desk: Desk) -> None:
+    desk.bot.lookups.refresh_seconds = 0
     result = await desk.mydownloads(orders.DOCUMENTED)
     async with aiohttp.ClientSession() as browser, browser.get(links(answer(result))[0]) as download:
         assert download.status == 200
@@ -131,9 +131,9 @@ async def test_refresh_shows_the_count_fall_after_a_download(desk: Desk, monkeyp
     assert "14 downloads left" in answer(refreshed).content
 
 
-async def test_a_refresh_that_fails_keeps_the_list_and_says_why(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refresh_that_fails_keeps_the_list_and_says_why(desk: Desk) -> None:
     result = await desk.mydownloads(orders.DOCUMENTED)
-    monkeypatch.setattr("fileflare_bot.fileflare.lookups.REFRESH_SECONDS", 0)
+    desk.bot.lookups.refresh_seconds = 0
     await desk.sample.stop()
 
     refused = await desk.customer.click(answer(result), label="Refresh")

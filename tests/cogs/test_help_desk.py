@@ -11,10 +11,7 @@ from fileflare_bot.demo import orders
 Step = Callable[[Desk], Awaitable[None]]
 
 
-@pytest.fixture(autouse=True)
-def _ask_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fileflare_bot.fileflare.lookups.FRESH_SECONDS", 0)
-    monkeypatch.setattr("fileflare_bot.fileflare.lookups.REFRESH_SECONDS", 0)
+pytestmark = pytest.mark.limits(fresh_seconds=0, refresh_seconds=0)
 
 
 async def ask(desk: Desk) -> None:

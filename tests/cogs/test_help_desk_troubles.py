@@ -351,7 +351,7 @@ async def test_what_the_log_says_of_it_names_no_person_and_no_text(desk: Desk, l
     await desk.ask_for_help(words="Nobody may log this sentence.")
     await desk.answers(words="Nor this one.")
 
-    assert [event["request"] for event in log.all() if "request" in event] == [1, 1]
+    assert [event["ticket"] for event in log.all() if "ticket" in event] == [1, 1]
     assert "Nobody may log" not in log.getvalue()
     assert "Nor this one" not in log.getvalue()
     assert str(desk.customer.id) not in log.getvalue()

@@ -48,7 +48,9 @@ async def test_orders_are_opened_and_forgotten_one_or_all_from_the_list(desk: De
         await remember(desk, token)
     listed = await desk.at_home.slash("myorders")
     assert str(embed(listed).description).splitlines()[0].startswith("• \\#2300")
-    newest = next(item for item in buttons(answer(listed)) if item["custom_id"] == "downloads:saved")["options"][0]["value"]
+    newest = next(item for item in buttons(answer(listed)) if item["custom_id"] == "downloads:saved")["options"][0][
+        "value"
+    ]
 
     opened = await desk.at_home.select(answer(listed), [newest], custom_id="downloads:saved")
     assert "Order #2300" in answer(opened).content

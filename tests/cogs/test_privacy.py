@@ -33,8 +33,9 @@ async def test_a_person_gets_all_that_is_kept_about_them_as_a_file(desk: Desk) -
     (file,) = answer(given).attachments
     content = json.loads(await file.read())
     (request,) = content["help_requests"]
-    assert request["order_id"] == orders.USED_UP
-    assert request["words"] == "It says there is nothing left."
+    assert request["ticket"]["details"]["reference"] == {"token": orders.USED_UP}
+    assert request["ticket"]["details"]["words"] == "It says there is nothing left."
+    assert str(desk.moderator.id) not in json.dumps(content)
     assert [message["text"] for message in request["messages"]] == ["Hello, Casey."]
     assert {action["action"] for action in content["actions"]} == {"filed"}
 

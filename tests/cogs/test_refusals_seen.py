@@ -1,13 +1,12 @@
 """What a customer reads when there is no list to show, and what they can do next."""
 
-import sys
-
 import pytest
 from aiohttp import web
 from desk import Desk, Log, answer, embed, labels
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import Fault
+from fileflare_bot.downloads import lookup
 
 WHERE = "Open your order confirmation email"
 
@@ -125,7 +124,7 @@ async def test_our_own_bug_gives_a_number_that_is_also_in_the_log(
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(sys.modules["cogs.downloads"], "OrderPages", broken)
+    monkeypatch.setattr(lookup, "OrderPages", broken)
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 

@@ -51,7 +51,6 @@ async def test_an_override_in_integrations_does_not_lift_the_check(desk: Desk) -
 
     assert "Only people with the permission Manage Server" in answer(result).content
     assert result.ephemeral
-    assert desk.env.errors
 
 
 async def test_missing_permissions_of_the_bot_are_named(desk: Desk) -> None:

@@ -46,7 +46,7 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     assert embed(got).fields[0].value == "**Buyers**"
 
 
-@pytest.mark.settings(misses_per_person=2, misses_per_server=2)
+@pytest.mark.limits(misses_per_user=2, misses_per_guild=2)
 async def test_check_is_nobodys_guess_however_often_it_is_pressed(desk: Desk) -> None:
     await desk.set_up()
     setup = await desk.owner.slash(desk.channel, "store setup")
@@ -70,7 +70,7 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_mend_it(desk: D
     setup = await desk.owner.slash(desk.channel, "store setup")
     checked = answer(await desk.owner.click(answer(setup), label="Check")).content
 
-    assert checked.splitlines()[0] == "**This is to be mended:**"
+    assert checked.splitlines()[0] == "**This needs fixing:**"
     assert "⚠️ Fileflare does not answer." in checked
     assert f"⚠️ <#{desk.log_channel.id}> does not exist any more: choose another." in checked
     assert f"⚠️ I may not give the role <@&{above.id}>: it is above mine." in checked

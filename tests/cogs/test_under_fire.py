@@ -1,7 +1,5 @@
 """Rushes, guessers and Discord's own faults, through the simulated Discord."""
 
-import asyncio
-
 import pytest
 from aiohttp import web
 from desk import Desk, Log, answer, embed, labels
@@ -10,6 +8,7 @@ from simcord.actors import MemberActor
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer as order_answer
 from fileflare_bot.demo.orders import asset
+from fileflare_bot.fileflare.breaker import OPEN_SECONDS
 
 CALLBACK = "/interactions/*/*/callback"
 ORIGINAL = "/webhooks/*/*/messages/@original"
@@ -27,7 +26,8 @@ def give_each_an_order(desk: Desk, count: int) -> list[str]:
     return tokens
 
 
-@pytest.mark.settings(fileflare_requests_per_minute=60, fileflare_burst=10, fileflare_longest_wait_seconds=0)
+@pytest.mark.settings(fileflare_requests_per_minute=60)
+@pytest.mark.limits(longest_wait=0)
 async def test_200_people_at_once_are_all_answered_or_told_when_to_come_back(desk: Desk) -> None:
     crowd = people(desk, 200)
     tokens = give_each_an_order(desk, 200)
@@ -53,19 +53,19 @@ async def test_50_people_with_one_order_cause_one_request(desk: Desk) -> None:
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
 
 
-async def test_a_fresh_answer_is_given_again_and_refresh_asks_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fresh_answer_is_given_again_and_refresh_asks_anew(desk: Desk) -> None:
     first = await desk.mydownloads(orders.DOCUMENTED)
     await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
     await desk.customer.click(answer(first), label="Refresh")
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
 
-    monkeypatch.setattr("fileflare_bot.fileflare.lookups.REFRESH_SECONDS", 0)
+    desk.bot.lookups.refresh_seconds = 0
     await desk.customer.click(answer(first), label="Refresh")
     await desk.mydownloads(orders.DOCUMENTED)
     assert desk.sample.requests == {orders.DOCUMENTED: 2}
 
 
-@pytest.mark.settings(misses_per_person=5)
+@pytest.mark.limits(misses_per_user=5)
 async def test_a_guesser_is_slowed_down_and_others_are_answered_at_once(desk: Desk, log: Log) -> None:
     said = [answer(await desk.mydownloads(f"{number:032x}a")).content for number in range(50)]
     other = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
@@ -77,7 +77,7 @@ async def test_a_guesser_is_slowed_down_and_others_are_answered_at_once(desk: De
     assert len(log.events("guessing_suspected")) == 1
 
 
-@pytest.mark.settings(misses_per_person=2)
+@pytest.mark.limits(misses_per_user=2)
 async def test_while_paused_an_order_that_exists_gets_the_same_words_as_one_that_does_not(desk: Desk) -> None:
     for number in range(2):
         await desk.mydownloads(f"{number:032x}a")
@@ -127,9 +127,7 @@ async def test_nothing_else_is_tried_again(desk: Desk, status: int) -> None:
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
 
 
-async def test_after_repeated_failures_people_are_told_at_once_and_it_recovers_by_itself(
-    desk: Desk, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_after_repeated_failures_people_are_told_at_once_and_it_recovers_by_itself(desk: Desk, log: Log) -> None:
     async def down(_request: web.Request) -> web.StreamResponse:
         return web.Response(status=500)
 
@@ -145,7 +143,7 @@ async def test_after_repeated_failures_people_are_told_at_once_and_it_recovers_b
     assert sum(desk.sample.requests.values()) == 5
     assert len(log.events("fileflare_down")) == 1
     desk.sample.fault = None
-    monkeypatch.setattr("fileflare_bot.fileflare.breaker._now", lambda: asyncio.get_running_loop().time() + 5)
+    await desk.env.advance_time(OPEN_SECONDS)
     assert "Order #1050" in answer(await desk.mydownloads(orders.DOCUMENTED)).content
     assert len(log.events("fileflare_back")) == 1
 
@@ -223,9 +221,9 @@ async def test_an_expired_token_at_the_edit_is_logged_once(desk: Desk, log: Log)
     assert event["outcome"] == "undelivered.expired"
 
 
-async def test_a_failed_follow_up_is_logged_once(desk: Desk, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_follow_up_is_logged_once(desk: Desk, log: Log) -> None:
     result = await desk.mydownloads(orders.DOCUMENTED)
-    monkeypatch.setattr("fileflare_bot.fileflare.lookups.REFRESH_SECONDS", 0)
+    desk.bot.lookups.refresh_seconds = 0
     desk.env.inject_error("POST", "/webhooks/*/*", status=500, times=None)
     desk.hold()
     await desk.customer.click(answer(result), label="Refresh")

@@ -87,7 +87,9 @@ class LoopbackDiscord:
         finally:
             await runner.cleanup()
 
-    def command(self, *arguments: str, first: str = "", script: Path | None = None) -> list[str]:
+    def command(
+        self, *arguments: str, first: str = "", main: str = "bot.main()", script: Path | None = None
+    ) -> list[str]:
         """Return the command that runs the real bot.py, or a script, on this Discord; ``first`` is run before it."""
         code = (
             "import runpy, sys, discord, yarl",
@@ -95,7 +97,7 @@ class LoopbackDiscord:
             f"discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL({self.gateway_url!r})",
             first,
             f"sys.argv = {['bot.py', *arguments]!r}",
-            f"runpy.run_path({str(script)!r}, run_name='__main__')" if script else "import bot; sys.exit(bot.main())",
+            f"runpy.run_path({str(script)!r}, run_name='__main__')" if script else f"import bot; sys.exit({main})",
         )
         return [sys.executable, "-c", "\n".join(code)]
 

@@ -3,19 +3,16 @@
 import pytest
 from desk import Log
 
-from fileflare_bot.fileflare import abuse as module
-from fileflare_bot.fileflare.abuse import AbuseGuard
+from fileflare_bot.fileflare.abuse import FORGIVEN_AFTER, AbuseGuard
 from fileflare_bot.fileflare.errors import AskedTooOften
 from fileflare_bot.fileflare.request_queue import Requester
 
-GUESSER, OTHER = Requester(1, guild=7), Requester(2, guild=7)
+GUESSER, OTHER = Requester(1, guild_id=7), Requester(2, guild_id=7)
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [100_000.0]
-    monkeypatch.setattr(module, "_now", lambda: now[0])
-    return now
+def clock() -> list[float]:
+    return [100_000.0]
 
 
 async def pause(guard: AbuseGuard, requester: Requester) -> float:
@@ -25,7 +22,7 @@ async def pause(guard: AbuseGuard, requester: Requester) -> float:
 
 
 async def test_a_person_may_look_up_so_often_and_no_more() -> None:
-    guard = AbuseGuard(lookups_per_person=3)
+    guard = AbuseGuard(lookups_per_user=3)
     for _ in range(3):
         await guard.admit(GUESSER)
 
@@ -34,17 +31,17 @@ async def test_a_person_may_look_up_so_often_and_no_more() -> None:
 
 
 async def test_a_server_may_look_up_so_often_and_another_does_not_notice() -> None:
-    guard = AbuseGuard(lookups_per_server=5)
+    guard = AbuseGuard(lookups_per_guild=5)
     for person in range(5):
-        await guard.admit(Requester(person, guild=7))
+        await guard.admit(Requester(person, guild_id=7))
 
-    assert await pause(guard, Requester(99, guild=7)) == pytest.approx(12)
-    await guard.admit(Requester(99, guild=8))
+    assert await pause(guard, Requester(99, guild_id=7)) == pytest.approx(12)
+    await guard.admit(Requester(99, guild_id=8))
     await guard.admit(Requester(98))
 
 
 async def test_misses_lead_to_pauses_that_grow(clock: list[float], log: Log) -> None:
-    guard = AbuseGuard(misses_per_person=5, misses_per_server=1000)
+    guard = AbuseGuard(misses_per_user=5, misses_per_guild=1000, clock=lambda: clock[0])
     pauses = []
     for _ in range(8):
         for _ in range(5):
@@ -60,30 +57,29 @@ async def test_misses_lead_to_pauses_that_grow(clock: list[float], log: Log) -> 
 
 
 async def test_guesses_from_many_accounts_of_one_server_count_together(clock: list[float]) -> None:
-    guard = AbuseGuard(misses_per_server=10)
+    guard = AbuseGuard(misses_per_guild=10, clock=lambda: clock[0])
     for person in range(10):
-        guard.missed(Requester(person, guild=7))
+        guard.missed(Requester(person, guild_id=7))
 
-    assert await pause(guard, Requester(50, guild=7)) == 60
-    await guard.admit(Requester(50, guild=8))
+    assert await pause(guard, Requester(50, guild_id=7)) == 60
+    await guard.admit(Requester(50, guild_id=8))
     clock[0] += 60
-    await guard.admit(Requester(50, guild=7))
+    await guard.admit(Requester(50, guild_id=7))
 
 
 async def test_old_misses_are_forgiven(clock: list[float]) -> None:
-    guard = AbuseGuard(misses_per_person=5)
+    guard = AbuseGuard(misses_per_user=5, clock=lambda: clock[0])
     for _ in range(4):
         guard.missed(GUESSER)
-    clock[0] += module.FORGIVEN_AFTER + 1
+    clock[0] += FORGIVEN_AFTER + 1
     guard.missed(GUESSER)
 
     await guard.admit(GUESSER)
 
 
-async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_REMEMBERED", 100)
-    guard = AbuseGuard()
+async def test_what_is_remembered_is_bounded() -> None:
+    guard = AbuseGuard(most_remembered=100)
     for person in range(1000):
-        await guard.admit(Requester(person, guild=person))
+        await guard.admit(Requester(person, guild_id=person))
 
     assert len(guard._records) <= 100  # noqa: SLF001 - memory is what is promised

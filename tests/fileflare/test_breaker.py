@@ -3,16 +3,13 @@
 import pytest
 from desk import Log
 
-from fileflare_bot.fileflare import breaker as module
-from fileflare_bot.fileflare.breaker import FAILURES_TO_OPEN, Breaker, State
+from fileflare_bot.fileflare.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, Breaker, State
 from fileflare_bot.fileflare.errors import FileflareBusy, FileflareDown, FileflareTimeout, OrderNotFound
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [100.0]
-    monkeypatch.setattr(module, "_now", lambda: now[0])
-    return now
+def clock() -> list[float]:
+    return [100.0]
 
 
 def request(breaker: Breaker, error: Exception | None = None) -> None:
@@ -28,7 +25,7 @@ def fail(breaker: Breaker, times: int = 1) -> None:
 
 
 def test_it_opens_after_repeated_failures_and_then_fails_at_once(clock: list[float], log: Log) -> None:
-    breaker = Breaker()
+    breaker = Breaker(lambda: clock[0])
     fail(breaker, FAILURES_TO_OPEN)
     assert breaker.state is State.OPEN
 
@@ -43,9 +40,9 @@ def test_it_opens_after_repeated_failures_and_then_fails_at_once(clock: list[flo
 
 
 def test_one_probe_closes_it_again(clock: list[float], log: Log) -> None:
-    breaker = Breaker()
+    breaker = Breaker(lambda: clock[0])
     fail(breaker, FAILURES_TO_OPEN)
-    clock[0] += module.OPEN_SECONDS
+    clock[0] += OPEN_SECONDS
 
     with breaker.watch():
         assert breaker.state.name == "PROBING"
@@ -58,10 +55,10 @@ def test_one_probe_closes_it_again(clock: list[float], log: Log) -> None:
 
 
 def test_a_failed_probe_keeps_it_open_without_saying_so_again(clock: list[float], log: Log) -> None:
-    breaker = Breaker()
+    breaker = Breaker(lambda: clock[0])
     fail(breaker, FAILURES_TO_OPEN)
     for _ in range(5):
-        clock[0] += module.OPEN_SECONDS
+        clock[0] += OPEN_SECONDS
         fail(breaker)
         assert breaker.state is State.OPEN
 
@@ -70,7 +67,7 @@ def test_a_failed_probe_keeps_it_open_without_saying_so_again(clock: list[float]
 
 @pytest.mark.parametrize("error", [OrderNotFound("404"), FileflareBusy(1.0)])
 def test_an_answer_is_no_failure_even_if_it_is_no_order(clock: list[float], error: Exception) -> None:
-    breaker = Breaker()
+    breaker = Breaker(lambda: clock[0])
     fail(breaker, FAILURES_TO_OPEN - 1)
     with pytest.raises(type(error)):
         request(breaker, error)
@@ -81,7 +78,7 @@ def test_an_answer_is_no_failure_even_if_it_is_no_order(clock: list[float], erro
 
 
 def test_timeouts_count_as_failures(clock: list[float]) -> None:
-    breaker = Breaker()
+    breaker = Breaker(lambda: clock[0])
     for _ in range(FAILURES_TO_OPEN):
         with pytest.raises(FileflareTimeout):
             request(breaker, FileflareTimeout("too slow"))

@@ -53,7 +53,7 @@ async def test_no_more_than_so_many_are_under_way_together() -> None:
 async def test_one_persons_burst_does_not_starve_the_others() -> None:
     queue = RequestQueue(per_minute=1200, burst=1, longest_wait=60)
     served: list[Requester] = []
-    greedy, patient = Requester(1, guild=7), Requester(2, guild=7)
+    greedy, patient = Requester(1, guild_id=7), Requester(2, guild_id=7)
 
     tasks = [asyncio.create_task(one(queue, greedy, served)) for _ in range(8)]
     await asyncio.sleep(0)
@@ -64,11 +64,11 @@ async def test_one_persons_burst_does_not_starve_the_others() -> None:
 
 
 async def test_one_servers_flood_does_not_slow_another() -> None:
-    queue = RequestQueue(per_minute=1200, burst=1, longest_line=30, longest_wait=60)
+    queue = RequestQueue(per_minute=1200, burst=1, longest_queue=30, longest_wait=60)
     served: list[Requester] = []
-    quiet = Requester(999, guild=2)
+    quiet = Requester(999, guild_id=2)
 
-    flood = [asyncio.create_task(one(queue, Requester(person, guild=1), served)) for person in range(30)]
+    flood = [asyncio.create_task(one(queue, Requester(person, guild_id=1), served)) for person in range(30)]
     await asyncio.sleep(0)
     tasks = [*flood, asyncio.create_task(one(queue, quiet, served))]
     results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -78,19 +78,19 @@ async def test_one_servers_flood_does_not_slow_another() -> None:
 
 
 async def test_a_full_line_turns_away_the_server_that_fills_it() -> None:
-    queue = RequestQueue(per_minute=60, burst=1, longest_line=5, longest_wait=60)
-    await one(queue, Requester(0, guild=1))
-    flood = [asyncio.create_task(one(queue, Requester(person, guild=1))) for person in range(5)]
+    queue = RequestQueue(per_minute=60, burst=1, longest_queue=5, longest_wait=60)
+    await one(queue, Requester(0, guild_id=1))
+    flood = [asyncio.create_task(one(queue, Requester(person, guild_id=1))) for person in range(5)]
     await asyncio.sleep(0)
     assert queue.waiting == 5
 
-    newcomer = asyncio.create_task(one(queue, Requester(9, guild=2)))
+    newcomer = asyncio.create_task(one(queue, Requester(9, guild_id=2)))
     done, _ = await asyncio.wait(flood, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
 
     assert [type(task.exception()) for task in done] == [QueueFull]
     assert not newcomer.done()
     assert queue.waiting == 5
-    assert isinstance(await refused(queue, Requester(6, guild=1)), QueueFull)
+    assert isinstance(await refused(queue, Requester(6, guild_id=1)), QueueFull)
     for task in (*flood, newcomer):
         task.cancel()
     await asyncio.gather(*flood, newcomer, return_exceptions=True)
@@ -98,11 +98,11 @@ async def test_a_full_line_turns_away_the_server_that_fills_it() -> None:
 
 async def test_who_would_wait_too_long_is_told_at_once_when_there_is_room() -> None:
     queue = RequestQueue(per_minute=60, burst=1, longest_wait=2)
-    await one(queue, Requester(0, guild=1))
-    waiting = [asyncio.create_task(one(queue, Requester(person, guild=1))) for person in (1, 2)]
+    await one(queue, Requester(0, guild_id=1))
+    waiting = [asyncio.create_task(one(queue, Requester(person, guild_id=1))) for person in (1, 2)]
     await asyncio.sleep(0)
 
-    pauses = [(await refused(queue, Requester(person, guild=1))).retry_after for person in range(3, 8)]
+    pauses = [(await refused(queue, Requester(person, guild_id=1))).retry_after for person in range(3, 8)]
 
     assert pauses == sorted(pauses)
     assert [round(later - earlier) for earlier, later in itertools.pairwise(pauses)] == [1, 1, 1, 1]

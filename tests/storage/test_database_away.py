@@ -12,7 +12,6 @@ from desk import Log
 from storage.samples import CUSTOMER, GUILD, MODERATOR, file, held, new_request, settings
 
 from fileflare_bot.settings import SettingsError
-from fileflare_bot.storage import database
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import CannedAnswer, Card, GuildSettings, Resolution
 from fileflare_bot.storage.storage import Storage, open_storage
@@ -212,16 +211,11 @@ async def test_a_connection_that_the_server_ends_costs_no_request(postgresql_url
         assert (await file(storage, 2)).number == 2
 
 
-async def test_a_database_that_does_not_answer_in_time_is_unavailable(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 1000)
-    async with open_storage(settings(url)) as storage:
+async def test_a_database_that_does_not_answer_in_time_is_unavailable(url: str) -> None:
+    async with open_storage(settings(url), answer_seconds=1, busy_seconds=5) as storage:
         await file(storage)
-        with monkeypatch.context() as patch:
-            patch.setattr(database, "ANSWER_SECONDS", 0.2)
-            async with held(url):
-                with pytest.raises(StorageUnavailable):
-                    await storage.tickets.file(new_request(2))
+        async with held(url):
+            with pytest.raises(StorageUnavailable):
+                await storage.tickets.file(new_request(2))
 
         assert (await file(storage, 3)).number == 2

@@ -198,7 +198,8 @@ async def test_what_no_key_opens_any_more_is_empty_and_everything_else_works(url
         assert [message.text for message in await storage.tickets.messages(request.id)] == ["", "", ""]
         assert storage.guilds.get(GUILD).canned_answers == (CannedAnswer("hi", ""),)
         assert (await storage.tickets.page(GUILD, 1, user_id=CUSTOMER)).tickets == (found,)
-        assert (await storage.personal_data.export(CUSTOMER))["help_requests"][0]["order_id"] is None
+        (exported,) = (await storage.personal_data.export(CUSTOMER))["help_requests"]
+        assert exported["ticket"]["details"]["reference"] is None
         assert not (await storage.tickets.reopen(request.id, MODERATOR)).resolved
         await storage.tickets.answered(request.id, MODERATOR, "we are back")
         assert (await storage.tickets.messages(request.id))[-1].text == "we are back"

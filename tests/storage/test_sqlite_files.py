@@ -8,7 +8,6 @@ import pytest
 from storage.samples import CUSTOMER, KEY, at_once, file, held, new_request, settings
 
 from fileflare_bot.settings import SettingsError
-from fileflare_bot.storage import database
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.storage import Storage, open_storage
 
@@ -138,10 +137,9 @@ async def test_another_programs_database_keeps_its_tables(tmp_path: Path) -> Non
 
 
 async def test_a_database_that_another_process_keeps_locked_is_unavailable_until_it_is_free(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str,
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 50)
-    async with open_storage(settings(sqlite_url)) as storage:
+    async with open_storage(settings(sqlite_url), busy_seconds=0.05) as storage:
         request = await file(storage)
         async with held(sqlite_url):
             with pytest.raises(StorageUnavailable):
@@ -153,11 +151,10 @@ async def test_a_database_that_another_process_keeps_locked_is_unavailable_until
         assert (await file(storage, 2)).number == 2
 
 
-async def test_a_start_beside_a_lock_is_made_up_for_later(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_start_beside_a_lock_is_made_up_for_later(sqlite_url: str) -> None:
     async with open_storage(settings(sqlite_url)):
         pass
-    monkeypatch.setattr(database, "BUSY_MILLISECONDS", 50)
-    storage = Storage(settings(sqlite_url))
+    storage = Storage(settings(sqlite_url), busy_seconds=0.05)
     async with held(sqlite_url):
         await storage.tend()
         assert not storage.available

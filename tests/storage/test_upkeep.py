@@ -145,23 +145,27 @@ async def test_an_export_holds_all_of_a_person_and_nothing_of_another(storage: S
 
     assert json.loads(json.dumps(exported)) == exported
     assert "stranger" not in json.dumps(exported)
-    assert exported["person"] == str(CUSTOMER)
+    assert exported["user_id"] == CUSTOMER
     here, elsewhere = exported["help_requests"]
-    assert (here["server"], here["number"], here["topic"]) == (str(GUILD), 1, "download_fails")
-    assert (here["order_number"], here["order_id"], here["findings"]) == ("#1", ORDER, ["used_up"])
-    assert (here["name"], here["words"], here["language"]) == ("Zoë", "it fails", "en")
-    assert [(message["from"], message["text"]) for message in here["messages"]] == [
-        ("moderator", "try this"),
-        ("you", "thank you"),
+    ticket, details = here["ticket"], here["ticket"]["details"]
+    assert (ticket["guild_id"], ticket["number"], ticket["topic"]) == (GUILD, 1, "download_fails")
+    assert (details["order_number"], details["reference"]) == ("#1", {"token": ORDER})
+    assert [finding["kind"] for finding in details["findings"]] == ["used_up"]
+    assert (details["name"], details["words"], ticket["locale"]) == ("Zoë", "it fails", "en")
+    assert [(message["from_moderator"], message["text"]) for message in here["messages"]] == [
+        (True, "try this"),
+        (False, "thank you"),
     ]
-    for time in (here["filed"], here["resolved"], *(message["at"] for message in here["messages"])):
-        assert datetime.fromisoformat(time).tzinfo is UTC
-    assert (elsewhere["server"], elsewhere["order_id"], elsewhere["resolved"]) == (str(ELSEWHERE), None, None)
-    assert [(action["server"], action["request"], action["action"]) for action in exported["actions"]] == [
-        (str(GUILD), 1, "filed"),
-        (str(GUILD), 1, "wrote_back"),
-        (str(GUILD), 1, "resolved"),
-        (str(ELSEWHERE), 1, "filed"),
+    assert str(MODERATOR) not in json.dumps(exported)
+    for time in (ticket["created_at"], ticket["resolved_at"], *(message["at"] for message in here["messages"])):
+        assert datetime.fromisoformat(time).tzinfo is not None
+    assert elsewhere["ticket"]["guild_id"] == ELSEWHERE
+    assert (elsewhere["ticket"]["details"]["reference"], elsewhere["ticket"]["resolved_at"]) == (None, None)
+    assert [(action["guild_id"], action["number"], action["action"]) for action in exported["actions"]] == [
+        (GUILD, 1, "filed"),
+        (GUILD, 1, "wrote_back"),
+        (GUILD, 1, "resolved"),
+        (ELSEWHERE, 1, "filed"),
     ]
 
 
@@ -169,7 +173,7 @@ async def test_a_person_of_whom_nothing_is_stored_gets_an_empty_export(storage: 
     await file(storage, STRANGER)
 
     exported = await storage.personal_data.export(CUSTOMER)
-    assert exported.pop("person") == str(CUSTOMER)
+    assert exported.pop("user_id") == CUSTOMER
     assert not any(exported.values())
 
 
@@ -189,7 +193,7 @@ async def test_a_person_who_is_forgotten_leaves_nothing_and_takes_nothing_of_ano
     assert [(request.guild_id, request.number) for request in forgotten] == [(GUILD, 1), (ELSEWHERE, 1)]
     assert forgotten[0].details.words == "it fails"
     exported = await storage.personal_data.export(CUSTOMER)
-    assert exported.pop("person") == str(CUSTOMER)
+    assert exported.pop("user_id") == CUSTOMER
     assert not any(exported.values())
     assert await storage.tickets.get(others.id) == others
     assert [message.text for message in await storage.tickets.messages(others.id)] == ["nor this"]
