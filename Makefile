@@ -1,7 +1,9 @@
 # Each target makes .venv when it is needed, and then does its job.
 PYTHON ?= python3
 BIN := .venv/bin
+# READY has the development tools; RUNNABLE only what the bot needs.
 READY := .venv/.ready
+RUNNABLE := .venv/.ready-run
 
 .PHONY: demo run test check format lock messages bench chaos screenshots clean
 
@@ -11,7 +13,7 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-run: $(READY)
+run: $(RUNNABLE)
 	@$(BIN)/python bot.py
 
 check: $(READY)
@@ -20,6 +22,11 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
@@ -51,8 +58,17 @@ screenshots: $(READY)
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
+# The dev lock includes requirements.lock, so it sets both markers.
 $(READY): requirements-dev.lock
+	$(install)
+	@touch $(READY) $(RUNNABLE)
+
+$(RUNNABLE): requirements.lock
+	$(install)
+	@touch $(RUNNABLE)
+
+define install
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@touch $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+endef
