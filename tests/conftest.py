@@ -35,7 +35,7 @@ from fileflare_bot.storage.storage import Storage, open_storage
 hypothesis.settings.register_profile("no deadline", deadline=None)  # the machines that run this are shared
 hypothesis.settings.load_profile("no deadline")
 
-ABUSE_LIMITS = {"lookups_per_user", "lookups_per_guild", "misses_per_user", "misses_per_guild"}
+ABUSE_LIMITS = {"misses_per_user", "misses_per_guild"}
 QUEUE_LIMITS = {"burst", "at_once", "longest_wait", "longest_queue"}
 SECRETS = (
     orders.DOCUMENTED,
@@ -123,7 +123,11 @@ def build(
     """Build a bot as bot.py does; ``@pytest.mark.limits(...)`` gives it other limits than it sets by itself."""
     marker = request.node.get_closest_marker("limits")
     given = marker.kwargs if marker else {}
-    wide = {"lookups_per_user": 1000, "lookups_per_guild": 1000, "misses_per_user": 100}
+    wide = {
+        "lookups_per_user": bot_settings.lookups_per_person,
+        "lookups_per_guild": bot_settings.lookups_per_server,
+        "misses_per_user": 100,
+    }
     guard = wide | {name: value for name, value in given.items() if name in ABUSE_LIMITS}
     queue = {name: value for name, value in given.items() if name in QUEUE_LIMITS}
     assert {*guard, *queue} >= {*given} - {"fresh_seconds", "refresh_seconds"}

@@ -166,7 +166,7 @@ async def test_a_part_of_the_bot_that_is_broken_stops_the_start(start: Start) ->
 
     assert code == 1
     assert "start_failed" in bot.printed
-    assert "cogs.nothing" in bot.printed
+    assert "cogs.help" in bot.printed
 
 
 async def test_a_refused_token_is_said_in_one_line(start: Start, discord: LoopbackDiscord) -> None:

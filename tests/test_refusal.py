@@ -1,12 +1,11 @@
 """What each refusal says, and that nothing else about the error gets out."""
 
 import logging
-from importlib import import_module
 
 import pytest
+from refusals import leaves
 
 from fileflare_bot import discord_limits as limits
-from fileflare_bot.app import COGS
 from fileflare_bot.fileflare import errors
 from fileflare_bot.fileflare.errors import BadReference, FileflareBusy, LookupFailed
 from fileflare_bot.i18n import Catalogs
@@ -18,17 +17,6 @@ from fileflare_bot.storage.errors import AlreadyTaken
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.tickets.canned import UnknownPlaceholder
 from fileflare_bot.tickets.filing import NoDesk
-
-for _cog in COGS:
-    import_module(_cog)  # some refusals are raised by one cog only
-
-
-def leaves(kind: type[Refusal]) -> list[type[Refusal]]:
-    """Return the classes that are raised: those without subclasses."""
-    below = kind.__subclasses__()
-    found = [leaf for child in below for leaf in leaves(child)] if below else [kind]
-    return list({leaf.__qualname__: leaf for leaf in found}.values())  # discord.py loads a cog's module once more
-
 
 CATALOGS = Catalogs()
 MADE: dict[type[Refusal], list[Refusal]] = {

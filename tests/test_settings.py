@@ -13,6 +13,8 @@ from doubles.loopback_payloads import TOKEN
 
 from fileflare_bot.settings import Settings, SettingsError, load_settings
 
+KEY: Final = "a2V5LW9mLXRoZS10ZXN0cy1hbmQtb2Ytbm9ib2R5LTA="
+
 ROOT: Final = Path(__file__).parents[1]
 SECRET: Final = "s3cret-of-the-test"
 URL_EXAMPLE: Final = "FILEFLARE_BASE_URL=https://app.digital-downloads.com"
