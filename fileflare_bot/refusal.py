@@ -28,21 +28,26 @@ class NextStep(Enum):
 
 
 class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
-    """Raised, as one of its subclasses, when an interaction ends in a refusal. Its text holds no secret."""
+    """Raised, as one of its subclasses, when an interaction ends in a refusal. Its text holds no secret.
+
+    ``values`` fill the sentence: texts as they are, a float as a pause of so many seconds.
+    """
 
     sentence: ClassVar[str]
     outcome: str
     level: ClassVar[int] = logging.INFO
     next_step: ClassVar[NextStep] = NextStep.NOTHING
 
+    def __init__(self, why: str = "", /, **values: str | float) -> None:
+        super().__init__(why)
+        self._values = values
+
     def text(self, translator: Translator) -> str:
         """Return what the person reads."""
-        names = {name: translator.gettext(message) for name, message in _NAMES.items()}
-        return translator.gettext(self.sentence, **names | self.values(translator))
-
-    def values(self, translator: Translator) -> dict[str, str]:  # noqa: ARG002 - subclasses translate
-        """Return what fills the sentence's placeholders, besides the names of commands and buttons."""
-        return {}
+        filled = {name: translator.gettext(message) for name, message in _NAMES.items()}
+        for name, value in self._values.items():
+            filled[name] = value if isinstance(value, str) else translator.pause(value)
+        return translator.gettext(self.sentence, **filled)
 
 
 class Bug(Refusal):
@@ -56,9 +61,5 @@ class Bug(Refusal):
     level = logging.ERROR
 
     def __init__(self, reference: str) -> None:
-        super().__init__(reference)
+        super().__init__(reference=f"`{reference}`")
         self.reference = reference
-
-    def values(self, _translator: Translator) -> dict[str, str]:
-        """Return the reference."""
-        return {"reference": f"`{self.reference}`"}

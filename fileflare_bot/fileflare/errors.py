@@ -77,12 +77,8 @@ class AskedTooOften(LookupFailed):
     outcome = "asked_too_often"
 
     def __init__(self, retry_after: float) -> None:
-        super().__init__("has to pause")
+        super().__init__("has to pause", pause=retry_after)
         self.retry_after = retry_after
-
-    def values(self, translator: Translator) -> dict[str, str]:
-        """Return the pause."""
-        return {"pause": translator.pause(self.retry_after)}
 
 
 class OrderNotFound(LookupFailed):
@@ -95,9 +91,9 @@ class OrderNotFound(LookupFailed):
     finding = Kind.NOT_FOUND
     next_step = NextStep.ASK
 
-    def values(self, translator: Translator) -> dict[str, str]:
-        """Return where the order ID is."""
-        return {"where": translator.gettext(_WHERE)}
+    def text(self, translator: Translator) -> str:
+        """Return that the order is unknown, and where the order ID is."""
+        return translator.gettext(self.sentence, where=translator.gettext(_WHERE))
 
 
 class FileflareUnavailable(LookupFailed):
@@ -110,8 +106,8 @@ class FileflareUnavailable(LookupFailed):
     finding: ClassVar[Kind | None] = Kind.OUTAGE
     next_step = NextStep.RETRY
 
-    def __init__(self, why: str = "", *, passes_soon: bool = False) -> None:
-        super().__init__(why)
+    def __init__(self, why: str = "", /, *, passes_soon: bool = False, **values: float) -> None:
+        super().__init__(why, **values)
         self.passes_soon = passes_soon
 
 
@@ -145,14 +141,12 @@ class FileflareBusy(FileflareUnavailable):
     outcome = "busy"
 
     def __init__(self, retry_after: float | None = None) -> None:
-        super().__init__("asked for a pause")
+        super().__init__("asked for a pause", pause=retry_after or 0.0)
         self.retry_after = retry_after
 
     def text(self, translator: Translator) -> str:
         """Return when to try again."""
-        if self.retry_after is None:
-            return translator.gettext(self.without_pause)
-        return translator.gettext(self.sentence, pause=translator.pause(self.retry_after))
+        return translator.gettext(self.without_pause) if self.retry_after is None else super().text(translator)
 
 
 class QueueFull(FileflareUnavailable):
@@ -163,12 +157,8 @@ class QueueFull(FileflareUnavailable):
     finding = None
 
     def __init__(self, retry_after: float) -> None:
-        super().__init__("too many wait")
+        super().__init__("too many wait", pause=retry_after)
         self.retry_after = retry_after
-
-    def values(self, translator: Translator) -> dict[str, str]:
-        """Return the pause."""
-        return {"pause": translator.pause(self.retry_after)}
 
 
 class UnexpectedResponse(FileflareUnavailable):

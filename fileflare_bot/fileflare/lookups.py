@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,8 +25,7 @@ from fileflare_bot.settings import Settings
 PATIENCE_SECONDS: Final = 20.0  # how long anybody waits for an order, with all waiting and retries
 FRESH_SECONDS: Final = 10.0  # a response this young is given again
 REFRESH_SECONDS: Final = 3.0  # to a Refresh, only one this young
-RETRIES: Final = 2
-FIRST_WAIT: Final = (0.1, 0.5)  # seconds before the first of them
+ATTEMPTS: Final = 3  # of which the second comes 0.1 to 0.5 s after the first, the third 0.4 to 0.8 s later
 NO_SUCH_ORDER: Final = OrderReference("fileflare-discord-bot-check")  # made up, to see whether Fileflare responds
 MOST_ASSETS_REMEMBERED: Final = 20_000  # over all fresh responses
 
@@ -120,17 +118,12 @@ class Lookups:
         return order
 
     async def _try(self, reference: OrderReference, requester: Requester) -> Order:
-        try:
-            return await self._request(reference, requester)  # nearly always; stamina's machinery is for the rest
-        except FileflareUnavailable as error:
-            if not error.passes_soon:
-                raise
-        await asyncio.sleep(random.uniform(*FIRST_WAIT))  # noqa: S311 - jitter is no secret
         async for attempt in stamina.retry_context(
-            on=_passes_soon, attempts=RETRIES, wait_initial=0.4, wait_jitter=0.3
+            on=_passes_soon, attempts=ATTEMPTS, wait_initial=0.1, wait_jitter=0.4, wait_exp_base=4
         ):
             with attempt:
-                self._metrics.retries.inc()
+                if attempt.num > 1:
+                    self._metrics.retries.inc()
                 return await self._request(reference, requester)
         raise AssertionError("stamina returns or raises")
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import discord
 
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import N_
 from fileflare_bot.interactions import permissions
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.guilds import Guilds
@@ -52,12 +52,7 @@ class MissingPermission(Refusal):
     outcome = "missing_permission"
 
     def __init__(self, permission: str) -> None:
-        super().__init__(permission)
-        self.permission = permission
-
-    def values(self, _translator: Translator) -> dict[str, str]:
-        """Return the permission."""
-        return {"permission": self.permission}
+        super().__init__(permission=permission)
 
 
 def admit(interaction: discord.Interaction[Any], audience: Audience, guilds: Guilds) -> None:

@@ -4,7 +4,7 @@ from typing import Final
 
 import discord
 
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import N_
 from fileflare_bot.refusal import Refusal
 
 PANEL: Final = ("view_channel", "send_messages", "embed_links")
@@ -28,12 +28,7 @@ class BotLacksPermission(Refusal):
     outcome = "bot_lacks_permission"
 
     def __init__(self, permissions: str) -> None:
-        super().__init__(permissions)
-        self.permissions = permissions
-
-    def values(self, _translator: Translator) -> dict[str, str]:
-        """Return the permissions."""
-        return {"permissions": self.permissions}
+        super().__init__(permissions=permissions)
 
 
 def missing(granted: discord.Permissions, needed: tuple[str, ...]) -> list[str]:

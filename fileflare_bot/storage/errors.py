@@ -15,7 +15,7 @@ StorageFailed
 
 import logging
 
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import N_
 from fileflare_bot.refusal import NextStep, Refusal
 
 
@@ -57,12 +57,8 @@ class AlreadyTaken(StorageFailed):
     outcome = "already_taken"
 
     def __init__(self, moderator_id: int) -> None:
-        super().__init__("already taken")
+        super().__init__("already taken", who=f"<@{moderator_id}>")
         self.moderator_id = moderator_id
-
-    def values(self, _translator: Translator) -> dict[str, str]:
-        """Return who has it."""
-        return {"who": f"<@{self.moderator_id}>"}
 
 
 class NotPossibleNow(StorageFailed):

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import discord
 from pydantic import BaseModel, ValidationError
 
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import N_
 from fileflare_bot.leak_guard import GuardState, LeakGuard
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.refusal import Refusal
@@ -24,13 +24,7 @@ class WrongValue(Refusal):
     outcome = "wrong_value"
 
     def __init__(self, where: str, why: str) -> None:
-        super().__init__("wrong value")
-        self.where = where
-        self.why = why
-
-    def values(self, _translator: Translator) -> dict[str, str]:
-        """Return the setting and the reason, in which nothing takes effect."""
-        return {"where": f"`{clean(self.where)[:80]}`", "why": escape(clean(self.why)[:200])}
+        super().__init__("wrong value", where=f"`{clean(where)[:80]}`", why=escape(clean(why)[:200]))
 
 
 class StoreSettings:

@@ -26,13 +26,9 @@ class UnknownPlaceholder(Refusal):
     outcome = "unknown_placeholder"
 
     def __init__(self, name: str) -> None:
-        super().__init__("unknown placeholder")
-        self.name = name
-
-    def values(self, _translator: Translator) -> dict[str, str]:
-        """Return what stands there, and what may."""
         placeholders = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        return {"name": escape(f"{{{clean(self.name)}}}"), "placeholders": placeholders}
+        super().__init__("unknown placeholder", name=escape(f"{{{clean(name)}}}"), placeholders=placeholders)
+        self.name = name
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,14 @@ class NoDesk(Refusal):
     outcome = "no_desk"
 
     def __init__(self, owner_id: int | None) -> None:
-        super().__init__("no support channel")
-        self.owner_id = owner_id
+        super().__init__("no support channel", who=f"<@{owner_id}>" if owner_id else "")
+        self._owner_is_known = owner_id is not None
 
-    def values(self, translator: Translator) -> dict[str, str]:
+    def text(self, translator: Translator) -> str:
         """Return whom to ask."""
-        return {"who": f"<@{self.owner_id}>" if self.owner_id else translator.gettext("this server's team")}
+        if self._owner_is_known:
+            return super().text(translator)
+        return translator.gettext(self.sentence, who=translator.gettext("this server's team"))
 
 
 class NothingWritten(Refusal):
