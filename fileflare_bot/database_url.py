@@ -1,4 +1,4 @@
-"""DATABASE_URL, in the spellings that hosting providers give, as an address for the asynchronous drivers."""
+"""DATABASE_URL, as hosting providers spell it → a URL for the asynchronous drivers."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -8,14 +8,14 @@ from sqlalchemy.exc import ArgumentError
 
 _SQLITE: Final = {"sqlite", "sqlite+aiosqlite"}
 _POSTGRES: Final = {"postgres", "postgresql", "postgresql+asyncpg"}
-_PASSED_ON: Final = {"host", "port"}  # of a PostgreSQL address's parameters; asyncpg rejects what it does not know
+_KEPT_PARAMETERS: Final = {"host", "port"}  # PostgreSQL parameters; asyncpg rejects unknown ones
 
 
 def database_url(text: str) -> sa.URL:
-    """Return the address.
+    """Parse DATABASE_URL.
 
     Raises:
-        ValueError: it is no address of SQLite (with a file) or PostgreSQL.
+        ValueError: it names neither a SQLite file nor a PostgreSQL host.
     """
     try:
         url = sa.make_url(text.strip())
@@ -26,7 +26,7 @@ def database_url(text: str) -> sa.URL:
             raise ValueError("names no file: SQLite's address begins with sqlite:/// and goes on with a path")
         return url.set(drivername="sqlite+aiosqlite")
     if url.drivername in _POSTGRES:
-        query: dict[str, Any] = {name: value for name, value in url.query.items() if name in _PASSED_ON}
+        query: dict[str, Any] = {name: value for name, value in url.query.items() if name in _KEPT_PARAMETERS}
         if mode := url.query.get("sslmode") or url.query.get("ssl"):
             query["ssl"] = mode
         if not (url.host or "host" in query):

@@ -1,28 +1,28 @@
-"""Discord's limits that a reply must keep (discord.com/developers/docs: message, embed, component, modal).
+"""Discord's limits for replies and commands: lengths in characters, the rest in items.
 
-Where Discord does not say whether it counts code points or UTF-16 units, the stricter is taken: UTF-16 units.
+Discord does not say whether it counts code points or UTF-16 units; the bot takes the stricter, UTF-16 units.
 """
 
 from typing import Final
 
-CONTENT: Final = 2000
-EMBED_TITLE: Final = 256
+CONTENT: Final = 2000  # discord.com/developers/docs/resources/message#create-message
+EMBED_TITLE: Final = 256  # embeds: discord.com/developers/docs/resources/message#embed-object-embed-limits
 EMBED_DESCRIPTION: Final = 4096
 FIELD_VALUE: Final = 1024
 EMBED_FOOTER: Final = 2048
-EMBED_TOTAL: Final = 6000
-BUTTONS_IN_A_ROW: Final = 5
+EMBED_TOTAL: Final = 6000  # over all embeds of a message
+BUTTONS_IN_A_ROW: Final = 5  # components: discord.com/developers/docs/components/reference
 ROWS: Final = 5
 BUTTON_LABEL: Final = 80
 BUTTON_URL: Final = 512
 CUSTOM_ID: Final = 100
-MODAL_TITLE: Final = 45
+MODAL_TITLE: Final = 45  # discord.com/developers/docs/interactions/receiving-and-responding
 LABEL_TEXT: Final = 45
 LABEL_DESCRIPTION: Final = 100
-PLACEHOLDER: Final = 100
+PLACEHOLDER: Final = 100  # of a text input; a select has 150
 SELECT_OPTIONS: Final = 25
 OPTION_LABEL: Final = 100
-COMMAND_NAME: Final = 32
+COMMAND_NAME: Final = 32  # commands: discord.com/developers/docs/interactions/application-commands
 COMMAND_DESCRIPTION: Final = 100
 
 
@@ -32,7 +32,7 @@ def size(text: str) -> int:
 
 
 def shorten(text: str, most: int) -> str:
-    """Return the text in at most that many UTF-16 units, with an ellipsis where something was cut."""
+    """Shorten a text to ``most`` UTF-16 units, with an ellipsis where it was cut."""
     if size(text) <= most:
         return text
     units = text.encode("utf-16-le", "surrogatepass")[: 2 * (most - 1)]

@@ -1,8 +1,8 @@
 """The bot's sentences in a reader's language: gettext catalogs, English as the source.
 
-Every ``locales/<language>/LC_MESSAGES/fileflare.po`` is read at the start, so that a language is added by adding
-its file. Sentences are filled with named values (``str.format``); what a store or a customer typed is only ever
-such a value, never a sentence.
+Every ``locales/<language>/LC_MESSAGES/fileflare.po`` is read at the start, so adding a file adds a language.
+Sentences are filled with named values (``str.format``); what a store or a customer typed is only ever such a value,
+never a sentence.
 """
 
 import gettext
@@ -26,13 +26,13 @@ _MINUTE: Final = 60
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a sentence that is translated later
-    """Mark a sentence for the catalogs and return it as it is."""
+    """Mark a sentence for the catalogs and return it unchanged."""
     return message
 
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """One language. The methods bear gettext's names, so that Babel finds the sentences."""
+    """Translates into one language. Methods are named after gettext's, so that Babel finds the sentences."""
 
     locale: Locale
     translations: gettext.NullTranslations
@@ -42,11 +42,11 @@ class Translator:
         return self.translations.gettext(message).format(**values)
 
     def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
-        """Return the form for ``count``, which fills ``{count}`` written as this language writes numbers."""
+        """Return the plural form for ``count``, with ``{count}`` in the language's number format."""
         return self.translations.ngettext(one, many, count).format(count=self.number(count), **values)
 
     def number(self, value: int) -> str:
-        """Return the number as this language writes it."""
+        """Return the number in the language's format."""
         return _number(value, self.locale)
 
     def pause(self, seconds: float) -> str:
@@ -56,7 +56,7 @@ class Translator:
         return str(format_timedelta(whole, threshold=1, locale=self.locale))
 
     def duration(self, seconds: float) -> str:
-        """Return how long something took in words, to the next whole unit."""
+        """Return a duration in words, rounded to one unit."""
         return str(format_timedelta(round(seconds), locale=self.locale))
 
 
@@ -66,7 +66,7 @@ def _number(value: int, locale: Locale) -> str:
 
 
 class Catalogs:
-    """All languages there are."""
+    """All available languages."""
 
     def __init__(self, folder: Path = LOCALES, *, default: str = SOURCE_LOCALE) -> None:
         source = Translator(Locale(SOURCE_LOCALE), gettext.NullTranslations())
@@ -78,11 +78,11 @@ class Catalogs:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The codes of all languages, the source's among them."""
+        """The codes of all languages, including English."""
         return tuple(self._translators)
 
     def translator(self, locale: object) -> Translator:
-        """Return the translator for a Discord locale such as ``de`` or ``pt-BR``, else the default language's."""
+        """Return the translator for a Discord locale such as ``de`` or ``pt-BR``, or the default language's."""
         return self._find(str(locale)) or self._default
 
     def _find(self, code: str) -> Translator | None:

@@ -1,8 +1,8 @@
-"""structlog for everything that logs in this process, with a redaction that all of it passes.
+"""structlog for every log line of this process, each of them redacted.
 
-Nothing here may know which texts are secret, so what *looks like* a secret goes: whatever follows a web
-address's host, and every run of characters that could be an order ID or a token. What a lookup was given is
-also hidden by value while that lookup runs (:func:`hiding`).
+Redaction cannot know which texts are secret, so it hides what *looks like* a secret: everything after an
+address's host, and every run of characters that could be an order ID or a token. A lookup's input is also hidden
+by value while that lookup runs (:func:`hiding`).
 """
 
 import logging
@@ -18,8 +18,8 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN: Final = "[hidden]"
-LONGEST_TEXT: Final = 20_000  # characters of one value in a log line; a traceback is the longest there is
-SHORTEST_HIDDEN: Final = 16  # characters of a value that is hidden as it is
+LONGEST_TEXT: Final = 20_000  # characters of one value; tracebacks are the longest
+SHORTEST_HIDDEN: Final = 16  # characters; shorter values are never hidden by value
 DEEPEST: Final = 4  # levels of nesting kept in one value
 
 _ADDRESS_TAIL = re.compile(r"(?P<host>\b[a-z][a-z0-9+.-]{1,10}://[^\s/?#\"'<>\\]*)[/?#\\][^\s\"'<>]*", re.IGNORECASE)
@@ -32,9 +32,9 @@ _hidden_values: ContextVar[tuple[str, ...]] = ContextVar("hidden_values", defaul
 
 @contextmanager
 def hiding(*values: str) -> Iterator[None]:
-    """Hide these exact values in every log line of this task, and of the tasks it starts.
+    """Hide these exact values in every log line of this task and the tasks it starts.
 
-    Values shorter than any order ID are left: nobody may blank the log's own text by pasting it.
+    Values shorter than an order ID are not hidden: nobody may blank the log's own text by pasting it.
     """
     before = _hidden_values.get()
     hide(*values)
@@ -45,18 +45,18 @@ def hiding(*values: str) -> Iterator[None]:
 
 
 def hide(*values: str) -> None:
-    """Hide these values from here to the end of the ``hiding`` block around."""
+    """Hide these values until the surrounding ``hiding`` block ends."""
     secrets = (value for value in values if len(value) >= SHORTEST_HIDDEN)
     _hidden_values.set((*_hidden_values.get(), *secrets))
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Return the event with all that is or may be secret hidden, and every text bounded."""
+    """Hide every possible secret in the event, and limit the length of its texts."""
     return {redact_text(str(key)): _redact_value(value, DEEPEST) for key, value in event.items()}
 
 
 def redact_text(text: str) -> str:
-    """Return the text with all that is or may be secret hidden, and bounded in length."""
+    """Hide every possible secret in the text, and limit its length."""
     for value in _hidden_values.get():
         text = text.replace(value, HIDDEN)
     text = text[:LONGEST_TEXT]
@@ -77,9 +77,9 @@ def _redact_value(value: Any, depth: int) -> Any:  # noqa: ANN401 - a log line m
 
 
 def configure_logging(level: str, style: Literal["console", "json"]) -> None:
-    """Send structlog's and every library's records through one handler to standard error.
+    """Send all records, structlog's and the libraries', through one handler to standard error.
 
-    discord.py and aiosqlite log whole payloads (what people typed, the bot's replies, what is stored) at DEBUG, so
+    discord.py and aiosqlite log whole payloads (people's input, the bot's replies, stored data) at DEBUG, so
     they and the HTTP libraries never go below INFO, whatever ``level`` says. SQLAlchemy logs every statement at INFO.
     """
     shared: list[Processor] = [
@@ -103,8 +103,8 @@ def configure_logging(level: str, style: Literal["console", "json"]) -> None:
         "foreign_pre_chain": shared,
         "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, renderer],
     }
-    quieter = {"level": max(level, "WARNING", key=logging.getLevelName)}
-    quiet = {"level": max(level, "INFO", key=logging.getLevelName)}
+    warning_at_least = {"level": max(level, "WARNING", key=logging.getLevelName)}
+    info_at_least = {"level": max(level, "INFO", key=logging.getLevelName)}
     logging.config.dictConfig(
         {
             "version": 1,
@@ -112,8 +112,8 @@ def configure_logging(level: str, style: Literal["console", "json"]) -> None:
             "formatters": {"redacted": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "redacted"}},
             "root": {"level": level, "handlers": ["stderr"]},
-            "loggers": dict.fromkeys(("discord", "aiohttp", "asyncio", "aiosqlite"), quiet)
-            | dict.fromkeys(("alembic", "sqlalchemy"), quieter),
+            "loggers": dict.fromkeys(("discord", "aiohttp", "asyncio", "aiosqlite"), info_at_least)
+            | dict.fromkeys(("alembic", "sqlalchemy"), warning_at_least),
         }
     )
     logging.captureWarnings(capture=True)

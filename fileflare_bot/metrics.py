@@ -1,4 +1,4 @@
-"""What can be seen from outside, as Prometheus metrics. No label holds anything a person typed or is called."""
+"""Prometheus metrics. No label holds a person's input or name."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,7 +9,7 @@ _SECONDS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 5, 10, 15, 20
 
 
 class Metrics:
-    """The metrics of one bot, in a registry of their own."""
+    """One bot's metrics, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -38,13 +38,13 @@ class Metrics:
         )  # fmt: skip
 
     def watch(self, **gauges: Callable[[], float]) -> None:
-        """Show these values as gauges, read when somebody looks."""
+        """Register these values as gauges, read at each scrape."""
         for name, read in gauges.items():
             gauge = Gauge(f"fileflare_bot_{name}", _GAUGES[name], registry=self.registry)
             gauge.set_function(read)
 
-    def _seconds(self, name: str, what: str) -> Histogram:
-        return Histogram(f"fileflare_bot_{name}_seconds", what, buckets=_SECONDS, registry=self.registry)
+    def _seconds(self, name: str, description: str) -> Histogram:
+        return Histogram(f"fileflare_bot_{name}_seconds", description, buckets=_SECONDS, registry=self.registry)
 
 
 _GAUGES: Final = {

@@ -1,4 +1,4 @@
-"""/metrics for Prometheus, /healthz (the process answers) and /readyz (Discord's gateway is there)."""
+"""Serves /metrics for Prometheus, /healthz (the process runs) and /readyz (the gateway is connected)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,18 +13,18 @@ SLOWEST_GATEWAY: Final = 30.0  # seconds of latency beyond which the gateway cou
 
 
 class Gateway(Protocol):
-    """What is asked of the bot: whether its gateway is connected, and its latency in seconds."""
+    """The part of the bot that /readyz reads."""
 
     connected: bool
 
     @property
     def latency(self) -> float:
-        """Seconds from a heartbeat to its acknowledgement, or nan."""
+        """Seconds from a heartbeat to its acknowledgement, or nan before the first."""
 
 
 @asynccontextmanager
 async def monitoring(host: str, port: int, metrics: Metrics, gateway: Gateway) -> AsyncIterator[str]:
-    """Serve inside this block, which is given the address."""
+    """Serve inside this block, and give it the address."""
 
     async def show_metrics(_request: web.Request) -> web.Response:
         body = generate_latest(metrics.registry)
@@ -36,7 +36,7 @@ async def monitoring(host: str, port: int, metrics: Metrics, gateway: Gateway) -
     async def readyz(_request: web.Request) -> web.Response:
         if not gateway.connected:
             return web.Response(status=503, text="not connected to Discord\n")
-        if gateway.latency > SLOWEST_GATEWAY:  # nan, while it is not known, is not slow
+        if gateway.latency > SLOWEST_GATEWAY:  # nan (not known yet) is never greater
             return web.Response(status=503, text="Discord's gateway is stuck\n")
         return web.Response(text="ready\n")
 

@@ -1,4 +1,4 @@
-"""Every setting, read from the environment and ``.env`` by one function that ``main()`` calls."""
+"""The settings, read from the environment and ``.env`` by one function that ``main()`` calls."""
 
 import re
 from typing import Annotated, Any, Final, Literal
@@ -26,7 +26,7 @@ _LOOPBACK: Final = {"localhost", "127.0.0.1", "[::1]"}
 
 
 class SettingsError(Exception):
-    """Raised when a setting is missing or wrong; ``lines`` holds one sentence for each, none with its value."""
+    """Raised when settings are missing or wrong; ``lines`` holds a sentence for each, without its value."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -131,23 +131,23 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Return the settings of the environment and ``.env``.
+    """Read the settings from the environment and ``.env``.
 
     Raises:
-        SettingsError: one is missing or wrong, or ``.env`` cannot be read.
+        SettingsError: a setting is missing or wrong, or ``.env`` cannot be read.
     """
     try:
         return Settings()
     except ValidationError as error:
         wrong = {str(detail["loc"][0]): detail for detail in reversed(error.errors(include_url=False))}
         raise SettingsError(
-            [_line(name, Settings.model_fields[name], dict(detail)) for name, detail in sorted(wrong.items())]
+            [_explanation(name, Settings.model_fields[name], dict(detail)) for name, detail in sorted(wrong.items())]
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f".env cannot be read ({type(error).__name__}): save it as plain UTF-8 text."]) from None
 
 
-def _line(name: str, field: FieldInfo, detail: dict[str, Any]) -> str:
+def _explanation(name: str, field: FieldInfo, detail: dict[str, Any]) -> str:
     example = f"{name.upper()}={field.examples[0]}" if field.examples else name.upper()
     if detail["type"] == "missing":
         return f"{name.upper()} is missing: put a line such as {example} into .env."

@@ -1,11 +1,11 @@
-"""A store's texts, made safe to stand in a Discord message."""
+"""Makes a store's texts safe in a Discord message."""
 
 import re
 import unicodedata
 from typing import Final
 
-_ACTIVE: Final = re.compile(r"([\\*_~`|\[\]()<>:])")
-_HARMLESS: Final = re.compile(r"[A-Za-z0-9 ]*")
+_MARKUP: Final = re.compile(r"([\\*_~`|\[\]()<>:])")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9 ]*")
 _LINE_START: Final = re.compile(r"^(\s*)([-#+])", re.MULTILINE)
 _MENTION: Final = re.compile(r"@(?=\S)")
 _JOINERS: Final = "\u200c\u200d"  # Persian and Hindi need them, and so do many emoji
@@ -14,7 +14,7 @@ _JOINERS: Final = "\u200c\u200d"  # Persian and Hindi need them, and so do many 
 def clean(text: str | None, *, lines: bool = False) -> str:
     """Return the text without control and formatting characters; ``lines`` keeps line breaks.
 
-    What has nothing to see comes back empty.
+    Text with nothing visible comes back empty.
     """
     if not text:
         return ""
@@ -40,9 +40,9 @@ def _kept(character: str, *, lines: bool) -> str:
 
 
 def escape(text: str) -> str:
-    """Return the cleaned text so that no Markdown, mention, command, timestamp or address in it takes effect."""
-    if _HARMLESS.fullmatch(text):
+    """Escape cleaned text so that no Markdown, mention, command, timestamp or address in it takes effect."""
+    if _PLAIN.fullmatch(text):
         return text
-    text = _ACTIVE.sub(r"\\\1", text)
+    text = _MARKUP.sub(r"\\\1", text)
     text = _LINE_START.sub(r"\1\\\2", text)
     return _MENTION.sub("@\u200b", text)

@@ -1,8 +1,8 @@
-"""How often a user and a guild may look up, and how often they may miss.
+"""Limits on lookups and on misses (unknown order IDs), per user and per guild.
 
-An order's ID is worth guessing, so unknown IDs are counted much more tightly than lookups, and each further round
-of misses makes the pause twice as long. While it lasts every lookup is refused before anything is asked, in the
-same words and time whether its order exists or not: a guesser learns nothing.
+Order IDs are worth guessing, so misses are limited much more tightly than lookups, and each further round of misses
+doubles the pause. During a pause every lookup is refused before Fileflare is asked, with the same words and timing
+whether or not the order exists, so a guesser learns nothing.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from fileflare_bot.fileflare.errors import AskedTooOften
 from fileflare_bot.fileflare.request_queue import Requester
 
 FIRST_PAUSE: Final = 60.0  # seconds
-LONGEST_PAUSE: Final = 3600.0
+LONGEST_PAUSE: Final = 3600.0  # seconds
 FORGIVEN_AFTER: Final = 6 * 3600.0  # seconds without a miss
-MOST_REMEMBERED: Final = 20_000  # users and guilds; the least lately seen are forgotten first
+MOST_REMEMBERED: Final = 20_000  # users and guilds; the least recently seen are dropped first
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class _Record:
 
 
 class AbuseGuard:
-    """Counts per user and per guild; everything is in memory and bounded. ``clock`` gives seconds."""
+    """Counts lookups and misses per user and guild, in bounded memory. ``clock`` returns seconds."""
 
     def __init__(
         self,
@@ -57,9 +57,9 @@ class AbuseGuard:
         """Count a lookup.
 
         Raises:
-            AskedTooOften: it is one too many, or a pause for misses is on; it says when to come back.
+            AskedTooOften: the limit is reached, or a pause is running; it says how long to wait.
         """
-        records = self._of(requester)
+        records = self._records_of(requester)
         pause = max(record.paused_until for record in records) - self._now()
         if pause > 0:
             raise AskedTooOften(pause)
@@ -67,11 +67,11 @@ class AbuseGuard:
             if not record.lookups.has_capacity():
                 raise AskedTooOften(record.lookups.time_period / record.lookups.max_rate)
         for record in records:
-            await record.lookups.acquire()  # there is room: this does not wait
+            await record.lookups.acquire()  # has capacity, so this does not wait
 
     def missed(self, requester: Requester) -> None:
-        """Count a lookup of an order that does not exist."""
-        for record in self._of(requester):
+        """Count a lookup of an order that does not exist; too many start a pause."""
+        for record in self._records_of(requester):
             if self._now() - record.last_miss > FORGIVEN_AFTER:
                 record.misses = record.rounds = 0
             record.misses += 1
@@ -88,7 +88,7 @@ class AbuseGuard:
                     pause_seconds=round(pause),
                 )
 
-    def _of(self, requester: Requester) -> list[_Record]:
+    def _records_of(self, requester: Requester) -> list[_Record]:
         keys = [(("user", requester.user_id), self._user)]
         if requester.guild_id is not None:
             keys.append((("guild", requester.guild_id), self._guild))

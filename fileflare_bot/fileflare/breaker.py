@@ -1,6 +1,6 @@
-"""Stops asking a Fileflare that is down, and finds out by itself when it is back.
+"""Circuit breaker: stops requests while Fileflare is down, and probes until it is back.
 
-No kept library does this for asyncio, and it is short.
+No maintained library does this for asyncio, and it is short.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class State(IntEnum):
-    """The numbers are the metric's."""
+    """The values are the breaker metric's."""
 
     CLOSED = 0
     PROBING = 1
@@ -28,9 +28,9 @@ class State(IntEnum):
 
 
 class Breaker:
-    """Closed while Fileflare responds; open, every request fails at once, except one every 5 s that probes.
+    """Opens after 5 failures in a row; then every request fails at once, except one probe every 5 s.
 
-    ``clock`` gives seconds.
+    ``clock`` returns seconds.
     """
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
@@ -41,7 +41,7 @@ class Breaker:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Do one request inside this block; its outcome opens or closes the breaker.
+        """Make one request inside this block; its outcome opens or closes the breaker.
 
         Raises:
             FileflareDown: the breaker is open.
@@ -60,10 +60,10 @@ class Breaker:
                 self.state = State.OPEN
             raise
         except Exception:
-            self._answered()
+            self._responded()
             raise
         else:
-            self._answered()
+            self._responded()
 
     def _failed(self) -> None:
         self._failures += 1
@@ -73,7 +73,7 @@ class Breaker:
             self.state = State.OPEN
             self._probe_at = self._now() + OPEN_SECONDS
 
-    def _answered(self) -> None:
+    def _responded(self) -> None:
         if self.state is not State.CLOSED:
             log.warning("fileflare_back")
         self.state = State.CLOSED

@@ -24,8 +24,8 @@ MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _HEADERS: Final = {"Accept": "application/json", "User-Agent": f"fileflare-discord-bot/{__version__}"}
 
-# The first class that matches decides; ours pass as they are.
-_MEANS: Final[tuple[tuple[type[BaseException], type[FileflareUnavailable]], ...]] = (
+# The first matching class decides.
+_ERROR_MAP: Final[tuple[tuple[type[BaseException], type[FileflareUnavailable]], ...]] = (
     (TimeoutError, FileflareTimeout),
     (aiohttp.ContentTypeError, UnexpectedResponse),
     (aiohttp.ClientPayloadError, FileflareDown),
@@ -38,9 +38,9 @@ _MEANS: Final[tuple[tuple[type[BaseException], type[FileflareUnavailable]], ...]
 
 
 class FileflareClient:
-    """Asks Fileflare for orders over a session it is given; it never closes it.
+    """Fetches orders over a session that it does not own and never closes.
 
-    ``on_response`` is told the status and headers of every answer.
+    ``on_response`` receives the status and headers of every response.
     """
 
     def __init__(
@@ -66,21 +66,21 @@ class FileflareClient:
 
         Raises:
             OrderNotFound: Fileflare knows no such order.
-            FileflareUnavailable: it gave no usable answer; the subclass says why.
+            FileflareUnavailable: no usable response; the subclass says why.
         """
         try:
             status, headers, body = await self._get(self._endpoint.with_query(id=reference.token))
         except LookupFailed:
             raise
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            failure = _as_ours(error)
+            failure = _mapped(error)
         else:
             return read_response(status, headers, body)
-        # Out here it gets no context; "from None" only hides one, and aiohttp's can have the ID in its text.
+        # Raised out here to have no __context__: "from None" only hides it, and aiohttp's text can hold the ID.
         raise failure
 
     async def _get(self, url: URL) -> tuple[int, Mapping[str, str], bytes]:
-        """Return an answer; a redirect is followed only on Fileflare's own host, as the ID goes with it."""
+        """Return the response; follow redirects only on Fileflare's own host, because they carry the ID."""
         for _ in range(MOST_REDIRECTS + 1):
             async with self._session.get(
                 url, timeout=self._timeout, headers=_HEADERS, allow_redirects=False
@@ -97,7 +97,7 @@ class FileflareClient:
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()
-        async for chunk in response.content.iter_any():  # decompressed in bounded pieces
+        async for chunk in response.content.iter_any():  # decompressed in bounded chunks
             body += chunk
             if len(body) > self._largest_body:
                 response.close()
@@ -105,8 +105,8 @@ class FileflareClient:
         return bytes(body)
 
 
-def _as_ours(error: Exception) -> FileflareUnavailable:
-    """Return what an error means. aiohttp's texts can hold the whole address, and with it the ID: its class must do."""
-    ours = next(ours for theirs, ours in _MEANS if isinstance(error, theirs))
+def _mapped(error: Exception) -> FileflareUnavailable:
+    """Map an error to ours. Keep only its class name: aiohttp's texts can hold the address, and with it the ID."""
+    ours = next(ours for theirs, ours in _ERROR_MAP if isinstance(error, theirs))
     passes_soon = ours is FileflareDown and isinstance(error, aiohttp.ClientConnectionError)
     return ours(type(error).__name__, passes_soon=passes_soon)

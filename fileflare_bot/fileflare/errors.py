@@ -1,17 +1,17 @@
-"""What can go wrong between a pasted text and an order, split by who must act.
+"""Why a lookup gives no order, split by who must act.
 
 LookupFailed
-├── BadReference            the customer: what they pasted points to no order
-├── AskedTooOften           the customer: a pause, after many lookups or several unknown orders
+├── BadReference            the customer: the pasted text holds no order ID
+├── AskedTooOften           the customer: must pause after many lookups or several unknown orders
 ├── OrderNotFound           nobody: Fileflare knows no such order
 └── FileflareUnavailable    Fileflare; trying later can help
-    ├── FileflareTimeout        it did not respond in time
-    ├── FileflareDown           it could not be reached, or responded 5xx
-    ├── FileflareBusy           it asks for a pause, and may say how long
-    ├── QueueFull               we may not ask faster, and too many people wait already
-    └── UnexpectedResponse      it responded with something that is no order
+    ├── FileflareTimeout        no response in time
+    ├── FileflareDown           unreachable, or responded 5xx
+    ├── FileflareBusy           responded 429, and may say how long to pause
+    ├── QueueFull               our own rate limit: too many lookups are waiting
+    └── UnexpectedResponse      the response holds no order
 
-No error's text holds what was pasted, the order's ID, a link, or a piece of the response.
+No error text holds the pasted text, the order ID, a link or part of the response.
 """
 
 import logging
@@ -48,14 +48,14 @@ PROBLEMS: Final[dict[ReferenceProblem, str]] = {
 class LookupFailed(Refusal):
     """Raised, as one of the classes below, when a lookup gave no order.
 
-    ``finding`` is what moderators are told about it, or None where only waiting helps.
+    ``finding`` is what moderators read about it, or None if only waiting helps.
     """
 
     finding: ClassVar[Kind | None] = None
 
 
 class BadReference(LookupFailed):
-    """Raised when what was pasted points to no order; ``problem`` says what it is instead."""
+    """Raised when the pasted text holds no order ID; ``problem`` says what it is instead."""
 
     finding = Kind.WRONG_REFERENCE
     next_step = NextStep.ASK
@@ -66,7 +66,7 @@ class BadReference(LookupFailed):
         self.outcome = f"bad_reference.{problem}"
 
     def text(self, translator: Translator) -> str:
-        """Return what was pasted instead, and where the order ID is."""
+        """Return what was pasted instead, and where to find the order ID."""
         return translator.gettext(PROBLEMS[self.problem]) + "\n" + translator.gettext(_WHERE)
 
 
@@ -82,7 +82,7 @@ class AskedTooOften(LookupFailed):
 
 
 class OrderNotFound(LookupFailed):
-    """Raised when Fileflare knows no order of that ID."""
+    """Raised when Fileflare knows no order with that ID."""
 
     sentence = N_(
         "**Fileflare knows no order with that ID.** A character may be missing, or the order was removed.\n{where}"
@@ -92,14 +92,14 @@ class OrderNotFound(LookupFailed):
     next_step = NextStep.ASK
 
     def text(self, translator: Translator) -> str:
-        """Return that the order is unknown, and where the order ID is."""
+        """Return that the order is unknown, and where to find the order ID."""
         return translator.gettext(self.sentence, where=translator.gettext(_WHERE))
 
 
 class FileflareUnavailable(LookupFailed):
     """Raised, as one of the classes below, when Fileflare gave no usable response.
 
-    ``passes_soon`` marks a fault that another try within a second may not meet.
+    ``passes_soon`` means that a retry within a second may succeed.
     """
 
     level = logging.WARNING
@@ -122,7 +122,7 @@ class FileflareTimeout(FileflareUnavailable):
 
 
 class FileflareDown(FileflareUnavailable):
-    """Raised when Fileflare could not be reached, broke off, or responded 5xx."""
+    """Raised when Fileflare is unreachable, drops the connection, or responds 5xx."""
 
     sentence = N_(
         "**Fileflare cannot be reached right now, so I could not read your order.** "
@@ -132,7 +132,7 @@ class FileflareDown(FileflareUnavailable):
 
 
 class FileflareBusy(FileflareUnavailable):
-    """Raised on 429. ``retry_after`` is the pause it asked for in seconds, or None."""
+    """Raised on 429. ``retry_after`` is the requested pause in seconds, or None."""
 
     sentence = N_("**Fileflare has too many requests right now.** Nothing was used up. Please try again in {pause}.")
     without_pause: ClassVar[str] = N_(
@@ -150,7 +150,7 @@ class FileflareBusy(FileflareUnavailable):
 
 
 class QueueFull(FileflareUnavailable):
-    """Raised when too many people wait for their turn; there is one in ``retry_after`` seconds."""
+    """Raised when the queue is full; it has room in ``retry_after`` seconds."""
 
     sentence = N_("**Many people are asking right now.** There is room for you in {pause}; please try again then.")
     outcome = "queue_full"
@@ -162,7 +162,7 @@ class QueueFull(FileflareUnavailable):
 
 
 class UnexpectedResponse(FileflareUnavailable):
-    """Raised when a response is no order: not JSON, of another shape, too large, or from another host."""
+    """Raised when a response holds no order: not JSON, wrong shape, too large, or from another host."""
 
     sentence = N_(
         "**Fileflare sent an answer that I cannot read.** Your files are safe and nothing was used up. "

@@ -1,4 +1,4 @@
-"""One lookup, from the requester to the order: limits, shared and fresh responses, retries, breaker and queue."""
+"""One lookup: abuse limits, shared and cached responses, retries, breaker and queue."""
 
 import asyncio
 import hashlib
@@ -22,12 +22,12 @@ from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings
 
-PATIENCE_SECONDS: Final = 20.0  # how long anybody waits for an order, with all waiting and retries
-FRESH_SECONDS: Final = 10.0  # a response this young is given again
-REFRESH_SECONDS: Final = 3.0  # to a Refresh, only one this young
-ATTEMPTS: Final = 3  # of which the second comes 0.1 to 0.5 s after the first, the third 0.4 to 0.8 s later
-NO_SUCH_ORDER: Final = OrderReference("fileflare-discord-bot-check")  # made up, to see whether Fileflare responds
-MOST_ASSETS_REMEMBERED: Final = 20_000  # over all fresh responses
+PATIENCE_SECONDS: Final = 20.0  # for one lookup, queue and retries included
+FRESH_SECONDS: Final = 10.0  # a response this young is reused
+REFRESH_SECONDS: Final = 3.0  # for a Refresh, only one this young
+ATTEMPTS: Final = 3  # the second 0.1 to 0.5 s after the first, the third 0.4 to 0.8 s after that
+NO_SUCH_ORDER: Final = OrderReference("fileflare-discord-bot-check")  # made up, for the probe
+MOST_ASSETS_REMEMBERED: Final = 20_000  # over all cached responses
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class _Recent:
 
 
 class Lookups:
-    """Finds orders. Of the IDs that were asked for it keeps only keyed hashes, and those for seconds."""
+    """Finds orders. Keeps requested IDs only as keyed hashes, and only for seconds."""
 
     def __init__(
         self,
@@ -68,12 +68,12 @@ class Lookups:
         metrics.watch(waiting=lambda: queue.waiting, breaker=lambda: self.breaker.state)
 
     async def find(self, reference: OrderReference, requester: Requester, *, refresh: bool = False) -> Order:
-        """Return the order as it is now, or was up to 10 s ago (3 s for a refresh).
+        """Return the order, at most 10 s old (3 s for a refresh).
 
         Raises:
-            AskedTooOften: this user or guild has to pause.
+            AskedTooOften: the user or guild must pause.
             OrderNotFound: Fileflare knows no such order.
-            FileflareUnavailable: it gave no usable response, or the queue is full.
+            FileflareUnavailable: no usable response, or the queue is full.
         """
         await self._abuse.admit(requester)
         key = hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
@@ -85,7 +85,7 @@ class Lookups:
             return recent.order
         task = self._running.get(key)
         if task is None:
-            task = self._running[key] = asyncio.create_task(self._ask(key, reference, requester))
+            task = self._running[key] = asyncio.create_task(self._fetch(key, reference, requester))
             task.add_done_callback(lambda done: self._finished(key, done))
         else:
             self._metrics.shared.inc()
@@ -96,20 +96,20 @@ class Lookups:
             raise
 
     async def probe(self, requester: Requester) -> None:
-        """See whether Fileflare responds, by an order that does not exist; this counts as nobody's guess.
+        """Check that Fileflare responds, with a made-up order ID; it does not count as a miss.
 
         Raises:
-            FileflareUnavailable: it gave no usable response, or the queue is full.
+            FileflareUnavailable: no usable response, or the queue is full.
         """
         try:
             await self._request(NO_SUCH_ORDER, requester)
         except OrderNotFound:
             return  # the expected response
 
-    async def _ask(self, key: bytes, reference: OrderReference, requester: Requester) -> Order:
+    async def _fetch(self, key: bytes, reference: OrderReference, requester: Requester) -> Order:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                order = await self._try(reference, requester)
+                order = await self._fetch_with_retries(reference, requester)
         except TimeoutError:
             raise FileflareTimeout("no response within a person's patience") from None
         recent = _Recent(order, time.perf_counter())
@@ -117,7 +117,7 @@ class Lookups:
             self._recent[key] = recent
         return order
 
-    async def _try(self, reference: OrderReference, requester: Requester) -> Order:
+    async def _fetch_with_retries(self, reference: OrderReference, requester: Requester) -> Order:
         async for attempt in stamina.retry_context(
             on=_passes_soon, attempts=ATTEMPTS, wait_initial=0.1, wait_jitter=0.4, wait_exp_base=4
         ):
@@ -137,7 +137,7 @@ class Lookups:
     def _finished(self, key: bytes, task: asyncio.Task[Order]) -> None:
         self._running.pop(key, None)
         if not task.cancelled():
-            task.exception()  # the requester may have gone; that is no error
+            task.exception()  # retrieved, so asyncio does not log it when no requester is left
 
 
 def build_lookups(
@@ -149,8 +149,8 @@ def build_lookups(
     abuse: AbuseGuard | None = None,
     breaker: Breaker | None = None,
 ) -> Lookups:
-    """Return what the settings ask for, over this session; what is given takes the place of a part of it."""
-    stamina.instrumentation.set_on_retry_hooks(())  # its own log and metric; ours say it once
+    """Build the lookups from the settings; a given queue, abuse guard or breaker replaces the default."""
+    stamina.instrumentation.set_on_retry_hooks(())  # no log and metric of its own: ours suffice
     queue = queue or RequestQueue(per_minute=settings.fileflare_requests_per_minute)
     abuse = abuse or AbuseGuard(
         lookups_per_user=settings.lookups_per_person,

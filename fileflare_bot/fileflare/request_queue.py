@@ -1,8 +1,8 @@
-"""The one gate that every request to Fileflare passes: a rate, a number at once, and a fair, bounded queue.
+"""The queue that every request to Fileflare passes: a rate limit, a concurrency limit, fair and bounded.
 
-Fileflare's public rate limit is not documented; its keyed API allows 60 requests a minute. All the bot's lookups
-leave from one address, so one guild's rush must not use up what the others need: the guild, and in it the user, that
-was served least lately goes first, and a queue that is full turns away the guild that fills it.
+Fileflare's public rate limit is not documented; its keyed API allows 60 requests a minute. All lookups leave from
+one IP address, so one guild's rush must not use up the others' share: the guild served least recently goes first,
+and within it the user served least recently. A full queue turns away the guild that fills it.
 """
 
 import asyncio
@@ -20,25 +20,25 @@ from cachetools import LRUCache
 from fileflare_bot.fileflare.errors import FileflareBusy, QueueFull
 from fileflare_bot.fileflare.responses import read_retry_after
 
-PAUSE_WITHOUT_A_NUMBER: Final = 5.0  # seconds, after a 429 that does not say how long
-LONGEST_WAIT: Final = 10.0  # seconds that anybody waits in the queue
-LEAST_QUEUE: Final = 100  # people who may wait, however slow the rate
-MOST_AT_ONCE: Final = 100  # requests under way
-LONGEST_RETURN: Final = 600.0  # seconds; nobody is told to come back later than this
+PAUSE_WITHOUT_A_NUMBER: Final = 5.0  # seconds, after a 429 without Retry-After
+LONGEST_WAIT: Final = 10.0  # seconds in the queue
+LEAST_QUEUE: Final = 100  # lookups that may wait, however slow the rate
+MOST_AT_ONCE: Final = 100  # concurrent requests
+LONGEST_RETURN: Final = 600.0  # seconds; the longest ``retry_after`` given
 MOST_REMEMBERED: Final = 10_000  # guilds and users whose last turn is remembered
 _TOO_MANY_REQUESTS: Final = 429
 
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The user and the guild that a request is for; without a guild the user counts as a guild of their own."""
+    """Who a request is for. Without a guild the user counts as a guild of their own."""
 
     user_id: int
     guild_id: int | None = None
 
     @property
     def share(self) -> int:
-        """Whose share of the turns the request takes: the guild's, or the user's without one."""
+        """The ID that shares turns fairly: the guild's, or the user's without a guild."""
         return self.user_id if self.guild_id is None else self.guild_id
 
 
@@ -49,7 +49,7 @@ class _Waiter:
 
 
 class RequestQueue:
-    """Gives out turns. What is not given follows from the rate: 60 a minute allow 10 in a row, 8 at once."""
+    """Gives out turns. The defaults follow from the rate: 60 a minute allow a burst of 10, and 8 at once."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class RequestQueue:
         self._turns = count(1)
         self._serving: asyncio.Task[None] | None = None
         self._paused_until = 0.0
-        self._returns_from = 0.0
+        self._next_slot = 0.0
 
     @property
     def waiting(self) -> int:
@@ -80,11 +80,11 @@ class RequestQueue:
 
     @asynccontextmanager
     async def turn(self, requester: Requester) -> AsyncIterator[None]:
-        """Do one request inside this block.
+        """Make one request inside this block.
 
         Raises:
-            FileflareBusy: Fileflare has asked for a pause that is too long to wait for.
-            QueueFull: too many wait already; it says when to come back.
+            FileflareBusy: Fileflare asked for a pause longer than the longest wait.
+            QueueFull: too many are waiting; it says when to try again.
         """
         await self._wait(requester)
         try:
@@ -93,16 +93,16 @@ class RequestQueue:
             self._at_once.release()
 
     def learn(self, status: int, headers: Mapping[str, str]) -> None:
-        """Heed what a response says of the limit: ``Retry-After``, ``X-RateLimit-Limit`` and ``-Remaining``."""
+        """Follow the rate limit in a response's headers: ``Retry-After``, ``X-RateLimit-Limit`` and ``-Remaining``."""
         limit = headers.get("X-RateLimit-Limit", "")
         if limit.isdecimal() and int(limit):
-            self._go_at(min(self._configured, float(limit)))
+            self._set_rate(min(self._configured, float(limit)))
         if status == _TOO_MANY_REQUESTS:
             self._pause(read_retry_after(headers) or PAUSE_WITHOUT_A_NUMBER)
         elif headers.get("X-RateLimit-Remaining", "").strip() == "0":
             self._pause(60 / self._per_minute)
 
-    def _go_at(self, per_minute: float) -> None:
+    def _set_rate(self, per_minute: float) -> None:
         if per_minute != self._per_minute:
             self._per_minute = per_minute
             self._limiter = _limiter(per_minute, self._burst)
@@ -117,7 +117,7 @@ class RequestQueue:
             await self._limiter.acquire()
             self._remember(requester)
             return
-        waiter = self._enter(requester)
+        waiter = self._join(requester)
         try:
             await waiter.turn
         except asyncio.CancelledError:
@@ -125,50 +125,50 @@ class RequestQueue:
                 self._at_once.release()
             raise
 
-    def _enter(self, requester: Requester) -> _Waiter:
+    def _join(self, requester: Requester) -> _Waiter:
         mine = len(self._queue.get(requester.share, ())) + 1
         ahead = sum(min(len(waiters), mine) for waiters in self._queue.values())
         pause = max(0.0, self._paused_until - _now())
         if pause > self._longest_wait:
             raise FileflareBusy(pause)
         if pause + (ahead + 1) * 60 / self._per_minute > self._longest_wait:
-            raise QueueFull(self._when_to_return(pause))
+            raise QueueFull(self._retry_after(pause))
         if self.waiting >= self._longest_queue:
             longest = max(self._queue.values(), key=len)
             if len(longest) <= mine:
-                raise QueueFull(self._when_to_return(pause))
-            longest.pop().turn.set_exception(QueueFull(self._when_to_return(pause)))
+                raise QueueFull(self._retry_after(pause))
+            longest.pop().turn.set_exception(QueueFull(self._retry_after(pause)))
         waiter = _Waiter(requester)
         self._queue.setdefault(requester.share, deque()).append(waiter)
         if self._serving is None or self._serving.done():
             self._serving = asyncio.create_task(self._serve(), name="fileflare-queue")
         return waiter
 
-    def _when_to_return(self, pause: float) -> float:
-        """Return the seconds until a turn is free for somebody who is turned away: each gets the next one."""
+    def _retry_after(self, pause: float) -> float:
+        """Return the seconds until somebody turned away should retry; each gets a later slot than the last."""
         apart = 60 / self._per_minute
-        self._returns_from = max(self._returns_from, _now() + pause + self.waiting * apart) + apart
-        return min(self._returns_from - _now(), LONGEST_RETURN)
+        self._next_slot = max(self._next_slot, _now() + pause + self.waiting * apart) + apart
+        return min(self._next_slot - _now(), LONGEST_RETURN)
 
     async def _serve(self) -> None:
-        """Give turns while anybody waits."""
-        while self._drop_the_gone():
+        """Give out turns until the queue is empty."""
+        while self._drop_cancelled():
             await asyncio.sleep(max(0.0, self._paused_until - _now()))
             await self._at_once.acquire()
             await self._limiter.acquire()
-            if not self._drop_the_gone():
+            if not self._drop_cancelled():
                 self._at_once.release()
                 return
             waiter = self._next()
             self._remember(waiter.requester)
             waiter.turn.set_result(None)
 
-    def _drop_the_gone(self) -> bool:
-        """Remove waiters that were cancelled; return whether anybody still waits."""
+    def _drop_cancelled(self) -> bool:
+        """Remove cancelled waiters; return whether any remain."""
         for share, waiters in list(self._queue.items()):
-            here = deque(waiter for waiter in waiters if not waiter.turn.done())
-            if here:
-                self._queue[share] = here
+            remaining = deque(waiter for waiter in waiters if not waiter.turn.done())
+            if remaining:
+                self._queue[share] = remaining
             else:
                 del self._queue[share]
         return bool(self._queue)

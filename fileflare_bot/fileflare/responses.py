@@ -1,4 +1,4 @@
-"""Status, headers and body of an answer → an order, or the error it means. Pure."""
+"""Status, headers and body of a response → an order or an error. Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,11 +17,11 @@ from fileflare_bot.fileflare.errors import (
 )
 from fileflare_bot.orders.models import NO_TEXT, OrDefault, Order, StoreText
 
-LONGEST_PAUSE = 3600.0  # seconds; a longer Retry-After helps no one who waits in a chat
+LONGEST_PAUSE = 3600.0  # seconds; a longer Retry-After helps nobody in a chat
 
-# How Fileflare answers a bad ID is not documented. These say that the request names nothing it would hand out.
+# Fileflare's response to a bad ID is not documented. These statuses all mean that there is no such order.
 _NOT_FOUND = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY}
-# These mean the same from the API, but come from a firewall (as a page, not JSON) when it blocks the bot.
+# The API means the same by these in JSON; as an HTML page they come from a firewall that blocks the bot.
 _NOT_FOUND_IF_JSON = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _SERVER_ERROR = 500
 _PASSES_SOON = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -35,16 +35,16 @@ class _Response(BaseModel):
 
 
 def read_response(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime | None = None) -> Order:
-    """Return the order an answer holds.
+    """Return the order in a response.
 
-    ``headers`` must ignore case; ``now`` is what a Retry-After date is compared with.
+    ``headers`` must ignore case; a Retry-After date is compared with ``now``.
 
     Raises:
-        OrderNotFound: the answer says there is no such order.
+        OrderNotFound: there is no such order.
         FileflareBusy: 429.
         FileflareTimeout: 408 or 504.
         FileflareDown: any other 5xx.
-        UnexpectedResponse: anything else that is no order.
+        UnexpectedResponse: anything else that holds no order.
     """
     if status == HTTPStatus.OK:
         return _read_order(body)
@@ -61,23 +61,23 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, *, now: 
 
 def _read_order(body: bytes) -> Order:
     try:
-        answer = _Response.model_validate_json(body)
+        response = _Response.model_validate_json(body)
     except ValidationError as error:
         kinds = sorted({detail["type"] for detail in error.errors(include_input=False, include_url=False)})
         raise UnexpectedResponse(f"no order: {', '.join(kinds)}") from None
-    if answer.order is None:
+    if response.order is None:
         raise OrderNotFound("the order is null")
-    return answer.order.model_copy(update={"text": answer.text})
+    return response.order.model_copy(update={"text": response.text})
 
 
 def read_retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Return the seconds that a Retry-After asks for, in either of its forms (RFC 9110, 10.2.3), or None."""
+    """Return Retry-After in seconds, from either of its forms (RFC 9110, 10.2.3), or None."""
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdecimal():
         return min(float(text), LONGEST_PAUSE)
     try:
         until = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # the latter for a year or an offset past what a C int holds
+    except (ValueError, OverflowError):  # OverflowError: a year or offset beyond a C int
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

@@ -1,1 +1,1 @@
-"""The domain: orders, their assets, and what points to them; knows neither HTTP nor Discord."""
+"""The domain: orders, assets, references and findings; knows neither HTTP nor Discord."""

@@ -1,8 +1,8 @@
-"""An order, or the reason why there is none → findings, each with whose turn it is and the next step.
+"""An order, or the reason why there is none → findings, each with advice for customers and moderators.
 
-The findings are the issues that customers of Fileflare really have, as far as an answer shows them; what it
-cannot show is named in :class:`Unseen`, so that nobody takes silence for health. Sentences are marked for the
-catalogs here and put into a language by the replies.
+Findings are the problems that Fileflare's customers really have, as far as a response shows them. :class:`Unseen`
+lists what it cannot show, so that nobody takes "no findings" for "no problem". Sentences are marked for the
+catalogs here and translated by the replies.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from fileflare_bot.orders.reference import ReferenceProblem
 
 
 class Severity(IntEnum):
-    """How much a finding stands between a customer and a file."""
+    """How badly a finding keeps a customer from a file."""
 
     NOTE = 1
     WARNING = 2
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What a kind of finding means. The values ``{name}``, ``{downloaded}``, ``{limit}`` and ``{pasted}`` fill it."""
+    """What a kind of finding means; filled with ``{name}``, ``{downloaded}``, ``{limit}`` and ``{pasted}``."""
 
     severity: Severity
     customer: str
@@ -152,7 +152,7 @@ PASTED: Final[dict[ReferenceProblem, str]] = {
 
 
 class Unseen(StrEnum):
-    """What Fileflare's answer does not show, though it can stop a download."""
+    """What can stop a download but is not in Fileflare's response."""
 
     IP_LIMIT = "ip_limit"
     EXPIRED = "expired"
@@ -172,7 +172,7 @@ UNSEEN: Final[dict[Unseen, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. ``name`` is the file or product it concerns, as the store wrote it."""
+    """One finding. ``name`` is its file or product, as the store wrote it."""
 
     kind: Kind
     name: str = field(default="", repr=False)
@@ -182,21 +182,21 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """How much it stands in the way."""
+        """The severity of its kind."""
         return ADVICE[self.kind].severity
 
 
 def diagnose(order: Order) -> tuple[Finding, ...]:
-    """Return what an order's answer shows, the gravest first, else in the answer's order; none if all is well."""
-    return tuple(sorted(_found(order), key=lambda finding: -finding.severity))
+    """Return an order's findings, most severe first, else in the response's order; empty if all is well."""
+    return tuple(sorted(_findings(order), key=lambda finding: -finding.severity))
 
 
 def diagnose_failure(kind: Kind, problem: ReferenceProblem | None = None) -> tuple[Finding, ...]:
-    """Return what a lookup without an order shows; ``problem`` is what was pasted instead of an ID."""
+    """Return the finding of a failed lookup; ``problem`` is what was pasted instead of an ID."""
     return (Finding(kind, problem=problem),)
 
 
-def _found(order: Order) -> Iterator[Finding]:
+def _findings(order: Order) -> Iterator[Finding]:
     if not order.asset_count:
         yield Finding(Kind.ORDER_WITHOUT_FILES)
         return

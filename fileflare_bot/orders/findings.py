@@ -1,4 +1,4 @@
-"""Findings → sentences for a moderator, in a reader's language. No link and no order ID is among them."""
+"""Findings → sentences in the reader's language, without links and order IDs."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -11,15 +11,15 @@ from fileflare_bot.orders.labels import bounded, file_name
 from fileflare_bot.orders.reference import ReferenceProblem, hide_addresses
 from fileflare_bot.text import escape
 
-HIDDEN: Final = "…"  # stands for an address in a file's name
-LONGEST_NAME: Final = 80
+HIDDEN: Final = "…"  # replaces an address in a file name
+LONGEST_NAME: Final = 80  # UTF-16 units
 MOST_OF_A_KIND: Final = 4
 _KINDS: Final = tuple(Kind)
 _MARKS: Final = {Severity.BLOCKING: "🔴", Severity.WARNING: "🟡", Severity.NOTE: "⚪"}
 
 
 def name_of(finding: Finding, translator: Translator) -> str:
-    """Return the escaped name of what a finding concerns."""
+    """Return the escaped name of the finding's file or product."""
     name = escape(limits.shorten(file_name(hide_addresses(finding.name, HIDDEN)), LONGEST_NAME))
     if name:
         return name
@@ -29,22 +29,22 @@ def name_of(finding: Finding, translator: Translator) -> str:
 
 
 def for_moderator(finding: Finding, translator: Translator) -> str:
-    """Return what a moderator has to know."""
+    """Return the moderator's sentence."""
     return _filled(ADVICE[finding.kind].moderator, finding, translator)
 
 
 def for_customer(finding: Finding, translator: Translator) -> str:
-    """Return what a customer has to know."""
+    """Return the customer's sentence."""
     return _filled(ADVICE[finding.kind].customer, finding, translator)
 
 
 def next_step(finding: Finding, translator: Translator) -> str:
-    """Return what mends it."""
+    """Return how to fix it."""
     return _filled(ADVICE[finding.kind].next_step, finding, translator)
 
 
 def report(findings: Iterable[Finding], translator: Translator) -> str:
-    """Return all findings with their next steps, the gravest first; several of a kind share their step."""
+    """Return all findings with their next steps, most severe first; findings of one kind share a step."""
     ordered = sorted(findings, key=lambda finding: (-finding.severity, _KINDS.index(finding.kind)))
     blocks = [
         "\n".join(_block(list(same), translator)) for _kind, same in groupby(ordered, key=lambda found: found.kind)
@@ -55,12 +55,12 @@ def report(findings: Iterable[Finding], translator: Translator) -> str:
 
 
 def unseen(translator: Translator) -> str:
-    """Return what Fileflare's answer does not show, with what mends it."""
+    """Return what Fileflare's response does not show, and how to fix it."""
     return "\n".join("• " + translator.gettext(sentence) for sentence in UNSEEN.values())
 
 
 def changes(before: Iterable[Finding], after: Iterable[Finding], translator: Translator) -> str:
-    """Return what is mended and what is new, or nothing where all is as it was."""
+    """Return what is fixed and what is new, or an empty string if nothing changed."""
     then = {(finding.kind, finding.name): finding for finding in before}
     now = {(finding.kind, finding.name): finding for finding in after}
     gone = [

@@ -1,4 +1,4 @@
-"""What an order and its files are called, in short: names and counts as they can be shown to everybody concerned."""
+"""Short names and counts of an order and its files, without links."""
 
 import re
 from typing import Final
@@ -13,17 +13,17 @@ _MOST_COUNTED: Final = 999_999_999
 
 
 def file_name(text: str | None) -> str:
-    """Return a file's name without a scheme such as https://: Discord shows no masked link whose text is an address."""
+    """Return a file name without its scheme: Discord renders no masked link whose text is an address."""
     return _SCHEME.sub("", clean(text))
 
 
 def bounded(number: int) -> int:
-    """Return a count cut to nine digits: no store means a larger one, and it would fill the page."""
+    """Return a count capped at nine digits: no real count is larger, and one would fill the page."""
     return min(number, _MOST_COUNTED)
 
 
 def order_name(order: Order, translator: Translator) -> str:
-    """Return an order's number, escaped, as a heading."""
+    """Return the order number, escaped, as a heading."""
     number = clean(str(order.order_number)) if order.order_number is not None else ""
     if not number:
         return translator.gettext("Your order")
@@ -31,7 +31,7 @@ def order_name(order: Order, translator: Translator) -> str:
 
 
 def order_label(order: Order, translator: Translator) -> str:
-    """Return an order's number and first product, in at most 100 characters, to be told apart from others."""
+    """Return the order number and first product, at most 100 UTF-16 units, to tell orders apart."""
     number = clean(str(order.order_number)).removeprefix("#") if order.order_number is not None else ""
     named = next((clean(line.product.name) for line in order.lines if clean(line.product.name)), "")
     file = next((file_name(asset.data.filename) for asset in order.all_assets() if asset.data.filename), "")
@@ -40,7 +40,7 @@ def order_label(order: Order, translator: Translator) -> str:
 
 
 def downloads_left(order: Order, translator: Translator) -> str:
-    """Return the downloads left on the whole order in words, or nothing for an order without files."""
+    """Return the downloads left on the whole order in words; empty for an order without files."""
     left = limited = unlimited = 0
     for asset in order.all_assets():
         if not asset.broken:
@@ -59,7 +59,7 @@ def downloads_left(order: Order, translator: Translator) -> str:
 
 
 def summary(order: Order, translator: Translator) -> str:
-    """Return an order in one line, without its links."""
+    """Return an order in one line, without links."""
     left = downloads_left(order, translator)
     counted = translator.ngettext("{count} file", "{count} files", order.asset_count)
     return " · ".join(part for part in (order_name(order, translator), counted, left) if part)

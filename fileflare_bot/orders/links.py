@@ -1,4 +1,4 @@
-"""The address of an asset, made safe to be offered as a link, or refused."""
+"""An asset's address → a link that is safe to show, or None."""
 
 import re
 import unicodedata
@@ -15,10 +15,10 @@ _UNRESERVED: Final = "%/?#:@!$&+,;=~"
 
 
 def safe_link(url: str | None) -> str | None:
-    """Return an http(s) URL spelled so that it can stand in a masked link and a button, or None.
+    """Return an http(s) URL that is safe in a masked link and a button, or None.
 
-    Only characters that a browser would encode anyway, and parentheses, are percent-encoded; the address stays
-    the same. User names in it, other schemes, hosts that are not plain ASCII and over-long ones are refused.
+    Percent-encodes only parentheses and what a browser would encode anyway, so the address stays the same.
+    Refuses other schemes, user names, hosts that are not plain ASCII, and over-long addresses.
     """
     if not url or len(url) > LONGEST_LINK:
         return None

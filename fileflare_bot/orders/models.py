@@ -1,9 +1,9 @@
-"""What Fileflare knows of an order, as frozen models.
+"""Fileflare's order data, as frozen models.
 
-The shape is the documented answer of ``GET /api/v2/customer-account-orders``. The models are strict where a
-mistake would mislead a person (lists are lists, counts are whole numbers) and lenient where a store's data may
-vary: unknown fields are ignored, missing and null ones have a meaning, and one unreadable asset, product or
-line does not take the rest of the order with it.
+The shape is the documented response of ``GET /api/v2/customer-account-orders``. The models are strict where a
+mistake would mislead people (lists are lists, counts are whole numbers) and lenient where stores' data varies:
+unknown fields are ignored, missing and null ones have a meaning, and one unreadable asset, product or line does
+not lose the rest of the order.
 """
 
 from collections.abc import Iterator
@@ -30,9 +30,9 @@ class _Model(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class OrDefault:
-    """Reads null, where the type has no null, and whatever cannot be read, as the default.
+    """Uses the default for unreadable values, and for null where the type does not allow it.
 
-    pydantic-core does this itself, at a tenth of the cost of a validator in Python.
+    pydantic-core does this at a tenth of the cost of a Python validator.
     """
 
     default: Any
@@ -46,7 +46,7 @@ _NullIsEmpty = BeforeValidator(lambda value: () if value is None else value)
 
 
 class Remaining(StrEnum):
-    """What an asset's limit leaves, as far as its counts say."""
+    """How many downloads an asset's limit leaves."""
 
     SOME = "some"
     LAST = "last"
@@ -58,8 +58,8 @@ class Remaining(StrEnum):
 class Limits(_Model):
     """How often an asset was opened, and how often it may be.
 
-    ``downloaded`` counts clicks, not finished downloads. ``limit`` of null is read as "no limit"; whether 0 means
-    none or unlimited is not documented, so it is neither claimed.
+    ``downloaded`` counts clicks, not finished downloads. A null ``limit`` means "no limit". Whether 0 means none or
+    unlimited is not documented, so the bot claims neither.
     """
 
     downloaded: Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)] = Field(default=0, ge=0)
@@ -67,12 +67,12 @@ class Limits(_Model):
 
     @property
     def left(self) -> int | None:
-        """Downloads left, or None where no number of them is known."""
+        """Downloads left, or None if the number is unknown or unlimited."""
         return None if self.limit is None or self.limit <= 0 else max(0, self.limit - self.downloaded)
 
     @property
     def remaining(self) -> Remaining:
-        """What the limit leaves, in one word."""
+        """The downloads left, as a category."""
         left = self.left
         if left is None:
             return Remaining.UNLIMITED if self.limit is None else Remaining.UNCLEAR
@@ -102,7 +102,7 @@ class Asset(_Model):
 
 
 class BrokenAsset(Asset):
-    """Stands where an asset could not be read, with its name where that much was readable."""
+    """Replaces an asset that could not be read; keeps its name if that was readable."""
 
     broken: ClassVar[bool] = True
 
@@ -123,7 +123,7 @@ class Product(_Model):
 NO_PRODUCT = Product()
 
 
-def _broken_asset(value: Any) -> BrokenAsset:  # noqa: ANN401 - whatever stood where an asset should
+def _broken_asset(value: Any) -> BrokenAsset:  # noqa: ANN401 - any JSON value
     data = value.get("data") if isinstance(value, dict) else None
     return BrokenAsset(data=AssetData(filename=data.get("filename") if isinstance(data, dict) else None))
 
@@ -139,7 +139,7 @@ _Assets = Annotated[tuple[Annotated[Asset, WrapValidator(_keep_broken_asset)], .
 
 
 class Line(_Model):
-    """A bought product with its assets, of which there may be none."""
+    """A bought product with its assets, possibly none."""
 
     product: Annotated[Product, OrDefault(NO_PRODUCT)] = NO_PRODUCT
     assets: _Assets = ()
@@ -153,7 +153,7 @@ def _keep_broken_line(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - py
 
 
 class StoreText(_Model):
-    """The store's own words for its customers."""
+    """The store's own text for its customers."""
 
     title: _Text = None
     text: _Text = None
@@ -163,9 +163,9 @@ NO_TEXT = StoreText()
 
 
 class Order(_Model):
-    """An order: its lines' assets and those that hang on the order itself are both the customer's.
+    """An order. The customer owns the assets of its lines and those of the order itself.
 
-    ``text`` stands beside the order in an answer; the client moves it here.
+    In a response ``text`` is outside the order; the client moves it here.
     """
 
     order_number: Annotated[int | str | None, OrDefault(None)] = None
@@ -179,7 +179,7 @@ class Order(_Model):
         return len(self.assets) + sum(len(line.assets) for line in self.lines)
 
     def all_assets(self) -> Iterator[Asset]:
-        """Return every asset, the lines' first, in the answer's order."""
+        """Return every asset in the response's order, the lines' first."""
         for line in self.lines:
             yield from line.assets
         yield from self.assets

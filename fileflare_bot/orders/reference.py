@@ -1,7 +1,7 @@
-"""What a person pasted → an order reference, or the reason why it is none.
+"""Pasted text → an order reference, or the reason why it holds none.
 
-An order's ID is a bearer secret, so this module is strict in one direction only: what is not a plausible
-ID never becomes a reference, and so is never sent anywhere. A pasted address is read, never opened.
+An order ID is a bearer secret, so this module is strict in one direction only: text that is not a plausible ID
+never becomes a reference, so it is never sent anywhere. A pasted address is parsed, never opened.
 """
 
 import re
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-LONGEST_PASTE = 4000  # a Discord text input holds no more
-_MOST_WRAPPERS = 3  # around an address
+LONGEST_PASTE = 4000  # characters; the most a text input holds (discord.com/developers/docs/components/reference)
+_MOST_WRAPPERS = 3  # nested redirect addresses
 
-# The documented sample is 32 hexadecimal characters; nothing promises that for ever.
+# Fileflare's documented sample is 32 hexadecimal characters, but it promises no format.
 _PLAUSIBLE_ID = re.compile(r"(?=.*[A-Za-z_-])[A-Za-z0-9_-]{16,128}", re.ASCII)
-_LIKE_AN_ID = re.compile(r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}", re.ASCII)  # inside other words, so with a digit
+_LIKE_AN_ID = re.compile(r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}", re.ASCII)  # in other text: needs a digit
 _LICENCE_KEY = re.compile(r"[A-Z0-9]{4,8}(-[A-Z0-9]{4,8}){2,}", re.ASCII)
 _ORDER_NUMBER = re.compile(
     r"[A-Z]{0,12}#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|(?:N[or]\.?)?\d{1,40}(?:-[A-Z]{1,3})?",
@@ -30,7 +30,7 @@ _WRAPPING = " \t\r\n<>()[]{}\"'`“”‘’„«»*.,;:!?|"  # noqa: RUF001 - t
 
 
 class ReferenceProblem(StrEnum):
-    """Why a pasted text points to no order."""
+    """Why a pasted text holds no order reference."""
 
     EMPTY = "empty"
     ORDER_NUMBER = "order_number"
@@ -44,34 +44,34 @@ class ReferenceProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderReference:
-    """An order's ID. It is a bearer secret: its repr does not show it."""
+    """An order ID. It is a bearer secret, so its repr hides it."""
 
     token: str = field(repr=False)
 
 
 def parse_reference(text: str) -> OrderReference | ReferenceProblem:
-    """Return the reference a pasted text holds, or the reason why it holds none.
+    """Return the reference in a pasted text, or the reason why it holds none.
 
-    Understands a bare ID and the addresses of Shopify's order status pages, alone or inside other words
-    ("What people paste" in Fileflare's and Shopify's help); a ``key`` in an address is dropped.
+    Understands a bare ID and the addresses of Shopify's order status pages (from Fileflare's and Shopify's help),
+    alone or inside other text; drops a ``key`` in an address.
     """
     if is_plausible_id(text) and not _LICENCE_KEY.fullmatch(text):
-        return OrderReference(text)  # what most people give, and all that would come of it below
+        return OrderReference(text)  # the common case; the code below would return the same
     text = _without_invisible_characters(text[:LONGEST_PASTE])
     found = _first_reference([_from_address(address) for address in _ADDRESS.findall(text)])
-    text = _SPACED_KEY.sub("key=", text)  # a key that was cut off its address stays a key
+    text = _SPACED_KEY.sub("key=", text)  # a key cut off from its address is still a key
     return found or _from_words(
         [word for word in (word.strip(_WRAPPING) for word in _BETWEEN_WORDS.split(text)) if word]
     )
 
 
 def hide_references(text: str, hidden: str) -> str:
-    """Return a text with every address, and every word that may be an order's ID, replaced by ``hidden``."""
+    """Replace every address, and every word that may be an order ID, with ``hidden``."""
     return "\n".join(_hide_in_line(line, hidden) for line in text.splitlines())
 
 
 def hide_addresses(text: str, hidden: str) -> str:
-    """Return a text with every address replaced by ``hidden``."""
+    """Replace every address with ``hidden``."""
     return _ADDRESS.sub(hidden, text)
 
 
@@ -81,7 +81,7 @@ def _hide_in_line(line: str, hidden: str) -> str:
 
 
 def is_plausible_id(text: str) -> bool:
-    """Return whether a text could be an order's ID: 16 to 128 of ``[A-Za-z0-9_-]``, not all digits."""
+    """Return whether a text could be an order ID: 16 to 128 of ``[A-Za-z0-9_-]``, not all digits."""
     return _PLAUSIBLE_ID.fullmatch(text) is not None
 
 
@@ -98,8 +98,8 @@ def _first_reference(
     readings: list[OrderReference | ReferenceProblem],
 ) -> OrderReference | ReferenceProblem | None:
     references = [reading for reading in readings if isinstance(reading, OrderReference)]
-    telling = [reading for reading in readings if reading is not ReferenceProblem.OTHER_ADDRESS]
-    return next(iter(references or telling or readings), None)
+    specific = [reading for reading in readings if reading is not ReferenceProblem.OTHER_ADDRESS]
+    return next(iter(references or specific or readings), None)
 
 
 def _from_address(address: str, wrappers: int = 0) -> OrderReference | ReferenceProblem:
@@ -108,7 +108,7 @@ def _from_address(address: str, wrappers: int = 0) -> OrderReference | Reference
     except ValueError:
         return ReferenceProblem.OTHER_ADDRESS
     readings = [_from_path(parts)]
-    # Mail programs wrap links in an address of their own, with the real one as a parameter.
+    # Mail programs wrap links in their own redirect address, with the real one as a parameter.
     if wrappers < _MOST_WRAPPERS:
         readings += [
             _from_address(value, wrappers + 1)
@@ -136,7 +136,7 @@ def _from_path(parts: SplitResult) -> OrderReference | ReferenceProblem:
 
 
 def _may_hold_orders(parent: str | None) -> bool:
-    """Tell a store's order pages (/account/orders, /<shop-id>/orders) from a product that is called "orders"."""
+    """Tell a store's order pages (/account/orders, /<shop-id>/orders) from a product called "orders"."""
     return parent is None or parent == "account" or parent.isdecimal() or bool(_LOCALE_PREFIX.fullmatch(parent))
 
 

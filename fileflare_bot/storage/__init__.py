@@ -1,1 +1,1 @@
-"""What survives a restart: servers' settings and help requests, on SQLite or PostgreSQL."""
+"""What survives a restart: guild settings, tickets, claims and saved orders, on SQLite or PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Audit entries: who did what when. Most are written by the transaction of the change itself."""
+"""Audit entries: who did what when. Most are written in the transaction of the change."""
 
 import sqlalchemy as sa
 
@@ -15,13 +15,13 @@ class Audit:
 
     @unit_of_work
     async def record(self, guild_id: int, actor_id: int, action: Action) -> None:
-        """Write an entry that belongs to no other change in the database."""
+        """Write an audit entry that accompanies no other change."""
         async with self._database.writing() as session:
             session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=utc_now()))
 
     @unit_of_work
     async def entries(self, guild_id: int, number: int | None = None) -> list[AuditEntry]:
-        """Return a guild's entries, or those about one of its tickets, oldest first."""
+        """Return a guild's audit entries, or those of one ticket, oldest first."""
         wanted = [AuditRow.guild_id == guild_id]
         if number is not None:
             wanted.append(AuditRow.number == number)
@@ -31,5 +31,5 @@ class Audit:
 
 
 def audit_entry(row: AuditRow) -> AuditEntry:
-    """Return a row's record."""
+    """Convert a row to its record."""
     return AuditEntry(row.guild_id, row.number, row.actor_id, Action(row.action), row.at)

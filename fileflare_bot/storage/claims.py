@@ -1,7 +1,7 @@
-"""Which account an order counts for in a server, and the products that were seen there.
+"""Claims (the users that an order counts for in a guild), and the products seen in its orders.
 
-An order's ID can be passed around, so the first accounts that open it hold it, as many as the owner allows. Kept are
-keyed hashes of the IDs, never the IDs.
+An order ID can be passed around, so only the first users who open it can claim it, up to the guild's limit. IDs are
+stored only as keyed hashes.
 """
 
 from collections.abc import Iterable
@@ -19,8 +19,8 @@ from fileflare_bot.storage.models import AuditRow, ClaimRow, ProductRow
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Action, Claim, SeenProduct
 
-MOST_SHOWN: Final = 25  # a Discord select and an autocomplete show no more
-MOST_PRODUCTS: Final = 2000  # of a server
+MOST_SHOWN: Final = 25  # select options or autocomplete choices; discord.com/developers/docs/components/reference
+MOST_PRODUCTS: Final = 2000  # per guild
 
 
 class Claims:
@@ -34,7 +34,7 @@ class Claims:
     async def claim(
         self, guild_id: int, user_id: int, reference: OrderReference, label: str, *, accounts: int
     ) -> Claim | None:
-        """Let an order count for an account, and return its claim; None where enough others hold it."""
+        """Claim the order for this user. None if the guild's limit is reached."""
         order_hash = self._cipher.hash(reference.token)
         async with self._database.writing() as session:
             await ensure_guild(session, guild_id)
@@ -59,7 +59,7 @@ class Claims:
 
     @unit_of_work
     async def granted(self, claim_id: int, role_ids: Iterable[int]) -> None:
-        """Keep which roles a claim has brought."""
+        """Store the roles that a claim brought."""
         async with self._database.writing() as session:
             await session.execute(
                 sa.update(ClaimRow).where(ClaimRow.id == claim_id).values(role_ids=sorted(set(role_ids)))
@@ -67,36 +67,36 @@ class Claims:
 
     @unit_of_work
     async def of_user(self, guild_id: int | None, user_id: int) -> list[Claim]:
-        """Return a user's claims in a guild, or with None in all guilds, the newest first."""
+        """Return a user's claims in a guild, or in all guilds if None, newest first."""
         query = sa.select(ClaimRow).where(ClaimRow.user_id == user_id).order_by(ClaimRow.id.desc())
         return await self._read(query if guild_id is None else query.where(ClaimRow.guild_id == guild_id))
 
     @unit_of_work
     async def of_order(self, guild_id: int, reference: OrderReference) -> list[Claim]:
-        """Return the claims on an order in a server, the first first."""
+        """Return the claims on an order in a guild, oldest first."""
         wanted = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == self._cipher.hash(reference.token)
         return await self._read(sa.select(ClaimRow).where(*wanted).order_by(ClaimRow.id))
 
     @unit_of_work
     async def release(self, guild_id: int, claim_id: int, moderator_id: int) -> tuple[Claim, set[int]]:
-        """Take a claim away; return it, and those of its roles that no other claim of the account gives.
+        """Delete a claim; return it, and its roles that no other claim of the user brings.
 
         Raises:
-            NoSuchClaim: there is none in that server.
+            NoSuchClaim: the guild has no such claim.
         """
         async with self._database.writing() as session:
             row = await _row(session, guild_id, claim_id)
             claim = self._record(row)
             await session.delete(row)
             session.add(AuditRow(guild_id=guild_id, actor_id=moderator_id, action=Action.RELEASED_CLAIM, at=utc_now()))
-            return claim, await _only_by(session, claim)
+            return claim, await _roles_only_from(session, claim)
 
     @unit_of_work
     async def move(self, guild_id: int, claim_id: int, moderator_id: int, to: int) -> tuple[Claim, set[int]]:
-        """Give a claim to another account; return it as it was, and the roles that its holder loses by that.
+        """Move a claim to another user; return it as it was, and the roles that its old holder loses.
 
         Raises:
-            NoSuchClaim: there is none in that server.
+            NoSuchClaim: the guild has no such claim.
         """
         async with self._database.writing() as session:
             row = await _row(session, guild_id, claim_id)
@@ -104,15 +104,15 @@ class Claims:
             same = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == row.order_hash, ClaimRow.user_id == to
             if await session.scalar(sa.select(ClaimRow.id).where(*same)) is None:
                 row.user_id = to
-            else:  # they hold it already
+            else:  # the new holder has a claim already
                 await session.delete(row)
             session.add(AuditRow(guild_id=guild_id, actor_id=moderator_id, action=Action.MOVED_CLAIM, at=utc_now()))
             await session.flush()
-            return claim, await _only_by(session, claim)
+            return claim, await _roles_only_from(session, claim)
 
     @unit_of_work
     async def see(self, guild_id: int, products: Iterable[SeenProduct]) -> None:
-        """Keep what was seen of products, up to 2,000 of a server."""
+        """Store the products seen in an order, up to 2,000 per guild."""
         async with self._database.writing() as session:
             there = sa.select(sa.func.count()).select_from(ProductRow).where(ProductRow.guild_id == guild_id)
             room = MOST_PRODUCTS - (await session.scalar(there) or 0)
@@ -124,7 +124,7 @@ class Claims:
 
     @unit_of_work
     async def products(self, guild_id: int, match: Match, typed: str) -> list[SeenProduct]:
-        """Return up to 25 of what was seen whose value or label holds what was typed."""
+        """Return up to 25 seen products whose value or label contains the typed text."""
         wanted = ProductRow.guild_id == guild_id, ProductRow.match == match
         found = ProductRow.label.icontains(typed, autoescape=True) | ProductRow.value.icontains(typed, autoescape=True)
         query = sa.select(ProductRow).where(*wanted, found)
@@ -151,7 +151,7 @@ async def _row(session: AsyncSession, guild_id: int, claim_id: int) -> ClaimRow:
     return row
 
 
-async def _only_by(session: AsyncSession, claim: Claim) -> set[int]:
+async def _roles_only_from(session: AsyncSession, claim: Claim) -> set[int]:
     others = ClaimRow.guild_id == claim.guild_id, ClaimRow.user_id == claim.user_id, ClaimRow.id != claim.id
     kept = {role for roles in await session.scalars(sa.select(ClaimRow.role_ids).where(*others)) for role in roles}
     return set(claim.role_ids) - kept

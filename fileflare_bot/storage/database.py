@@ -1,4 +1,4 @@
-"""The database: its sessions, and its migrations, which run at the start."""
+"""The database: its sessions, and its migrations, which run at start-up."""
 
 import asyncio
 import os
@@ -23,10 +23,10 @@ from fileflare_bot.database_url import sqlite_file
 from fileflare_bot.storage.errors import StorageUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-ANSWER_SECONDS: Final = 8.0  # for one unit of work; people see "thinking…" after one second
+ANSWER_SECONDS: Final = 8.0  # per unit of work; people see "thinking…" meanwhile
 CONNECT_SECONDS: Final = 5.0
 BUSY_SECONDS: Final = 5.0  # how long SQLite waits for another writer
-LOCK: Final = 0x46_6C_61_72_65  # "Flare": the advisory lock under which PostgreSQL is migrated
+LOCK: Final = 0x46_6C_61_72_65  # "Flare": PostgreSQL's advisory lock for migrations
 
 
 P = ParamSpec("P")
@@ -34,19 +34,19 @@ T = TypeVar("T")
 
 
 def utc_now() -> datetime:
-    """Return the time in UTC, as everything is stored."""
+    """Return the current time in UTC; all stored times are UTC."""
     return datetime.now(UTC)
 
 
 class Database:
-    """One database. Where it does not answer, that comes out as StorageUnavailable."""
+    """One database. Its sessions raise StorageUnavailable when it does not respond."""
 
     def __init__(
         self, url: sa.URL, *, answer_seconds: float = ANSWER_SECONDS, busy_seconds: float = BUSY_SECONDS
     ) -> None:
         self._answer_seconds = answer_seconds
         self._sqlite = sqlite_file(url)
-        options: dict[str, Any] = {"hide_parameters": True}  # in the texts of errors
+        options: dict[str, Any] = {"hide_parameters": True}  # in error texts
         if self._sqlite is None:
             options |= {"connect_args": {"timeout": CONNECT_SECONDS}, "pool_pre_ping": True}
         else:
@@ -60,38 +60,37 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is a file of SQLite."""
+        """Whether this is a SQLite file."""
         return self._sqlite is not None
 
     async def close(self) -> None:
-        """Let what runs come to its end, then close every connection."""
+        """Wait for running units of work, then close every connection."""
         if self.running:
             await asyncio.wait(self.running)
         await self._engine.dispose()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """Give a session for reading."""
-        with _translated():
+        """Open a session for reading."""
+        with _mapped_errors():
             async with asyncio.timeout(self._answer_seconds), self._sessions() as session:
                 yield session
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """Give a session whose changes are committed at the end of the block, or not at all."""
-        with _translated():
+        """Open a session that commits at the end of the block, or rolls back."""
+        with _mapped_errors():
             async with asyncio.timeout(self._answer_seconds), self._writers, self._sessions() as session:
                 _ = await session.connection(execution_options={"writes": True})
                 yield session
                 await session.commit()
 
     async def migrate(self) -> bool:
-        """Bring the tables up to date, alone if several processes start at once; return whether anything was done.
+        """Migrate the tables, one process at a time; return whether anything changed.
 
         Raises:
-            StorageUnavailable: the database is away.
-            NewerDatabase: a newer version of the bot has been here.
-            sqlalchemy.exc.SQLAlchemyError, OSError: it cannot be used as it is.
+            NewerDatabase: a newer version of the bot has migrated them.
+            sqlalchemy.exc.SQLAlchemyError, OSError: the database is unreachable or unusable.
         """
         self._make_file()
         async with self._engine.connect() as connection:
@@ -102,20 +101,20 @@ class Database:
                 return await connection.run_sync(_upgrade)
 
     async def probe(self) -> None:
-        """See whether the database answers, without changing its tables; raises as migrate() does."""
+        """Check that the database responds, without changing its tables; raises like migrate()."""
         self._make_file()
         async with self._engine.connect() as connection:
             await connection.execute(sa.select(1))
 
     def _make_file(self) -> None:
-        """Make SQLite's file, readable to nobody else; SQLite gives its other files the same mode."""
+        """Create SQLite's file, readable only by its owner; SQLite gives its side files the same mode."""
         if self._sqlite is not None:
             self._sqlite.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self._sqlite, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 class UsesDatabase(Protocol):
-    """Whatever has a database."""
+    """Anything with a database."""
 
     _database: Database
 
@@ -126,24 +125,24 @@ S = TypeVar("S", bound=UsesDatabase)
 def unit_of_work(
     method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
-    """Let a method run to its end, also when its caller is cancelled.
+    """Run a method to its end, even if its caller is cancelled.
 
-    A connection that is cut off in the middle of a statement may never close, and would then keep the process up.
+    A connection cancelled in the middle of a statement may never close, and would keep the process from exiting.
     """
 
     @wraps(method)
-    async def whole(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run_to_end(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         running = self._database.running
         task = asyncio.create_task(method(self, *args, **kwargs))
         running.add(task)
         task.add_done_callback(running.discard)
         return await asyncio.shield(task)
 
-    return whole
+    return run_to_end
 
 
 class NewerDatabase(Exception):  # noqa: N818 - it states a fact
-    """Raised when the tables are of a version that this code does not know."""
+    """Raised when a newer version of the bot has migrated the tables."""
 
 
 def migrations(connection: sa.Connection) -> Config:
@@ -166,17 +165,17 @@ def _upgrade(connection: sa.Connection) -> bool:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _mapped_errors() -> Iterator[None]:
     try:
         yield
     except (DataError, IntegrityError, ProgrammingError):
-        raise  # our own mistakes
+        raise  # our own bugs
     except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
         raise StorageUnavailable(type(error).__name__) from error
 
 
 def _tune_sqlite(engine: sa.Engine) -> None:
-    """Let SQLite read while it writes, take the write lock at once, and keep what it has said to be saved."""
+    """Read while writing (WAL), take the write lock at once, and keep commits through a power cut (FULL)."""
 
     @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's

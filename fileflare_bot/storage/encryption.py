@@ -1,4 +1,4 @@
-"""What is secret at rest: Fernet keys, newest first, and keyed hashes of order IDs."""
+"""Encryption at rest: Fernet keys, newest first, and keyed hashes of order IDs."""
 
 import hashlib
 import os
@@ -14,15 +14,15 @@ KEY_FILE: Final = "secret.key"
 
 
 class Unreadable(Exception):  # noqa: N818 - it states a fact
-    """Raised when none of the keys opens a text."""
+    """Raised when none of the keys decrypts a text."""
 
 
 class KeyMissing(Exception):  # noqa: N818 - it states a fact
-    """Raised when the key beside a SQLite database is gone."""
+    """Raised when the key file beside a SQLite database is gone."""
 
 
 class Cipher:
-    """Encrypts with the newest key and reads with any of them. ``hash_key`` is set once the database was read."""
+    """Encrypts with the newest key, decrypts with any. ``hash_key`` is set once the database has been read."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._newest = Fernet(keys[0])
@@ -30,14 +30,14 @@ class Cipher:
         self.hash_key = b""
 
     def encrypt(self, text: str) -> str:
-        """Return the text encrypted."""
+        """Encrypt a text."""
         return self._all.encrypt(text.encode()).decode()
 
     def decrypt(self, text: str) -> str:
-        """Return what was encrypted.
+        """Decrypt a text.
 
         Raises:
-            Unreadable: none of the keys opens it.
+            Unreadable: none of the keys decrypts it.
         """
         try:
             return self._all.decrypt(text).decode()
@@ -45,7 +45,7 @@ class Cipher:
             raise Unreadable from None
 
     def rotated(self, text: str) -> str | None:
-        """Return the text encrypted with the newest key, or None where it is so already or cannot be read."""
+        """Re-encrypt a text with the newest key; None if it already is, or cannot be decrypted."""
         try:
             self._newest.decrypt(text)
         except InvalidToken:
@@ -56,17 +56,17 @@ class Cipher:
         return None
 
     def hash(self, token: str) -> str:
-        """Return the keyed hash of an order's ID; its key is the database's own, and outlives a change of keys."""
+        """Return the keyed hash of an order ID. Its key is the database's own, so it survives key rotation."""
         if not self.hash_key:
             raise StorageUnavailable("the key of the hashes was not read")
         return hashlib.blake2b(token.encode(), key=self.hash_key, digest_size=16).hexdigest()
 
 
 def key_beside(database: Path) -> str:
-    """Return the key of the file beside a SQLite database, which is made (mode 0600) if it is not there.
+    """Return the key in the file beside a SQLite database; create it (mode 0600) for a new database.
 
     Raises:
-        KeyMissing: the database has content, and so had a key, but the file is gone.
+        KeyMissing: the database has content, so it had a key, but the file is gone.
     """
     path = database.with_name(KEY_FILE)
     if not path.exists():
@@ -77,7 +77,7 @@ def key_beside(database: Path) -> str:
         with os.fdopen(descriptor, "wb") as file:
             file.write(Fernet.generate_key())
         try:
-            path.hardlink_to(draft)  # whoever is first makes the key; everybody reads a whole one
+            path.hardlink_to(draft)  # atomic: one process creates the key, the others never read half of it
         except FileExistsError:
             pass
         finally:

@@ -1,16 +1,16 @@
-"""What can go wrong with what is stored.
+"""Storage errors, split by who must act.
 
 StorageFailed
-├── StorageUnavailable       nobody: the database is away; trying later can help
-├── TooManyTickets           the customer: enough help requests for now
-├── NoSuchTicket             nobody: it was deleted, or never was in that guild
-├── AlreadyTaken             the moderator: somebody else was faster
-├── NotPossibleNow           the moderator: the ticket is in a state that does not allow it
-├── NameTaken                the moderator: a canned answer of that name exists
+├── StorageUnavailable       nobody: the database is unreachable; trying later can help
+├── TooManyTickets           the customer: has reached a limit of tickets or messages
+├── NoSuchTicket             nobody: it was deleted, or is another guild's
+├── AlreadyTaken             the moderator: another moderator was faster
+├── NotPossibleNow           the moderator: the ticket's state does not allow it
+├── NameTaken                the moderator: a canned answer has that name already
 ├── NoSuchCannedAnswer       the moderator: no canned answer has that name
-├── TooManyCannedAnswers     the moderator: the guild has as many canned answers as it may
-├── NoSuchClaim              the moderator: no account holds that order any more
-└── NoSuchSavedOrder         the customer: they have saved no such order, or forgotten it
+├── TooManyCannedAnswers     the moderator: the guild has 25 canned answers
+├── NoSuchClaim              the moderator: no user holds that order any more
+└── NoSuchSavedOrder         the customer: never saved that order, or had it forgotten
 """
 
 import logging
@@ -24,7 +24,7 @@ class StorageFailed(Refusal):
 
 
 class StorageUnavailable(StorageFailed):
-    """Raised when the database cannot be reached or does not answer in time."""
+    """Raised when the database is unreachable or does not respond in time."""
 
     sentence = N_(
         "**My database cannot be reached right now.** /{command} works all the same; "
@@ -35,7 +35,7 @@ class StorageUnavailable(StorageFailed):
 
 
 class TooManyTickets(StorageFailed):
-    """Raised when a user has as many open tickets as they may, or asked as often as they may in a day."""
+    """Raised when a user has reached the limit of open tickets, or of tickets or messages a day."""
 
     sentence = N_(
         "**You have asked for help often enough for now.** The moderators see your open requests; please wait."
@@ -44,7 +44,7 @@ class TooManyTickets(StorageFailed):
 
 
 class NoSuchTicket(StorageFailed):
-    """Raised when there is no such ticket in that guild."""
+    """Raised when the guild has no such ticket."""
 
     sentence = N_("**That help request does not exist any more.**")
     outcome = "no_such_request"
@@ -62,7 +62,7 @@ class AlreadyTaken(StorageFailed):
 
 
 class NotPossibleNow(StorageFailed):
-    """Raised when a ticket is resolved and has to be open, or the other way round."""
+    """Raised when a ticket is resolved but must be open, or the other way round."""
 
     sentence = N_(
         "**That is not possible any more:** somebody has changed the request meanwhile. Its card shows how it is."
@@ -71,7 +71,7 @@ class NotPossibleNow(StorageFailed):
 
 
 class NameTaken(StorageFailed):
-    """Raised when a guild has a canned answer of that name already."""
+    """Raised when a guild already has a canned answer of that name."""
 
     sentence = N_("**There is a saved answer of that name.** Use /answers edit to change it.")
     outcome = "name_taken"
@@ -92,7 +92,7 @@ class TooManyCannedAnswers(StorageFailed):
 
 
 class NoSuchClaim(StorageFailed):
-    """Raised when a claim is not there any more, or is another guild's."""
+    """Raised when a claim is gone, or is another guild's."""
 
     sentence = N_("**No account holds that order here any more.**")
     outcome = "no_such_claim"

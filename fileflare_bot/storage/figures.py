@@ -1,4 +1,4 @@
-"""The figures of a guild's help desk."""
+"""Statistics of a guild's tickets."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,18 +12,18 @@ from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.models import TicketRow
 from fileflare_bot.storage.records import Statistics
 
-COMMONEST: Final = 5
+COMMONEST: Final = 5  # kinds of findings
 
 
 class Figures:
-    """Counts tickets."""
+    """Computes the statistics."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @unit_of_work
     async def of_guild(self, guild_id: int, days: int) -> Statistics:
-        """Return a guild's figures for the tickets filed in the last ``days``; ``open`` counts all that are open."""
+        """Return the statistics of the tickets filed in the last ``days``; ``open`` counts all open tickets."""
         lately = TicketRow.guild_id == guild_id, TicketRow.created_at > utc_now() - timedelta(days=days)
         still_open = TicketRow.guild_id == guild_id, ~TicketRow.resolved
         columns = TicketRow.created_at, TicketRow.answered_at, TicketRow.resolved_at, TicketRow.kinds

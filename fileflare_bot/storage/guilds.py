@@ -1,8 +1,8 @@
-"""Servers' settings and saved answers, written to the database and read from memory.
+"""Guild settings and canned answers, written to the database and read from memory.
 
-Whether somebody is a moderator, and which answers a modal offers, must be known before Discord is answered, and
-so before a database could be asked. So all servers are held here, and what other processes change is read anew
-every minute.
+Access checks and modals need them before the interaction gets its first response, within 3 s
+(discord.com/developers/docs/interactions/receiving-and-responding), which a slow database would miss. So all guilds
+are cached here, and the changes of other processes are read every minute.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,12 +23,12 @@ from fileflare_bot.storage.models import AuditRow, CannedAnswerRow, GuildRow
 from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
 
-MOST_CANNED_ANSWERS: Final = 25  # a Discord select shows no more
-_OVERLAP: Final = timedelta(minutes=5)  # clocks of several machines differ
+MOST_CANNED_ANSWERS: Final = 25  # options of a select (discord.com/developers/docs/components/reference)
+_OVERLAP: Final = timedelta(minutes=5)  # because the clocks of several machines differ
 
 
 class Guilds:
-    """All servers' settings."""
+    """All guilds' settings."""
 
     def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database = database
@@ -37,10 +37,10 @@ class Guilds:
         self._read_at: datetime | None = None
 
     def get(self, guild_id: int) -> GuildSettings:
-        """Return a guild's settings as they were up to a minute ago, without waiting.
+        """Return a guild's settings from memory, at most a minute old.
 
         Raises:
-            StorageUnavailable: they could not be read since the start.
+            StorageUnavailable: nothing has been read since the start.
         """
         if self._known is None:
             raise StorageUnavailable("not read yet")
@@ -48,7 +48,7 @@ class Guilds:
 
     @unit_of_work
     async def refresh(self) -> None:
-        """Read what was changed since the last time; everything the first time."""
+        """Read the guilds changed since the last refresh; all of them the first time."""
         now = utc_now()
         query = sa.select(GuildRow)
         if self._read_at is not None:
@@ -64,28 +64,28 @@ class Guilds:
             ).all()
         known = dict(self._known or {})
         for row in rows:
-            known[row.guild_id] = self._server(row, [answer for answer in answers if answer.guild_id == row.guild_id])
+            known[row.guild_id] = self._settings(row, [answer for answer in answers if answer.guild_id == row.guild_id])
         self._known, self._read_at = known, now
 
     @unit_of_work
-    async def change(self, guild_id: int, actor_id: int, /, **settings: Any) -> GuildSettings:  # noqa: ANN401 - Server's fields
-        """Set some of a server's settings, and return all of them."""
+    async def change(self, guild_id: int, actor_id: int, /, **settings: Any) -> GuildSettings:  # noqa: ANN401 - any setting
+        """Change some of a guild's settings, and return all of them."""
         async with self._database.writing() as session:
             await ensure_guild(session, guild_id)
-            await self._touch(session, guild_id, actor_id, Action.CHANGED_SETUP, **settings)
+            await self._update(session, guild_id, actor_id, Action.CHANGED_SETUP, **settings)
         return await self._reread(guild_id)
 
     @unit_of_work
     async def add_canned_answer(self, guild_id: int, actor_id: int, answer: CannedAnswer) -> GuildSettings:
-        """Keep a new answer.
+        """Store a new canned answer.
 
         Raises:
-            NameTaken: there is one of that name.
+            NameTaken: the guild has one of that name.
             TooManyCannedAnswers: there are 25.
         """
         async with self._database.writing() as session:
             await ensure_guild(session, guild_id)
-            await self._touch(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
+            await self._update(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
             there = sa.select(sa.func.count()).where(CannedAnswerRow.guild_id == guild_id)
             if (await session.scalar(there) or 0) >= MOST_CANNED_ANSWERS:
                 raise TooManyCannedAnswers
@@ -99,26 +99,26 @@ class Guilds:
 
     @unit_of_work
     async def edit_canned_answer(self, guild_id: int, actor_id: int, answer: CannedAnswer) -> GuildSettings:
-        """Give an answer another text.
+        """Change the text of a canned answer.
 
         Raises:
             NoSuchCannedAnswer: there is none of that name.
         """
         update = sa.update(CannedAnswerRow).values(text=self._cipher.encrypt(answer.text))
-        return await self._on_response(guild_id, actor_id, answer.name, update)
+        return await self._change_canned_answer(guild_id, actor_id, answer.name, update)
 
     @unit_of_work
     async def remove_canned_answer(self, guild_id: int, actor_id: int, name: str) -> GuildSettings:
-        """Delete an answer.
+        """Delete a canned answer.
 
         Raises:
             NoSuchCannedAnswer: there is none of that name.
         """
-        return await self._on_response(guild_id, actor_id, name, sa.delete(CannedAnswerRow))
+        return await self._change_canned_answer(guild_id, actor_id, name, sa.delete(CannedAnswerRow))
 
     @unit_of_work
     async def set_leak_rule(self, guild_id: int, rule_id: int | None) -> GuildSettings:
-        """Keep which AutoMod rule is the leak guard's."""
+        """Store which AutoMod rule is the leak guard's."""
         async with self._database.writing() as session:
             its = sa.update(GuildRow).where(GuildRow.guild_id == guild_id)
             await session.execute(its.values(leak_rule_id=rule_id, changed_at=utc_now()))
@@ -126,7 +126,7 @@ class Guilds:
 
     @unit_of_work
     async def left(self, guild_id: int, *, at: datetime | None) -> None:
-        """Note when the bot left a server, or with None that it is there (again)."""
+        """Store when the bot left a guild; None if it is there (again)."""
         async with self._database.writing() as session:
             await session.execute(
                 sa.update(GuildRow).where(GuildRow.guild_id == guild_id).values(left_at=at, changed_at=utc_now())
@@ -137,34 +137,34 @@ class Guilds:
     async def replace_canned_answers(
         self, guild_id: int, actor_id: int, answers: tuple[CannedAnswer, ...]
     ) -> GuildSettings:
-        """Put these answers in the place of those that a server has; there are at most 25 of them."""
+        """Replace all of a guild's canned answers with these, at most 25."""
         async with self._database.writing() as session:
             await ensure_guild(session, guild_id)
-            await self._touch(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
+            await self._update(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
             await session.execute(sa.delete(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id))
             for answer in answers:
                 text = self._cipher.encrypt(answer.text)
                 session.add(CannedAnswerRow(guild_id=guild_id, name=answer.name, text=text))
         return await self._reread(guild_id)
 
-    async def _on_response(
+    async def _change_canned_answer(
         self, guild_id: int, actor_id: int, name: str, change: sa.Update | sa.Delete
     ) -> GuildSettings:
         async with self._database.writing() as session:
-            await self._touch(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
+            await self._update(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
             its = change.where(CannedAnswerRow.guild_id == guild_id, CannedAnswerRow.name == name)
             found = await session.scalars(its.returning(CannedAnswerRow.id))
             if found.first() is None:
                 raise NoSuchCannedAnswer
         return await self._reread(guild_id)
 
-    async def _touch(
+    async def _update(
         self,
         session: AsyncSession,
         guild_id: int,
         actor_id: int,
         action: Action,
-        **settings: Any,  # noqa: ANN401 - Server's fields
+        **settings: Any,  # noqa: ANN401 - any setting
     ) -> None:
         settings = {name: _plain(value) for name, value in settings.items()}
         its = sa.update(GuildRow).where(GuildRow.guild_id == guild_id)
@@ -175,12 +175,12 @@ class Guilds:
         async with self._database.reading() as session:
             row = await session.get_one(GuildRow, guild_id)
             its = sa.select(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id).order_by(CannedAnswerRow.name)
-            server = self._server(row, (await session.scalars(its)).all())
+            settings = self._settings(row, (await session.scalars(its)).all())
         if self._known is not None:
-            self._known[guild_id] = server
-        return server
+            self._known[guild_id] = settings
+        return settings
 
-    def _server(self, row: GuildRow, answers: Iterable[CannedAnswerRow]) -> GuildSettings:
+    def _settings(self, row: GuildRow, answers: Iterable[CannedAnswerRow]) -> GuildSettings:
         return GuildSettings(
             row.guild_id,
             row.support_channel_id,
@@ -201,7 +201,7 @@ class Guilds:
 
 
 def _options(stored: dict[str, Any]) -> Options:
-    """Return the options, or the defaults of those that a newer version of the bot has stored otherwise."""
+    """Return the options, with defaults for those that a newer version of the bot stored differently."""
     try:
         return Options.model_validate(stored)
     except ValidationError as error:
@@ -210,19 +210,19 @@ def _options(stored: dict[str, Any]) -> Options:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a setting of any kind
-    """Return a setting as the database takes it."""
+    """Convert a setting to its column's type."""
     if isinstance(value, Options):
         return value.model_dump(mode="json")
     return list(value) if isinstance(value, tuple) else value
 
 
 def insert(session: AsyncSession) -> Callable[[Any], Any]:
-    """Return the database's own INSERT, which knows what to do on a conflict."""
+    """Return the database's own INSERT, which supports ON CONFLICT."""
     return insert_sqlite if session.get_bind().dialect.name == "sqlite" else insert_postgresql
 
 
 async def ensure_guild(session: AsyncSession, guild_id: int) -> None:
-    """Make the server's row if there is none; that row is the lock under which its requests get their numbers."""
+    """Insert the guild's row if missing. It is the lock under which tickets get their numbers."""
     row = insert(session)(GuildRow).values(
         guild_id=guild_id, moderator_role_ids=[], next_number=1, changed_at=utc_now()
     )
@@ -230,9 +230,9 @@ async def ensure_guild(session: AsyncSession, guild_id: int) -> None:
 
 
 async def lock_guild(session: AsyncSession, guild_id: int | sa.Select[int]) -> None:
-    """Let nobody else change a server's requests or claims until this transaction ends.
+    """Lock a guild's tickets and claims until this transaction ends.
 
-    SQLite's transaction holds the whole database already.
+    In SQLite the transaction has locked the whole database already.
     """
     its = GuildRow.guild_id == guild_id if isinstance(guild_id, int) else GuildRow.guild_id.in_(guild_id)
     await session.execute(sa.select(GuildRow.guild_id).where(its).with_for_update())

@@ -1,4 +1,4 @@
-"""The keys in use: the database's own key for hashes, the rotation of SECRET_KEYS, and marks of what was done once."""
+"""The hash key, the rotation of SECRET_KEYS, and marks of what was done once."""
 
 import os
 from typing import Final
@@ -30,7 +30,7 @@ _ENCRYPTED: Final = (
 
 
 class Keys:
-    """Looks after the keys."""
+    """Reads and rotates the keys."""
 
     def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database = database
@@ -38,10 +38,10 @@ class Keys:
 
     @unit_of_work
     async def read_hash_key(self) -> None:
-        """Read the key of the hashes, which the first process of the bot makes.
+        """Read the hash key, which the first process of the bot creates.
 
         Raises:
-            Unreadable: none of the keys opens it.
+            Unreadable: none of the keys decrypts it.
         """
         made = self._cipher.encrypt(os.urandom(32).hex())
         async with self._database.writing() as session:
@@ -51,21 +51,21 @@ class Keys:
 
     @unit_of_work
     async def rotate(self) -> int:
-        """Encrypt everything with the newest key; return how many texts had an older one."""
+        """Re-encrypt everything with the newest key; return how many texts had an older one."""
         changed = 0
         async with self._database.writing() as session:
             for key, column in _ENCRYPTED:
                 for row_id, text in (await session.execute(sa.select(key, column))).all():
                     rotated = self._cipher.rotated(text)
                     if rotated is not None:
-                        unchanged = key == row_id, column == text  # another process may have written meanwhile
+                        unchanged = key == row_id, column == text  # another process may have written it meanwhile
                         update = sa.update(column.class_).where(*unchanged).values({column.key: rotated})
                         changed += len((await session.scalars(update.returning(key))).all())
         return changed
 
     @unit_of_work
     async def is_first_time(self, what: str) -> bool:
-        """Return True once for each database and name, and False ever after."""
+        """Return True once per database and name, then always False."""
         async with self._database.writing() as session:
             row = insert(session)(VaultRow).values(name=what, value=self._cipher.encrypt("done"))
             new = await session.scalars(row.on_conflict_do_nothing().returning(VaultRow.name))

@@ -1,4 +1,4 @@
-"""The tables. What a customer or a moderator wrote, and what is known of an order, is stored encrypted only."""
+"""The tables. What customers and moderators write, and order data, are stored only encrypted."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,26 +22,26 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Snowflake: Final = BigInteger()
-_Counted: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only what is called INTEGER
+_AutoIncrement: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite increments only INTEGER keys
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time in UTC, also where the database knows no time zones."""
+    """A UTC time, even in a database without time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Return the time in UTC."""
+        """Convert a time to UTC."""
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Return the time, which is UTC."""
+        """Mark a time as UTC."""
         return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
 
 
 class Base(DeclarativeBase):
-    """What all tables share."""
+    """The base of all tables."""
 
     metadata = MetaData(
         naming_convention={
@@ -54,7 +54,7 @@ class Base(DeclarativeBase):
 
 
 class GuildRow(Base):
-    """A server's settings, and the number of its next help request."""
+    """A guild's settings, and its next ticket number."""
 
     __tablename__ = "servers"
 
@@ -71,11 +71,11 @@ class GuildRow(Base):
 
 
 class TicketRow(Base):
-    """A help request. ``details`` is encrypted; ``order_hash`` is keyed, and empty where no order is known."""
+    """A ticket. ``details`` is encrypted; ``order_hash`` is keyed, and empty if no order is known."""
 
     __tablename__ = "help_requests"
 
-    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)
     number: Mapped[int] = mapped_column(Integer)
     user_id: Mapped[int] = mapped_column("person_id", Snowflake, index=True)
@@ -111,11 +111,11 @@ class TicketRow(Base):
 
 
 class MessageRow(Base):
-    """What a customer or a moderator wrote in a help request, encrypted."""
+    """A customer's or moderator's message in a ticket. ``text`` is encrypted."""
 
     __tablename__ = "messages"
 
-    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
     ticket_id: Mapped[int] = mapped_column("request_id", ForeignKey("help_requests.id", ondelete="CASCADE"), index=True)
     author_id: Mapped[int] = mapped_column(Snowflake)
     from_moderator: Mapped[bool] = mapped_column(Boolean)
@@ -124,11 +124,11 @@ class MessageRow(Base):
 
 
 class AuditRow(Base):
-    """Who did what when; ``number`` is the help request's, if it was about one."""
+    """An audit entry; ``number`` is its ticket's, if it has one."""
 
     __tablename__ = "actions"
 
-    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)
     number: Mapped[int | None] = mapped_column(Integer)
     actor_id: Mapped[int] = mapped_column(Snowflake, index=True)
@@ -137,11 +137,11 @@ class AuditRow(Base):
 
 
 class CannedAnswerRow(Base):
-    """A server's own ready-made answer; its text is encrypted."""
+    """A guild's canned answer. ``text`` is encrypted."""
 
     __tablename__ = "saved_answers"
 
-    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
     guild_id: Mapped[int] = mapped_column(ForeignKey("servers.guild_id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(100))
     text: Mapped[str] = mapped_column(Text)
@@ -150,7 +150,7 @@ class CannedAnswerRow(Base):
 
 
 class VaultRow(Base):
-    """A key that the database keeps for all processes, itself encrypted."""
+    """A key or a mark that all processes share. ``value`` is encrypted."""
 
     __tablename__ = "vault"
 
@@ -159,11 +159,11 @@ class VaultRow(Base):
 
 
 class ClaimRow(Base):
-    """An order that counts for an account in a server, and the roles it brought. ``label`` is encrypted."""
+    """A claim, and the roles it brought. ``label`` is encrypted."""
 
     __tablename__ = "claims"
 
-    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)
     order_hash: Mapped[str] = mapped_column(String(64))
     user_id: Mapped[int] = mapped_column("person_id", Snowflake, index=True)
@@ -175,11 +175,11 @@ class ClaimRow(Base):
 
 
 class ProductRow(Base):
-    """Something of a product that was seen in an order opened in a server, for the owner's rules."""
+    """A product's property seen in a guild's orders, for the owner's role rules."""
 
     __tablename__ = "products"
 
-    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)
     match: Mapped[str] = mapped_column(String(32))
     value: Mapped[str] = mapped_column(String(100))
@@ -189,11 +189,11 @@ class ProductRow(Base):
 
 
 class SavedOrderRow(Base):
-    """An order that a person wants to be remembered; ``label`` and ``reference`` are encrypted."""
+    """A user's saved order. ``label`` and ``reference`` are encrypted."""
 
     __tablename__ = "saved_orders"
 
-    id: Mapped[int] = mapped_column(_Counted, primary_key=True)
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
     user_id: Mapped[int] = mapped_column("person_id", Snowflake)
     order_hash: Mapped[str] = mapped_column(String(64))
     label: Mapped[str] = mapped_column(Text)

@@ -1,4 +1,4 @@
-"""What a store owner sets: every choice has a default, and every value is bounded, also when it comes from a file."""
+"""A store owner's options: each has a default and bounds, also when it comes from a file."""
 
 import re
 from enum import StrEnum
@@ -15,7 +15,7 @@ _URL: Final = TypeAdapter(HttpUrl)
 
 
 class Match(StrEnum):
-    """What a rule for buyers' roles looks at."""
+    """What a role rule compares."""
 
     ANY_ORDER = "any_order"
     PRODUCT_ID = "product_id"
@@ -26,7 +26,7 @@ class Match(StrEnum):
 
 
 class LaterAccounts(StrEnum):
-    """What an account gets that opens an order after as many accounts as it counts for."""
+    """What users get who open an order after its limit of claims is reached."""
 
     REFUSE = "refuse"
     LINKS = "links"
@@ -52,7 +52,7 @@ class _Model(BaseModel):
 
 
 class RoleRule(_Model):
-    """Buyers of what matches get these roles. ``value`` is empty for any order."""
+    """Roles for buyers of a matching product. ``value`` is empty for any order."""
 
     match: Match
     value: Annotated[str, StringConstraints(max_length=100, strip_whitespace=True)] = ""
@@ -60,7 +60,7 @@ class RoleRule(_Model):
 
 
 class Wording(_Model):
-    """The store's own words on the panel; what is empty is said in the bot's words."""
+    """The store's own texts on the panel; empty ones fall back to the bot's."""
 
     title: Annotated[str, StringConstraints(max_length=100, strip_whitespace=True)] = ""
     text: Annotated[str, StringConstraints(max_length=1500, strip_whitespace=True)] = ""
@@ -71,7 +71,7 @@ class Wording(_Model):
 
 
 class Options(_Model):
-    """A server's options besides its channels and moderators."""
+    """A guild's options, apart from its channels and moderators."""
 
     language: Annotated[str, StringConstraints(max_length=10)] = ""
     wording: Wording = Wording()

@@ -1,4 +1,4 @@
-"""What is kept about one user, in all guilds: listed, exported, deleted."""
+"""What is stored about one user, in all guilds: listed, exported, deleted."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +17,7 @@ from fileflare_bot.storage.tickets import Tickets
 
 @dataclass(frozen=True, slots=True)
 class PersonalRecord:
-    """What is kept about a user: their tickets, audit entries, and the numbers of their saved orders and claims."""
+    """What is stored about a user: tickets, audit entries, and how many saved orders and claims."""
 
     tickets: list[Ticket]
     entries: list[AuditEntry]
@@ -26,7 +26,7 @@ class PersonalRecord:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is kept."""
+        """Whether nothing is stored."""
         return not (self.tickets or self.entries or self.saved_orders or self.claims)
 
 
@@ -46,7 +46,7 @@ class _Export:
 
 
 _EXPORT: Final = TypeAdapter(_Export)
-_NOT_THEIRS: Final[Any] = {  # which moderators dealt with it, and where
+_NOT_EXPORTED: Final[Any] = {  # which moderators worked on a ticket, and where: not the user's data
     "help_requests": {
         "__all__": {"ticket": {"taken_by", "resolved_by", "card"}, "messages": {"__all__": {"author_id"}}}
     }
@@ -54,7 +54,7 @@ _NOT_THEIRS: Final[Any] = {  # which moderators dealt with it, and where
 
 
 class PersonalData:
-    """Finds what is kept about a user."""
+    """Lists, exports and deletes a user's data."""
 
     def __init__(self, database: Database, tickets: Tickets, saved_orders: SavedOrders, claims: Claims) -> None:
         self._database = database
@@ -64,7 +64,7 @@ class PersonalData:
 
     @unit_of_work
     async def of_user(self, user_id: int) -> PersonalRecord:
-        """Return what is kept about a user."""
+        """Return what is stored about a user."""
         async with self._database.reading() as session:
             theirs = sa.select(TicketRow).where(TicketRow.user_id == user_id).order_by(TicketRow.id)
             tickets = [self._tickets.record(row) for row in await session.scalars(theirs)]
@@ -78,17 +78,17 @@ class PersonalData:
 
     @unit_of_work
     async def export(self, user_id: int) -> dict[str, Any]:
-        """Return all that is kept about a user, ready for JSON. An order's ID is theirs, so it is included."""
+        """Return everything stored about a user, ready for JSON, with the order IDs, which are their own."""
         record = await self.of_user(user_id)
         messages = [_TicketWithMessages(ticket, await self._tickets.messages(ticket.id)) for ticket in record.tickets]
         claims = await self._claims.of_user(None, user_id)
         export = _Export(user_id, await self._saved_orders.of_user(user_id), claims, messages, record.entries)
-        dumped: dict[str, Any] = _EXPORT.dump_python(export, mode="json", exclude=_NOT_THEIRS)
+        dumped: dict[str, Any] = _EXPORT.dump_python(export, mode="json", exclude=_NOT_EXPORTED)
         return dumped
 
     @unit_of_work
     async def forget(self, user_id: int) -> list[Ticket]:
-        """Delete a user's saved orders, and their tickets with all that was written; return the tickets."""
+        """Delete a user's saved orders and their tickets with all messages; return the tickets."""
         async with self._database.writing() as session:
             await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id))
             rows = (await session.scalars(sa.select(TicketRow).where(TicketRow.user_id == user_id))).all()
@@ -99,7 +99,7 @@ class PersonalData:
             await session.execute(
                 sa.delete(AuditRow).where(AuditRow.actor_id == user_id, AuditRow.action.in_(customers))
             )
-            for ticket in tickets:  # resolved or reopened by themselves
+            for ticket in tickets:  # the user's own resolving and reopening
                 await session.execute(
                     sa.delete(AuditRow).where(
                         AuditRow.actor_id == user_id,

@@ -1,4 +1,4 @@
-"""What is stored, as plain frozen records: the rest of the bot sees these, never a row or a session."""
+"""Stored data as plain frozen records: the rest of the bot sees these, never a row or a session."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,7 @@ class Topic(StrEnum):
 
 
 class Resolution(StrEnum):
-    """Why a request is closed."""
+    """Why a ticket is closed."""
 
     FIXED = "mended"
     ANSWERED = "answered"
@@ -33,7 +33,7 @@ class Resolution(StrEnum):
 
 
 class Action(StrEnum):
-    """What somebody did; every one of them is kept."""
+    """What an audit entry says was done."""
 
     FILED = "filed"
     TOOK = "took"
@@ -54,7 +54,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CannedAnswer:
-    """A server's own ready-made answer, with its placeholders as they were written."""
+    """A guild's canned answer, with its placeholders unfilled."""
 
     name: str
     text: str
@@ -62,7 +62,7 @@ class CannedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class GuildSettings:
-    """A server's settings. Channels and roles are Discord's IDs; they may have been deleted since."""
+    """A guild's settings. The channels and roles are Discord IDs, and may have been deleted since."""
 
     guild_id: int
     support_channel_id: int | None = None
@@ -77,7 +77,7 @@ class GuildSettings:
 
 @dataclass(frozen=True, slots=True)
 class SeenProduct:
-    """Something of a product that a rule can look at, as it was seen in an order."""
+    """A product's property seen in an order, which a role rule can match."""
 
     match: Match
     value: str
@@ -86,7 +86,7 @@ class SeenProduct:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An order that counts for an account; ``role_ids`` are the roles it brought, ``at`` is UTC."""
+    """An order that counts for a user; ``role_ids`` are the roles it brought, ``at`` is UTC."""
 
     id: int
     guild_id: int
@@ -98,7 +98,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class SavedOrder:
-    """An order that a person wants to be remembered; ``label`` holds no ID."""
+    """An order that a user saved; ``label`` holds no ID."""
 
     id: int
     label: str
@@ -107,9 +107,9 @@ class SavedOrder:
 
 @dataclass(frozen=True, slots=True)
 class TicketDetails:
-    """What a request holds of the customer and the order; kept encrypted as a whole.
+    """What a ticket knows of the customer and the order; encrypted as a whole.
 
-    ``name`` is how the customer was called: Discord shows a mention of somebody it does not know as a number.
+    ``name`` is the customer's name: Discord shows a mention of a user it does not know as a number.
     """
 
     order_number: str = ""
@@ -121,7 +121,7 @@ class TicketDetails:
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """A help request as it is filed."""
+    """A ticket before it is filed."""
 
     guild_id: int
     user_id: int
@@ -133,7 +133,7 @@ class NewTicket:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Where a request is shown to moderators; all None until it is posted, or after it was deleted."""
+    """Where moderators see a ticket; all None until it is posted, or after it was deleted."""
 
     channel_id: int | None = None
     message_id: int | None = None
@@ -142,7 +142,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class TicketMessage:
-    """Something that a customer or a moderator wrote to the other; ``at`` is UTC."""
+    """A message between a customer and a moderator; ``at`` is UTC."""
 
     author_id: int
     from_moderator: bool
@@ -152,7 +152,7 @@ class TicketMessage:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A help request as it is now; times are UTC. ``readable`` is False where no key opens its details any more."""
+    """A ticket; times are UTC. ``readable`` is False if no key decrypts its details any more."""
 
     id: int
     guild_id: int
@@ -175,7 +175,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A request that was filed, or (``existing``) the open one about the same order, with the words added to it."""
+    """A new ticket, or (``existing``) the open one about the same order, with the words added to it."""
 
     ticket: Ticket
     existing: bool
@@ -183,7 +183,7 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class TicketPage:
-    """One page of a server's requests; ``number`` counts from 1."""
+    """One page of tickets; ``number`` counts from 1, ``of`` is the number of pages."""
 
     tickets: tuple[Ticket, ...]
     number: int
@@ -193,7 +193,7 @@ class TicketPage:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """A server's requests over some days. Times are seconds, None where there is nothing to measure."""
+    """A guild's tickets over some days. Times are medians in seconds, None if there is nothing to measure."""
 
     days: int
     filed: int
@@ -205,7 +205,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One action on record."""
+    """Who did what when; ``number`` is the ticket's, if it was about one."""
 
     guild_id: int
     number: int | None

@@ -1,4 +1,4 @@
-"""Deletes what is old enough: resolved tickets, audit entries, and the data of guilds that the bot has left."""
+"""Deletes old data: resolved tickets, audit entries, and the data of guilds that the bot has left."""
 
 from datetime import timedelta
 
@@ -9,14 +9,14 @@ from fileflare_bot.storage.models import AuditRow, CannedAnswerRow, ClaimRow, Gu
 
 
 class Retention:
-    """Deletes what is older than a number of days."""
+    """Deletes data older than a number of days."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @unit_of_work
     async def delete_resolved(self, days: int) -> int:
-        """Delete tickets resolved more than ``days`` ago, and audit entries as old; return how many tickets."""
+        """Delete tickets resolved more than ``days`` ago, and audit entries that old; return how many tickets."""
         before = utc_now() - timedelta(days=days)
         async with self._database.writing() as session:
             old = sa.delete(TicketRow).where(TicketRow.resolved_at < before).returning(TicketRow.id)

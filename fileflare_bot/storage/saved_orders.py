@@ -1,4 +1,4 @@
-"""The orders that people want to be remembered: encrypted, at most 25 a person, the newest first."""
+"""Users' saved orders: encrypted, at most 25 per user, newest first."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from fileflare_bot.storage.errors import NoSuchSavedOrder
 from fileflare_bot.storage.models import SavedOrderRow
 from fileflare_bot.storage.records import SavedOrder
 
-MOST_SAVED: Final = 25  # an autocomplete shows no more
+MOST_SAVED: Final = 25  # choices of an autocomplete (discord.com/developers/docs/interactions/receiving-and-responding)
 
 
 class SavedOrders:
@@ -23,7 +23,7 @@ class SavedOrders:
 
     @unit_of_work
     async def save(self, user_id: int, reference: OrderReference, label: str) -> None:
-        """Remember an order as the person's newest; the oldest goes where there are more than 25."""
+        """Save an order as the user's newest; delete the oldest beyond 25."""
         order_hash = self._cipher.hash(reference.token)
         theirs = SavedOrderRow.user_id == user_id
         async with self._database.writing() as session:
@@ -44,7 +44,7 @@ class SavedOrders:
 
     @unit_of_work
     async def of_user(self, user_id: int) -> list[SavedOrder]:
-        """Return a person's saved orders, the newest first."""
+        """Return a user's saved orders, newest first."""
         query = sa.select(SavedOrderRow).where(SavedOrderRow.user_id == user_id)
         async with self._database.reading() as session:
             rows = (await session.scalars(query.order_by(SavedOrderRow.id.desc()))).all()
@@ -52,10 +52,10 @@ class SavedOrders:
 
     @unit_of_work
     async def get(self, user_id: int, saved_id: int) -> OrderReference:
-        """Return the reference of one of a person's saved orders.
+        """Return the reference of one of a user's saved orders.
 
         Raises:
-            NoSuchSavedOrder: they have none of that number, or no key opens it any more.
+            NoSuchSavedOrder: the user has none of that ID, or no key decrypts it any more.
         """
         async with self._database.reading() as session:
             row = await session.get(SavedOrderRow, saved_id)
@@ -66,7 +66,7 @@ class SavedOrders:
 
     @unit_of_work
     async def forget(self, user_id: int, saved_id: int | None = None) -> int:
-        """Forget one of a person's saved orders, or all of them; return how many."""
+        """Delete one of a user's saved orders, or all of them; return how many."""
         wanted = [SavedOrderRow.user_id == user_id]
         if saved_id is not None:
             wanted.append(SavedOrderRow.id == saved_id)

@@ -1,4 +1,4 @@
-"""All that is stored: opened from the settings, started once, tended while the bot runs."""
+"""The whole storage: built from the settings, started once, maintained while the bot runs."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -25,7 +25,7 @@ from fileflare_bot.storage.saved_orders import SavedOrders
 from fileflare_bot.storage.tickets import Tickets
 
 PRUNE_EVERY: Final = timedelta(hours=6)
-_REFUSED: Final = {
+_REFUSED: Final = {  # asyncpg's errors for a wrong user, password or database name, or missing rights
     "InvalidPasswordError",
     "InvalidAuthorizationSpecificationError",
     "InvalidCatalogNameError",
@@ -46,9 +46,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Storage:
-    """What survives a restart. Until it has been started, whatever needs it raises StorageUnavailable.
+    """What survives a restart. Raises StorageUnavailable until it has been started.
 
-    ``timeouts`` are those of Database.
+    ``timeouts`` are Database's.
     """
 
     def __init__(self, settings: Settings, **timeouts: float) -> None:
@@ -60,7 +60,7 @@ class Storage:
         self._several_keys = len(keys) > 1
         try:
             cipher = Cipher(keys)
-        except ValueError:  # of the file: those of the settings were looked at
+        except ValueError:  # the file's key: Settings has checked its own
             raise SettingsError([_DAMAGED_KEY]) from None
         self._database = Database(url, **timeouts)
         self._keep_resolved_days = settings.keep_resolved_days
@@ -85,11 +85,11 @@ class Storage:
 
     @unit_of_work
     async def start(self) -> None:
-        """Bring the tables up to date and read the guilds' settings.
+        """Migrate the tables and read the guilds' settings.
 
         Raises:
-            StorageUnavailable: the database is away; try again later.
-            SettingsError: it will never do as it is set.
+            StorageUnavailable: the database is unreachable; try again later.
+            SettingsError: the settings are wrong; trying again does not help.
         """
         with _failures(sqlite=self._database.is_sqlite):
             if await self._database.migrate():
@@ -105,20 +105,20 @@ class Storage:
 
     @unit_of_work
     async def check(self) -> None:
-        """See whether the database is there; raises as start() does."""
+        """Check that the database responds; raises like start()."""
         with _failures(sqlite=self._database.is_sqlite):
             await self._database.probe()
 
     async def is_first_time(self, what: str) -> bool:
-        """Return True once for each database and name, and False ever after.
+        """Return True once per database and name, then always False.
 
         Raises:
-            StorageUnavailable: the database is away.
+            StorageUnavailable: the database is unreachable.
         """
         return await self.keys.is_first_time(what)
 
     async def tend(self) -> None:
-        """Start if the start failed, read what other processes changed, and delete what is old enough."""
+        """Start if that failed before, read the changes of other processes, and delete old data."""
         try:
             if not self._started:
                 await self.start()
@@ -146,10 +146,10 @@ class Storage:
 
 @asynccontextmanager
 async def open_storage(settings: Settings, **timeouts: float) -> AsyncIterator[Storage]:
-    """Give the storage that the settings name, started unless its database is away; ``timeouts`` are Database's.
+    """Open the storage, and start it unless its database is unreachable; ``timeouts`` are Database's.
 
     Raises:
-        SettingsError: it cannot be used as it is set.
+        SettingsError: the settings are wrong.
     """
     storage = Storage(settings, **timeouts)
     try:
@@ -163,7 +163,7 @@ async def open_storage(settings: Settings, **timeouts: float) -> AsyncIterator[S
 
 
 def _key_file(database: Path, *, needed: bool) -> list[str]:
-    """Return the key beside the database, if there is one; make it where nothing else gives a key."""
+    """Return the key beside the database, if there is one; create it if it is ``needed``."""
     try:
         if needed or database.with_name(KEY_FILE).exists():
             database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

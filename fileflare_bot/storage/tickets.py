@@ -1,4 +1,4 @@
-"""Help requests: filed, worked on, closed, looked up. Each change and its trace are one transaction."""
+"""Tickets: filed, worked on, closed, looked up. Each change and its audit entry are one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,22 +33,22 @@ _DETAILS: Final = TypeAdapter(TicketDetails)
 
 
 class Tickets:
-    """All help requests."""
+    """All tickets."""
 
     def __init__(self, database: Database, cipher: Cipher, *, open_per_user: int, a_day_per_user: int) -> None:
         self._database = database
         self._cipher = cipher
-        self._open_per_person = open_per_user
-        self._a_day_per_person = a_day_per_user
+        self._open_per_user = open_per_user
+        self._a_day_per_user = a_day_per_user
 
     @unit_of_work
     async def file(self, new: NewTicket, *, open_per_user: int | None = None) -> Filed:
-        """File a request, or add its words to the open one that this person has about the same order.
+        """File a ticket, or add its words to the user's open ticket about the same order.
 
-        ``open_per_user`` is the server's own limit, where it has one.
+        ``open_per_user`` is the guild's own limit, if it has one.
 
         Raises:
-            TooManyTickets: the person has asked enough for now.
+            TooManyTickets: the user has reached a limit.
         """
         reference = new.details.reference
         order_hash = "" if reference is None else self._cipher.hash(reference.token)
@@ -60,7 +60,7 @@ class Tickets:
             row = await session.scalar(its_open)
             existing = row is not None
             if row is None:
-                await self._admit(session, theirs, open_per_user or self._open_per_person)
+                await self._check_limits(session, theirs, open_per_user or self._open_per_user)
                 row = TicketRow(
                     guild_id=new.guild_id,
                     number=await _next_number(session, new.guild_id),
@@ -70,7 +70,7 @@ class Tickets:
                     topic=new.topic,
                     kinds=_kinds(new.details.findings),
                     order_hash=order_hash,
-                    details=self._sealed(new.details),
+                    details=self._encrypted(new.details),
                     resolved=False,
                     created_at=utc_now(),
                 )
@@ -78,12 +78,12 @@ class Tickets:
                 await session.flush()
                 _audit(session, row, new.user_id, Action.FILED)
             elif new.details.words:
-                self._say(session, row, new.user_id, new.details.words, from_moderator=False)
+                self._write(session, row, new.user_id, new.details.words, from_moderator=False)
             return Filed(self.record(row), existing)
 
     @unit_of_work
     async def get(self, ticket_id: int) -> Ticket:
-        """Return a request as it is now.
+        """Return a ticket.
 
         Raises:
             NoSuchTicket: there is none.
@@ -93,10 +93,10 @@ class Tickets:
 
     @unit_of_work
     async def take(self, ticket_id: int, moderator_id: int) -> Ticket:
-        """Take a request that nobody works on; exactly one of those who try it at once succeeds.
+        """Take a ticket that nobody has; if several try at once, exactly one succeeds.
 
         Raises:
-            AlreadyTaken: somebody else has it.
+            AlreadyTaken: another moderator has it.
             NotPossibleNow: it is resolved.
         """
         async with self._database.writing() as session:
@@ -112,7 +112,7 @@ class Tickets:
 
     @unit_of_work
     async def hand_over(self, ticket_id: int, moderator_id: int, to: int) -> Ticket:
-        """Give a request to another moderator, whoever has it.
+        """Give a ticket to another moderator, whoever has it.
 
         Raises:
             NotPossibleNow: it is resolved.
@@ -128,33 +128,33 @@ class Tickets:
     async def checked(
         self, ticket_id: int, moderator_id: int, order_number: str, findings: tuple[Finding, ...]
     ) -> Ticket:
-        """Put what an order shows now in the place of what it showed."""
+        """Replace the ticket's findings with the order's current ones."""
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
             details = self.record(row).details
-            row.details = self._sealed(replace(details, order_number=order_number, findings=findings))
+            row.details = self._encrypted(replace(details, order_number=order_number, findings=findings))
             row.kinds = _kinds(findings)
             _audit(session, row, moderator_id, Action.CHECKED)
             return self.record(row)
 
     @unit_of_work
     async def answered(self, ticket_id: int, moderator_id: int, text: str) -> Ticket:
-        """Keep a moderator's answer; who answers a request that nobody has, has it."""
+        """Store a moderator's answer; a ticket that nobody has becomes theirs."""
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
             row.answered_at = row.answered_at or utc_now()
             if row.taken_by is None and not row.resolved:
                 row.taken_by = moderator_id
-            self._say(session, row, moderator_id, text, from_moderator=True)
+            self._write(session, row, moderator_id, text, from_moderator=True)
             return self.record(row)
 
     @unit_of_work
     async def wrote_back(self, ticket_id: int, user_id: int, text: str) -> Ticket:
-        """Keep what the customer wrote; a request that was resolved is open again.
+        """Store the customer's message; reopen a resolved ticket.
 
         Raises:
-            NoSuchTicket: it is not theirs.
-            TooManyTickets: they have asked enough for now.
+            NoSuchTicket: it is another user's.
+            TooManyTickets: the user has reached the limit of messages a day.
         """
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
@@ -162,20 +162,20 @@ class Tickets:
                 raise NoSuchTicket
             day = MessageRow.author_id == user_id, MessageRow.at > utc_now() - timedelta(days=1)
             written = await session.scalar(sa.select(sa.func.count()).select_from(MessageRow).where(*day))
-            if (written or 0) >= 10 * self._a_day_per_person:
+            if (written or 0) >= 10 * self._a_day_per_user:
                 raise TooManyTickets
             if row.resolved:
-                await self._open_again(session, row)
+                await self._reopen(session, row)
                 _audit(session, row, user_id, Action.REOPENED)
-            self._say(session, row, user_id, text, from_moderator=False)
+            self._write(session, row, user_id, text, from_moderator=False)
             return self.record(row)
 
     @unit_of_work
     async def resolve(self, ticket_id: int, actor_id: int, resolution: Resolution) -> Ticket:
-        """Close a request.
+        """Close a ticket.
 
         Raises:
-            NotPossibleNow: it is closed.
+            NotPossibleNow: it is closed already.
         """
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
@@ -187,22 +187,22 @@ class Tickets:
 
     @unit_of_work
     async def reopen(self, ticket_id: int, actor_id: int) -> Ticket:
-        """Open a closed request again.
+        """Reopen a closed ticket.
 
         Raises:
-            NotPossibleNow: it is open, or the person has another open one about the same order.
+            NotPossibleNow: it is open, or the user has another open one about the same order.
         """
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
             if not row.resolved:
                 raise NotPossibleNow
-            await self._open_again(session, row)
+            await self._reopen(session, row)
             _audit(session, row, actor_id, Action.REOPENED)
             return self.record(row)
 
     @unit_of_work
     async def set_card(self, ticket_id: int, card: Card) -> Ticket:
-        """Keep where a request is shown now."""
+        """Store where the ticket's card is now."""
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
             row.card_channel_id, row.card_message_id, row.thread_id = card.channel_id, card.message_id, card.thread_id
@@ -210,7 +210,7 @@ class Tickets:
 
     @unit_of_work
     async def messages(self, ticket_id: int) -> list[TicketMessage]:
-        """Return what was written in a request, oldest first."""
+        """Return a ticket's messages, oldest first."""
         query = sa.select(MessageRow).where(MessageRow.ticket_id == ticket_id).order_by(MessageRow.id)
         async with self._database.reading() as session:
             return [self.message(row) for row in await session.scalars(query)]
@@ -219,9 +219,9 @@ class Tickets:
     async def page(
         self, guild_id: int, number: int, *, taken_by: int | None = None, user_id: int | None = None
     ) -> TicketPage:
-        """Return a page of a server's open requests, oldest first: all, or those that one moderator has taken.
+        """Return a page of a guild's open tickets, oldest first: all, or those that one moderator has taken.
 
-        With ``user_id`` it is of that person's requests, open and resolved, newest first.
+        With ``user_id``: that user's tickets, open and resolved, newest first.
         """
         wanted = [TicketRow.guild_id == guild_id]
         order: sa.ColumnElement[int] | sa.UnaryExpression[int] = TicketRow.id.asc()
@@ -234,16 +234,16 @@ class Tickets:
             wanted.append(TicketRow.taken_by == taken_by)
         async with self._database.reading() as session:
             total = await session.scalar(sa.select(sa.func.count()).select_from(TicketRow).where(*wanted)) or 0
-            of = max(1, -(-total // TICKETS_ON_A_PAGE))
-            number = min(max(number, 1), of)
+            pages = max(1, -(-total // TICKETS_ON_A_PAGE))
+            number = min(max(number, 1), pages)
             query = sa.select(TicketRow).where(*wanted).order_by(order)
             query = query.offset((number - 1) * TICKETS_ON_A_PAGE).limit(TICKETS_ON_A_PAGE)
             rows = (await session.scalars(query)).all()
-        return TicketPage(tuple(self.record(row) for row in rows), number, of, total)
+        return TicketPage(tuple(self.record(row) for row in rows), number, pages, total)
 
     @unit_of_work
     async def unposted(self, guild_ids: Sequence[int]) -> list[Ticket]:
-        """Return the day's open requests of these servers that never had a card, as after a sudden end."""
+        """Return these guilds' open tickets of the last day that never got a card, as after a crash."""
         never = TicketRow.card_message_id.is_(None), TicketRow.thread_id.is_(None)
         lately = TicketRow.created_at > utc_now() - timedelta(days=1)
         wanted = ~TicketRow.resolved, *never, lately, TicketRow.guild_id.in_(guild_ids)
@@ -251,21 +251,21 @@ class Tickets:
             return [self.record(row) for row in await session.scalars(sa.select(TicketRow).where(*wanted))]
 
     def message(self, row: MessageRow) -> TicketMessage:
-        """Return a row's record; a text that no key opens any more is empty."""
+        """Convert a row to its record; the text is empty if no key decrypts it any more."""
         try:
             text = self._cipher.decrypt(row.text)
         except Unreadable:
             text = ""
         return TicketMessage(row.author_id, row.from_moderator, text, row.at)
 
-    async def _admit(self, session: AsyncSession, theirs: sa.Select[TicketRow], most_open: int) -> None:
+    async def _check_limits(self, session: AsyncSession, theirs: sa.Select[TicketRow], most_open: int) -> None:
         rows = (await session.scalars(theirs.where(~TicketRow.resolved))).all()
         lately = theirs.where(TicketRow.created_at > utc_now() - timedelta(days=1))
         filed = (await session.scalars(lately)).all()
-        if len(rows) >= most_open or len(filed) >= self._a_day_per_person:
+        if len(rows) >= most_open or len(filed) >= self._a_day_per_user:
             raise TooManyTickets
 
-    async def _open_again(self, session: AsyncSession, row: TicketRow) -> None:
+    async def _reopen(self, session: AsyncSession, row: TicketRow) -> None:
         another = sa.select(TicketRow.id).where(
             TicketRow.guild_id == row.guild_id,
             TicketRow.user_id == row.user_id,
@@ -276,7 +276,7 @@ class Tickets:
             raise NotPossibleNow
         row.resolved, row.resolution, row.resolved_by, row.resolved_at = False, None, None, None
 
-    def _say(self, session: AsyncSession, row: TicketRow, author_id: int, text: str, *, from_moderator: bool) -> None:
+    def _write(self, session: AsyncSession, row: TicketRow, author_id: int, text: str, *, from_moderator: bool) -> None:
         session.add(
             MessageRow(
                 ticket_id=row.id,
@@ -288,14 +288,14 @@ class Tickets:
         )
         _audit(session, row, author_id, Action.ANSWERED if from_moderator else Action.WROTE_BACK)
 
-    def _sealed(self, details: TicketDetails) -> str:
+    def _encrypted(self, details: TicketDetails) -> str:
         return self._cipher.encrypt(_DETAILS.dump_json(details).decode())
 
     def record(self, row: TicketRow) -> Ticket:
-        """Return a row's record."""
+        """Convert a row to its record."""
         try:
             details, readable = _DETAILS.validate_json(self._cipher.decrypt(row.details)), True
-        except (Unreadable, ValidationError):  # no key opens them, or a newer version of the bot wrote them
+        except (Unreadable, ValidationError):  # no key decrypts them, or a newer version of the bot wrote them
             details, readable = TicketDetails(), False
         return Ticket(
             id=row.id,
@@ -319,12 +319,12 @@ class Tickets:
 
 
 async def _next_number(session: AsyncSession, guild_id: int) -> int:
-    """Take the next number of a server, whose row is locked."""
+    """Take the guild's next ticket number; its row must be locked."""
     its = sa.update(GuildRow).where(GuildRow.guild_id == guild_id)
     after: int | None = await session.scalar(
         its.values(next_number=GuildRow.next_number + 1).returning(GuildRow.next_number)
     )
-    assert after is not None  # noqa: S101 - the row is there
+    assert after is not None  # noqa: S101 - ensure_guild() made the row
     return after - 1
 
 
@@ -336,7 +336,7 @@ async def _row(session: AsyncSession, ticket_id: int) -> TicketRow:
 
 
 async def _locked(session: AsyncSession, ticket_id: int) -> TicketRow:
-    """Return the row, locked until the transaction ends, after its server's, which filing locks first."""
+    """Return the row, locked until the transaction ends; lock its guild's row first, as filing does."""
     await lock_guild(session, sa.select(TicketRow.guild_id).where(TicketRow.id == ticket_id))
     row = await session.get(TicketRow, ticket_id, with_for_update=True)
     if row is None:

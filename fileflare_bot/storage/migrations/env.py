@@ -1,4 +1,4 @@
-"""Alembic's side of the start: it runs on the connection, and in the transaction, that it is handed."""
+"""Alembic's entry point: migrates on the connection, and in the transaction, that the bot passes."""
 
 from alembic import context
 
