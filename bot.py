@@ -1,4 +1,4 @@
-"""Starts the bot: ``python bot.py``, or tries what it needs: ``python bot.py --check``."""
+"""Start the bot with ``python bot.py``, or check its settings and services with ``python bot.py --check``."""
 
 import argparse
 import asyncio
@@ -32,10 +32,10 @@ def main(*, drain_seconds: float = DRAIN_SECONDS) -> int:
         print(*error.lines, sep="\n", file=sys.stderr)
         return WRONG_SETTINGS
     configure_logging("WARNING" if arguments.check else settings.log_level, settings.log_format)
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # warnings about voice, which is not used
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # the bot uses no voice
     try:
         return asyncio.run(check(settings) if arguments.check else run(settings, drain_seconds=drain_seconds))
-    except SettingsError as error:  # one that shows only in use
+    except SettingsError as error:  # a setting that proves wrong in use
         log.critical("\n".join(error.lines))
         return WRONG_SETTINGS
 

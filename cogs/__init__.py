@@ -1,1 +1,1 @@
-"""Discord glue, one module an audience: parse, call, present."""
+"""One cog for each command group: it parses the input, calls a feature, and presents the result."""

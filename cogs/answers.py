@@ -1,4 +1,4 @@
-"""For moderators: the guild's canned answers, which people read as "saved answers"."""
+"""For moderators: /answers, the guild's canned answers, which users read as "saved answers"."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,12 +17,12 @@ from fileflare_bot.storage.errors import NoSuchCannedAnswer
 from fileflare_bot.storage.records import Action, CannedAnswer
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.canned import LONGEST_ANSWER, LONGEST_NAME, checked, filled, sample_values
-from fileflare_bot.tickets.filing import NothingWritten
+from fileflare_bot.tickets.intake import NothingWritten
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
-_LONGEST_LINE: Final = 150  # characters of an answer in the list
+_LONGEST_LINE: Final = 150  # characters shown of each answer in the list
 
 
 @app_commands.guild_only()
@@ -32,7 +32,7 @@ class Answers(
     group_name=locale_str("answers"),
     group_description=locale_str("Keep ready-made answers to customers"),
 ):
-    """Canned answers."""
+    """Lists and edits canned answers."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._guilds = bot.storage.guilds
@@ -43,7 +43,7 @@ class Answers(
     @app_commands.describe(name=locale_str("What the answer is called"))
     @replies("answers_add", MODERATOR)
     async def add(self, reply: Reply, name: app_commands.Range[str, 1, LONGEST_NAME]) -> None:
-        """Ask for the text of a new answer."""
+        """Open the modal for the text of a new answer."""
         await reply.ask(_answer_modal("add", _name(name), "", reply.translator))
 
     @app_commands.command(name=locale_str("edit"), description=locale_str("Change a saved answer"))
@@ -51,7 +51,7 @@ class Answers(
     @app_commands.describe(name=locale_str("What the answer is called"))
     @replies("answers_edit", MODERATOR)
     async def edit(self, reply: Reply, name: str) -> None:
-        """Ask for the new text of an answer."""
+        """Open the modal for the new text of an answer."""
         text = next((answer.text for answer in reply.settings.canned_answers if answer.name == _name(name)), None)
         if text is None:
             raise NoSuchCannedAnswer
@@ -90,7 +90,7 @@ class Answers(
     @route(r"answers:(?P<what>add|edit):(?P<name>.{1,50})")
     @replies("answers_kept", MODERATOR)
     async def keep(self, reply: Reply, what: str, name: str) -> None:
-        """Store the text that the modal gives, and show how it will read."""
+        """Save the submitted answer, and show a preview."""
         reply.written = reply.typed("words")
         answer = CannedAnswer(name, checked(reply.written))
         if not answer.text:

@@ -1,4 +1,4 @@
-"""For moderators: what an order shows, without its links, and deleting a message that leaks one."""
+"""For moderators: /check, an order's findings without its links, and deleting a message that leaks an order."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +29,7 @@ _MESSAGE: Final = r"(?P<channel_id>\d{1,20}):(?P<message_id>\d{1,20})"
 
 
 class NotDeleted(Refusal):
-    """Raised when Discord does not let the bot delete a message, or it is gone."""
+    """Raised when the bot may not delete a message, or the message is already gone."""
 
     sentence = N_(
         "**I could not delete that message.** It is gone already, or I lack the permission Manage Messages "
@@ -39,7 +39,7 @@ class NotDeleted(Refusal):
 
 
 class Check(commands.Cog):
-    """What an order shows, without its links."""
+    """Shows an order's findings, and deletes messages that leak an order."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
@@ -69,7 +69,7 @@ class Check(commands.Cog):
 
     @replies("check", MODERATOR)
     async def check_message(self, reply: Reply, message: discord.Message) -> None:
-        """Show the findings of the order in somebody's message, and offer to delete the message."""
+        """Show the findings of the order in a message, and offer to delete the message."""
         await self._check(reply, message.content, leak=message)
 
     @route(f"check:delete:{_MESSAGE}", f"requests:delete:{_MESSAGE}")
@@ -121,7 +121,7 @@ class Check(commands.Cog):
         await reply.show(ReplyMessage(content, embed, view(buttons) if buttons else None))
 
     async def _look_up(self, reply: Reply, reference: OrderReference) -> tuple[str, tuple[Finding, ...]]:
-        """Return an order in one line, and its findings; a lookup that fails is a finding too."""
+        """Return a one-line summary of an order, and its findings; a failed lookup is a finding too."""
         await self._bot.modlog.record(reply.guild_id, Action.LOOKED_UP, reply.user.id)
         try:
             order = await self._bot.lookups.find(reference, Requester(reply.user.id, reply.guild_id))

@@ -1,4 +1,4 @@
-"""For moderators: which account an order counts for; for members: getting their roles back."""
+"""For moderators: /claims, to see, release and move claims. For members: the button that restores their roles."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +29,7 @@ _CLAIM: Final = r"(?P<claim_id>\d{1,18})"
 class Claims(
     commands.GroupCog, group_name=locale_str("claims"), group_description=locale_str("For whom an order counts")
 ):
-    """Moderators' view of claims, and the members' way to get their roles back."""
+    """Shows, releases and moves claims, and restores members' roles."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._claims = bot.storage.claims
@@ -79,14 +79,14 @@ class Claims(
     @route(f"claims:release:{_CLAIM}")
     @replies("claims_release", MODERATOR)
     async def release(self, reply: Reply, claim_id: str) -> None:
-        """Delete a claim and take its roles back."""
+        """Delete a claim and remove its roles."""
         revoked = await self._roles.release(reply.guild_id, int(claim_id), reply.user.id)
         await reply.show(ReplyMessage(_revoked(reply.translator, revoked=revoked)))
 
     @route(f"claims:move:{_CLAIM}")
     @replies("claims_move", MODERATOR)
     async def ask_where(self, reply: Reply, claim_id: str) -> None:
-        """Ask for the account that gets the order."""
+        """Ask which user the claim moves to."""
         select = discord.ui.UserSelect[Any](custom_id="person")
         text = reply.translator.gettext("Whose order is it?")
         await reply.ask(modal(reply.translator.gettext("Move"), f"claims:moved:{claim_id}", labelled(text, select)))
@@ -94,7 +94,7 @@ class Claims(
     @route(f"claims:moved:{_CLAIM}")
     @replies("claims_moved", MODERATOR)
     async def move(self, reply: Reply, claim_id: str) -> None:
-        """Give a claim to another account; its roles come when that account opens the order or restores its roles."""
+        """Move a claim to another user, who gets its roles by opening the order or restoring their roles."""
         to = int(next(iter(reply.chosen("person")), "0"))
         revoked = await self._roles.move(reply.guild_id, int(claim_id), reply.user.id, to)
         text = reply.translator.gettext(
@@ -106,7 +106,7 @@ class Claims(
     @route("claims:restore")
     @replies("roles_restored", CUSTOMER)
     async def restore(self, reply: Reply) -> None:
-        """Give a member back the roles of the orders that count for them."""
+        """Restore the roles of a member's claims."""
         if not isinstance(reply.user, discord.Member):
             raise OnlyInServer
         roles = await self._roles.restore(reply.user, reply.settings)

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 AUTOCOMPLETE_SECONDS: Final = 1.5
-_SAVED: Final = re.compile(r"saved:(\d{1,18})", re.ASCII)  # what an autocomplete's choice sends instead of an ID
+_SAVED: Final = re.compile(r"saved:(\d{1,18})", re.ASCII)  # the value of an autocomplete choice
 _HANDLE: Final = r"(?P<handle>[\w-]{1,40})"
 
 
 class Downloads(commands.Cog):
-    """A customer's downloads."""
+    """Shows customers their downloads."""
 
     def __init__(self, bot: "FileflareBot") -> None:
-        self._downloads = bot.downloads
+        self._opener = bot.order_opener
         self._open_orders = bot.open_orders
         self._saved_orders = bot.storage.saved_orders
 
@@ -51,7 +51,7 @@ class Downloads(commands.Cog):
     async def mydownloads(
         self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER] | None = None
     ) -> None:
-        """Show the downloads of an order, or ask which."""
+        """Show the downloads of an order, or open the modal that asks for one."""
         if order_id is None:
             reply.event = "ask"
             await reply.ask(_order_modal(reply.translator))
@@ -63,7 +63,7 @@ class Downloads(commands.Cog):
     @mydownloads.autocomplete("order_id")
     @suggests(CUSTOMER)
     async def _saved(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
-        """Offer the user's saved orders, by their names; Fileflare is not asked."""
+        """Suggest the user's saved orders by label, without asking Fileflare."""
         try:
             async with asyncio.timeout(AUTOCOMPLETE_SECONDS):
                 saved = await self._saved_orders.of_user(interaction.user.id)
@@ -78,26 +78,26 @@ class Downloads(commands.Cog):
     @route("downloads:ask")
     @replies("ask", CUSTOMER)
     async def ask(self, reply: Reply) -> None:
-        """Ask for an order."""
+        """Open the modal that asks for an order."""
         await reply.ask(_order_modal(reply.translator))
 
     @route("downloads:order")
     @replies(LOOKUP, CUSTOMER)
     async def submitted(self, reply: Reply) -> None:
-        """Show the downloads of the order that the modal gives."""
+        """Show the downloads of the submitted order."""
         await self._open_pasted(reply, reply.typed("order"))
 
     @route("downloads:saved", "orders:open")
     @replies(LOOKUP, CUSTOMER)
     async def chosen(self, reply: Reply) -> None:
-        """Show the downloads of the saved order that was chosen."""
+        """Show the downloads of the chosen saved order."""
         await self._open_saved(reply, int(next(iter(reply.chosen()), "0")))
 
     @route(rf"downloads:(?:refresh|retry):{_HANDLE}")
     @replies(LOOKUP, CUSTOMER, updates=True)
     async def refresh(self, reply: Reply, handle: str) -> None:
-        """Read the order again."""
-        await self._open(reply, self._opened(reply, handle))
+        """Look the order up again."""
+        await self._open(reply, self._opened(reply, handle), refresh=True)
 
     @route(rf"downloads:(?P<action>first|previous|next|last):{_HANDLE}")
     @replies("page", CUSTOMER, updates=True)
@@ -116,7 +116,7 @@ class Downloads(commands.Cog):
     async def remember(self, reply: Reply, handle: str) -> None:
         """Save an open order for its customer."""
         opened = self._opened(reply, handle)
-        if opened.pages is None or not self._downloads.may_save(reply.interaction.guild_id):
+        if opened.pages is None or not self._opener.may_save(reply.interaction.guild_id):
             raise ListExpired
         translator = reply.translator
         label = order_label(opened.pages.order, translator)
@@ -144,11 +144,11 @@ class Downloads(commands.Cog):
         reference = await self._saved_orders.get(reply.user.id, saved_id)
         await self._open(reply, OpenOrder(reference, reply.user.id, saved=True))
 
-    async def _open(self, reply: Reply, opened: OpenOrder) -> None:
+    async def _open(self, reply: Reply, opened: OpenOrder, *, refresh: bool = False) -> None:
         reply.hide(opened.reference.token)
         reply.offer = partial(self._offer, opened=opened)
-        pages, grant = await self._downloads.open(
-            opened, reply.user, reply.interaction.guild_id, reply.translator, refresh=reply.updates
+        pages, grant = await self._opener.open(
+            opened, reply.user, reply.interaction.guild_id, reply.translator, refresh=refresh
         )
         order = pages.order
         reply.outcome = "found" if order.asset_count else "no_files"
@@ -158,7 +158,7 @@ class Downloads(commands.Cog):
         await reply.show(order_message(opened, pages, reply.translator, grant))
 
     def _opened(self, reply: Reply, handle: str) -> OpenOrder:
-        """Return the user's open order; its refusals offer a new one."""
+        """Return the user's open order; a refusal offers to ask for an order again."""
         opened = self._open_orders.get(handle, reply.user.id)
         reply.offer = partial(self._offer, opened=None)
         if opened is None:

@@ -1,4 +1,4 @@
-"""What the bot does when Discord's gateway tells it something."""
+"""Handlers of gateway events."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,25 +19,25 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Events(commands.Cog):
-    """The gateway's events."""
+    """Handles gateway events."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
 
     @commands.Cog.listener()
     async def on_connect(self) -> None:
-        """Note that the gateway has a session: interactions come in from now on."""
+        """Note that the gateway is connected, so interactions can arrive."""
         self._bot.connected = True
 
     @commands.Cog.listener()
     async def on_resumed(self) -> None:
-        """Log that the gateway session goes on where it was lost."""
+        """Log that the gateway session was resumed."""
         self._bot.connected = True
         log.info("resumed")
 
     @commands.Cog.listener()
     async def on_disconnect(self) -> None:
-        """Log once that the gateway is lost; discord.py connects again by itself."""
+        """Log a lost gateway connection once; discord.py reconnects by itself."""
         if self._bot.connected and not self._bot.is_closed():
             log.warning("gateway_lost")
             self._bot.metrics.gateway_lost.inc()
@@ -45,20 +45,20 @@ class Events(commands.Cog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Log that every guild of a new gateway session is known, and do what was left undone in them."""
+        """Log that all guilds are known, and catch up on what was missed in them."""
         bot = self._bot
         log.info("ready", guilds=len(bot.guilds))
         try:
             await bot.desk.post_unposted([guild.id for guild in bot.guilds])
             for guild in bot.guilds:
-                await self._found(guild)
+                await self._catch_up(guild)
             await self._remove_guild_commands()
         except StorageUnavailable:
             log.warning("servers_unknown")
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Tell the owner of a new guild where to begin, once."""
+        """Welcome a guild that has no settings yet."""
         log.info("server_joined", guild_id=guild.id)
         guilds = self._bot.storage.guilds
         try:
@@ -71,7 +71,7 @@ class Events(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Note when the bot left a guild; its data is deleted after a while."""
+        """Record when the bot left a guild; retention deletes its data later."""
         log.info("server_left", guild_id=guild.id)
         try:
             await self._bot.storage.guilds.left(guild.id, at=utc_now())
@@ -80,22 +80,22 @@ class Events(commands.Cog):
 
     @commands.Cog.listener()
     async def on_automod_rule_update(self, rule: discord.AutoModRule) -> None:
-        """Put the leak guard's rule right after somebody has changed it."""
+        """Repair the leak guard's rule after a change."""
         await self._bot.leak_guard.repair(rule.guild, rule.id)
 
     @commands.Cog.listener()
     async def on_automod_rule_delete(self, rule: discord.AutoModRule) -> None:
-        """Create the leak guard's rule again after somebody has deleted it."""
+        """Recreate the leak guard's rule after its deletion."""
         await self._bot.leak_guard.repair(rule.guild, rule.id)
 
     @commands.Cog.listener()
     async def on_automod_action(self, execution: discord.AutoModAction) -> None:
-        """Post a line about a message that the leak guard has stopped."""
+        """Post a line about a message that the leak guard has blocked."""
         await self._bot.leak_guard.blocked(execution)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand a button, a select or a modal to its handler; refuse one that no version of the bot knows."""
+        """Route a button, select or modal to its handler; refuse an unknown custom_id."""
         if interaction.type not in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
             return
         found = self._bot.routes.find(str(dict(interaction.data or {}).get("custom_id")))
@@ -105,8 +105,8 @@ class Events(commands.Cog):
             entry, arguments = found
             await entry(interaction, **arguments)
 
-    async def _found(self, guild: discord.Guild) -> None:
-        """Note that the bot is in a guild (again), and look after its leak guard, as nobody has meanwhile."""
+    async def _catch_up(self, guild: discord.Guild) -> None:
+        """Record that the bot is in a guild (again), and repair its leak guard, whose events it may have missed."""
         settings = self._bot.storage.guilds.get(guild.id)
         if settings.left:
             await self._bot.storage.guilds.left(guild.id, at=None)
@@ -116,7 +116,7 @@ class Events(commands.Cog):
     async def _remove_guild_commands(self) -> None:
         """Remove, once for each database, the commands that earlier versions could register in single guilds.
 
-        Discord shows them beside the global ones, so that people would see every command twice.
+        Discord shows them beside the global ones, so people would see every command twice.
         """
         if not await self._bot.storage.is_first_time("guild_commands_removed"):
             return

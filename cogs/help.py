@@ -1,4 +1,4 @@
-"""For customers: asking for help, reading the answer, writing back."""
+"""For customers: asking for help, reading the answer, and writing back."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,7 @@ from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.storage.records import NewTicket, TicketDetails, Topic
 from fileflare_bot.tickets.delivery import answer_embed, answer_view
-from fileflare_bot.tickets.filing import NothingWritten, hide_secrets, look_into, require_desk
+from fileflare_bot.tickets.intake import NothingWritten, hide_secrets, look_into, require_desk
 from fileflare_bot.tickets.texts import TOPICS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _LIKELY: Final[dict[Kind, Topic]] = {
 
 
 class Help(commands.Cog):
-    """A customer's way to the moderators."""
+    """The customer's side of a ticket."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
@@ -45,7 +45,7 @@ class Help(commands.Cog):
     @route(f"help:ask:{_FOUND}")
     @replies("help_ask", CUSTOMER)
     async def ask(self, reply: Reply, handle: str, found: str, problem: str) -> None:
-        """Ask what is wrong."""
+        """Open the modal that asks what is wrong."""
         require_desk(reply.settings, reply.interaction.guild)
         known = self._bot.open_orders.get(handle, reply.user.id) is not None
         custom_id = f"help:file:{handle if known else ''}:{found}.{problem}"
@@ -55,7 +55,7 @@ class Help(commands.Cog):
     @route(f"help:file:{_FOUND}")
     @replies("help_filed", CUSTOMER)
     async def file(self, reply: Reply, handle: str, found: str, problem: str) -> None:
-        """File the ticket that the modal describes."""
+        """File a ticket from the submitted modal."""
         opened = self._bot.open_orders.get(handle, reply.user.id)
         pasted = reply.typed("order")
         reference = opened.reference if opened is not None else parse_reference(pasted)
@@ -108,7 +108,7 @@ class Help(commands.Cog):
     @route(f"help:read:{_TICKET}")
     @replies("help_read", CUSTOMER)
     async def read(self, reply: Reply, ticket_id: str) -> None:
-        """Show an answer to the customer it is for, and to nobody else."""
+        """Show an answer, but only to the customer it is for."""
         ticket, text = await self._desk.last_answer(int(ticket_id), reply.user.id)
         guild = self._bot.get_guild(ticket.guild_id)
         title = reply.translator.gettext("Answer to your help request #{number}", number=ticket.number)
@@ -118,7 +118,7 @@ class Help(commands.Cog):
     @route(f"help:write:{_TICKET}")
     @replies("help_write", CUSTOMER)
     async def write(self, reply: Reply, ticket_id: str) -> None:
-        """Ask what the customer wants to write back."""
+        """Open the modal for writing back."""
         translator = reply.translator
         entry = labelled(translator.gettext("Your words"), words_input(required=True))
         await reply.ask(modal(translator.gettext("Write back"), f"help:wrote:{ticket_id}", entry))
@@ -126,18 +126,18 @@ class Help(commands.Cog):
     @route(f"help:wrote:{_TICKET}")
     @replies("help_wrote", CUSTOMER)
     async def wrote(self, reply: Reply, ticket_id: str) -> None:
-        """Bring what the customer wrote to the moderators."""
+        """Send the customer's message to the moderators."""
         reply.written = text = hide_secrets(reply.typed("words"))
         if not text:
             raise NothingWritten
         ticket = await self._desk.write_back(int(ticket_id), reply.user.id, text)
-        sent = "The moderators have it: help request #{number}."
-        await reply.show(ReplyMessage(reply.translator.gettext(sent, number=ticket.number)))
+        sent = reply.translator.gettext("The moderators have it: help request #{number}.", number=ticket.number)
+        await reply.show(ReplyMessage(sent))
 
     @route(f"help:solved:{_TICKET}")
     @replies("help_solved", CUSTOMER)
     async def solved(self, reply: Reply, ticket_id: str) -> None:
-        """Close the ticket of a customer who says that it is solved."""
+        """Close the ticket because its customer says that it is solved."""
         ticket = await self._desk.solve(int(ticket_id), reply.user.id)
         text = reply.translator.gettext(
             "Good to hear! Help request #{number} is closed. If something is left, write back.",

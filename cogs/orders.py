@@ -1,4 +1,4 @@
-"""For customers: /myorders, the orders that the bot remembers for them."""
+"""For customers: /myorders, their saved orders."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Orders(commands.Cog):
-    """A customer's saved orders."""
+    """Lists, opens and forgets saved orders."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._saved_orders = bot.storage.saved_orders

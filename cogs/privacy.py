@@ -1,4 +1,4 @@
-"""For everybody: /privacy, what is kept about them, as a list, as a file, and deleted."""
+"""For everybody: /privacy, to see, export and delete the data that is stored about them."""
 
 import io
 import json
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Privacy(commands.Cog):
-    """What is kept about a user."""
+    """Shows, exports and deletes a user's data."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._personal_data = bot.storage.personal_data
@@ -34,7 +34,7 @@ class Privacy(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=True)
     @replies("privacy", CUSTOMER)
     async def privacy(self, reply: Reply) -> None:
-        """Show what is kept about the user."""
+        """Show what is stored about the user."""
         record = await self._personal_data.of_user(reply.user.id)
         translator = reply.translator
         embed = discord.Embed(
@@ -54,7 +54,7 @@ class Privacy(commands.Cog):
     @route("privacy:file")
     @replies("privacy_file", CUSTOMER)
     async def file(self, reply: Reply) -> None:
-        """Give the user all that is kept about them as a JSON file."""
+        """Send everything that is stored about the user as a JSON file."""
         export = await self._personal_data.export(reply.user.id)
         content = io.BytesIO(json.dumps(export, indent=2, ensure_ascii=False).encode())
         text = reply.translator.gettext("This is everything. It holds your order IDs: give the file to nobody.")
@@ -76,7 +76,7 @@ class Privacy(commands.Cog):
     @route("privacy:gone")
     @replies("privacy_deleted", CUSTOMER, updates=True)
     async def delete(self, reply: Reply) -> None:
-        """Delete the user's saved orders and tickets, here and where moderators see them."""
+        """Delete the user's saved orders and tickets, with the tickets' cards and threads."""
         reply.facts["deleted"], gone = await self._privacy.delete(reply.user.id)
         text = reply.translator.gettext("**Deleted.** Your saved orders and help requests are gone.")
         if not gone:

@@ -1,4 +1,4 @@
-"""For moderators: the lists of tickets, and the figures of the help desk."""
+"""For moderators: /requests, lists of tickets and the help desk's statistics."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,7 +46,7 @@ class Requests(
     group_name=locale_str("requests"),
     group_description=locale_str("Look up help requests"),
 ):
-    """Lists and figures of tickets."""
+    """Ticket lists and statistics."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
@@ -84,13 +84,13 @@ class Requests(
 
     @replies("requests", MODERATOR)
     async def of_member(self, reply: Reply, member: discord.User) -> None:
-        """Show the tickets of the user whose menu was opened."""
+        """Show the tickets of the user whose context menu was used."""
         await self._show_page(reply, str(member.id), 1)
 
     @app_commands.command(name=locale_str("stats"), description=locale_str("Show how the help desk is doing"))
     @replies("requests_stats", MODERATOR)
     async def stats(self, reply: Reply) -> None:
-        """Show the figures of the last 7 and 30 days."""
+        """Show the statistics of the last 7 and 30 days."""
         translator = reply.translator
         embed = discord.Embed(title=translator.gettext("Help desk"), colour=COLOUR)
         for days in STATISTICS_DAYS:
@@ -109,7 +109,7 @@ class Requests(
     @route("requests:show")
     @replies("requests_show", MODERATOR)
     async def show(self, reply: Reply) -> None:
-        """Show the chosen ticket, with what can be done about it."""
+        """Show the chosen ticket with its buttons."""
         ticket = await self._bot.desk.ticket(int(next(iter(reply.chosen()), 0)), reply.guild_id)
         translator = reply.translator
         again = button(translator.gettext("Post the card again"), f"tickets:post:{ticket.id}", emoji="📌")
@@ -150,7 +150,7 @@ def _list(page: TicketPage, scope: str, translator: Translator) -> ReplyMessage:
 
 
 def _line(ticket: Ticket, translator: Translator) -> str:
-    """Return a ticket in one line of a list, with a link to its card."""
+    """Return a ticket's line in a list, with a link to its card."""
     card_at = ticket.card
     name = f"#{ticket.number}"
     if card_at.message_id is not None:
@@ -166,14 +166,14 @@ def _line(ticket: Ticket, translator: Translator) -> str:
 
 
 def page_text(page: TicketPage, translator: Translator) -> str:
-    """Return a page of a list."""
+    """Return the text of a list's page."""
     if not page.tickets:
         return translator.gettext("There is none.")
     return shorten("\n".join(_line(ticket, translator) for ticket in page.tickets), EMBED_DESCRIPTION)
 
 
 def figures(statistics: Statistics, translator: Translator) -> str:
-    """Return the figures of some days."""
+    """Return the text of the statistics."""
     lines = [
         translator.ngettext("{count} request filed", "{count} requests filed", statistics.filed),
         translator.gettext(

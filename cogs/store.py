@@ -1,4 +1,4 @@
-"""For store owners: the panel, the status, and the guild's settings as a file."""
+"""For store owners: /store panel, /store status, and the guild's settings as a file."""
 
 import io
 from typing import TYPE_CHECKING, Final
@@ -37,7 +37,7 @@ _BREAKER: Final = {
 @app_commands.guild_only()
 @app_commands.default_permissions(OWNER_PERMISSIONS)
 class Store(commands.GroupCog, group_name=locale_str("store"), group_description=locale_str("Set up your store's bot")):
-    """A store's side of the bot; /store setup and /store roles have files of their own."""
+    """The group /store; its subcommands setup and roles have cogs of their own."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
@@ -65,7 +65,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     @app_commands.command(name=locale_str("status"), description=locale_str("See whether everything works"))
     @replies("status", OWNER)
     async def status(self, reply: Reply) -> None:
-        """Show how the bot and what it needs are doing."""
+        """Show the state of the bot, Fileflare, the database and the guild's setup."""
         settings = reply.settings
         page = await self._bot.storage.tickets.page(settings.guild_id, 1)
         embed = discord.Embed(title=reply.translator.gettext("Status"), colour=COLOUR)
@@ -78,7 +78,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     )
     @replies("export", OWNER)
     async def export(self, reply: Reply) -> None:
-        """Give the owner the guild's settings."""
+        """Send the guild's settings as a file."""
         content = io.BytesIO(exported(reply.settings, reply.guild))
         text = reply.translator.gettext("Your settings. They hold no secrets; /store import reads them in any server.")
         await reply.show(ReplyMessage(text, file=discord.File(content, "fileflare-bot-settings.json")))
@@ -90,7 +90,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     @app_commands.describe(file=locale_str("The file that /store export gave you"))
     @replies("import", OWNER)
     async def import_settings(self, reply: Reply, file: discord.Attachment) -> None:
-        """Set everything as a file says; one that is broken changes nothing."""
+        """Replace all settings with those of a file; an invalid file changes nothing."""
         if file.size > LARGEST_FILE:
             raise WrongValue("file", "is too large for a file of settings")
         new = imported(await file.read(), reply.guild)

@@ -1,4 +1,4 @@
-"""For store owners: /store roles, which orders bring which roles."""
+"""For store owners: /store roles, the rules for buyers' roles."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,7 +39,7 @@ _POWERFUL: Final = ("administrator", "manage_guild", "manage_roles", "manage_mes
 class StoreRoles(
     commands.GroupCog, group_name=locale_str("roles"), group_description=locale_str("Give roles to buyers")
 ):
-    """The rules for buyers' roles."""
+    """Adds, lists, tests and removes rules for buyers' roles."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._claims = bot.storage.claims
@@ -70,7 +70,7 @@ class StoreRoles(
         value: app_commands.Range[str, 1, 100] | None = None,
         second: discord.Role | None = None,
     ) -> None:
-        """Store a rule, and switch buyers' roles on with the first."""
+        """Store a rule, and switch buyers' roles on."""
         roles = [role, *([second] if second is not None else [])]
         rules = with_rule(reply.settings.options.rules, Match(match), value or "", (each.id for each in roles))
         await self._settings.change_options(reply.guild, reply.user.id, rules=rules, buyers_roles=True)
@@ -94,7 +94,7 @@ class StoreRoles(
     @app_commands.command(name=locale_str("list"), description=locale_str("Show which orders bring which roles"))
     @replies("roles_list", OWNER)
     async def show_all(self, reply: Reply) -> None:
-        """Show the rules, and for each role why the bot cannot give it."""
+        """Show the rules, and why the bot cannot give some of their roles."""
         options, translator = reply.settings.options, reply.translator
         lines = []
         for number, rule in enumerate(options.rules, start=1):
@@ -113,7 +113,7 @@ class StoreRoles(
     @app_commands.describe(order_id=locale_str("An order link or order ID"))
     @replies("roles_test", OWNER)
     async def test(self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER]) -> None:
-        """Show which roles an order would bring, and give none."""
+        """Show which roles an order would bring, without giving them."""
         reply.hide(order_id)
         reference = parse_reference(order_id)
         if not isinstance(reference, OrderReference):
@@ -148,7 +148,7 @@ def _rule_line(rule: RoleRule, translator: Translator) -> str:
 
 
 def _warnings(guild: discord.Guild, roles: list[discord.Role], translator: Translator) -> list[str]:
-    """Return why the bot cannot give these roles, and what is dangerous about them."""
+    """Return why the bot cannot give these roles, and which of their permissions are dangerous."""
     found = []
     for role in roles:
         why = why_not(guild, role.id)

@@ -1,4 +1,4 @@
-"""For store owners: /store setup, one private page with every setting of their guild, each saved as it is changed."""
+"""For store owners: /store setup, one ephemeral page with all settings of the guild; each change is saved at once."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -39,7 +39,7 @@ _LATER: Final = {
 
 
 class StoreSetup(commands.Cog):
-    """The setup page. ``store:`` begins the custom_ids of pages that earlier versions showed."""
+    """The setup page. The custom_ids of earlier versions' pages begin with ``store:``."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
@@ -50,14 +50,14 @@ class StoreSetup(commands.Cog):
     )
     @replies("setup", OWNER)
     async def setup(self, reply: Reply) -> None:
-        """Show the settings of the guild."""
+        """Show the guild's settings."""
         await self._show(reply, reply.settings)
 
     @route(f"store_setup:set:{_SETTINGS}", f"store:set:{_SETTINGS}")
     @replies("setup_changed", OWNER, updates=True)
     async def choose(self, reply: Reply, setting: str) -> None:
         """Store the chosen channel or roles."""
-        everyone = reply.guild_id  # as a role; it would make everybody a moderator
+        everyone = reply.guild_id  # the role @everyone, which would make everybody a moderator
         ids = tuple(int(value) for value in reply.chosen() if int(value) != everyone)
         value = ids if setting == "moderator_role_ids" else next(iter(ids), None)
         settings, _ = await self._settings.change(reply.guild, reply.user.id, **{setting: value})
@@ -66,14 +66,14 @@ class StoreSetup(commands.Cog):
     @route("store_setup:language", "store:language")
     @replies("setup_changed", OWNER, updates=True)
     async def choose_language(self, reply: Reply) -> None:
-        """Store the language in which the bot speaks to the whole guild."""
+        """Store the language of what the bot posts in the guild."""
         language = next(iter(reply.chosen()), "")
         await self._change_options(reply, language="" if language == "-" else language)
 
     @route("store_setup:later", "store:later")
     @replies("setup_changed", OWNER, updates=True)
     async def choose_later(self, reply: Reply) -> None:
-        """Store what later accounts on an order get."""
+        """Store what other users get who open an order that already counts for somebody."""
         await self._change_options(reply, later_accounts=LaterAccounts(reply.chosen()[0]))
 
     @route(f"store_setup:toggle:{_FEATURE}", f"store:toggle:{_FEATURE}")
@@ -89,13 +89,13 @@ class StoreSetup(commands.Cog):
     @route("store_setup:words", "store:words")
     @replies("setup_words", OWNER)
     async def ask_words(self, reply: Reply) -> None:
-        """Ask for the store's own wording."""
+        """Open the modal for the panel's wording."""
         await reply.ask(_words_modal(reply.settings.options.wording, reply.translator))
 
     @route("store_setup:worded", "store:worded")
     @replies("setup_worded", OWNER)
     async def keep_words(self, reply: Reply) -> None:
-        """Store the store's own wording, and show the panel in it."""
+        """Store the panel's wording, and show a preview."""
         given = {name: reply.typed(name).strip() for name in ("title", "text", "button", "colour")}
         where = reply.typed("where").strip()
         reply.written = "\n".join([*given.values(), where])
@@ -109,7 +109,7 @@ class StoreSetup(commands.Cog):
     @route("store_setup:limits", "store:limits")
     @replies("setup_limits", OWNER)
     async def ask_limits(self, reply: Reply) -> None:
-        """Ask for the limits."""
+        """Open the modal for the limits."""
         options, translator = reply.settings.options, reply.translator
         accounts = discord.ui.TextInput[Any](
             custom_id="accounts", default=str(options.accounts_per_order), max_length=3
@@ -139,7 +139,7 @@ class StoreSetup(commands.Cog):
     @route("store_setup:check", "store:check")
     @replies("setup_check", OWNER)
     async def check(self, reply: Reply) -> None:
-        """Try each thing for real, and name what is missing and how to fix it."""
+        """Test the whole setup for real, and say what is missing and how to fix it."""
         bot, translator = self._bot, reply.translator
         trying = tried(
             reply.guild,
@@ -162,14 +162,14 @@ class StoreSetup(commands.Cog):
         page = discord.ui.LayoutView(timeout=None)
         for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs.languages, note):
             page.add_item(item)
-        page.stop()  # as views are
+        page.stop()  # as in components.view()
         await reply.show(ReplyMessage("", view=page))
 
 
 def _items(
     guild: discord.Guild, settings: GuildSettings, translator: Translator, languages: tuple[str, ...], note: str
 ) -> Iterator[discord.ui.Item[Any]]:
-    """Return the parts of the page; Discord takes 40, each inner part counted."""
+    """Yield the page's components; Discord allows 40, nested ones included."""
     head = translator.gettext("## Setup\nEach choice is saved at once. **Check** tries everything for real.")
     yield discord.ui.TextDisplay(f"{head}\n{note}".strip())
     yield discord.ui.TextDisplay(support_line(guild, settings, translator))

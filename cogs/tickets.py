@@ -19,7 +19,7 @@ from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.canned import BUILT_IN, compose
 from fileflare_bot.tickets.desk import ARRIVED
-from fileflare_bot.tickets.filing import NothingWritten
+from fileflare_bot.tickets.intake import NothingWritten
 from fileflare_bot.tickets.texts import RESOLUTIONS
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ _KINDS: Final = r"(?P<kinds>[a-z_.]{0,70})"
 
 
 class NoModeratorThere(Refusal):
-    """Raised when a ticket is handed to somebody who is no moderator of its guild."""
+    """Raised when a ticket is handed over to a user who is not a moderator of its guild."""
 
     sentence = N_("**That person is no moderator of this server.** Choose somebody who is.")
     outcome = "not_to_them"
 
 
 class Tickets(commands.Cog):
-    """The buttons of a ticket's card. ``request:`` begins the custom_ids of cards that earlier versions posted."""
+    """The buttons of a ticket's card. The custom_ids of earlier versions' cards begin with ``request:``."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._desk = bot.desk
@@ -46,7 +46,7 @@ class Tickets(commands.Cog):
     @route(f"tickets:take:{_TICKET}", f"request:take:{_TICKET}")
     @replies("ticket_take", MODERATOR)
     async def take(self, reply: Reply, ticket_id: str) -> None:
-        """Take a ticket that nobody has."""
+        """Take a ticket that nobody has taken."""
         ticket = await self._ticket(reply, ticket_id)
         await self._desk.take(ticket, reply.user.id)
         await self._say(reply, reply.translator.gettext("Help request #{number} is yours now.", number=ticket.number))
@@ -54,7 +54,7 @@ class Tickets(commands.Cog):
     @route(f"tickets:handover:{_TICKET}", f"request:handover:{_TICKET}")
     @replies("ticket_hand_over", MODERATOR)
     async def hand_over(self, reply: Reply, ticket_id: str) -> None:
-        """Ask who takes the ticket over."""
+        """Ask which moderator takes over the ticket."""
         translator = reply.translator
         select = discord.ui.UserSelect[Any](custom_id="moderator")
         hint = translator.gettext("A moderator of this server")
@@ -64,17 +64,19 @@ class Tickets(commands.Cog):
     @route(f"tickets:handed:{_TICKET}", f"request:handed:{_TICKET}")
     @replies("ticket_handed", MODERATOR)
     async def handed(self, reply: Reply, ticket_id: str) -> None:
-        """Give the ticket to the chosen moderator."""
+        """Hand the ticket over to the chosen moderator."""
         ticket = await self._ticket(reply, ticket_id)
         to = _chosen_moderator(reply)
         await self._desk.hand_over(ticket, reply.user.id, to)
-        text = "Help request #{number} is with {who} now."
-        await self._say(reply, reply.translator.gettext(text, number=ticket.number, who=f"<@{to}>"))
+        text = reply.translator.gettext(
+            "Help request #{number} is with {who} now.", number=ticket.number, who=f"<@{to}>"
+        )
+        await self._say(reply, text)
 
     @route(f"tickets:check:{_TICKET}", f"request:check:{_TICKET}")
     @replies("ticket_check", MODERATOR)
     async def check(self, reply: Reply, ticket_id: str) -> None:
-        """Read the order again and say what has changed."""
+        """Look the order up again, and show what has changed."""
         ticket = await self._ticket(reply, ticket_id)
         translator = reply.translator
         try:
@@ -96,7 +98,7 @@ class Tickets(commands.Cog):
     @route(f"tickets:answered:{_TICKET}", f"request:answered:{_TICKET}")
     @replies("ticket_answered", MODERATOR)
     async def answered(self, reply: Reply, ticket_id: str) -> None:
-        """Bring the answer to the customer."""
+        """Send the answer to the customer."""
         reply.written = own = reply.typed("words")
         ticket = await self._ticket(reply, ticket_id)
         theirs = self._catalogs.translator(ticket.locale)
@@ -146,7 +148,7 @@ class Tickets(commands.Cog):
     @route(f"tickets:reopen:{_TICKET}", f"request:reopen:{_TICKET}")
     @replies("ticket_reopen", MODERATOR)
     async def reopen(self, reply: Reply, ticket_id: str) -> None:
-        """Open a closed ticket again."""
+        """Reopen a closed ticket."""
         ticket = await self._ticket(reply, ticket_id)
         await self._desk.reopen(ticket, reply.user.id)
         await self._say(reply, reply.translator.gettext("Help request #{number} is open again.", number=ticket.number))
@@ -154,7 +156,7 @@ class Tickets(commands.Cog):
     @route(f"tickets:post:{_TICKET}", f"request:post:{_TICKET}")
     @replies("ticket_post", MODERATOR)
     async def post_again(self, reply: Reply, ticket_id: str) -> None:
-        """Post a ticket's card again, as when somebody has deleted it."""
+        """Post a ticket's card again, for example after somebody deleted it."""
         ticket = await self._desk.post_again(await self._ticket(reply, ticket_id), reply.user.id)
         if ticket.card.message_id is None:
             reply.outcome = "not_posted"
@@ -168,7 +170,7 @@ class Tickets(commands.Cog):
         await self._say(reply, text)
 
     async def _ticket(self, reply: Reply, ticket_id: str) -> Ticket:
-        """Return a ticket of the moderator's guild, and keep its order's ID out of the log."""
+        """Return a ticket of the moderator's guild, and keep its order ID out of the log."""
         ticket = await self._desk.ticket(int(ticket_id), reply.guild_id)
         reply.facts["ticket"] = ticket.number
         if ticket.details.reference is not None:
@@ -192,7 +194,7 @@ def _answer_modal(
         ]
         select = discord.ui.Select[Any](custom_id="saved", options=options, required=False, min_values=0)
         items.append(labelled(translator.gettext("An answer of this server"), select))
-    first = sorted(BUILT_IN.items(), key=lambda item: item[0] not in kinds)  # those for the findings come first
+    first = sorted(BUILT_IN.items(), key=lambda item: item[0] not in kinds)  # those for the findings first
     ready = [
         discord.SelectOption(label=translator.gettext(answer.label), value=key, emoji="🎯" if key in kinds else None)
         for key, answer in first
@@ -205,7 +207,7 @@ def _answer_modal(
 
 
 def _chosen_moderator(reply: Reply) -> int:
-    """Return the ID of the chosen member, who must be a moderator too; Discord sends their roles along."""
+    """Return the chosen member's ID; the roles that Discord sends with it must make them a moderator."""
     (chosen_id,) = reply.chosen("moderator")
     data = cast("dict[str, Any]", reply.interaction.data or {})
     member = data.get("resolved", {}).get("members", {}).get(chosen_id)

@@ -8,8 +8,8 @@ import structlog
 from discord import app_commands
 from discord.ext import commands, tasks
 
-from fileflare_bot.downloads.lookup import Downloads
 from fileflare_bot.downloads.open_orders import OpenOrders
+from fileflare_bot.downloads.opening import OrderOpener
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.i18n import N_, Catalogs
 from fileflare_bot.interactions.responder import Responder
@@ -47,14 +47,14 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class OutdatedCommand(Refusal):
-    """Raised when Discord sends a command in a form that this version does not have."""
+    """Raised when Discord sends a command or option that this version does not have."""
 
     sentence = N_("**This command has changed.** Restart Discord (Ctrl+R on a computer), then try again.")
     outcome = "outdated_command"
 
 
 class FileflareBot(commands.Bot):
-    """Answers interactions only, so it needs no privileged intent and keeps no messages or members."""
+    """Only replies to interactions, so it needs no privileged intent and caches no messages or members."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class FileflareBot(commands.Bot):
         self.leak_guard = LeakGuard(storage, self.modlog)
         self.desk = HelpDesk(self, storage, lookups, catalogs, self.modlog)
         self.open_orders = OpenOrders(metrics)
-        self.downloads = Downloads(lookups, storage, self.roles, self.open_orders)
+        self.order_opener = OrderOpener(lookups, storage, self.roles, self.open_orders)
         self.privacy = Privacy(storage.personal_data, self.desk)
         self.store_settings = StoreSettings(storage.guilds, self.modlog, self.leak_guard)
         self.connected = False
@@ -98,7 +98,7 @@ class FileflareBot(commands.Bot):
         )
 
     async def setup_hook(self) -> None:
-        """Load the cogs, then tell Discord about their commands; a broken cog stops the start."""
+        """Load the cogs, then sync their commands; a broken cog stops the start."""
         await self.tree.set_translator(_CommandTranslator(self.catalogs))
         for cog in COGS:
             await self.load_extension(cog)
@@ -129,7 +129,7 @@ class FileflareBot(commands.Bot):
         await self.storage.tend()
 
     async def close(self) -> None:
-        """End what runs in the background, and leave Discord."""
+        """Stop the background task, and disconnect from Discord."""
         self._tend_storage.cancel()
         await super().close()
 
@@ -138,7 +138,7 @@ class FileflareBot(commands.Bot):
         log.error("event_failed", handler=event_method, exc_info=sys.exc_info())
 
     async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Take no new work, let running replies finish within these seconds, then leave Discord."""
+        """Refuse new interactions, give running replies this long to finish, then disconnect from Discord."""
         log.info("stopping")
         cut_off = await self.responder.drain(seconds)
         if cut_off:
@@ -147,7 +147,7 @@ class FileflareBot(commands.Bot):
 
 
 class _Tree(app_commands.CommandTree[FileflareBot]):
-    """Turns what fails before a command runs into a refusal."""
+    """Turns errors outside the handlers into refusals."""
 
     async def on_error(
         self, interaction: discord.Interaction[FileflareBot], error: app_commands.AppCommandError, /
@@ -162,7 +162,7 @@ class _Tree(app_commands.CommandTree[FileflareBot]):
 
 
 class _CommandTranslator(app_commands.Translator):
-    """Gives Discord the names and descriptions of commands in every language there is."""
+    """Translates command names and descriptions into every language that has a catalog."""
 
     def __init__(self, catalogs: Catalogs) -> None:
         self._catalogs = catalogs

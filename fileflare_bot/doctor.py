@@ -1,4 +1,4 @@
-"""``python bot.py --check``: tries what the bot needs, and prints a line for each."""
+"""``python bot.py --check``: checks what the bot needs, and prints one line for each."""
 
 import time
 
@@ -15,7 +15,7 @@ from fileflare_bot.storage.storage import Storage
 
 
 async def check(settings: Settings) -> int:
-    """Try the settings, the database, Fileflare and the Discord login; print a line each, return the exit code."""
+    """Check the settings, database, Fileflare and Discord login, print a line for each, and return the exit code."""
     print("settings   good")
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         seconds = settings.fileflare_timeout_seconds

@@ -1,7 +1,7 @@
-"""The leak guard: an AutoMod rule of Discord's that stops order links before anybody can read them.
+"""The leak guard: a Discord AutoMod rule that blocks order links before anybody can read them.
 
-Discord checks the messages, so the bot needs to read none. The rule is kept as it should be: made again when somebody
-deletes it, put right when somebody changes it, and deleted when the owner switches the guard off.
+Discord checks the messages, so the bot need not read any. The bot recreates the rule when somebody deletes it, repairs
+it when somebody changes it, and deletes it when the owner switches the leak guard off.
 """
 
 from enum import Enum, auto
@@ -19,11 +19,11 @@ from fileflare_bot.storage.storage import Storage
 
 BLOCK: Final = discord.AutoModRuleActionType.block_message
 KEYWORD: Final = discord.AutoModRuleTriggerType.keyword
-MOST_KEYWORD_RULES: Final = 6  # a guild may have: discord.com/developers/docs/resources/auto-moderation
+MOST_KEYWORD_RULES: Final = 6  # in a guild: discord.com/developers/docs/resources/auto-moderation
 RULE_NAME: Final = "Order links (Fileflare bot)"
-LONGEST_MESSAGE: Final = 150  # characters of what AutoMod tells the author
+LONGEST_MESSAGE: Final = 150  # characters of AutoMod's message to the author
 MOST_EXEMPT_ROLES: Final = 20
-REPAIRS_AN_HOUR: Final = 5  # then somebody seems to mean it
+REPAIRS_AN_HOUR: Final = 5  # more often, somebody does it on purpose
 HOUR_SECONDS: Final = 3600
 
 log = structlog.stdlib.get_logger(__name__)
@@ -40,7 +40,7 @@ class GuardState(Enum):
 
 
 class LeakGuard:
-    """Keeps the rule of every guild as its owner wants it."""
+    """Keeps each guild's AutoMod rule as its settings say."""
 
     def __init__(self, storage: Storage, modlog: ModLog) -> None:
         self._storage = storage
@@ -48,7 +48,7 @@ class LeakGuard:
         self._repairs: TTLCache[int, int] = TTLCache(10_000, HOUR_SECONDS)
 
     async def ensure(self, guild: discord.Guild) -> GuardState:
-        """Create, put right or delete the rule of a guild as its settings say, and return the state it is in now."""
+        """Create, repair or delete a guild's rule as its settings say, and return the resulting state."""
         settings = self._storage.guilds.get(guild.id)
         try:
             if not settings.options.leak_guard:
@@ -68,7 +68,7 @@ class LeakGuard:
         return GuardState.ON
 
     async def repair(self, guild: discord.Guild, rule_id: int) -> None:
-        """Put the rule right after somebody has changed or deleted it; a few times an hour at most."""
+        """Repair the rule after a change or deletion, a few times an hour at most."""
         settings = self._storage.guilds.get(guild.id)
         if not settings.options.leak_guard or settings.leak_rule_id != rule_id:
             return
@@ -107,7 +107,7 @@ class LeakGuard:
         await self._modlog.post(settings.guild_id, f"🛡️ {text}")
 
     async def _keep(self, guild: discord.Guild, settings: GuildSettings) -> bool:
-        """Make the rule what it should be; return whether anything had to change."""
+        """Create or update the rule; return whether anything had to change."""
         message = self._modlog.translator(guild.id).gettext(
             "That link opens your files for everybody who sees it. Use /mydownloads: only you see the answer."
         )
@@ -154,7 +154,7 @@ class LeakGuard:
     async def _delete(self, guild: discord.Guild, settings: GuildSettings) -> None:
         if settings.leak_rule_id is None:
             return
-        await self._storage.guilds.set_leak_rule(guild.id, None)  # first, so that its deletion is not repaired
+        await self._storage.guilds.set_leak_rule(guild.id, None)  # first, so that repair() ignores the deletion
         try:
             rule = await guild.fetch_automod_rule(settings.leak_rule_id)
             await rule.delete(reason="Leak guard switched off")

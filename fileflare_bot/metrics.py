@@ -48,7 +48,7 @@ class Metrics:
 
 
 _GAUGES: Final = {
-    "waiting": "Lookups in the line for Fileflare.",
+    "waiting": "Lookups in the queue for Fileflare.",
     "breaker": "Fileflare's breaker: 0 closed, 1 probing, 2 open.",
     "open_lists": "Replies whose buttons are live.",
     "gateway_latency_seconds": "Discord's gateway, from heartbeat to acknowledgement.",

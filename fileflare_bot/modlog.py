@@ -1,4 +1,4 @@
-"""What a guild's moderators read about what the bot and its people do: lines in the log channel, in their language."""
+"""Audit entries, and the lines about them in a guild's log channel."""
 
 from typing import Final
 
@@ -32,7 +32,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class ModLog:
-    """The audit entries of all guilds, and the lines about them in their log channels."""
+    """Writes audit entries, and posts lines into the guilds' log channels."""
 
     def __init__(self, bot: commands.Bot, storage: Storage, catalogs: Catalogs) -> None:
         self._bot = bot
@@ -40,18 +40,18 @@ class ModLog:
         self._catalogs = catalogs
 
     def translator(self, guild_id: int) -> Translator:
-        """Return the translator for what a guild's moderators read: the owner's choice, else the guild's language."""
+        """Return the translator for a guild's moderators: the language that the owner chose, else the guild's."""
         guild = self._bot.get_guild(guild_id)
         chosen = self._storage.guilds.get(guild_id).options.language
         return self._catalogs.translator(chosen or (guild.preferred_locale if guild is not None else ""))
 
     async def record(self, guild_id: int, action: Action, actor_id: int) -> None:
-        """Write an audit entry that belongs to no other change in the database, and post its line."""
+        """Store an audit entry for something that changes nothing else in the database, and post its line."""
         await self._storage.audit.record(guild_id, actor_id, action)
         await self.announce(guild_id, action, actor_id)
 
     async def announce(self, guild_id: int, action: Action, actor_id: int, number: int | None = None) -> None:
-        """Post the line of an audit entry that the change itself has written; ``number`` is its ticket's."""
+        """Post the line of an audit entry that was stored with its change; ``number`` is the ticket's."""
         await self.post(guild_id, entry_text(action, actor_id, number, self.translator(guild_id)))
 
     async def post(self, guild_id: int, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What is kept about a user, in a few sentences, and deleting it here and where moderators see it."""
+"""A summary of the data stored about a user, and its deletion from the database and from Discord."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ MOST_LISTED: Final = 20
 
 
 class Privacy:
-    """A user's right to see, save and delete what is kept about them."""
+    """Deletes a user's data."""
 
     def __init__(self, personal_data: PersonalData, desk: HelpDesk) -> None:
         self._personal_data = personal_data
@@ -19,14 +19,14 @@ class Privacy:
     async def delete(self, user_id: int) -> tuple[int, bool]:
         """Delete a user's saved orders and tickets, with their cards and threads.
 
-        Return how many tickets there were, and whether nothing of them is left in Discord.
+        Return how many tickets there were, and whether all their cards and threads are gone.
         """
         tickets = await self._personal_data.forget(user_id)
         return len(tickets), await self._desk.take_down(tickets)
 
 
 def kept(record: PersonalRecord, translator: Translator) -> str:
-    """Return what is kept about a user, one line each."""
+    """Return a summary of what is stored about a user, one line each."""
     if record.is_empty:
         return translator.gettext("Nothing. Looking up your downloads leaves nothing behind.")
     lines = []

@@ -1,8 +1,8 @@
-"""What the bot says when it cannot do what somebody asked for.
+"""Refusals: what the bot replies when it cannot do what a user asked for.
 
-Every such case is a class of its own beside the code that raises it: Fileflare's in ``fileflare/errors.py``, the
-storage's in ``storage/errors.py``, a feature's in the feature. Each carries its sentence, its outcome in the log and
-the metrics, its log level, and the button that its reply offers.
+Each refusal is a class beside the code that raises it: Fileflare's in ``fileflare/errors.py``, the storage's in
+``storage/errors.py``, a feature's in the feature. It has a sentence, an outcome for the log and the metrics, a log
+level, and the button that its reply offers.
 """
 
 import logging
@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from fileflare_bot.i18n import N_, Translator
 
-_NAMES: Final = {  # of commands and buttons, as people see them
+_NAMES: Final = {  # of commands and buttons, as users see them
     "command": N_("mydownloads"),
     "button": N_("Get my downloads"),
     "help": N_("Get help"),
@@ -28,9 +28,9 @@ class NextStep(Enum):
 
 
 class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
-    """Raised, as one of its subclasses, when an interaction ends in a refusal. Its text holds no secret.
+    """Base class of all refusals. Its text contains no secrets.
 
-    ``values`` fill the sentence: texts as they are, a float as a pause of so many seconds.
+    ``values`` fill the sentence; a float is a pause in seconds.
     """
 
     sentence: ClassVar[str]
@@ -43,7 +43,7 @@ class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
         self._values = values
 
     def text(self, translator: Translator) -> str:
-        """Return what the person reads."""
+        """Return the sentence in the user's language."""
         filled = {name: translator.gettext(message) for name, message in _NAMES.items()}
         for name, value in self._values.items():
             filled[name] = value if isinstance(value, str) else translator.pause(value)
@@ -51,7 +51,7 @@ class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
 
 
 class Bug(Refusal):
-    """Said for every error that is no refusal; ``reference`` is in the log line too."""
+    """Shown for every error that is not a refusal; ``reference`` is in the log line too."""
 
     sentence = N_(
         "**Something went wrong on my side, not yours.** Please try again. "

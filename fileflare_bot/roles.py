@@ -1,4 +1,4 @@
-"""Buyers' roles: which an order brings, for which accounts it counts, and why a role could not be given."""
+"""Buyers' roles: which roles an order brings, claims, and why a role could not be given."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ ROLE_ABOVE: Final = N_(
 )
 NO_MANAGE_ROLES: Final = N_("I may not give the role <@&{role}>: I lack the permission Manage Roles.")
 ROLE_MANAGED: Final = N_("Nobody can give the role <@&{role}>: it belongs to an app or to boosters.")
-TOLD_SECONDS: Final = 24 * 3600  # an owner reads about the same trouble once a day
-LONGEST_VALUE: Final = 100  # characters of what a rule looks at
+TOLD_SECONDS: Final = 24 * 3600  # the log channel gets the same warning once a day
+LONGEST_VALUE: Final = 100  # characters of a value that a rule matches
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class OrderHeldByOthers(Refusal):
-    """Raised when an order counts for as many other accounts in this guild as its owner allows."""
+    """Raised when an order already counts for as many other users in this guild as the owner allows."""
 
     sentence = N_(
         "**This order is already in use by another account here.** If it is yours, press **{help}**, "
@@ -56,7 +56,7 @@ class NoSuchRule(Refusal):
 
 
 class TooManyRules(Refusal):
-    """Raised when a guild has as many rules for buyers' roles as it may."""
+    """Raised when a guild has the largest allowed number of rules for buyers' roles."""
 
     sentence = N_("**There are 25 rules already.** Remove one first.")
     outcome = "too_many_rules"
@@ -64,7 +64,7 @@ class TooManyRules(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What opening an order brought: the names of roles given now, and whether other accounts hold the order."""
+    """The result of opening an order: the names of the roles just given, and whether others have claimed the order."""
 
     given: tuple[str, ...] = ()
     held_by_others: bool = False
@@ -91,14 +91,14 @@ class BuyerRoles:
         """Claim an order for a member, and give them the roles that it brings.
 
         Raises:
-            OrderHeldByOthers: it counts for as many other accounts as it may, and the owner wants it refused then.
+            OrderHeldByOthers: the guild's limit is reached, and the owner chose to refuse the order then.
         """
         if not isinstance(user, discord.Member) or user.guild.me is None:  # not in a guild that the bot is in
             return Grant()
         if not settings.options.buyers_roles or not order.asset_count:
             return Grant()
         try:
-            await self._see(settings.guild_id, order)
+            await self._store_values(settings.guild_id, order)
             claim = await self._storage.claims.claim(
                 settings.guild_id,
                 user.id,
@@ -120,7 +120,7 @@ class BuyerRoles:
         return Grant(tuple(role.name for role in map(user.guild.get_role, given) if role is not None))
 
     async def restore(self, member: discord.Member, settings: GuildSettings) -> tuple[int, ...]:
-        """Give a member who came back the roles of their claims; return the IDs of those given now."""
+        """Give a member the missing roles of their claims; return the IDs of the roles just given."""
         if not settings.options.buyers_roles:
             return ()
         claims = await self._storage.claims.of_user(settings.guild_id, member.id)
@@ -128,29 +128,29 @@ class BuyerRoles:
         return await self._give(member, [role for claim in claims for role in claim.role_ids if role in ruled])
 
     async def release(self, guild_id: int, claim_id: int, moderator_id: int) -> bool:
-        """Delete a claim and take its roles back; return whether all of them are gone.
+        """Delete a claim and remove its roles; return whether all of them are gone.
 
         Raises:
-            NoSuchClaim: there is none in that guild.
+            NoSuchClaim: the guild has no such claim.
         """
         claim, roles = await self._storage.claims.release(guild_id, claim_id, moderator_id)
         await self._modlog.announce(guild_id, Action.RELEASED_CLAIM, moderator_id)
         return await self._revoke(claim, roles)
 
     async def move(self, guild_id: int, claim_id: int, moderator_id: int, to: int) -> bool:
-        """Give a claim to another account and take its roles back; return whether all of them are gone.
+        """Move a claim to another user and remove its roles; return whether all of them are gone.
 
-        The new account gets them when it opens the order or restores its roles.
+        The other user gets them by opening the order or restoring their roles.
 
         Raises:
-            NoSuchClaim: there is none in that guild.
+            NoSuchClaim: the guild has no such claim.
         """
         claim, roles = await self._storage.claims.move(guild_id, claim_id, moderator_id, to)
         await self._modlog.announce(guild_id, Action.MOVED_CLAIM, moderator_id)
         return await self._revoke(claim, roles)
 
     async def _revoke(self, claim: Claim, role_ids: Iterable[int]) -> bool:
-        """Take roles from a claim's account; return whether all are gone, as also where the user has left."""
+        """Remove roles from a claim's user; return whether all are gone, which they are if the user has left."""
         revoked = True
         for role_id in role_ids:
             try:
@@ -177,7 +177,7 @@ class BuyerRoles:
                     trouble = ROLE_GONE
                 except discord.Forbidden:
                     trouble = ROLE_ABOVE
-                except discord.HTTPException as error:  # opening the order again tries again
+                except discord.HTTPException as error:  # opening the order again retries
                     log.warning("role_not_given", guild_id=member.guild.id, status=error.status)
                     continue
             if trouble is None:
@@ -187,7 +187,7 @@ class BuyerRoles:
         return tuple(given)
 
     async def _tell_owner(self, guild_id: int, role_id: int, trouble: str) -> None:
-        """Post into the log channel why a role could not be given; the same only once a day."""
+        """Post into the log channel why a role could not be given, once a day for each reason."""
         key = (guild_id, role_id, trouble)
         if key in self._told:
             return
@@ -196,8 +196,8 @@ class BuyerRoles:
         translator = self._modlog.translator(guild_id)
         await self._modlog.post(guild_id, "⚠️ " + translator.gettext(trouble, role=role_id))
 
-    async def _see(self, guild_id: int, order: Order) -> None:
-        """Store what rules could look at, for the suggestions of /store roles add."""
+    async def _store_values(self, guild_id: int, order: Order) -> None:
+        """Store the values of an order that rules can match, as suggestions for /store roles add."""
         new = [
             product
             for line in order.lines
@@ -213,7 +213,7 @@ def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: I
     """Return the rules with a new one at the end.
 
     Raises:
-        NoSuchRule: its match needs a value.
+        NoSuchRule: the match needs a value.
         TooManyRules: there are 25 already.
     """
     if match is not Match.ANY_ORDER and not value.strip():
@@ -228,7 +228,7 @@ def without_rule(rules: tuple[RoleRule, ...], number: int) -> tuple[RoleRule, tu
     """Return rule ``number``, counted from 1, and the others.
 
     Raises:
-        NoSuchRule: there is none of that number.
+        NoSuchRule: no rule has that number.
     """
     if number > len(rules):
         raise NoSuchRule
@@ -236,7 +236,7 @@ def without_rule(rules: tuple[RoleRule, ...], number: int) -> tuple[RoleRule, tu
 
 
 def roles_for(order: Order, rules: Iterable[RoleRule]) -> list[int]:
-    """Return the IDs of the roles that an order with files brings; none for one without."""
+    """Return the IDs of the roles that an order brings; none for an order without files."""
     if not order.asset_count:
         return []
     bought = {(product.match, product.value) for line in order.lines for product in seen_in(line.product)}
@@ -251,7 +251,7 @@ def roles_for(order: Order, rules: Iterable[RoleRule]) -> list[int]:
 
 
 def seen_in(product: Product) -> Iterator[SeenProduct]:
-    """Return what a rule can look at in a product."""
+    """Yield the values of a product that a rule can match."""
     name = product.name or ""
     whole = f"{name} — {product.variant_name}" if product.variant_name else name
     values = [
@@ -267,7 +267,7 @@ def seen_in(product: Product) -> Iterator[SeenProduct]:
 
 
 def why_not(guild: discord.Guild, role_id: int) -> str | None:
-    """Return the sentence that says why the bot cannot give a role, or None where it can."""
+    """Return the sentence why the bot cannot give a role, or None if it can."""
     role = guild.get_role(role_id)
     if role is None or role.is_default():
         return ROLE_GONE

@@ -1,4 +1,4 @@
-"""Runs the bot: makes what it needs, heeds signals, and turns its end into an exit code."""
+"""Runs the bot: creates its resources, handles signals, and maps its end to an exit code."""
 
 import asyncio
 import contextlib
@@ -36,11 +36,11 @@ async def run(settings: Settings, *, drain_seconds: float = DRAIN_SECONDS) -> in
     """Run the bot until SIGTERM or Ctrl-C, then let replies finish for ``drain_seconds``; return the exit code.
 
     Raises:
-        SettingsError: a setting is wrong, which shows only in use.
+        SettingsError: a setting proved wrong in use.
     """
     metrics = Metrics()
     async with (
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,  # no cookie follows another customer
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,  # customers share no cookies
         open_storage(settings) as storage,
         FileflareBot(
             lookups=build_lookups(settings, session, metrics),
@@ -60,13 +60,13 @@ async def run(settings: Settings, *, drain_seconds: float = DRAIN_SECONDS) -> in
         if running.done():
             return _ending(running, bot)
         await bot.stop(drain_seconds)
-        running.cancel()  # discord.py may be waiting to try again, which takes it up to 17 minutes
+        running.cancel()  # discord.py may be waiting up to 17 minutes before it reconnects
         await asyncio.gather(running, return_exceptions=True)
         return 0
 
 
 def _count_troubles(metrics: Metrics) -> aiohttp.TraceConfig:
-    """Count Discord's 429 and 5xx responses, which discord.py tries again by itself."""
+    """Count Discord's 429 and 5xx responses, which discord.py retries by itself."""
 
     async def count(_session: object, _context: object, ended: aiohttp.TraceRequestEndParams) -> None:
         status = ended.response.status
@@ -98,7 +98,7 @@ def _ending(running: asyncio.Task[None], bot: FileflareBot) -> int:
         case None:
             return 0
         case discord.LoginFailure() | discord.ConnectionClosed(code=4004):  # the gateway's "authentication failed"
-            log.critical(LOGIN_REFUSED)  # a line that is also JSON where LOG_FORMAT says so
+            log.critical(LOGIN_REFUSED)  # logged, not printed, to follow LOG_FORMAT
             return WRONG_SETTINGS
         case SettingsError() as error:
             log.critical("\n".join(error.lines))
@@ -109,7 +109,7 @@ def _ending(running: asyncio.Task[None], bot: FileflareBot) -> int:
             log.critical("discord_refused", status=error.status, code=error.code, text=error.text)
         case (discord.GatewayNotFound() | aiohttp.ClientError() | OSError()) as error:
             log.critical("discord_unreachable", error=type(error).__name__)
-        case AttributeError() if getattr(bot, "ws", None) is None:  # discord.py, after a first connection that failed
+        case AttributeError() if getattr(bot, "ws", None) is None:  # discord.py's error for a failed first connection
             log.critical("discord_unreachable", error="the gateway did not take the first connection")
         case error:
             log.critical("start_failed", exc_info=error)
@@ -121,5 +121,5 @@ def _on_stop_signals(stopping: asyncio.Event) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
             loop.add_signal_handler(number, stopping.set)
-        except NotImplementedError:  # Windows knows no signal handlers in the loop
+        except NotImplementedError:  # Windows has no signal handlers in the loop
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))

@@ -1,4 +1,4 @@
-"""What the tests share: the sample Fileflare, the bot on the simulated Discord, and the log."""
+"""Shared fixtures: the sample Fileflare, the bot on the simulated Discord, and the log."""
 
 import asyncio
 import logging
@@ -54,7 +54,7 @@ SECRETS = (
 
 @pytest.fixture(autouse=True)
 def log() -> Iterator[Log]:
-    """All that is logged, as it would be written; no test may leave a secret in it."""
+    """Everything that is logged; no test may leave a secret in it."""
     written = Log()
     configure_logging("DEBUG", "json")
     handler = logging.getLogger().handlers[0]
@@ -103,7 +103,7 @@ def bot_settings(sample: SampleFileflare, request: pytest.FixtureRequest, tmp_pa
 
 @pytest.fixture
 async def storage(bot_settings: Settings, tmp_path: Path) -> AsyncIterator[Storage]:
-    """What outlives a restart of the bot, in a file of this test's own, which no test may leave a secret in."""
+    """A storage in a database file of this test's own, in which no test may leave a secret."""
     async with open_storage(bot_settings) as opened:
         yield opened
     written = b"".join(path.read_bytes() for path in _database_files(tmp_path))
@@ -120,7 +120,7 @@ def _database_files(folder: Path) -> list[Path]:
 def build(
     bot_settings: Settings, session: aiohttp.ClientSession, storage: Storage, request: pytest.FixtureRequest
 ) -> Callable[[], FileflareBot]:
-    """Build a bot as bot.py does; ``@pytest.mark.limits(...)`` gives it other limits than it sets by itself."""
+    """Build a bot as bot.py does; ``@pytest.mark.limits(...)`` overrides its limits."""
     marker = request.node.get_closest_marker("limits")
     given = marker.kwargs if marker else {}
     wide = {
@@ -152,7 +152,7 @@ def build(
 
 @pytest.fixture
 async def env(build: Callable[[], FileflareBot]) -> AsyncIterator[Env]:
-    """Run the bot on a simulated Discord; what it fails to handle fails the test."""
+    """Run the bot on a simulated Discord; an unhandled error fails the test."""
     running = Env(build(), settle_timeout=SETTLE_SECONDS)
     await running.start()
     try:
@@ -165,7 +165,7 @@ async def env(build: Callable[[], FileflareBot]) -> AsyncIterator[Env]:
 
 @pytest.fixture
 def desk(env: Env, sample: SampleFileflare, build: Callable[[], FileflareBot]) -> Desk:
-    """The bot in one server of a simulated Discord, with a customer in its channel."""
+    """The bot in a guild of a simulated Discord, with a customer in its channel."""
     return Desk(env, sample, build)
 
 
@@ -204,7 +204,7 @@ async def start(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Pat
 
 @pytest.fixture
 async def bot(start: Start, discord: LoopbackDiscord) -> Bot:
-    """A bot that has come up."""
+    """A bot process that is ready."""
     running = await start()
     await discord.connected()
     return running

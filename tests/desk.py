@@ -1,4 +1,4 @@
-"""The bot at its desk on the simulated Discord: the people, and what they do and see."""
+"""The bot on a simulated Discord: its people, what they do, and what they see."""
 
 import asyncio
 import io
@@ -43,9 +43,9 @@ class Log(io.StringIO):
 
 
 class DeclaringClient(FileflareClient):
-    """The real client; while the sample holds its answer, it tells the simulator that it waits for the outside.
+    """The real client, which tells the simulator when it waits for a response that the sample holds back.
 
-    The simulator runs its timers only when the bot has nothing else to do, and would otherwise wait for the answer.
+    The simulator runs its timers only when the bot is idle, and would otherwise wait for the response.
     """
 
     env: Env | None = None
@@ -63,7 +63,7 @@ class DeclaringClient(FileflareClient):
 
 
 class Desk:
-    """One server with a customer, another member and its owner, and the bot."""
+    """A guild with the bot, its owner, a customer, another member and two moderators."""
 
     def __init__(self, env: Env, sample: SampleFileflare, build: Callable[[], FileflareBot]) -> None:
         self.env = env
@@ -90,17 +90,17 @@ class Desk:
 
     @property
     def bot(self) -> FileflareBot:
-        """The bot that runs now."""
+        """The running bot."""
         return cast("FileflareBot", self.env.bot)
 
     @property
     def events(self) -> Events:
-        """What the bot does when the gateway tells it something."""
+        """The running bot's gateway event handlers."""
         return cast("Events", self.bot.get_cog(Events.__name__))
 
     @property
     def client(self) -> DeclaringClient:
-        """The client of the bot that runs now."""
+        """The running bot's client."""
         return cast("DeclaringClient", self.bot.lookups.client)
 
     def speaks(self, person: Person, locale: str) -> None:
@@ -108,11 +108,11 @@ class Desk:
         self._locales[person.id] = locale
 
     def server_speaks(self, locale: str) -> None:
-        """Set the server's language."""
+        """Set the guild's language."""
         self._guild_locale = locale
 
     async def restart(self) -> None:
-        """Start the bot anew; Discord stays as it is."""
+        """Restart the bot; Discord stays as it is."""
         await self.env.restart_bot(self._build())
 
     async def mydownloads(self, pasted: str | None = None, *, person: MemberActor | None = None) -> InteractionResult:
@@ -121,13 +121,13 @@ class Desk:
         return await (person or self.customer).slash(self.channel, "mydownloads", **options)
 
     async def set_up(self, *, log: bool = False, roles: Sequence[RoleHandle] = ()) -> InteractionResult:
-        """Choose the support channel, and what else is wanted, as the owner does."""
+        """Set the bot up as the owner: the support channel, and the log channel and moderator roles if wanted."""
         page = await self.owner.slash(self.channel, "store setup")
-        shown = await self.owner.select(answer(page), [self.support], custom_id="store_setup:set:support_channel_id")
+        shown = await self.owner.select(reply(page), [self.support], custom_id="store_setup:set:support_channel_id")
         if log:
-            await self.owner.select(answer(page), [self.log_channel], custom_id="store_setup:set:log_channel_id")
+            await self.owner.select(reply(page), [self.log_channel], custom_id="store_setup:set:log_channel_id")
         if roles:
-            await self.owner.select(answer(page), roles, custom_id="store_setup:set:moderator_role_ids")
+            await self.owner.select(reply(page), roles, custom_id="store_setup:set:moderator_role_ids")
         return shown
 
     async def ask_for_help(
@@ -141,12 +141,12 @@ class Desk:
     ) -> InteractionResult:
         """Look up an order, press Get help, and fill in its modal."""
         person = person or self.customer
-        reply = await self.mydownloads(token, person=person)
-        shown = await person.click(answer(reply), label="Get help")
+        lookup = await self.mydownloads(token, person=person)
+        shown = await person.click(reply(lookup), label="Get help")
         return await person.submit_modal(shown, {"topic": [topic], "words": words, **more})
 
     def card(self, number: int = 1) -> discord.Message:
-        """Return the card of a help request, as it is now."""
+        """Return the current card of a ticket."""
         (found,) = [
             message
             for message in self.support.history()
@@ -155,27 +155,27 @@ class Desk:
         return found
 
     def thread(self, number: int = 1) -> ChannelHandle:
-        """Return the thread of a help request."""
+        """Return the thread of a ticket."""
         (found,) = [thread for thread in self.support.threads if str(thread.name).startswith(f"#{number} ")]
         return found
 
     def notes(self, number: int = 1) -> list[str]:
-        """Return what stands in a request's thread."""
+        """Return the notes in a ticket's thread."""
         return [str(message.embeds[0].description) for message in self.thread(number).history() if message.embeds]
 
     async def press(self, label: str, *, person: MemberActor | None = None, number: int = 1) -> InteractionResult:
-        """Press a button of a card, as a moderator does."""
+        """Press a button of a card as a moderator."""
         return await (person or self.moderator).click(self.card(number), label=label)
 
     async def forge(self, custom_id: str, person: MemberActor, channel: ChannelHandle) -> InteractionResult:
-        """Press a button that is on no message there, as only a forged client could."""
+        """Press a button that no message there has, as only a forged client could."""
         data = {"component_type": 2, "custom_id": custom_id}
         record = self._emit(InteractionType.MESSAGE_COMPONENT, person, channel, data)
         await self.env.settle()
         return InteractionResult(self.env, record)
 
     async def press_at_once(self, label: str, people: Sequence[MemberActor]) -> list[InteractionResult]:
-        """Press a button of the card of request #1 for all of them before the bot does anything."""
+        """Press a button of ticket #1's card for several people before the bot handles any press."""
         (pressed,) = [found for found in buttons(self.card()) if found.get("label") == label]
         data = {"component_type": 2, "custom_id": pressed["custom_id"]}
         message = message_payload(self.env.backend, self.env.backend.get_message(self.support.id, self.card().id))
@@ -203,23 +203,23 @@ class Desk:
         return await self.moderator.submit_modal(await self.press("Resolve", number=number), values)
 
     def direct(self, person: MemberActor | None = None) -> list[discord.Message]:
-        """Return what the bot has written to a person directly."""
+        """Return the bot's direct messages to a person."""
         channel = self.env.backend.get_dm_channel((person or self.customer).id)
         return ChannelHandle(self.env, None, channel).history()
 
     def closes_direct_messages(self) -> None:
-        """Let every direct message be refused, as by people who have closed theirs."""
+        """Refuse direct messages to the customer, as if they had closed theirs."""
         channel = self.env.backend.get_dm_channel(self.customer.id)
         self.env.inject_error("POST", f"/channels/{channel.id}/messages", status=403, code=50007, times=None)
 
     def hold(self) -> None:
-        """Let the sample Fileflare answer nothing until it is released; time then passes by advance_time()."""
+        """Hold back the sample Fileflare's responses until release(); meanwhile time passes by advance_time()."""
         self.sample.gate.clear()
         self.client.env = self.env
         self.env.settle_timeout = 0.5  # shorter than any timer, or the simulator would wait for them in real time
 
     async def release(self) -> None:
-        """Let held answers go, and wait until the bot has dealt with them."""
+        """Release the held responses, and wait until the bot has handled them."""
         self.sample.gate.set()
         while self.client.waiting:  # noqa: ASYNC110 - the count is the client's, not an event
             await asyncio.sleep(0.01)
@@ -228,11 +228,11 @@ class Desk:
         await self.env.settle()
 
     async def fill_in(self, shown: InteractionResult, pasted: str) -> InteractionResult:
-        """Send in the modal that was shown to the customer."""
+        """Submit the modal that was shown to the customer."""
         return await self.customer.submit_modal(shown, {"order": pasted})
 
     async def all_at_once(self, asked: list[tuple[MemberActor, str]]) -> list[InteractionResult]:
-        """Type /mydownloads for all of them before the bot does anything, and wait for every answer."""
+        """Type /mydownloads for several people before the bot handles any of it, and wait for every reply."""
         command = self.env.backend.find_command("mydownloads", self.guild.id, type=1)
         assert command is not None
         records = []
@@ -263,7 +263,7 @@ class Desk:
         return record
 
     def calls(self) -> list[tuple[str, str]]:
-        """Every Discord call for an interaction, as method and kind of route."""
+        """Return every Discord call for an interaction, as method and kind of route."""
         kinds = (("/callback", "callback"), ("/messages/@original", "original"), ("/webhooks/", "followup"))
         found = []
         for request in self.env.http_requests:
@@ -280,20 +280,20 @@ class Desk:
                 payload["guild_locale"] = self._guild_locale
 
 
-def answer(result: InteractionResult) -> ResponseMessage:
-    """Return the message that answers an interaction."""
-    assert result.response is not None, "the interaction was never answered"
+def reply(result: InteractionResult) -> ResponseMessage:
+    """Return the message that replies to an interaction."""
+    assert result.response is not None, "the interaction got no reply"
     return result.response
 
 
 def embed(result: InteractionResult) -> discord.Embed:
-    """Return the one embed of the answer."""
-    (only,) = answer(result).embeds
+    """Return the one embed of the reply."""
+    (only,) = reply(result).embeds
     return only
 
 
 def page(result: InteractionResult) -> str:
-    """Return all texts of an answer that is laid out in components, as the setup is."""
+    """Return the text of a reply that is laid out in components, such as the setup page."""
 
     def texts(component: dict[str, Any]) -> Iterator[str]:
         if component.get("type") == ComponentType.TEXT_DISPLAY:
@@ -301,7 +301,7 @@ def page(result: InteractionResult) -> str:
         for inner in component.get("components") or ():
             yield from texts(inner)
 
-    return "\n".join(text for component in answer(result).components for text in texts(component))
+    return "\n".join(text for component in reply(result).components for text in texts(component))
 
 
 def buttons(message: ResponseMessage | discord.Message) -> list[dict[str, Any]]:
@@ -311,7 +311,7 @@ def buttons(message: ResponseMessage | discord.Message) -> list[dict[str, Any]]:
 
 
 def labels(message: ResponseMessage | discord.Message) -> list[str]:
-    """Return the labels of a message's buttons; an emoji stands for one without."""
+    """Return the labels of a message's buttons, or the emoji of a button without a label."""
     return [button.get("label") or button["emoji"]["name"] for button in buttons(message)]
 
 

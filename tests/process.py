@@ -1,4 +1,4 @@
-"""The real bot.py as a process on a loopback Discord, for the tests that need it running."""
+"""The real bot.py as a process on a loopback Discord."""
 
 import asyncio
 import signal
@@ -21,8 +21,8 @@ SECRETS: Final = (
     *(TOKEN, orders.DOCUMENTED, orders.UNKNOWN, orders.EMPTY),
     *("interaction-token", str(CUSTOMER["username"]), "My new", "Knitting"),
 )
-AT_ONCE: Final = 1.5  # seconds in which a person sees something
-PROMPTLY: Final = 3.0  # seconds; a stop that waits for nothing takes a small part of it
+AT_ONCE: Final = 1.5  # seconds until a person must see something
+PROMPTLY: Final = 3.0  # seconds; a stop that waits for nothing takes a fraction of it
 LONG_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 600.0"  # as after an hour without Discord
 SHORT_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 0.05"
 SHORT_DRAIN: Final = "bot.main(drain_seconds=0.5)"
@@ -38,14 +38,14 @@ class Bot:
         self._reading = asyncio.create_task(self._read())
 
     async def says(self, text: str) -> None:
-        """Wait until this is printed."""
+        """Wait until this text is printed."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while text not in self.printed:
                 self._grew.clear()
                 await self._grew.wait()
 
     async def end(self) -> int:
-        """Wait for the end; return the exit code. Nothing that was printed may hold a secret."""
+        """Wait for the end, check that no secret was printed, and return the exit code."""
         await asyncio.wait_for(asyncio.shield(self._reading), PATIENCE_SECONDS)
         code = await self.process.wait()
         assert [secret for secret in SECRETS if secret in self.printed] == []
@@ -57,7 +57,7 @@ class Bot:
         return await self.end()
 
     async def kill(self) -> None:
-        """Leave nothing behind, whatever the test did; show what was printed if it failed."""
+        """Kill the process if it still runs, and print its output, which pytest shows if the test failed."""
         if self.process.returncode is None:
             self.process.kill()
         await self._reading
@@ -76,13 +76,13 @@ FOUND: Final = "Order #1050 · 2 files · 15 downloads left"
 
 
 async def ask(discord: LoopbackDiscord) -> str:
-    """Ask for the documented order; return what the answer says."""
-    answer = await discord.answer_to(await discord.mydownloads(orders.DOCUMENTED))
-    return str(answer["content"])
+    """Look up the documented order; return the reply's content."""
+    message = await discord.answer_to(await discord.mydownloads(orders.DOCUMENTED))
+    return str(message["content"])
 
 
 async def ask_slowly(discord: LoopbackDiscord, sample: SampleFileflare) -> str:
-    """Ask for an order that Fileflare holds back; return the interaction's token once it shows as loading."""
+    """Look up an order that Fileflare holds back; return the interaction's token once it shows as loading."""
     sample.gate.clear()
     token = await discord.mydownloads(orders.DOCUMENTED)
     await discord.until(lambda: bool(discord.calls_for(token)))

@@ -1,4 +1,4 @@
-"""All refusals there are, for the tests that must hold for each of them."""
+"""All refusals, for the tests that must hold for each of them."""
 
 from importlib import import_module
 
@@ -13,4 +13,4 @@ def leaves(kind: type[Refusal]) -> list[type[Refusal]]:
     """Return the classes that are raised: those without subclasses."""
     below = kind.__subclasses__()
     found = [leaf for child in below for leaf in leaves(child)] if below else [kind]
-    return list({leaf.__qualname__: leaf for leaf in found}.values())  # discord.py loads a cog's module once more
+    return list({leaf.__qualname__: leaf for leaf in found}.values())  # discord.py loads a cog's module again

@@ -47,7 +47,7 @@ def check(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path) -> 
     return run
 
 
-async def test_when_all_is_good_four_lines_say_so(check: Check) -> None:
+async def test_four_lines_say_that_all_is_good(check: Check) -> None:
     code, (settings, database, fileflare, discord_line) = await check()
 
     assert settings == "settings   good"
@@ -97,9 +97,7 @@ async def test_a_refused_token_is_named(check: Check, discord: LoopbackDiscord) 
     assert code == 1
 
 
-async def test_a_discord_with_a_problem_of_its_own_is_told_apart_from_a_network_that_is_gone(
-    check: Check, discord: LoopbackDiscord
-) -> None:
+async def test_a_failing_discord_is_told_apart_from_a_lost_network(check: Check, discord: LoopbackDiscord) -> None:
     discord.answer_next("GET", "/users/@me", 403)
 
     code, (_, _, _, discord_line) = await check()
@@ -108,7 +106,7 @@ async def test_a_discord_with_a_problem_of_its_own_is_told_apart_from_a_network_
     assert code == 1
 
 
-async def test_a_discord_that_cannot_be_reached_is_no_fault_of_the_token(
+async def test_an_unreachable_discord_is_not_blamed_on_the_token(
     check: Check, discord: LoopbackDiscord, unused_tcp_port: int
 ) -> None:
     discord.url = f"http://127.0.0.1:{unused_tcp_port}"
@@ -119,7 +117,7 @@ async def test_a_discord_that_cannot_be_reached_is_no_fault_of_the_token(
     assert code == 1
 
 
-async def test_a_database_that_is_away_or_cannot_be_is_named(check: Check) -> None:
+async def test_an_unreachable_or_impossible_database_is_named(check: Check) -> None:
     key = {"SECRET_KEYS": Fernet.generate_key().decode()}
 
     code, (_, away, *_rest) = await check(DATABASE_URL="postgresql://me:pass-word@127.0.0.1:1/x", **key)

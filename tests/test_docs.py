@@ -17,7 +17,7 @@ ROWS = [
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_every_threat_names_what_shows_that_it_is_stopped() -> None:
+def test_every_threat_names_the_test_that_it_is_stopped() -> None:
     table = (ROOT / "SECURITY.md").read_text("utf-8").split("## Who could try what")[1].split("## ")[0]
     threats = [row for row in table.splitlines() if row.startswith("| ")][1:]
 

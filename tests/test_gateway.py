@@ -1,4 +1,4 @@
-"""The real process when Discord's gateway or its answers fail."""
+"""The real process when Discord's gateway or its responses fail."""
 
 import aiohttp
 import pytest
@@ -9,7 +9,7 @@ from fileflare_bot.demo import orders
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 4000, 4009])
-async def test_a_lost_connection_is_resumed_and_what_came_meanwhile_is_answered(
+async def test_a_lost_connection_is_resumed_and_missed_interactions_get_a_reply(
     bot: Bot, discord: LoopbackDiscord, code: int
 ) -> None:
     await discord.close_gateway(code)
@@ -27,7 +27,7 @@ async def test_a_request_to_reconnect_is_followed(bot: Bot, discord: LoopbackDis
     assert await bot.stop() == 0
 
 
-async def test_a_lost_session_is_begun_anew(bot: Bot, discord: LoopbackDiscord) -> None:
+async def test_a_lost_session_is_replaced_by_a_new_one(bot: Bot, discord: LoopbackDiscord) -> None:
     await discord.invalidate_session()
     await discord.connected()
     assert await ask(discord) == FOUND
@@ -49,7 +49,7 @@ async def test_a_reply_that_discord_makes_wait_still_arrives(bot: Bot, discord: 
     ("status", "code", "outcome"),
     [(404, 10062, "too_late"), (400, 40060, "already_acknowledged"), (401, 50027, "expired")],
 )
-async def test_an_answer_that_discord_takes_no_more_is_a_line_in_the_log_and_that_is_all(
+async def test_a_reply_that_discord_no_longer_accepts_is_only_logged(
     bot: Bot, discord: LoopbackDiscord, status: int, code: int, outcome: str
 ) -> None:
     discord.answer_next("POST", "/callback", status, code=code)
@@ -62,7 +62,7 @@ async def test_an_answer_that_discord_takes_no_more_is_a_line_in_the_log_and_tha
     assert "Traceback" not in bot.printed
 
 
-async def test_what_discord_py_tries_again_by_itself_shows_in_the_metrics(
+async def test_retries_by_discord_py_show_in_the_metrics(
     start: Start, discord: LoopbackDiscord, unused_tcp_port: int
 ) -> None:
     await start(METRICS_PORT=str(unused_tcp_port))

@@ -1,4 +1,4 @@
-"""What contributors and reporters rely on: the checks, the workflows and the issue forms agree with each other."""
+"""The checks, workflows and issue forms that contributors and reporters rely on agree with each other."""
 
 import re
 import shutil

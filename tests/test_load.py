@@ -13,7 +13,7 @@ PEOPLE = 200
 IN_TIME = 3.0
 
 
-async def test_200_people_at_once_are_acknowledged_in_time_and_answered_or_told_when_to_come_back(
+async def test_200_people_at_once_are_acknowledged_in_time_and_served_or_told_when_to_try_again(
     start: Start, discord: LoopbackDiscord, sample: SampleFileflare
 ) -> None:
     orders = [f"0123456789abcdef{number:016x}" for number in range(PEOPLE)]

@@ -1,4 +1,4 @@
-"""Whatever is logged, by whom and however, no secret of it is written."""
+"""No secret reaches the log, whoever logs it and however."""
 
 import logging
 
@@ -54,7 +54,7 @@ def test_any_order_id_with_a_digit_is_hidden_at_any_time(token: str) -> None:
     assert token not in redact_text(f"a lookup of {token} failed")
 
 
-def test_nobody_blanks_the_logs_own_words_by_pasting_them() -> None:
+def test_pasting_the_logs_own_words_does_not_blank_them() -> None:
     with hiding("lookup", "found", "o", ""):
         assert redact(None, "info", {"event": "lookup", "outcome": "found"}) == {"event": "lookup", "outcome": "found"}
 

@@ -1,4 +1,4 @@
-"""The real process at its work, and what it prints."""
+"""The real process at work, and what it prints."""
 
 import json
 import signal
@@ -18,9 +18,7 @@ from fileflare_bot.i18n import Catalogs
 MANAGE_MESSAGES = 1 << 13
 
 
-async def test_it_comes_up_and_tells_discord_of_its_commands_in_every_language(
-    bot: Bot, discord: LoopbackDiscord
-) -> None:
+async def test_it_starts_and_syncs_its_commands_in_every_language(bot: Bot, discord: LoopbackDiscord) -> None:
     (synced,) = [call for call in discord.calls if call.path.endswith("/commands")]
     commands = {command["name"]: command for command in synced.body}
     code = await bot.stop()
@@ -52,7 +50,7 @@ async def test_it_asks_discord_for_no_privileged_intent(bot: Bot, discord: Loopb
     assert (identify["d"]["intents"], code) == (INTENTS, 0)
 
 
-async def test_an_order_is_answered_privately_in_one_call(bot: Bot, discord: LoopbackDiscord) -> None:
+async def test_an_order_is_shown_privately_in_one_call(bot: Bot, discord: LoopbackDiscord) -> None:
     token = await discord.mydownloads(orders.DOCUMENTED)
     await discord.answer_to(token)
     code = await bot.stop()
@@ -73,7 +71,7 @@ async def test_a_slow_lookup_shows_as_loading_at_once_and_becomes_the_order(
     sample.delay_seconds = 1.3
     asked = time.monotonic()
     token = await discord.mydownloads(orders.DOCUMENTED)
-    answer = await discord.answer_to(token)
+    message = await discord.answer_to(token)
     code = await bot.stop()
 
     deferred, edited = discord.calls_for(token)
@@ -81,7 +79,7 @@ async def test_a_slow_lookup_shows_as_loading_at_once_and_becomes_the_order(
     assert deferred.body == {"type": LOADING, "data": {"flags": EPHEMERAL}}
     assert deferred.at - asked < AT_ONCE
     assert (edited.method, edited.status, edited.path.rpartition("/")[2]) == ("PATCH", 200, "@original")
-    assert (answer["content"], code) == (FOUND, 0)
+    assert (message["content"], code) == (FOUND, 0)
 
 
 async def test_a_button_of_a_list_works_for_its_owner_only_and_each_is_answered_in_their_language(
@@ -147,7 +145,7 @@ async def test_every_line_of_a_json_log_is_an_object_those_of_discord_py_and_tra
     assert "Traceback" in reconnect["exception"]
 
 
-async def test_a_port_that_is_taken_is_said_in_one_line(start: Start, discord: LoopbackDiscord) -> None:
+async def test_a_port_that_is_taken_is_reported_in_one_line(start: Start, discord: LoopbackDiscord) -> None:
     bot = await start(METRICS_PORT=str(urlsplit(discord.url).port))
 
     code = await bot.end()
@@ -159,7 +157,7 @@ async def test_a_port_that_is_taken_is_said_in_one_line(start: Start, discord: L
     assert "Traceback" not in bot.printed
 
 
-async def test_a_part_of_the_bot_that_is_broken_stops_the_start(start: Start) -> None:
+async def test_a_broken_part_of_the_bot_stops_the_start(start: Start) -> None:
     bot = await start(first="sys.modules['cogs.help'] = None")
 
     code = await bot.end()
@@ -169,7 +167,7 @@ async def test_a_part_of_the_bot_that_is_broken_stops_the_start(start: Start) ->
     assert "cogs.help" in bot.printed
 
 
-async def test_a_refused_token_is_said_in_one_line(start: Start, discord: LoopbackDiscord) -> None:
+async def test_a_refused_token_is_reported_in_one_line(start: Start, discord: LoopbackDiscord) -> None:
     discord.token = TOKEN.replace("x", "y")
     bot = await start()
 
@@ -181,7 +179,7 @@ async def test_a_refused_token_is_said_in_one_line(start: Start, discord: Loopba
     assert "Traceback" not in bot.printed
 
 
-async def test_a_token_that_is_taken_back_while_the_bot_runs_is_said_in_one_line(
+async def test_a_token_that_is_taken_back_while_the_bot_runs_is_reported_in_one_line(
     bot: Bot, discord: LoopbackDiscord
 ) -> None:
     await discord.close_gateway(4004)
@@ -193,7 +191,7 @@ async def test_a_token_that_is_taken_back_while_the_bot_runs_is_said_in_one_line
     assert "Traceback" not in bot.printed
 
 
-async def test_a_discord_that_cannot_be_reached_at_the_start_is_said_in_one_line(
+async def test_a_discord_that_cannot_be_reached_at_the_start_is_reported_in_one_line(
     start: Start, discord: LoopbackDiscord, unused_tcp_port: int
 ) -> None:
     discord.url = f"http://127.0.0.1:{unused_tcp_port}"

@@ -1,4 +1,4 @@
-"""What each refusal says, and that nothing else about the error gets out."""
+"""What each refusal says, and that it reveals nothing else about the error."""
 
 import logging
 
@@ -16,7 +16,7 @@ from fileflare_bot.refusal import Bug, NextStep, Refusal
 from fileflare_bot.storage.errors import AlreadyTaken
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.tickets.canned import UnknownPlaceholder
-from fileflare_bot.tickets.filing import NoDesk
+from fileflare_bot.tickets.intake import NoDesk
 
 CATALOGS = Catalogs()
 MADE: dict[type[Refusal], list[Refusal]] = {
@@ -59,7 +59,7 @@ def test_every_error_of_the_client_is_told_to_the_customer() -> None:
     assert len([kind for kind in leaves(LookupFailed) if kind.__module__ == errors.__name__]) == 8
 
 
-def test_a_pause_is_rounded_up_so_that_nobody_comes_back_too_early() -> None:
+def test_a_pause_is_rounded_up_so_that_nobody_tries_again_too_early() -> None:
     def said(seconds: float, language: str = "en") -> str:
         return FileflareBusy(seconds).text(CATALOGS.translator(language))
 

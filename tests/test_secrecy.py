@@ -1,11 +1,11 @@
-"""An order's ID and its links are secrets: a tour of everything the bot does must leave them nowhere."""
+"""An order's ID and links are secrets: a tour of everything the bot does must leave them nowhere."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from aiohttp import web
-from desk import Desk, Log, answer, buttons, custom_id
+from desk import Desk, Log, buttons, custom_id, reply
 
 from fileflare_bot.demo import orders
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.limits(fresh_seconds=0, refresh_seconds=0)
 
 
 async def tour(desk: Desk) -> None:
-    """Look up everything, page, refresh, restart, and press what is stale; then with a failing Fileflare."""
+    """Look up everything, page, refresh, restart, and press expired buttons; then with a failing Fileflare."""
     await desk.owner.slash(desk.channel, "store panel")
     await desk.set_up(log=True)
     for pasted in LOOKED_UP:
@@ -35,19 +35,19 @@ async def tour(desk: Desk) -> None:
         await desk.fill_in(await desk.mydownloads(), pasted)
     await help_desk(desk)
     large = await desk.mydownloads(orders.LARGE)
-    turned = await desk.customer.click(answer(large), custom_id=custom_id(answer(large), ":next:"))
-    await desk.customer.click(answer(turned), label="Refresh")
+    turned = await desk.customer.click(reply(large), custom_id=custom_id(reply(large), ":next:"))
+    await desk.customer.click(reply(turned), label="Refresh")
     desk.sample.fault = _out_of_order
     failed = await desk.mydownloads(orders.DOCUMENTED)
-    await desk.customer.click(answer(failed), label="Try again")
+    await desk.customer.click(reply(failed), label="Try again")
     await desk.sample.stop()
-    await desk.customer.click(answer(turned), label="Refresh")
+    await desk.customer.click(reply(turned), label="Refresh")
     await desk.restart()
-    await desk.customer.click(answer(turned), label="Refresh")
+    await desk.customer.click(reply(turned), label="Refresh")
 
 
 async def help_desk(desk: Desk) -> None:
-    """Ask for help with secrets in the words, and do all that moderators can."""
+    """File a ticket with secrets in its words, and do everything that moderators can."""
     await desk.ask_for_help(words=" ".join(LOOKED_UP))
     await desk.ask_for_help(orders.HOSTILE, LOOKED_UP[6])
     await desk.press("Take")
@@ -60,8 +60,8 @@ async def help_desk(desk: Desk) -> None:
     for pasted in LOOKED_UP:
         await desk.moderator.slash(desk.channel, "check", **{"order-id": pasted})
     page = await desk.moderator.slash(desk.channel, "requests open")
-    (select,) = [item for item in buttons(answer(page)) if item["custom_id"] == "requests:show"]
-    await desk.moderator.select(answer(page), [select["options"][0]["value"]], custom_id="requests:show")
+    (select,) = [item for item in buttons(reply(page)) if item["custom_id"] == "requests:show"]
+    await desk.moderator.select(reply(page), [select["options"][0]["value"]], custom_id="requests:show")
     await desk.customer.slash(desk.channel, "privacy")
 
 
@@ -70,7 +70,7 @@ async def _out_of_order(request: web.Request) -> web.StreamResponse:
 
 
 def texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any payload
-    """Return every text of a payload with the name it stands under."""
+    """Yield every text of a payload with its key."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from texts(inner, name)
@@ -122,7 +122,7 @@ async def test_every_mention_is_switched_off(desk: Desk) -> None:
     assert all(message["allowed_mentions"]["parse"] == [] for message in messages)
 
 
-async def test_one_event_a_lookup_says_what_came_of_it(desk: Desk, log: Log) -> None:
+async def test_each_lookup_logs_one_event_with_its_outcome(desk: Desk, log: Log) -> None:
     await desk.mydownloads(orders.HOSTILE)
 
     (event,) = log.events("lookup")

@@ -77,12 +77,12 @@ def test_without_a_token_one_line_says_so() -> None:
 
 
 @pytest.mark.parametrize("value", [SECRET, f"Bot {TOKEN}", TOKEN.replace(".", ""), f"{TOKEN}é"])
-def test_a_malformed_token_is_said_in_one_line_that_does_not_hold_it(value: str) -> None:
+def test_a_malformed_token_is_reported_in_one_line_that_does_not_hold_it(value: str) -> None:
     assert complaints(f"DISCORD_TOKEN={value}\n") == [MALFORMED]
 
 
 @pytest.mark.parametrize(("name", "value", "what", "example"), WRONG)
-def test_a_wrong_setting_is_said_in_one_line_with_an_example(name: str, value: str, what: str, example: str) -> None:
+def test_a_wrong_setting_gets_one_line_with_an_example(name: str, value: str, what: str, example: str) -> None:
     (line,) = complaints(f"DISCORD_TOKEN={TOKEN}\n{name}='{value}'\n")
 
     assert line.startswith(f"{name} ")
@@ -103,7 +103,7 @@ def test_every_wrong_setting_gets_a_line_of_its_own() -> None:
     ]
 
 
-def test_a_wrong_setting_of_the_environment_is_said_as_one_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_environment_variable_is_reported_like_one_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "loud")
 
     assert [line.split()[0] for line in complaints(f"DISCORD_TOKEN={TOKEN}\nLOG_LEVEL=INFO\n")] == ["LOG_LEVEL"]
@@ -133,7 +133,7 @@ def test_this_computer_may_be_asked_without_encryption(host: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
-def test_an_env_file_that_is_no_utf_8_is_said_in_one_line(encoding: str) -> None:
+def test_an_env_file_that_is_no_utf_8_is_reported_in_one_line(encoding: str) -> None:
     lines = complaints(f"# für den Bot\nDISCORD_TOKEN={TOKEN}\n".encode(encoding))
 
     assert lines == [".env cannot be read (UnicodeDecodeError): save it as plain UTF-8 text."]

@@ -22,7 +22,7 @@ async def test_it_stops_at_once_when_nothing_runs(bot: Bot, number: signal.Signa
     assert time.perf_counter() - asked < PROMPTLY
 
 
-async def test_a_reply_that_runs_is_finished_before_the_stop_and_new_ones_are_refused_kindly(
+async def test_running_replies_finish_before_the_stop_and_new_ones_are_refused_kindly(
     bot: Bot, discord: LoopbackDiscord, sample: SampleFileflare
 ) -> None:
     slow = await ask_slowly(discord, sample)

@@ -1,7 +1,7 @@
-"""``make bench``: what the bot costs. Every row compares two things measured in this one run.
+"""``make bench``: the bot's performance. Every row compares two measurements of the same run.
 
-The bots run as processes of their own on a Discord on loopback, and so does the sample Fileflare: what is measured
-is the bot's work alone. Memory and processor time are read from /proc, so those rows need Linux.
+The bots run as separate processes against a loopback Discord and the sample Fileflare, so only the bot's own work is
+measured. Memory and processor time are read from /proc, so those rows need Linux.
 """
 
 import asyncio
@@ -130,7 +130,7 @@ async def _whole_command(base: str) -> None:
             pairs = []
             for round_number in range(ROUNDS + 1):
                 pair = (await _cost(one, our_process), await _cost(two, other_process))
-                if round_number:  # the first is to warm up
+                if round_number:  # the first round is a warm-up
                     pairs.append(pair)
     mine, other, ratio = _medians([(mine[0], other[0]) for mine, other in pairs])
     calls, other_calls, calls_ratio = _medians([(mine[1], other[1]) for mine, other in pairs])
@@ -178,7 +178,7 @@ async def _memory(base: str) -> None:
 
 
 async def _autocomplete() -> None:
-    """Read the saved orders that an autocomplete offers, among those of many people and of one alone."""
+    """Time an autocomplete's read of saved orders in a database of many people, and of only one."""
     with TemporaryDirectory() as folder:
         url = SecretStr(f"sqlite:///{folder}/bench.db")
         token = SecretStr("this-is-no-real-token.bench.this-is-no-real-token")
@@ -209,7 +209,7 @@ async def _median_read(storage: Storage, people: Iterable[int]) -> float:
 
 
 async def _ask(loopback: LoopbackDiscord, count: int) -> None:
-    """Make so many lookups, and wait for each answer."""
+    """Make ``count`` lookups, and wait for every reply."""
     limit = asyncio.Semaphore(UNDER_WAY)
 
     async def one(number: int) -> None:

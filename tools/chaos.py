@@ -1,8 +1,8 @@
-"""``make chaos``: a minute of every fault there is, under a steady load of lookups, against the real bot process.
+"""``make chaos``: a tour of all faults, under a steady load of lookups, against the real bot process.
 
-Half of Fileflare's answers are faulty while a fault lasts, so that what the bot does for the other half shows too;
-at the end Fileflare is down altogether. Nobody may be left without an answer, every refusal must give a reason that
-was true, and afterwards everything must work again.
+During a fault, half of Fileflare's responses are faulty, which shows that the other half still works; at the end,
+Fileflare is completely down. Every lookup must get a reply, every refusal must give a true reason, and afterwards
+everything must work again.
 """
 
 import asyncio
@@ -66,13 +66,13 @@ LEADS_TO = {
     "truncated": "down",
     "wrong_encoding": "down",
 }
-# A pause of half the tour, which busy_seconds shows as well; and a circle that half of the faults would not close
+# busy_date would pause half of the tour, and busy_seconds covers it; half a redirect loop is no loop
 LEFT_OUT = {"busy_date", "redirect_loop"}
 
 
 @dataclass
 class Phase:
-    """A part of the tour: what is wrong, and which refusals are true because of it."""
+    """A part of the tour: what is wrong, and which reasons for a refusal are then true."""
 
     name: str
     begin: Callable[[], Awaitable[None] | None]
@@ -104,7 +104,7 @@ class Tour:
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def half(self, fault: Fault | None, share: int = 2, seconds: float = 0) -> None:
-        """Let every second question meet this fault, and every answer take so long."""
+        """Fail one in ``share`` requests with this fault, and delay every response by ``seconds``."""
         turns = itertools.count()
 
         async def sometimes(request: web.Request) -> web.StreamResponse:
@@ -151,7 +151,7 @@ class Tour:
         ]
 
     async def run(self) -> None:
-        """Go through the script while people keep asking."""
+        """Run all parts of the tour while people keep looking up orders."""
         asking = asyncio.create_task(self._people())
         for phase in self.script():
             phase.began = time.perf_counter()
@@ -170,7 +170,7 @@ class Tour:
             with suppress(asyncio.CancelledError):
                 while True:
                     await asyncio.sleep(1 / PER_SECOND)
-                    if self.discord.has_session:  # without one, Discord itself would tell people
+                    if self.discord.has_session:  # without a session, Discord itself shows an error
                         group.create_task(self._one(next(self.numbers)))
 
     async def _one(self, number: int) -> None:
@@ -200,25 +200,25 @@ class Tour:
         lookup.outcome = "answered" if "10 downloads left" in text else known
 
     def reason_was_true(self, lookup: Lookup) -> bool:
-        """Return whether a refusal's reason held at any time between question and answer."""
+        """Return whether a refusal's reason held at any time between lookup and reply."""
         asked, answered = lookup.asked - FAULT_SECONDS * 4, lookup.answered or lookup.asked
         during = [phase for phase in self.phases if phase.began <= answered and (phase.ended or answered) >= asked]
         return any(lookup.outcome in phase.true_reasons for phase in during)
 
     def recovery_seconds(self) -> float:
-        """Return how long after the last fault it took until nobody was refused any more."""
+        """Return the seconds from the end of the last fault to the last refusal."""
         end = self.phases[-1].began
         late = [lookup.asked for lookup in self.lookups if lookup.asked >= end and lookup.outcome != "answered"]
         return max(late, default=end) - end
 
 
 def _offset() -> float:
-    """Return what to take off a monotonic time to have one of perf_counter()."""
+    """Return the offset between time.monotonic() and time.perf_counter()."""
     return time.monotonic() - time.perf_counter()
 
 
 async def main() -> int:
-    """Print what happened and return 0 if all is as it must be, else 1."""
+    """Print the results, and return 0 if all of them are as required, else 1."""
     async with LoopbackDiscord().serve() as discord, SampleFileflare().serve() as sample:
         tour = Tour(discord, sample)
         async with _bot(discord, sample) as metrics_url:
@@ -272,7 +272,7 @@ async def _bot(discord: LoopbackDiscord, sample: SampleFileflare) -> AsyncIterat
         *discord.command(),
         cwd=ROOT,
         env=environment,
-        stderr=asyncio.subprocess.DEVNULL,  # its log: the metrics tell the same, and shorter
+        stderr=asyncio.subprocess.DEVNULL,  # its log, which the metrics summarise
     )
     try:
         yield f"http://127.0.0.1:{port}/metrics"

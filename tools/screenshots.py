@@ -32,10 +32,10 @@ ONLY_THE_CONVERSATION = """
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Who does what on which page, and the window in which it is drawn."""
+    """What a picture shows: the viewer, their actions, the page, and the size of the window."""
 
     name: str
-    viewer: str  # as the preview's selector begins
+    viewer: str  # the beginning of their name in the preview's selector
     width: int
     page: str = "downloads"  # one of the demo's
     command: str = ""
@@ -80,7 +80,7 @@ async def main() -> int:
 
 
 async def draw(browser: Browser, picture: Picture) -> Path:
-    """Draw a picture from a demo of its own and return its path."""
+    """Draw a picture from a fresh demo and return its path."""
     async with (
         demo() as running,
         await browser.new_context(
@@ -106,7 +106,7 @@ async def draw(browser: Browser, picture: Picture) -> Path:
 
 
 async def view_as(page: Page, viewer: str) -> None:
-    """Become the person whose name begins so."""
+    """Switch the preview to the person whose name begins with ``viewer``."""
     picker = page.locator("#viewer-picker")
     value = await picker.locator("option", has_text=viewer).get_attribute("value")
     await picker.select_option(value)
@@ -115,7 +115,7 @@ async def view_as(page: Page, viewer: str) -> None:
 
 
 async def say(page: Page, command: str, options: dict[str, str]) -> None:
-    """Type a command with its options, as a person does, and wait until it is answered."""
+    """Type a command with its options, as a person does, and wait for the reply."""
     await page.locator("#channel-composer-input").click()
     await page.keyboard.type(command)
     await page.locator(".command-entry", has_text=command).first.click()
@@ -131,7 +131,7 @@ async def say(page: Page, command: str, options: dict[str, str]) -> None:
 
 
 async def ready(page: Page) -> None:
-    """Wait until the page has drawn everything it knows of."""
+    """Wait until the page is completely drawn."""
     await page.wait_for_function("window.simcordPreview?.ready")
 
 

@@ -1,4 +1,4 @@
-"""The shortest honest discord.py bot for the same job, which ours is held against: defer, fetch, decode, edit."""
+"""The shortest honest discord.py bot for the same job, as the benchmark's baseline: defer, fetch, decode, edit."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ class ShortestBot(discord.Client):
             await interaction.edit_original_response(embed=embed, view=view)
 
     async def setup_hook(self) -> None:
-        """Tell Discord of the command."""
+        """Sync the command."""
         await self.tree.sync()
 
 

@@ -38,7 +38,7 @@ SETTLE_SECONDS = 10.0  # shorter than the HTTP keep-alive, which the simulator w
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What runs: the browser's pages, the metrics, the sample Fileflare behind them, and the people in it."""
+    """The running demo: its browser pages, its metrics, the sample Fileflare, and its people."""
 
     downloads: Preview
     support: Preview
@@ -87,7 +87,7 @@ async def demo() -> AsyncIterator[Demo]:
 
 
 class _Store:
-    """The people and the channels of a small store's server."""
+    """The people and channels of a small store's guild."""
 
     def __init__(self, env: Env) -> None:
         owner = env.create_user("olivia", global_name="Olivia (owner)")
@@ -96,7 +96,7 @@ class _Store:
         self.buyers = self.guild.create_role("Buyers")
         self.owner = MemberActor(env, self.guild, owner)
         admins = self.guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
-        self._admin = self.guild.add_member(env.create_user("otto"), roles=[admins])  # whose answers no viewer sees
+        self._admin = self.guild.add_member(env.create_user("otto"), roles=[admins])  # no viewer sees its replies
         self.customer_user = env.create_user("casey", global_name="Casey (customer)")
         self.customer = self.guild.add_member(self.customer_user)
         self.member = self.guild.add_member(env.create_user("max", global_name="Max (another customer)"))
@@ -110,7 +110,7 @@ class _Store:
         )
 
     async def set_up(self) -> None:
-        """Let the owner set the bot up, and one customer ask for help."""
+        """Set the bot up as the owner, and file a ticket as a customer."""
         await self._admin.slash(
             self.downloads, "store roles add", match=Match.PRODUCT_ID, role=self.buyers, value="123456"
         )
@@ -133,7 +133,7 @@ def _session() -> aiohttp.ClientSession:
 def _settings(sample: SampleFileflare, folder: Path) -> Settings:
     """Return the settings of the environment, but with a made-up token, the sample Fileflare, and no limits.
 
-    The simulator's clock stands still while nobody acts, so a limit that is reached would never pass.
+    The simulator's clock stands still while nobody acts, so a reached limit would never reset.
     """
     return Settings(
         _env_file=None,

@@ -1,4 +1,4 @@
-"""The sample orders, in the shape of Fileflare's documented answer."""
+"""The sample orders, in the shape of Fileflare's documented response."""
 
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ def line(name: str, variant: str | None, *assets: Json, number: int = 1234567) -
 
 
 def answer(number: int | None, lines: list[Json], assets: list[Json], *, title: str | None, text: str | None) -> Json:
-    """Return a whole answer."""
+    """Return the body of a response."""
     return {
         "order": {"order_number": number, "lines": lines, "assets": assets},
         "text": {"title": title, "text": text},
@@ -61,7 +61,7 @@ def answer(number: int | None, lines: list[Json], assets: list[Json], *, title: 
 
 
 def sample_answers(base: str) -> dict[str, Json]:
-    """Return the sample answers by order ID; ``base`` is where their links are served."""
+    """Return the sample responses by order ID; ``base`` is the URL that serves their links."""
 
     def file(id: str, filename: str, **more: Any) -> Json:  # noqa: A002, ANN401 - passed on to asset()
         return asset(id, filename, f"{base}/download/{id}", **more)

@@ -11,16 +11,16 @@ from aiohttp import web
 from fileflare_bot.demo.orders import SLOW, Json, sample_answers
 
 SLOW_SECONDS: Final = 2.5
-SENT_BYTES: Final = web.AppKey("sent_bytes", list[int])  # of the last streamed answer
+SENT_BYTES: Final = web.AppKey("sent_bytes", list[int])  # of the last streamed response
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class SampleFileflare:
-    """Answers like Fileflare, as far as its documentation goes.
+    """Responds like Fileflare, as far as its documentation goes.
 
-    ``answers`` maps order IDs to whole answers and may be changed at any time; a ``fault`` answers in their place.
-    ``requests`` counts the questions asked about each ID.
+    ``answers`` maps order IDs to response bodies and may change at any time; a ``fault`` responds in their place.
+    ``requests`` counts the requests for each ID.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class SampleFileflare:
         self.delay_seconds = 0.0
         self.sent_bytes = [0]
         self.url = ""
-        self.gate = asyncio.Event()  # cleared, it holds every answer back
+        self.gate = asyncio.Event()  # holds back every response while it is cleared
         self.gate.set()
         self._runner: web.AppRunner | None = None
 
@@ -54,7 +54,7 @@ class SampleFileflare:
             await runner.cleanup()
 
     async def stop(self) -> None:
-        """Close every connection and take no more, as a server that is down."""
+        """Close every connection and accept no new ones, like a server that is down."""
         if self._runner is not None:
             await self._runner.cleanup()
 

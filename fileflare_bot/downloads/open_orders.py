@@ -1,4 +1,4 @@
-"""The orders that people have open: what their replies show, and the order's ID while their buttons are live."""
+"""Open orders: what their replies show, and their order IDs while the buttons are live."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.reference import OrderReference
 
 OPEN_SECONDS: Final = 30 * 60
-MOST_OPEN: Final = 20_000  # over all open orders, in their weights; the least lately used go first
-WEIGHT: Final = 10  # of an order beside its assets, which weigh 1 each
+MOST_OPEN: Final = 20_000  # total weight of all open orders; the least recently used are dropped first
+WEIGHT: Final = 10  # of an order without its assets, which weigh 1 each
 
 
 @dataclass(slots=True)
 class OpenOrder:
-    """An order whose reply has live buttons: whose it is, what it shows, and (until it expires) the order's ID."""
+    """An order whose reply has live buttons: its user, what it shows, and its order ID."""
 
     reference: OrderReference
     user_id: int
@@ -32,17 +32,17 @@ class OpenOrder:
 
     @property
     def weight(self) -> int:
-        """Its share of the room for all open orders."""
+        """Its share of ``MOST_OPEN``."""
         return WEIGHT + (self.pages.order.asset_count if self.pages else 0)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is known of the order, and why it could not be read the last time."""
+        """The order's findings, and the reason if its last lookup failed."""
         return (self.failure, *self.found) if self.failure is not None else self.found
 
     @property
     def order_number(self) -> str:
-        """The order's number, or an empty string while the order has not been read."""
+        """The order's number, or an empty string before the first successful lookup."""
         return str(self.pages.order.order_number or "") if self.pages is not None else ""
 
 

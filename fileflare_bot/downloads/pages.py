@@ -1,7 +1,7 @@
-"""An order → the pages of its reply.
+"""Turns an order into the pages of its reply.
 
 A page is one embed, one plain line of content for people who switched embeds off, and link buttons. Links never
-stand in the content: Discord's preview would fetch them there, and that can cost a download.
+stand in the content: Discord would fetch them for a preview, which can cost a download.
 """
 
 import math
@@ -12,8 +12,8 @@ from typing import Final
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import Translator
+from fileflare_bot.orders.file_links import safe_link
 from fileflare_bot.orders.labels import bounded, downloads_left, file_name, order_name, summary
-from fileflare_bot.orders.links import safe_link
 from fileflare_bot.orders.models import Asset, Line, Order, Remaining
 from fileflare_bot.text import clean, escape
 
@@ -25,7 +25,7 @@ BAR_CELLS: Final = 10
 _ROOM: Final = 3800  # UTF-16 units of an embed's description for entries and their headings
 _FIRST_PAGE_ROOM: Final = _ROOM - 2 * LONGEST_STORE_TEXT
 _ORDER_BLOCK: Final = -1
-_ENTRY_OVERHEAD: Final = 160  # what stands around an entry's name, size and link, in any language
+_ENTRY_OVERHEAD: Final = 160  # the text around an entry's name, size and link, in any language
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What takes a place on a page: an asset, or (without one) the note that a product has no files."""
+    """One entry of a page: an asset, or (without one) the note that a product has no files."""
 
     block: int  # entries of one product share it; the order's own assets have _ORDER_BLOCK
     heading: str
@@ -62,7 +62,7 @@ class _Entry:
 
 
 class OrderPages:
-    """The pages of an order. Only their bounds are worked out at once; a page is rendered when it is asked for."""
+    """The pages of an order. Their bounds are computed at once; each page is rendered on demand."""
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -127,7 +127,7 @@ def _split(entries: list[_Entry]) -> Iterator[list[_Entry]]:
 
 
 def _heading_cost(entry: _Entry) -> int:
-    return limits.size(entry.heading) + 40  # the asterisks, line breaks, and the words where there is no name
+    return limits.size(entry.heading) + 40  # the asterisks, line breaks, and the text in place of a missing name
 
 
 def _blocks(order: Order, entries: list[_Entry], translator: Translator, *, first: bool) -> Iterator[str]:
@@ -158,12 +158,12 @@ def _block(order: Order, block: int, entries: list[_Entry], translator: Translat
     for entry in entries:
         if entry.asset:
             yield _asset_lines(entry, entry.asset, translator)
-        elif order.asset_count:  # an order without any file has said so already
+        elif order.asset_count:  # an order without any file says so already
             yield translator.gettext("No files come with this product.")
 
 
 def no_files(translator: Translator) -> str:
-    """Return what an order without any file can mean and what to do."""
+    """Return why an order may have no files, and what to do."""
     return translator.gettext(
         "There are no files on this order yet. New orders can take up to 30 minutes: press Refresh then. "
         "If it stays empty, ask this store's support and give them the order number."

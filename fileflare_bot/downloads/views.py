@@ -1,4 +1,4 @@
-"""An open order → the message that shows it, and the buttons beside a refusal."""
+"""The message that shows an open order, and the buttons under a refusal."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +15,7 @@ from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.refusal import NextStep, Refusal
 from fileflare_bot.roles import Grant, OrderHeldByOthers
 from fileflare_bot.text import clean, escape
-from fileflare_bot.tickets.filing import help_button
+from fileflare_bot.tickets.intake import help_button
 
 MOST_ROLES_SHOWN: Final = 20
 
@@ -23,7 +23,7 @@ MOST_ROLES_SHOWN: Final = 20
 def order_message(
     opened: OpenOrder, pages: OrderPages, translator: Translator, grant: Grant | None = None
 ) -> ReplyMessage:
-    """Return the page of an order that is open, with what opening it brought."""
+    """Return the current page of an open order, with the roles that it brought."""
     page = pages.render(opened.page, translator)
     opened.page = page.number
     embed = discord.Embed(title=page.title, description=page.description, colour=COLOUR)
@@ -44,7 +44,7 @@ def order_message(
 def refusal_view(
     error: Exception, refusal: Refusal, translator: Translator, opened: OpenOrder | None
 ) -> discord.ui.View | None:
-    """Return the buttons beside a refusal; what moderators are told about it is noted on the open order."""
+    """Return the buttons under a refusal, and note its finding on the open order for a ticket."""
     items = []
     if refusal.next_step is NextStep.ASK:
         items.append(ask_button(translator.gettext("Get my downloads")))

@@ -1,1 +1,1 @@
-"""How any interaction is answered: in time, privately, once, and only to the people it is for."""
+"""Replies to interactions: in time, privately, once, and only for the right audience."""

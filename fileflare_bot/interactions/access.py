@@ -1,4 +1,4 @@
-"""Who may do what: every command, button, select and modal is for one audience, and is checked here alone."""
+"""Access control: every command, button, select and modal is for one audience, which is checked only here."""
 
 from enum import Enum, auto
 from typing import Any, Final
@@ -11,15 +11,15 @@ from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.records import GuildSettings
 
-MODERATOR_PERMISSIONS: Final = discord.Permissions(manage_messages=True)  # who sees moderators' commands by default
+MODERATOR_PERMISSIONS: Final = discord.Permissions(manage_messages=True)  # shows moderators' commands by default
 OWNER_PERMISSIONS: Final = discord.Permissions(manage_guild=True)
 
 
 class Audience(Enum):
-    """The people that something is for."""
+    """The people that a command or button is for."""
 
-    CUSTOMER = auto()  # anybody, anywhere; what is whose is checked by the feature
-    MODERATOR = auto()  # may manage messages, or has one of the roles that the store owner chose
+    CUSTOMER = auto()  # anybody, anywhere; the feature checks who owns what
+    MODERATOR = auto()  # may manage messages or the server, or has one of the roles that the store owner chose
     OWNER = auto()  # has the permission Manage Server
 
 
@@ -29,7 +29,7 @@ OWNER: Final = Audience.OWNER
 
 
 class OnlyInServer(Refusal):
-    """Raised when something that belongs to a guild is asked for elsewhere."""
+    """Raised when something that needs a guild is used elsewhere."""
 
     sentence = N_(
         "**That works in a server only.** Go to the server of the store where you bought, "
@@ -39,14 +39,14 @@ class OnlyInServer(Refusal):
 
 
 class NotAModerator(Refusal):
-    """Raised when somebody who is no moderator of the guild uses something that is for moderators."""
+    """Raised when a user who is not a moderator of the guild uses something for moderators."""
 
     sentence = N_("**Only this server's moderators can do that.**")
     outcome = "not_a_moderator"
 
 
 class MissingPermission(Refusal):
-    """Raised when somebody lacks a permission; ``permission`` is its name in Discord's settings."""
+    """Raised when a user lacks a permission; ``permission`` is its name in Discord's settings."""
 
     sentence = N_("**Only people with the permission {permission} can do that here.**")
     outcome = "missing_permission"
@@ -56,11 +56,11 @@ class MissingPermission(Refusal):
 
 
 def admit(interaction: discord.Interaction[Any], audience: Audience, guilds: Guilds) -> None:
-    """Let the audience pass.
+    """Check that the user belongs to the audience.
 
     Raises:
-        OnlyInServer: it is for a guild's moderators or owners, and this is no guild.
-        NotAModerator: the user is no moderator of the guild.
+        OnlyInServer: the audience exists only in a guild, and this is not one.
+        NotAModerator: the user is not a moderator of the guild.
         MissingPermission: the user may not manage the guild.
         StorageUnavailable: the guild's settings are not known yet.
     """
@@ -78,6 +78,6 @@ def admit(interaction: discord.Interaction[Any], audience: Audience, guilds: Gui
 
 
 def is_moderator(granted: discord.Permissions, role_ids: list[int], settings: GuildSettings) -> bool:
-    """Return whether these permissions and roles make a moderator."""
+    """Return whether these permissions and roles make a user a moderator."""
     by_permission = granted.administrator or granted.manage_messages or granted.manage_guild
     return by_permission or not set(settings.moderator_role_ids).isdisjoint(role_ids)

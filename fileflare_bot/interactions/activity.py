@@ -1,4 +1,4 @@
-"""What happened in each server in the last 24 hours, for its owner: how many lookups, and what came of them."""
+"""The outcomes of each guild's lookups in the last 24 hours, for /store status."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -7,22 +7,22 @@ from typing import Final
 from cachetools import TTLCache
 
 HOURS: Final = 24
-MOST_KEPT: Final = 100_000  # hours of servers
+MOST_KEPT: Final = 100_000  # pairs of guild and hour
 
 
 class Activity:
-    """Counts by server and hour, kept in memory only."""
+    """Counts lookups by guild and hour, in memory only."""
 
     def __init__(self) -> None:
         self._hours: TTLCache[tuple[int, int], Counter[str]] = TTLCache(MOST_KEPT, HOURS * 3600)
 
     def count(self, guild_id: int, outcome: str) -> None:
-        """Count a lookup in a server."""
+        """Count a lookup in a guild."""
         key = (guild_id, _hour())
         self._hours.setdefault(key, Counter())[outcome] += 1
 
     def of(self, guild_id: int) -> Counter[str]:
-        """Return the outcomes of a server's lookups in the last 24 hours, or since the bot started."""
+        """Return the outcomes of a guild's lookups in the last 24 hours, or since the bot started."""
         now = _hour()
         counted: Counter[str] = Counter()
         for hour in range(now - HOURS + 1, now + 1):

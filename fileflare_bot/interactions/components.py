@@ -1,4 +1,4 @@
-"""Buttons, selects and modals, in the shapes that the bot uses, and what people put into them."""
+"""Builds buttons, selects and modals, and reads what users put into them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
@@ -7,7 +7,7 @@ import discord
 
 from fileflare_bot.discord_limits import BUTTONS_IN_A_ROW
 
-COLOUR: Final = discord.Colour.from_str("#2a9d8f")  # of embeds that have no state to show
+COLOUR: Final = discord.Colour.from_str("#2a9d8f")  # of embeds without a state to show
 LONGEST_ORDER: Final = 1500  # characters; the longest known address of an order takes about 800
 LONGEST_WORDS: Final = 1000  # characters of what a customer or a moderator writes in one modal
 
@@ -30,7 +30,7 @@ def ask_button(label: str) -> discord.ui.Button[discord.ui.View]:
 
 
 def view(*groups: Sequence[discord.ui.Item[Any]]) -> discord.ui.View:
-    """Return a view in which every group begins a row of its own."""
+    """Return a view in which every group starts a new row."""
     made = discord.ui.View(timeout=None)
     row = 0
     for group in groups:
@@ -38,7 +38,7 @@ def view(*groups: Sequence[discord.ui.Item[Any]]) -> discord.ui.View:
             item.row = row + index // BUTTONS_IN_A_ROW
             made.add_item(item)
         row += -(-len(group) // BUTTONS_IN_A_ROW)
-    made.stop()  # discord.py need not keep the view, with a timer of 15 minutes if it is ephemeral
+    made.stop()  # or discord.py would keep it, for 15 minutes if it is ephemeral
     return made
 
 
@@ -47,7 +47,7 @@ def modal(title: str, custom_id: str, *items: discord.ui.Item[Any]) -> discord.u
     made = discord.ui.Modal(title=title, custom_id=custom_id)
     for item in items:
         made.add_item(item)
-    made.stop()  # its submission finds its handler by the custom_id
+    made.stop()  # its submission is routed by custom_id
     return made
 
 
@@ -67,7 +67,7 @@ def order_input(custom_id: str, *, required: bool = True) -> discord.ui.TextInpu
 
 
 def words_input(*, required: bool) -> discord.ui.TextInput[discord.ui.Modal]:
-    """Return a modal's input for a message to the other side; its custom_id is ``words``."""
+    """Return a modal's input for a message between customer and moderators; its custom_id is ``words``."""
     return discord.ui.TextInput(
         custom_id="words", style=discord.TextStyle.paragraph, max_length=LONGEST_WORDS, required=required
     )
@@ -88,7 +88,7 @@ def chosen(interaction: discord.Interaction[Any], custom_id: str | None = None) 
 
 
 def _inputs(interaction: discord.Interaction[Any]) -> Iterator[dict[str, Any]]:
-    """Return the modal's inputs, wherever Discord nests them."""
+    """Yield the modal's inputs, wherever Discord nests them."""
     data = cast("dict[str, Any]", interaction.data or {})
     waiting = list(data.get("components") or ())
     while waiting:

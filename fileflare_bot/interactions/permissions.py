@@ -1,4 +1,4 @@
-"""Which permissions the bot needs where, by the names of Discord's own settings."""
+"""The permissions that the bot needs, and their names in Discord's settings."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ LOG_CHANNEL: Final = ("view_channel", "send_messages", "embed_links")
 
 
 class BotLacksPermission(Refusal):
-    """Raised when the bot may not do what somebody asked for; ``permissions`` are Discord's names of what it lacks."""
+    """Raised when the bot lacks permissions; ``permissions`` are their names in Discord's settings."""
 
     sentence = N_(
         "**I may not do that in this channel.** Give me these permissions here, then try again: {permissions}."
@@ -32,12 +32,12 @@ class BotLacksPermission(Refusal):
 
 
 def missing(granted: discord.Permissions, needed: tuple[str, ...]) -> list[str]:
-    """Return those of the needed permissions that are not granted."""
+    """Return the needed permissions that are not granted."""
     return [name for name in needed if not getattr(granted, name)]
 
 
 def names(permissions: list[str]) -> str:
-    """Return permissions as Discord's own settings name them."""
+    """Return the permissions' names in Discord's settings."""
     return ", ".join(
         "Manage Server" if name == "manage_guild" else name.replace("_", " ").title().replace(" In ", " in ")
         for name in permissions

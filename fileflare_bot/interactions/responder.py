@@ -1,6 +1,6 @@
-"""How every interaction is answered: acknowledged in time, replied to once, refused in a sentence.
+"""Replies to every interaction: acknowledges it in time, replies once, or refuses in a sentence.
 
-Commands, buttons and modals all come to :meth:`Responder.respond`, so that each of them is checked for its audience,
+Commands, buttons and modals all go through :meth:`Responder.respond`, so each is checked for its audience,
 acknowledged within Discord's 3 seconds, counted while it runs, logged in one line, and never left without a reply.
 """
 
@@ -28,7 +28,7 @@ from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.text import clean
 
 FAST_REPLY_SECONDS: Final = 1.0  # a reply this fast takes one Discord call; a slower one is deferred first
-LAST_WORDS_SECONDS: Final = 2.0  # for telling people whose replies are cut off when the bot stops
+LAST_WORDS_SECONDS: Final = 2.0  # to tell users whose replies are cut off when the bot stops
 LONGEST_GIVEN_BACK: Final = 1500  # characters; with the longest refusal they fit a message's 2000
 LOOKUP: Final = "lookup"  # the event that a guild's activity counts
 SERVER_ERROR: Final = 500
@@ -37,7 +37,7 @@ ALREADY_ACKNOWLEDGED: Final = 40060
 # discord.com/developers/docs/topics/opcodes-and-status-codes, "JSON"
 _LOST: Final = {
     10062: "too_late",  # unknown interaction: three seconds have passed
-    10008: "dismissed",  # unknown message: the person closed it
+    10008: "dismissed",  # unknown message: the user dismissed it
     10015: "expired",  # unknown webhook: the token's 15 minutes have passed
     50027: "expired",  # invalid webhook token
     ALREADY_ACKNOWLEDGED: "already_acknowledged",
@@ -47,7 +47,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Restarting(Refusal):
-    """Raised when the bot is stopping and takes no new work."""
+    """Raised for interactions that arrive while the bot is stopping."""
 
     sentence = N_("**I am restarting.** Please try again in a minute.")
     outcome = "restarting"
@@ -55,7 +55,7 @@ class Restarting(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class ReplyMessage:
-    """What a reply shows: always ephemeral, and no mention in it takes effect."""
+    """What a reply shows: always ephemeral, with mentions switched off."""
 
     content: str
     embed: discord.Embed | None = None
@@ -63,12 +63,12 @@ class ReplyMessage:
     file: discord.File | None = None
 
     def for_sending(self) -> dict[str, Any]:
-        """Return the arguments of discord.py's sending methods, which know no None."""
+        """Return the arguments of discord.py's sending methods, which do not accept None."""
         given = {"content": self.content or None, "embed": self.embed, "view": self.view, "file": self.file}
         return {name: value for name, value in given.items() if value is not None}
 
     def for_editing(self) -> dict[str, Any]:
-        """Return the arguments of discord.py's editing methods, for which None takes away what was there."""
+        """Return the arguments of discord.py's editing methods, for which None removes the old value."""
         if isinstance(self.view, discord.ui.LayoutView):  # whose messages have neither content nor embeds
             return {"view": self.view}
         files = [] if self.file is None else [self.file]
@@ -82,7 +82,7 @@ Offer = Callable[[Exception, Refusal, Translator], discord.ui.View | None]
 class Reply:
     """The reply to one interaction, and what its handler needs to know about the interaction.
 
-    A refusal gives ``written`` back, so that nobody has to write it twice, and shows the buttons of ``offer``.
+    A refusal shows ``written`` for the user to copy, so nobody has to write it twice, and the buttons of ``offer``.
     """
 
     interaction: discord.Interaction[Any]
@@ -100,7 +100,7 @@ class Reply:
 
     @property
     def user(self) -> discord.User | discord.Member:
-        """The user who pressed or typed."""
+        """The user of the interaction."""
         return self.interaction.user
 
     @property
@@ -108,7 +108,7 @@ class Reply:
         """The guild's ID.
 
         Raises:
-            OnlyInServer: this is no guild.
+            OnlyInServer: this is not a guild.
         """
         if self.interaction.guild_id is None:
             raise OnlyInServer
@@ -119,7 +119,7 @@ class Reply:
         """The guild, with the bot in it.
 
         Raises:
-            OnlyInServer: this is no guild, or the bot is not in it.
+            OnlyInServer: this is not a guild, or the bot is not in it.
         """
         guild = self.interaction.guild
         if guild is None or guild.me is None:
@@ -131,7 +131,7 @@ class Reply:
         """The guild's settings.
 
         Raises:
-            OnlyInServer: this is no guild.
+            OnlyInServer: this is not a guild.
             StorageUnavailable: they are not known yet.
         """
         return self.guilds.get(self.guild_id)
@@ -149,7 +149,7 @@ class Reply:
         hide(*secrets)
 
     async def show(self, message: ReplyMessage) -> None:
-        """Send the reply, or put it in the place of the message that the button is part of."""
+        """Send the reply, or replace the message that the button is part of."""
         response = self.interaction.response
         async with self._sending:
             if self.acknowledged is not None:
@@ -160,7 +160,7 @@ class Reply:
                 await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
 
     async def tell(self, message: ReplyMessage) -> None:
-        """Send a notice that leaves the message that the button is part of as it is."""
+        """Send a notice, and leave the message that the button is part of unchanged."""
         response = self.interaction.response
         async with self._sending:
             if self.acknowledged is None:
@@ -176,7 +176,7 @@ class Reply:
             await self._respond(lambda: self.interaction.response.send_modal(modal))
 
     async def acknowledge(self) -> None:
-        """Tell Discord that the reply will come; people see "thinking…" meanwhile."""
+        """Defer the reply; the user sees "thinking…" meanwhile."""
         response = self.interaction.response
         async with self._sending:
             if self.acknowledged is not None:
@@ -187,7 +187,7 @@ class Reply:
                 await self._respond(lambda: response.defer(ephemeral=True, thinking=True))
 
     def time_for_a_fast_reply(self) -> float:
-        """Return the seconds left for a fast reply; a clock that runs wrong only makes it defer early or on time."""
+        """Return the seconds left for a fast reply; a wrong clock can only make it defer early."""
         age = (discord.utils.utcnow() - self.interaction.created_at).total_seconds()
         return FAST_REPLY_SECONDS - min(max(age, 0.0), FAST_REPLY_SECONDS)
 
@@ -195,7 +195,7 @@ class Reply:
         await _twice(lambda: self.interaction.edit_original_response(**message.for_editing()))
 
     async def _respond(self, first: Callable[[], Awaitable[object]]) -> None:
-        """Send the first response. Repeating it is safe: Discord answers 40060 if it had arrived."""
+        """Send the first response. Retrying is safe: Discord answers 40060 if the first try arrived."""
         await _twice(first, arrived=ALREADY_ACKNOWLEDGED)
         self.acknowledged = time.perf_counter()
 
@@ -204,7 +204,7 @@ Handler = Callable[[Reply], Awaitable[None]]
 
 
 async def _twice(call: Callable[[], Awaitable[object]], *, arrived: int | None = None) -> None:
-    """Make a Discord call that may be repeated; discord.py has its own patience for 429 and 5xx before this."""
+    """Make a Discord call, and retry it once after a 429 or 5xx on which discord.py itself has given up."""
     try:
         await call()
     except discord.HTTPException as error:
@@ -218,7 +218,7 @@ async def _twice(call: Callable[[], Awaitable[object]], *, arrived: int | None =
 
 
 class Responder:
-    """Runs the handlers, and knows which are still running."""
+    """Runs the handlers, and keeps track of those still running."""
 
     def __init__(self, catalogs: Catalogs, guilds: Guilds, metrics: Metrics) -> None:
         self._catalogs = catalogs
@@ -237,7 +237,7 @@ class Responder:
         *,
         updates: bool = False,
     ) -> None:
-        """Reply to an interaction through its handler; every error becomes a refusal and a log line."""
+        """Run an interaction's handler; every error becomes a refusal and a log line."""
         reply = Reply(interaction, self._catalogs.translator(interaction.locale), event, updates, self._guilds)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
@@ -268,9 +268,9 @@ class Responder:
         await self.respond(interaction, fail, event, Audience.CUSTOMER)
 
     async def drain(self, seconds: float) -> int:
-        """Take no new work, let running replies finish, and return how many had not by then.
+        """Refuse new interactions, let running replies finish, and return how many did not finish in time.
 
-        People who wait for one of those are told to try again.
+        The users of those are told to try again.
         """
         self._stopping = True
         running = self._running - {asyncio.current_task()}
@@ -326,7 +326,7 @@ class Responder:
 
 
 async def _in_time(handler: Handler, reply: Reply) -> None:
-    """Run a handler; acknowledge the interaction meanwhile if it takes longer than a fast reply."""
+    """Run a handler; acknowledge the interaction if it takes longer than a fast reply."""
     acknowledging: list[asyncio.Task[None]] = []
     timer = asyncio.get_running_loop().call_later(
         reply.time_for_a_fast_reply(), lambda: acknowledging.append(asyncio.create_task(reply.acknowledge()))
@@ -340,7 +340,7 @@ async def _in_time(handler: Handler, reply: Reply) -> None:
 
 
 def _given_back(written: str, translator: Translator) -> str:
-    """Return what somebody wrote, to copy from under a refusal, or nothing where they wrote nothing."""
+    """Return what the user wrote, to copy from under a refusal, or an empty string if they wrote nothing."""
     if not written.strip():
         return ""
     text = limits.shorten(clean(written, lines=True).replace("`", "'"), LONGEST_GIVEN_BACK)
@@ -348,7 +348,7 @@ def _given_back(written: str, translator: Translator) -> str:
 
 
 def _undelivered(error: discord.HTTPException) -> str:
-    """Return why Discord took no reply and will take none, or nothing where another reply may do."""
+    """Return why no reply can be delivered, or an empty string if another reply may be."""
     if error.status >= SERVER_ERROR:
         return "discord_down"
     if error.status == TOO_MANY_REQUESTS:

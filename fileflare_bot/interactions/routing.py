@@ -1,8 +1,8 @@
-"""From an interaction to its handler.
+"""Routes interactions to their handlers.
 
 ``@replies`` makes a cog's method an entry point: it names the event for the log and the metrics, and the audience,
 and hands the method its :class:`Reply`. ``@route`` says which custom_ids lead to it. Buttons, selects and modals are
-found by their custom_id alone, so they outlive a restart: discord.py keeps no view and no modal for them.
+routed by their custom_id alone, so they survive a restart: discord.py keeps no view and no modal for them.
 """
 
 import re
@@ -25,14 +25,14 @@ Handle = Callable[Concatenate[C, Reply, P], Coroutine[Any, Any, None]]
 Entry = Callable[Concatenate[C, discord.Interaction[Any], P], Coroutine[Any, Any, None]]
 Choices = list[app_commands.Choice[str]]
 Suggest = Callable[[C, discord.Interaction[Any], str], Coroutine[Any, Any, Choices]]
-Bound = Callable[..., Awaitable[None]]  # an entry point of a cog that is loaded
+Bound = Callable[..., Awaitable[None]]  # an entry point of a loaded cog
 M = TypeVar("M", bound=Bound)
 _PATTERNS: Final = "__custom_ids__"
 _AUDIENCE: Final = "__audience__"
 
 
 class ListExpired(Refusal):
-    """Raised when a button belongs to a list that is no longer held, as after a restart."""
+    """Raised when a button belongs to a list that has expired, for example after a restart."""
 
     sentence = N_("**This list is no longer live.** Use /{command} or press **{button}** for a new one.")
     outcome = "list_expired"
@@ -40,9 +40,9 @@ class ListExpired(Refusal):
 
 
 def replies(event: str, audience: Audience, *, updates: bool = False) -> Callable[[Handle[C, P]], Entry[C, P]]:
-    """Make a method that takes a Reply an entry point for discord.py, which reads the method's own signature.
+    """Turn a method that takes a Reply into an entry point for discord.py, which reads the method's own signature.
 
-    ``updates`` says that the reply replaces the message which the button or select is part of.
+    With ``updates``, the reply replaces the message that the button or select is part of.
     """
 
     def decorate(method: Handle[C, P]) -> Entry[C, P]:
@@ -60,7 +60,7 @@ def replies(event: str, audience: Audience, *, updates: bool = False) -> Callabl
 
 
 def suggests(audience: Audience) -> Callable[[Suggest[C]], Suggest[C]]:
-    """Make a method an autocomplete for one audience; everybody else is offered nothing."""
+    """Turn a method into an autocomplete for one audience; everybody else gets no suggestions."""
 
     def decorate(method: Suggest[C]) -> Suggest[C]:
         @wraps(method)
@@ -84,9 +84,9 @@ def audience_of(entry: object) -> Audience | None:
 
 
 def route(*patterns: str) -> Callable[[M], M]:
-    """Lead every custom_id that matches one of these patterns to a method; named groups become its arguments.
+    """Route every custom_id that matches one of these patterns to a method; named groups become its arguments.
 
-    The first pattern is of the custom_ids made today; the others are of those that earlier versions have posted.
+    The first pattern matches the custom_ids of this version; the others match those of earlier versions.
     """
 
     def mark(method: M) -> M:
@@ -112,7 +112,7 @@ class Routes:
                 self._routes.append((pattern, getattr(cog, name)))
 
     def find(self, custom_id: str) -> tuple[Bound, dict[str, str]] | None:
-        """Return the handler and its arguments, or None if no version of the bot that we know made this custom_id."""
+        """Return the handler and its arguments, or None for an unknown custom_id."""
         for pattern, entry in self._routes:
             if match := pattern.fullmatch(custom_id):
                 return entry, match.groupdict(default="")

@@ -11,7 +11,7 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from fileflare_bot.i18n import N_
-from fileflare_bot.orders.links import safe_link
+from fileflare_bot.orders.file_links import safe_link
 from fileflare_bot.orders.models import Asset, Order, Remaining
 from fileflare_bot.orders.reference import ReferenceProblem
 
@@ -45,7 +45,6 @@ class Advice:
     """What a kind of finding means; filled with ``{name}``, ``{downloaded}``, ``{limit}`` and ``{pasted}``."""
 
     severity: Severity
-    customer: str
     moderator: str
     next_step: str
 
@@ -58,7 +57,6 @@ _OVERRIDE: Final = N_(
 ADVICE: Final[dict[Kind, Advice]] = {
     Kind.USED_UP: Advice(
         Severity.BLOCKING,
-        N_("{name} has no downloads left."),
         N_(
             "{name}: no downloads left ({downloaded} of {limit} used). Clicks are counted, not finished downloads, "
             "so a mail scanner or a download that broke off can have used them."
@@ -67,7 +65,6 @@ ADVICE: Final[dict[Kind, Advice]] = {
     ),
     Kind.MORE_CLICKS: Advice(
         Severity.BLOCKING,
-        N_("{name} has no downloads left."),
         N_(
             "{name}: clicked more often than it may be ({downloaded} times, limit {limit}). "
             "A mail scanner or a link preview is the likely cause, not the customer."
@@ -76,31 +73,26 @@ ADVICE: Final[dict[Kind, Advice]] = {
     ),
     Kind.LAST_ONE: Advice(
         Severity.WARNING,
-        N_("{name} has one download left: use it on a steady connection."),
         N_("{name}: one download left ({downloaded} of {limit} used)."),
         N_("Tell the customer to use a steady connection, or have the store owner raise the count first."),
     ),
     Kind.LINK_UNAVAILABLE: Advice(
         Severity.BLOCKING,
-        N_("{name} has no working link."),
         N_("{name}: Fileflare gives no link for it that can be opened safely."),
         N_("Store owner: attach the file to the order again in Fileflare, or correct the external link."),
     ),
     Kind.EXTERNAL_LINK: Advice(
         Severity.NOTE,
-        N_("{name} lies on another website."),
         N_("{name}: an external link, so Fileflare cannot tell whether it works."),
         N_("If it does not open: the store owner corrects the link in Fileflare, or asks that website."),
     ),
     Kind.PRODUCT_WITHOUT_FILES: Advice(
         Severity.NOTE,
-        N_("{name} comes without files."),
         N_("{name}: no files on this product of the order."),
         N_("If it should have some: the store owner attaches them in Fileflare to the product and to this order."),
     ),
     Kind.ORDER_WITHOUT_FILES: Advice(
         Severity.BLOCKING,
-        N_("There are no files on this order yet."),
         N_("The order exists, but there are no files on it."),
         N_(
             "Younger than 30 minutes: have the customer try again later. Otherwise the store owner looks whether the "
@@ -109,7 +101,6 @@ ADVICE: Final[dict[Kind, Advice]] = {
     ),
     Kind.WRONG_REFERENCE: Advice(
         Severity.BLOCKING,
-        N_("What was pasted is not an order ID."),
         N_("The customer pasted {pasted}, not an order ID."),
         N_(
             "Ask for the address behind **View your order** in the confirmation email, to be pasted into "
@@ -118,7 +109,6 @@ ADVICE: Final[dict[Kind, Advice]] = {
     ),
     Kind.NOT_FOUND: Advice(
         Severity.BLOCKING,
-        N_("Fileflare knows no order with that ID."),
         N_("Fileflare knows no order with the ID that the customer gave."),
         N_(
             "Ask the customer to copy the address again from the confirmation email. If that fails too, the store "
@@ -127,13 +117,11 @@ ADVICE: Final[dict[Kind, Advice]] = {
     ),
     Kind.OUTAGE: Advice(
         Severity.WARNING,
-        N_("Fileflare cannot be read right now."),
         N_("Fileflare gave no usable answer. That is an outage, and says nothing about the order."),
         N_("Press **Check again** in a few minutes. Do not tell the customer that the order does not exist."),
     ),
     Kind.HELD_BY_OTHERS: Advice(
         Severity.BLOCKING,
-        N_("Another account here uses this order already."),
         N_("Another account of this server holds the order, so it counts for nobody else."),
         N_("Find out whose it is, then release or move it: /claims order."),
     ),

@@ -33,11 +33,6 @@ def for_moderator(finding: Finding, translator: Translator) -> str:
     return _filled(ADVICE[finding.kind].moderator, finding, translator)
 
 
-def for_customer(finding: Finding, translator: Translator) -> str:
-    """Return the customer's sentence."""
-    return _filled(ADVICE[finding.kind].customer, finding, translator)
-
-
 def next_step(finding: Finding, translator: Translator) -> str:
     """Return how to fix it."""
     return _filled(ADVICE[finding.kind].next_step, finding, translator)

@@ -1,1 +1,1 @@
-"""What store owners set up: the panel, the settings, their file, the welcome."""
+"""What store owners set up: the panel, the settings and their file, the setup checks, the welcome."""

@@ -1,4 +1,4 @@
-"""One call for each thing that an owner changes: the database, the log channel, and the leak guard's rule follow."""
+"""Changes to a guild's settings: in the database, in the log channel, and in the leak guard's rule."""
 
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class WrongValue(Refusal):
-    """Raised when a setting cannot be what was given; ``where`` names it, ``why`` says what it should be."""
+    """Raised when a setting's value is invalid; ``where`` names the setting, ``why`` says what it should be."""
 
     sentence = N_("**Nothing was changed:** {where} cannot be that ({why}).")
     outcome = "wrong_value"
@@ -38,7 +38,7 @@ class StoreSettings:
     async def change(self, guild: discord.Guild, actor_id: int, **changed: Any) -> tuple[GuildSettings, GuardState]:  # noqa: ANN401 - fields of GuildSettings
         """Store channels, roles or options, and return the settings with the state of the leak guard."""
         settings = await self._guilds.change(guild.id, actor_id, **changed)
-        return await self._followed(guild, actor_id, settings)
+        return await self._apply(guild, actor_id, settings)
 
     async def change_options(
         self,
@@ -49,7 +49,7 @@ class StoreSettings:
         """Store options, and return the settings with the state of the leak guard.
 
         Raises:
-            WrongValue: one of them cannot be that; nothing is changed.
+            WrongValue: a value is invalid; nothing is changed.
         """
         before = self._guilds.get(guild.id).options
         return await self.change(guild, actor_id, options=validated(Options, before.model_dump() | changed))
@@ -57,12 +57,12 @@ class StoreSettings:
     async def replace(
         self, guild: discord.Guild, actor_id: int, settings: dict[str, Any], canned_answers: tuple[CannedAnswer, ...]
     ) -> None:
-        """Put the settings and canned answers of a file in the place of the guild's."""
+        """Replace the guild's settings and canned answers with those of a file."""
         _ = await self._guilds.change(guild.id, actor_id, **settings)
         replaced = await self._guilds.replace_canned_answers(guild.id, actor_id, canned_answers)
-        _ = await self._followed(guild, actor_id, replaced)
+        _ = await self._apply(guild, actor_id, replaced)
 
-    async def _followed(
+    async def _apply(
         self, guild: discord.Guild, actor_id: int, settings: GuildSettings
     ) -> tuple[GuildSettings, GuardState]:
         await self._modlog.announce(guild.id, Action.CHANGED_SETUP, actor_id)
@@ -70,10 +70,10 @@ class StoreSettings:
 
 
 def validated(model: type[M], values: dict[str, Any]) -> M:
-    """Return a model of these values.
+    """Build a model from these values.
 
     Raises:
-        WrongValue: one of them cannot be that; no value is in its text.
+        WrongValue: a value is invalid; the error's text does not contain it.
     """
     try:
         return model.model_validate(values)
@@ -84,10 +84,10 @@ def validated(model: type[M], values: dict[str, Any]) -> M:
 
 
 def parsed_wording(given: dict[str, str], where: str) -> Wording:
-    """Return the panel's wording; ``where`` may begin with a line that is the store's account address.
+    """Return the panel's wording; the first line of ``where`` may be the store's account address.
 
     Raises:
-        WrongValue: one of the texts cannot be that.
+        WrongValue: one of the texts is invalid.
     """
     address, _, text = where.partition("\n") if where.startswith("https://") else ("", "", where)
     return validated(Wording, {**given, "account_url": address.strip(), "where": text.strip()})

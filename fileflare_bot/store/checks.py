@@ -1,4 +1,4 @@
-"""Whether what an owner has set up works: one line each, with what is missing and how to fix it."""
+"""Checks of a guild's setup: one line each, with what is missing and how to fix it."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
@@ -36,7 +36,7 @@ async def tried(
     leak_guard: LeakGuard,
     owner_id: int,
 ) -> AsyncIterator[str]:
-    """Try everything for real, and return a line each."""
+    """Test the whole setup for real, and yield a line for each check."""
     try:
         await lookups.probe(Requester(owner_id, guild.id))
         yield f"{GOOD} " + translator.gettext("Fileflare answers.")
@@ -55,7 +55,7 @@ async def tried(
 
 
 def looked_at(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
-    """Return a line for each thing that the bot may or may not do, without trying it."""
+    """Yield a line for each permission check, without trying anything."""
     yield support_line(guild, settings, translator)
     if settings.log_channel_id is not None:
         yield log_line(guild, settings, translator)
@@ -66,7 +66,7 @@ def looked_at(guild: discord.Guild, settings: GuildSettings, translator: Transla
 
 
 def guard_state(guild: discord.Guild, settings: GuildSettings) -> GuardState:
-    """Return the state of the leak guard as far as it shows without asking Discord."""
+    """Return the state of the leak guard, as far as it is known without asking Discord."""
     if not settings.options.leak_guard:
         return GuardState.OFF
     return GuardState.ON if guild.me.guild_permissions.manage_guild else GuardState.NO_PERMISSION
@@ -112,7 +112,7 @@ def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Transla
 
 
 def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
-    """Return a line for each buyers' role, with why the bot cannot give it."""
+    """Yield a line for each buyers' role that the bot cannot give."""
     if not settings.options.buyers_roles:
         return
     for role_id in dict.fromkeys(role for rule in settings.options.rules for role in rule.role_ids):
@@ -136,7 +136,7 @@ def _channel_line(
 
 
 async def _written(guild: discord.Guild, channel_id: int, translator: Translator) -> str:
-    """Write a message into a channel, delete it again, and return the line that says how it went."""
+    """Post a test message, delete it, and return the line with the result."""
     channel = guild.get_channel(channel_id)
     if not isinstance(channel, discord.TextChannel):
         gone = translator.gettext("<#{channel}> does not exist any more: choose another.", channel=channel_id)

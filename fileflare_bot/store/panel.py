@@ -36,7 +36,7 @@ def panel_buttons(options: Options, translator: Translator) -> list[discord.ui.B
 
 
 def where_to_find(wording: Wording, translator: Translator) -> str:
-    """Return where a customer of this store finds their order link, or nothing where the owner has said nothing."""
+    """Return where customers of this store find their order link; empty if the owner has not said so."""
     if not (wording.where or wording.account_url):
         return ""
     head = translator.gettext("**Where do I find my order link?**")

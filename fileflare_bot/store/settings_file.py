@@ -1,4 +1,4 @@
-"""A guild's settings as a JSON file, and back, also into another guild: channels and roles go by name."""
+"""Exports a guild's settings as JSON, and imports them. Channels and roles go by name, so any guild can import them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class _File(_Model):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The settings of a file for a guild; ``missing`` names its channels and roles that the guild does not have."""
+    """Settings read from a file; ``missing`` names the channels and roles that the guild does not have."""
 
     settings: dict[str, Any]
     canned_answers: tuple[CannedAnswer, ...]
@@ -82,10 +82,10 @@ def exported(settings: GuildSettings, guild: discord.Guild) -> bytes:
 
 
 def imported(content: bytes, guild: discord.Guild) -> Imported:
-    """Return the settings that a file has for a guild.
+    """Read a guild's settings from a file.
 
     Raises:
-        WrongValue: it holds no settings that could be used as a whole.
+        WrongValue: the file is invalid.
     """
     file = _read(content)
     missing: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""What the bot says when it joins a guild: where its owner begins, once."""
+"""The message in a new guild that tells the owner where to begin."""
 
 import discord
 import structlog

@@ -1,1 +1,1 @@
-"""Help requests: filing, the moderators' work on them, cards, delivery of answers."""
+"""Tickets: filing, the moderators' work on them, cards, and delivery of answers."""

@@ -1,4 +1,4 @@
-"""Canned answers to customers: built in for each finding, and a guild's own with placeholders."""
+"""Canned answers to customers: a built-in one for each finding, and a guild's own with placeholders."""
 
 import re
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from fileflare_bot.storage.records import CannedAnswer, Ticket
 from fileflare_bot.text import clean, escape
 
 PLACEHOLDERS: Final = ("customer", "order", "file")
-LONGEST_ANSWER: Final = 1500  # characters, of a guild's own, with its placeholders
+LONGEST_ANSWER: Final = 1500  # characters of a guild's own answer, before its placeholders are filled
 LONGEST_NAME: Final = 50  # characters
 _PLACEHOLDER: Final = re.compile(r"\{([^{}\n]{0,40})\}")
 
 
 class UnknownPlaceholder(Refusal):
-    """Raised when a canned answer has something in braces that nothing fills; ``name`` is what stands there."""
+    """Raised when a canned answer has a placeholder that does not exist; ``name`` is its name."""
 
     sentence = N_("**Nothing fills {name}.** There are these placeholders: {placeholders}.")
     outcome = "unknown_placeholder"
@@ -33,7 +33,7 @@ class UnknownPlaceholder(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class BuiltIn:
-    """A ready-made answer: how a moderator finds it, and what the customer reads."""
+    """A built-in answer: its label for moderators, and its text for customers."""
 
     label: str
     text: str
@@ -146,7 +146,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
 
 
 def placeholder_values(ticket: Ticket, translator: Translator) -> dict[str, str]:
-    """Return what fills the placeholders for a ticket."""
+    """Return the values of the placeholders for a ticket."""
     number = escape(limits.shorten(clean(ticket.details.order_number).removeprefix("#"), 40))
     named = next((finding for finding in ticket.details.findings if finding.name), None)
     return {
@@ -157,7 +157,7 @@ def placeholder_values(ticket: Ticket, translator: Translator) -> dict[str, str]
 
 
 def sample_values(user_id: int, translator: Translator) -> dict[str, str]:
-    """Return what fills the placeholders of a preview."""
+    """Return the values of the placeholders for a preview."""
     name = translator.gettext("My new book")
     return {
         "customer": f"<@{user_id}>",
@@ -177,10 +177,10 @@ def filled(text: str, filling: dict[str, str]) -> str:
 
 
 def checked(text: str) -> str:
-    """Return a guild's own answer as it is kept.
+    """Return a guild's own answer as it is stored.
 
     Raises:
-        UnknownPlaceholder: it has something in braces that nothing fills.
+        UnknownPlaceholder: it has a placeholder that does not exist.
     """
     for found in _PLACEHOLDER.finditer(text):
         if found[1] not in PLACEHOLDERS:
@@ -197,10 +197,10 @@ def compose(
     built_ins: Iterable[str],
     own_words: str,
 ) -> str:
-    """Return the answer that a moderator put together: the guild's canned ones, built-in ones, and their own words.
+    """Combine the chosen canned answers, built-in answers and the moderator's own words into one answer.
 
     Raises:
-        NoSuchCannedAnswer: one of the chosen was deleted meanwhile.
+        NoSuchCannedAnswer: a chosen answer was deleted meanwhile.
     """
     values = placeholder_values(ticket, translator)
     texts = {answer.name: answer.text for answer in canned}

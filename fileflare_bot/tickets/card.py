@@ -1,8 +1,8 @@
 """A ticket's card in the support channel, and its thread.
 
-The card always shows what is stored. Where it was deleted, or the bot may not write any more, the ticket lives on
-without one, and moderators can have it posted again. What Discord refuses here never reaches the user: their ticket
-or answer is stored already.
+The card always shows what is stored. If somebody deletes it, or the bot loses its permissions, the ticket goes on
+without one, and moderators can post it again. Discord's errors here never reach the user: their ticket or answer is
+stored already.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Cards:
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def post(self, ticket_id: int) -> Ticket:
-        """Post a ticket's card with its thread, and return the ticket; without a card where that is impossible."""
+        """Post a ticket's card with its thread, and return the ticket, without a card if Discord refuses it."""
         async with self._lock(ticket_id):
             ticket = await self._storage.tickets.get(ticket_id)
             settings = self._storage.guilds.get(ticket.guild_id)
@@ -55,7 +55,7 @@ class Cards:
             return await self._storage.tickets.set_card(ticket_id, where)
 
     async def refresh(self, ticket_id: int) -> Ticket:
-        """Bring a ticket's card up to date, and return the ticket as it is stored."""
+        """Update a ticket's card, and return the stored ticket."""
         async with self._lock(ticket_id):
             ticket = await self._storage.tickets.get(ticket_id)
             message = self._message(ticket.card)
@@ -67,12 +67,12 @@ class Cards:
             except (discord.Forbidden, discord.NotFound) as error:
                 log.warning("card_lost", guild_id=ticket.guild_id, code=error.code)
                 return await self._storage.tickets.set_card(ticket_id, Card(thread_id=ticket.card.thread_id))
-            except discord.HTTPException as error:  # it is there; the next change brings it up to date
+            except discord.HTTPException as error:  # the card exists; the next change updates it
                 log.warning("card_not_refreshed", guild_id=ticket.guild_id, status=error.status)
             return ticket
 
     async def note(self, ticket: Ticket, embed: discord.Embed, *, mention: int | None = None) -> bool:
-        """Write into a ticket's thread, or beside its card where there is none; return whether somebody can read it.
+        """Post into a ticket's thread, or into the card's channel if that fails; return whether it was posted.
 
         ``mention`` is the ID of a moderator to notify.
         """
@@ -91,7 +91,7 @@ class Cards:
         return False
 
     async def take_down(self, ticket: Ticket) -> bool:
-        """Delete a ticket's card and thread; return whether nothing of them is left."""
+        """Delete a ticket's card and thread; return whether both are gone."""
         gone = True
         thread = await self._channel(ticket.card.thread_id)
         steps: Sequence[Any] = (
@@ -132,7 +132,7 @@ class Cards:
         return self._bot.get_partial_messageable(where.channel_id).get_partial_message(where.message_id)
 
     async def _channel(self, channel_id: int | None) -> Any:  # noqa: ANN401 - any channel that takes messages
-        """Return a channel or a thread, which may be archived, or None where it is gone or out of reach."""
+        """Return a channel or a thread, archived or not, or None if it is gone or out of reach."""
         if channel_id is None:
             return None
         known = self._bot.get_channel(channel_id)
@@ -182,6 +182,6 @@ def note_embed(emoji: str, text: str) -> discord.Embed:
 
 
 def words_embed(ticket: Ticket, text: str, translator: Translator) -> discord.Embed:
-    """Return a note for a ticket's thread with what its customer wrote."""
+    """Return a note for a ticket's thread with its customer's words."""
     head = translator.gettext("{who} writes:", who=f"<@{ticket.user_id}>")
     return discord.Embed(description=f"{head}\n{quoted(text)}", colour=OPEN)

@@ -1,6 +1,6 @@
-"""How words reach a customer: by direct message, or, where those are closed, by a mention where they asked.
+"""Delivers answers by direct message or, if those are closed, by a mention in the channel where the customer asked.
 
-The mention says nothing but that there is an answer; its button shows the answer to that person alone.
+The mention only says that there is an answer; its button shows it to that customer alone.
 """
 
 from enum import Enum, auto
@@ -27,14 +27,14 @@ class Delivered(Enum):
 
 
 class Delivery:
-    """Brings answers to customers."""
+    """Delivers answers to customers."""
 
     def __init__(self, bot: commands.Bot, catalogs: Catalogs) -> None:
         self._bot = bot
         self._catalogs = catalogs
 
     async def deliver(self, ticket: Ticket, title: str, text: str) -> Delivered:
-        """Bring a text, in the customer's language, to the customer of a ticket."""
+        """Deliver a text, in the customer's language, to the customer of a ticket."""
         translator = self._catalogs.translator(ticket.locale)
         guild = self._bot.get_guild(ticket.guild_id)
         embed = answer_embed(title, text, guild.name if guild is not None else "")
@@ -65,13 +65,13 @@ class Delivery:
 
 
 def answer_embed(title: str, text: str, guild_name: str) -> discord.Embed:
-    """Return what a customer reads."""
+    """Return the embed of an answer."""
     embed = discord.Embed(title=title, description=shorten(text, EMBED_DESCRIPTION), colour=RESOLVED)
     return embed.set_footer(text=guild_name) if guild_name else embed
 
 
 def answer_view(ticket: Ticket, translator: Translator) -> discord.ui.View:
-    """Return what a customer can do with an answer."""
+    """Return the buttons under an answer."""
     items = [button(translator.gettext("Write back"), f"help:write:{ticket.id}", emoji="✍️")]
     if not ticket.resolved:
         items.append(

@@ -1,6 +1,7 @@
-"""The help desk: one call for each thing that customers and moderators do to a ticket.
+"""The help desk: one method for each thing that customers and moderators do with a ticket.
 
-Each call changes the database, then the card and its thread, then tells the people concerned.
+Each changes the database first. An answer then goes to its customer; last, the card, the thread and the log channel
+show it.
 """
 
 from dataclasses import replace
@@ -35,14 +36,28 @@ ARRIVED: Final = {
 
 
 class NotYours(Refusal):
-    """Raised when somebody wants to read or to answer what is for another user."""
+    """Raised when a user opens or writes to another user's ticket."""
 
     sentence = N_("**That is for somebody else.**")
     outcome = "not_yours"
 
 
+class OrderNotKnown(Refusal):
+    """Raised when a ticket's order is to be read again, but the ticket has none."""
+
+    sentence = N_("**No order is known for this help request.** Ask the customer for the order link.")
+    outcome = "order_not_known"
+
+
+class NotAnswered(Refusal):
+    """Raised when a ticket has no answer to read."""
+
+    sentence = N_("**There is no answer yet.** The moderators will write to you.")
+    outcome = "not_answered"
+
+
 class HelpDesk:
-    """All that can be done to tickets."""
+    """All operations on tickets."""
 
     def __init__(
         self, bot: commands.Bot, storage: Storage, lookups: Lookups, catalogs: Catalogs, modlog: ModLog
@@ -59,7 +74,7 @@ class HelpDesk:
         """Return a ticket of a guild.
 
         Raises:
-            NoSuchTicket: there is none, or it is another guild's.
+            NoSuchTicket: it does not exist, or it is another guild's.
         """
         ticket = await self._tickets.get(ticket_id)
         if ticket.guild_id != guild_id:
@@ -71,10 +86,11 @@ class HelpDesk:
     async def file(self, new: NewTicket, *, name: str) -> Filed:
         """File a ticket and post its card, or add the words to the customer's open ticket about the same order.
 
-        ``name`` is what the customer is called in the guild. The card is None where it could not be posted.
+        ``name`` is the customer's display name in the guild. Its ``card.message_id`` is None if the
+        card could not be posted.
 
         Raises:
-            TooManyTickets: the customer has asked often enough for now.
+            TooManyTickets: the customer has reached a limit.
         """
         settings = self._storage.guilds.get(new.guild_id)
         new = replace(new, details=replace(new.details, name=name))
@@ -92,35 +108,36 @@ class HelpDesk:
 
         Raises:
             NotYours: it is another customer's.
-            NoSuchTicket: there is none, or no answer in it.
+            NoSuchTicket: it does not exist.
+            NotAnswered: it has no answer yet.
         """
-        ticket = await self._theirs(ticket_id, user_id)
+        ticket = await self._customers_ticket(ticket_id, user_id)
         answers = [message.text for message in await self._tickets.messages(ticket_id) if message.from_moderator]
         if not answers:
-            raise NoSuchTicket
+            raise NotAnswered
         return ticket, answers[-1]
 
     async def write_back(self, ticket_id: int, user_id: int, text: str) -> Ticket:
-        """Bring a customer's words to the moderators; a resolved ticket is open again.
+        """Send a customer's message to the moderators, and reopen the ticket if it is resolved.
 
         Raises:
             NotYours: it is another customer's.
-            TooManyTickets: the customer has written often enough for now.
+            TooManyTickets: the customer has reached a limit.
         """
-        was_resolved = (await self._theirs(ticket_id, user_id)).resolved
+        was_resolved = (await self._customers_ticket(ticket_id, user_id)).resolved
         ticket = await self._tickets.wrote_back(ticket_id, user_id, text)
         await self._show(ticket, Action.REOPENED if was_resolved else Action.WROTE_BACK, user_id)
         await self._tell_moderators(ticket, text)
         return ticket
 
     async def solve(self, ticket_id: int, user_id: int) -> Ticket:
-        """Close a customer's ticket, as they say that it is solved.
+        """Close a customer's ticket because they say that it is solved.
 
         Raises:
             NotYours: it is another customer's.
-            NotPossibleNow: it is closed.
+            NotPossibleNow: it is already closed.
         """
-        await self._theirs(ticket_id, user_id)
+        await self._customers_ticket(ticket_id, user_id)
         ticket = await self._tickets.resolve(ticket_id, user_id, Resolution.CUSTOMER)
         await self._show(ticket, Action.RESOLVED, user_id)
         said = self._modlog.translator(ticket.guild_id).gettext("{who} says that it is solved.", who=f"<@{user_id}>")
@@ -130,17 +147,17 @@ class HelpDesk:
     # What moderators do
 
     async def take(self, ticket: Ticket, moderator_id: int) -> None:
-        """Take a ticket that nobody has.
+        """Assign a ticket that nobody has taken to a moderator.
 
         Raises:
-            AlreadyTaken: somebody else has it.
+            AlreadyTaken: another moderator has it.
             NotPossibleNow: it is resolved.
         """
         ticket = await self._tickets.take(ticket.id, moderator_id)
         await self._show(ticket, Action.TOOK, moderator_id)
 
     async def hand_over(self, ticket: Ticket, moderator_id: int, to: int) -> None:
-        """Give a ticket to another moderator, and mention them in its thread.
+        """Hand a ticket over to another moderator, and mention them in its thread.
 
         Raises:
             NotPossibleNow: it is resolved.
@@ -153,11 +170,11 @@ class HelpDesk:
         await self._cards.note(ticket, note_embed("🤝", note), mention=to)
 
     async def check(self, ticket: Ticket, moderator_id: int) -> tuple[Finding, ...]:
-        """Read the ticket's order again, and return what it shows now.
+        """Look the ticket's order up again, and return its findings.
 
         Raises:
-            NoSuchTicket: no order is known.
-            AskedTooOften, FileflareUnavailable: it could not be read.
+            OrderNotKnown: the ticket has no order.
+            AskedTooOften, FileflareUnavailable: the lookup failed.
         """
         number, findings = await self._read_order(ticket, moderator_id)
         before = ticket.details.findings
@@ -170,7 +187,7 @@ class HelpDesk:
         return findings
 
     async def answer(self, ticket: Ticket, moderator_id: int, text: str) -> Delivered:
-        """Bring an answer to the customer, and return how it reached them."""
+        """Send an answer to the customer, and return how it was delivered."""
         ticket = await self._tickets.answered(ticket.id, moderator_id, text)
         title = self._catalogs.translator(ticket.locale).gettext(
             "Answer to your help request #{number}", number=ticket.number
@@ -184,10 +201,10 @@ class HelpDesk:
         return delivered
 
     async def resolve(self, ticket: Ticket, moderator_id: int, resolution: Resolution, last_word: str) -> Delivered:
-        """Close a ticket, tell the customer, and return how that reached them.
+        """Close a ticket, tell the customer, and return how that message was delivered.
 
         Raises:
-            NotPossibleNow: it is closed.
+            NotPossibleNow: it is already closed.
         """
         theirs = self._catalogs.translator(ticket.locale)
         told = theirs.gettext(RESOLUTIONS[resolution])
@@ -204,7 +221,7 @@ class HelpDesk:
         return delivered
 
     async def reopen(self, ticket: Ticket, moderator_id: int) -> None:
-        """Open a closed ticket again.
+        """Reopen a closed ticket.
 
         Raises:
             NotPossibleNow: it is open, or the customer has another open one about the same order.
@@ -216,7 +233,7 @@ class HelpDesk:
         await self._cards.note(ticket, note_embed("↩️", note))
 
     async def post_again(self, ticket: Ticket, moderator_id: int) -> Ticket:
-        """Post a ticket's card anew, as when somebody has deleted it; return the ticket with its new card, if any."""
+        """Post a ticket's card again, for example after it was deleted; return the ticket with its new card, if any."""
         await self._cards.take_down(ticket)
         ticket = await self._cards.post(ticket.id)
         if ticket.card.message_id is not None:
@@ -226,29 +243,29 @@ class HelpDesk:
     # What the bot does by itself
 
     async def post_unposted(self, guild_ids: list[int]) -> None:
-        """Post the cards of tickets that a sudden end has left without one."""
+        """Post the cards of tickets that a crash left without one."""
         for ticket in await self._tickets.unposted(guild_ids):
             if self._storage.guilds.get(ticket.guild_id).support_channel_id is not None:
                 await self._cards.post(ticket.id)
 
     async def take_down(self, tickets: list[Ticket]) -> bool:
-        """Delete the cards and threads of deleted tickets; return whether nothing of them is left."""
+        """Delete the cards and threads of deleted tickets; return whether all are gone."""
         return all([await self._cards.take_down(ticket) for ticket in tickets])
 
     async def _show(self, ticket: Ticket, action: Action, actor_id: int) -> Ticket:
-        """Bring the card up to date after somebody did something, and post the line; return the ticket."""
+        """Update the card after an action, post the action's line in the log channel, and return the ticket."""
         ticket = await self._cards.refresh(ticket.id)
         await self._modlog.announce(ticket.guild_id, action, actor_id, ticket.number)
         return ticket
 
-    async def _theirs(self, ticket_id: int, user_id: int) -> Ticket:
+    async def _customers_ticket(self, ticket_id: int, user_id: int) -> Ticket:
         ticket = await self._tickets.get(ticket_id)
         if ticket.user_id != user_id:
             raise NotYours
         return ticket
 
     async def _tell_moderators(self, ticket: Ticket, text: str) -> None:
-        """Bring a customer's words into the thread; where nobody could read them there, post the card again."""
+        """Post a customer's words into the thread; if that fails, post the card again first."""
         embed = words_embed(ticket, text, self._modlog.translator(ticket.guild_id))
         if not await self._cards.note(ticket, embed, mention=ticket.taken_by):
             ticket = await self._cards.post(ticket.id)
@@ -257,7 +274,7 @@ class HelpDesk:
     async def _read_order(self, ticket: Ticket, moderator_id: int) -> tuple[str, tuple[Finding, ...]]:
         reference = ticket.details.reference
         if reference is None:
-            raise NoSuchTicket
+            raise OrderNotKnown
         try:
             order = await self._lookups.find(reference, Requester(moderator_id, ticket.guild_id), refresh=True)
         except OrderNotFound:

@@ -1,4 +1,4 @@
-"""A ticket → what its card and its thread's name say. No link and no order ID is among it."""
+"""The texts of a ticket's card and the name of its thread. They contain no link and no order ID."""
 
 from typing import Final
 
@@ -33,7 +33,7 @@ RESOLUTIONS: Final[dict[Resolution, str]] = {
 
 
 def title(ticket: Ticket, translator: Translator) -> str:
-    """Return what a ticket is called."""
+    """Return a ticket's title."""
     return translator.gettext("Help request #{number}", number=ticket.number)
 
 
@@ -77,7 +77,7 @@ def card(ticket: Ticket, translator: Translator) -> tuple[str, str, tuple[str, s
 
 
 def quoted(text: str) -> str:
-    """Return what somebody wrote as a quotation in which nothing takes effect."""
+    """Return a text as a quotation without active markup or mentions."""
     safe = escape(limits.shorten(clean(text, lines=True), LONGEST_WORDS))
     return "\n".join(f"> {line}" for line in safe.splitlines())
 

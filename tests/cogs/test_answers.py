@@ -1,6 +1,6 @@
 """A server's own ready-made answers."""
 
-from desk import Desk, answer, embed
+from desk import Desk, embed, reply
 from simcord.results import InteractionResult
 
 TEXT = "Hi {customer}, about {order}: {file} is mended."
@@ -14,7 +14,7 @@ async def save(desk: Desk, name: str = "mended", text: str = TEXT) -> Interactio
 async def test_a_new_answer_is_previewed_and_sent_with_its_placeholders_filled(desk: Desk) -> None:
     await desk.set_up()
     saved = await save(desk)
-    assert answer(saved).content == "The answer “mended” is saved. It will read like this:"
+    assert reply(saved).content == "The answer “mended” is saved. It will read like this:"
     assert embed(saved).description == f"Hi <@{desk.moderator.id}>, about order #1050: **My new book** is mended."
 
     await desk.ask_for_help()
@@ -27,8 +27,8 @@ async def test_a_new_answer_is_previewed_and_sent_with_its_placeholders_filled(d
 async def test_an_unknown_placeholder_is_named_and_the_text_given_back(desk: Desk) -> None:
     refused = await save(desk, text="Hi {costumer}!")
 
-    assert answer(refused).content.startswith("**Nothing fills {costumer}.** There are these placeholders: {customer}")
-    assert "```\nHi {costumer}!\n```" in answer(refused).content
+    assert reply(refused).content.startswith("**Nothing fills {costumer}.** There are these placeholders: {customer}")
+    assert "```\nHi {costumer}!\n```" in reply(refused).content
     listed = await desk.moderator.slash(desk.channel, "answers list")
     assert embed(listed).description == "Save one with /answers add."
 
@@ -44,17 +44,17 @@ async def test_answers_are_listed_changed_and_deleted(desk: Desk) -> None:
     await desk.moderator.slash(desk.channel, "answers remove", name="mended")
     listed = await desk.moderator.slash(desk.channel, "answers list")
 
-    assert answer(listed).content == "1 saved answer"
+    assert reply(listed).content == "1 saved answer"
     assert embed(listed).description == "**wait**\nPlease wait a day."
 
 
-async def test_a_name_that_is_taken_or_unknown_is_said(desk: Desk) -> None:
+async def test_a_name_that_is_taken_or_unknown_is_refused(desk: Desk) -> None:
     await save(desk)
 
-    assert answer(await save(desk)).content.startswith("**There is a saved answer of that name.**")
+    assert reply(await save(desk)).content.startswith("**There is a saved answer of that name.**")
     for command in ("answers edit", "answers remove"):
         refused = await desk.moderator.slash(desk.channel, command, name="nothing")
-        assert answer(refused).content.startswith("**There is no saved answer of that name.**")
+        assert reply(refused).content.startswith("**There is no saved answer of that name.**")
 
 
 async def test_names_are_offered_while_typing(desk: Desk) -> None:
@@ -70,4 +70,4 @@ async def test_more_than_a_select_can_show_are_refused(desk: Desk) -> None:
     for number in range(25):
         await save(desk, f"answer {number}", "Hello.")
 
-    assert answer(await save(desk, "one more")).content.startswith("**There are 25 saved answers")
+    assert reply(await save(desk, "one more")).content.startswith("**There are 25 saved answers")

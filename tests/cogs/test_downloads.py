@@ -2,7 +2,7 @@
 
 import aiohttp
 import pytest
-from desk import Desk, answer, buttons, custom_id, embed, labels, links
+from desk import Desk, buttons, custom_id, embed, labels, links, reply
 
 from fileflare_bot.demo import orders
 
@@ -33,18 +33,18 @@ async def test_the_documented_order_is_shown_with_both_files_and_what_is_left(de
     assert f"[My new book - part 2]({base}/download/82664d96-6dfd-4343-96b0-05c46f41sas) · 20MB" in shown.description
     assert "10 of 10 downloads left" in shown.description
     assert shown.footer.text == "Page 1 of 1 · 15 downloads left"
-    assert answer(result).content == "Order #1050 · 2 files · 15 downloads left"
+    assert reply(result).content == "Order #1050 · 2 files · 15 downloads left"
     files = ["My new book (5 left)", "My new book - part 2 (10 left)"]
-    assert labels(answer(result)) == [*files, "Refresh", "Get help", "Remember this order"]
+    assert labels(reply(result)) == [*files, "Refresh", "Get help", "Remember this order"]
 
 
-async def test_a_fast_answer_takes_one_discord_call(desk: Desk) -> None:
+async def test_a_fast_reply_takes_one_discord_call(desk: Desk) -> None:
     await desk.mydownloads(orders.DOCUMENTED)
 
     assert desk.calls() == [("POST", "callback")]
 
 
-async def test_a_slow_answer_is_acknowledged_privately_and_then_filled_in(desk: Desk) -> None:
+async def test_a_slow_reply_is_acknowledged_privately_and_then_filled_in(desk: Desk) -> None:
     desk.hold()
 
     result = await desk.mydownloads(orders.DOCUMENTED)
@@ -63,7 +63,7 @@ async def test_a_slow_answer_is_acknowledged_privately_and_then_filled_in(desk: 
 async def test_every_shape_of_an_order_link_is_understood(desk: Desk, pasted: str) -> None:
     result = await desk.mydownloads(pasted)
 
-    assert "Order #1050" in answer(result).content
+    assert "Order #1050" in reply(result).content
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
 
 
@@ -76,7 +76,7 @@ async def test_without_an_option_a_modal_asks_and_says_where_the_link_is(desk: D
     assert "Confirmation email" in label["description"]
     result = await desk.fill_in(shown, ORDER_PAGES[0])
     assert result.ephemeral
-    assert "Order #1050" in answer(result).content
+    assert "Order #1050" in reply(result).content
 
 
 async def test_a_modal_opened_before_a_restart_still_works(desk: Desk) -> None:
@@ -85,26 +85,26 @@ async def test_a_modal_opened_before_a_restart_still_works(desk: Desk) -> None:
 
     result = await desk.fill_in(shown, orders.DOCUMENTED)
 
-    assert "Order #1050" in answer(result).content
+    assert "Order #1050" in reply(result).content
 
 
-async def test_an_answer_is_seen_by_nobody_else(desk: Desk) -> None:
+async def test_a_reply_is_seen_by_nobody_else(desk: Desk) -> None:
     result = await desk.mydownloads(orders.DOCUMENTED)
 
     seen_by_member = [message.id for message in desk.channel.history(viewer=desk.member)]
-    assert answer(result).id not in seen_by_member
-    assert answer(result).id in [message.id for message in desk.channel.history(viewer=desk.customer)]
+    assert reply(result).id not in seen_by_member
+    assert reply(result).id in [message.id for message in desk.channel.history(viewer=desk.customer)]
 
 
 async def test_every_file_of_300_is_reached_by_paging(desk: Desk) -> None:
     result = await desk.mydownloads(orders.LARGE)
-    message = answer(result)
+    message = reply(result)
     seen = set(links(message))
     pages = 1
     while not next(button for button in buttons(message) if ":next:" in button.get("custom_id", "")).get("disabled"):
         turned = await desk.customer.click(message, custom_id=custom_id(message, ":next:"))
-        message = answer(turned)
-        assert message.id == answer(result).id
+        message = reply(turned)
+        assert message.id == reply(result).id
         seen |= set(links(message))
         pages += 1
 
@@ -113,7 +113,7 @@ async def test_every_file_of_300_is_reached_by_paging(desk: Desk) -> None:
     assert f"Page {pages} of {pages}" in str(message.embeds[0].footer.text)
     first = await desk.customer.click(message, custom_id=custom_id(message, ":first:"))
     assert "Page 1 of" in str(embed(first).footer.text)
-    last = await desk.customer.click(answer(first), custom_id=custom_id(answer(first), ":last:"))
+    last = await desk.customer.click(reply(first), custom_id=custom_id(reply(first), ":last:"))
     assert f"Page {pages} of {pages}" in str(embed(last).footer.text)
     assert desk.sample.requests == {orders.LARGE: 1}
 
@@ -121,14 +121,14 @@ async def test_every_file_of_300_is_reached_by_paging(desk: Desk) -> None:
 async def test_refresh_shows_the_count_fall_after_a_download(desk: Desk) -> None:
     desk.bot.lookups.refresh_seconds = 0
     result = await desk.mydownloads(orders.DOCUMENTED)
-    async with aiohttp.ClientSession() as browser, browser.get(links(answer(result))[0]) as download:
+    async with aiohttp.ClientSession() as browser, browser.get(links(reply(result))[0]) as download:
         assert download.status == 200
 
-    refreshed = await desk.customer.click(answer(result), label="Refresh")
+    refreshed = await desk.customer.click(reply(result), label="Refresh")
 
-    assert answer(refreshed).id == answer(result).id
+    assert reply(refreshed).id == reply(result).id
     assert "4 of 10 downloads left" in str(embed(refreshed).description)
-    assert "14 downloads left" in answer(refreshed).content
+    assert "14 downloads left" in reply(refreshed).content
 
 
 async def test_a_refresh_that_fails_keeps_the_list_and_says_why(desk: Desk) -> None:
@@ -136,11 +136,11 @@ async def test_a_refresh_that_fails_keeps_the_list_and_says_why(desk: Desk) -> N
     desk.bot.lookups.refresh_seconds = 0
     await desk.sample.stop()
 
-    refused = await desk.customer.click(answer(result), label="Refresh")
+    refused = await desk.customer.click(reply(result), label="Refresh")
 
-    assert "Fileflare cannot be reached" in answer(refused).content
+    assert "Fileflare cannot be reached" in reply(refused).content
     assert refused.ephemeral
-    assert answer(refused).id != answer(result).id
+    assert reply(refused).id != reply(result).id
     assert "5 of 10 downloads left" in str(embed(result).description)
 
 
@@ -148,25 +148,25 @@ async def test_a_list_from_before_a_restart_says_how_to_get_a_new_one(desk: Desk
     result = await desk.mydownloads(orders.DOCUMENTED)
     await desk.restart()
 
-    stale = await desk.customer.click(answer(result), label="Refresh")
+    stale = await desk.customer.click(reply(result), label="Refresh")
 
     assert stale.ephemeral
-    assert "no longer live" in answer(stale).content
-    assert "/mydownloads" in answer(stale).content
-    shown = await desk.customer.click(answer(stale), label="Get my downloads")
+    assert "no longer live" in reply(stale).content
+    assert "/mydownloads" in reply(stale).content
+    shown = await desk.customer.click(reply(stale), label="Get my downloads")
     assert shown.modal is not None
 
 
 async def test_a_list_is_live_for_its_owner_only(desk: Desk) -> None:
     result = await desk.mydownloads(orders.DOCUMENTED)
     posted = await desk.member.slash(desk.channel, "mydownloads", **{"order-id": orders.EMPTY})
-    theirs = custom_id(answer(result), ":refresh:")
-    stored = desk.env.backend.get_message(desk.channel.id, answer(posted).id)
+    theirs = custom_id(reply(result), ":refresh:")
+    stored = desk.env.backend.get_message(desk.channel.id, reply(posted).id)
     stored.components[0]["components"][0]["custom_id"] = theirs
 
-    pressed = await desk.member.click(answer(posted), custom_id=theirs)
+    pressed = await desk.member.click(reply(posted), custom_id=theirs)
 
-    assert "no longer live" in answer(pressed).content
+    assert "no longer live" in reply(pressed).content
 
 
 async def test_a_direct_message_works_like_a_channel(desk: Desk) -> None:
@@ -175,10 +175,10 @@ async def test_a_direct_message_works_like_a_channel(desk: Desk) -> None:
     result = await user.slash("mydownloads", **{"order-id": orders.DOCUMENTED})
 
     assert result.ephemeral
-    assert "Order #1050" in answer(result).content
+    assert "Order #1050" in reply(result).content
     shown = await user.slash("mydownloads")
     filled = await user.submit_modal(shown, {"order": orders.DOCUMENTED})
-    assert "Order #1050" in answer(filled).content
+    assert "Order #1050" in reply(filled).content
 
 
 async def test_a_german_customer_reads_german(desk: Desk) -> None:
@@ -187,10 +187,10 @@ async def test_a_german_customer_reads_german(desk: Desk) -> None:
     result = await desk.mydownloads(orders.DOCUMENTED)
 
     assert "Noch 5 von 10 Downloads" in str(embed(result).description)
-    assert answer(result).content == "Bestellung #1050 · 2 Dateien · noch 15 Downloads"
-    assert "Aktualisieren" in labels(answer(result))
+    assert reply(result).content == "Bestellung #1050 · 2 Dateien · noch 15 Downloads"
+    assert "Aktualisieren" in labels(reply(result))
     refused = await desk.mydownloads("#1050")
-    assert "Bestellnummer" in answer(refused).content
+    assert "Bestellnummer" in reply(refused).content
     shown = await desk.mydownloads()
     assert shown.modal is not None
     assert shown.modal["title"] == "Meine Downloads"

@@ -1,10 +1,10 @@
-"""A help request from the first press to the last, as the customer and the moderators see it."""
+"""A ticket from the first press to the last, as the customer and the moderators see it."""
 
 from collections.abc import Awaitable, Callable
 
 import discord
 import pytest
-from desk import Desk, answer, labels
+from desk import Desk, labels, reply
 
 from fileflare_bot.demo import orders
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.limits(fresh_seconds=0, refresh_seconds=0)
 async def ask(desk: Desk) -> None:
     asked = await desk.ask_for_help()
 
-    assert answer(asked).ephemeral
-    assert answer(asked).content.startswith("Your help request is #1.")
+    assert reply(asked).ephemeral
+    assert reply(asked).content.startswith("Your help request is #1.")
     shown = str(desk.card().embeds[0].description)
     assert "**Open.** Nobody has taken it yet." in shown
     assert f"**Customer:** <@{desk.customer.id}> (casey) · **Order #1051**" in shown
@@ -33,8 +33,8 @@ async def ask(desk: Desk) -> None:
 async def take(desk: Desk) -> None:
     taken = await desk.press("Take")
 
-    assert answer(taken).ephemeral
-    assert answer(taken).content == "Help request #1 is yours now."
+    assert reply(taken).ephemeral
+    assert reply(taken).content == "Help request #1 is yours now."
     assert f"**Taken** by <@{desk.moderator.id}>" in str(desk.card().embeds[0].description)
     assert labels(desk.card()) == ["Hand over", "Check again", "Answer", "Resolve"]
 
@@ -44,7 +44,7 @@ async def check_again(desk: Desk) -> None:
 
     checked = await desk.press("Check again")
 
-    assert "✅ No longer: wallpapers.zip: no downloads left" in answer(checked).content
+    assert "✅ No longer: wallpapers.zip: no downloads left" in reply(checked).content
     assert "wallpapers.zip" not in str(desk.card().embeds[0].description)
     assert desk.notes()[-1].startswith(f"🔎 <@{desk.moderator.id}> has checked the order again.\n✅ No longer:")
 
@@ -52,7 +52,7 @@ async def check_again(desk: Desk) -> None:
 async def give_answer(desk: Desk) -> None:
     answered = await desk.answers(ready=["raised"], words="Have fun!")
 
-    assert answer(answered).content == "Sent by direct message."
+    assert reply(answered).content == "Sent by direct message."
     (message,) = desk.direct()
     assert message.embeds[0].title == "Answer to your help request #1"
     assert "the count of **wallpapers-bonus.zip** was raised" in str(message.embeds[0].description)
@@ -66,14 +66,14 @@ async def write_back(desk: Desk) -> None:
     shown = await desk.at_home.click(desk.direct()[0], label="Write back")
     sent = await desk.at_home.submit_modal(shown, {"words": "Thank you, it works."})
 
-    assert answer(sent).content == "The moderators have it: help request #1."
+    assert reply(sent).content == "The moderators have it: help request #1."
     assert desk.notes()[-1] == f"<@{desk.customer.id}> writes:\n> Thank you, it works."
 
 
 async def resolve(desk: Desk) -> None:
     closed = await desk.resolves("mended", "Goodbye!")
 
-    assert answer(closed).content == "Help request #1 is closed. Sent by direct message."
+    assert reply(closed).content == "Help request #1 is closed. Sent by direct message."
     assert f"**Resolved** by <@{desk.moderator.id}>: The download works" in str(desk.card().embeds[0].description)
     assert labels(desk.card()) == ["Reopen"]
     assert desk.direct()[-1].embeds[0].title == "Help request #1 is closed"
@@ -83,7 +83,7 @@ async def resolve(desk: Desk) -> None:
 async def reopen(desk: Desk) -> None:
     reopened = await desk.press("Reopen")
 
-    assert answer(reopened).content == "Help request #1 is open again."
+    assert reply(reopened).content == "Help request #1 is open again."
     assert labels(desk.card()) == ["Hand over", "Check again", "Answer", "Resolve"]
     deeds = [str(line.embeds[0].description).split("> ", 1)[1] for line in desk.log_channel.history()]
     assert deeds[-7:] == [
@@ -117,7 +117,7 @@ async def test_it_goes_on_after_a_restart_between_any_two_steps(desk: Desk, befo
         await step(desk)
 
 
-async def test_a_modal_that_was_open_during_a_restart_is_taken_in(desk: Desk) -> None:
+async def test_a_modal_that_was_open_during_a_restart_still_works(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
     shown = await desk.press("Answer")
@@ -125,7 +125,7 @@ async def test_a_modal_that_was_open_during_a_restart_is_taken_in(desk: Desk) ->
     await desk.restart()
     answered = await desk.moderator.submit_modal(shown, {"words": "Still here."})
 
-    assert answer(answered).content == "Sent by direct message."
+    assert reply(answered).content == "Sent by direct message."
 
 
 async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_nobody_else_can_read(
@@ -137,7 +137,7 @@ async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_n
 
     answered = await desk.answers(words="The secret of the wallpaper.")
 
-    assert answer(answered).content.startswith("Their direct messages are closed, so I mentioned them")
+    assert reply(answered).content.startswith("Their direct messages are closed, so I mentioned them")
     mention = desk.channel.last_message
     assert mention is not None
     assert mention.content == f"<@{desk.customer.id}>, there is an answer to your help request #1."
@@ -147,18 +147,18 @@ async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_n
     assert (post.json or {})["allowed_mentions"] == {"parse": [], "users": [desk.customer.id]}
 
     read = await desk.customer.click(mention, label="Read the answer")
-    assert answer(read).ephemeral
-    assert answer(read).embeds[0].description == "The secret of the wallpaper."
-    assert labels(answer(read)) == ["Write back", "It is solved"]
+    assert reply(read).ephemeral
+    assert reply(read).embeds[0].description == "The secret of the wallpaper."
+    assert labels(reply(read)) == ["Write back", "It is solved"]
     for outsider in (desk.member, desk.moderator, desk.owner):
         refused = await outsider.click(mention, label="Read the answer")
-        assert answer(refused).ephemeral
-        assert answer(refused).content == "**That is for somebody else.**"
-        assert not answer(refused).embeds
+        assert reply(refused).ephemeral
+        assert reply(refused).content == "**That is for somebody else.**"
+        assert not reply(refused).embeds
     assert "secret" not in str([message.content for message in desk.channel.history()])
 
 
-async def test_an_answer_that_can_reach_nobody_is_said_to_the_moderator_and_kept(desk: Desk) -> None:
+async def test_an_undeliverable_answer_is_reported_to_the_moderator_and_kept(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
     desk.closes_direct_messages()
@@ -166,23 +166,23 @@ async def test_an_answer_that_can_reach_nobody_is_said_to_the_moderator_and_kept
 
     answered = await desk.answers(words="Hello?")
 
-    assert answer(answered).content.startswith("**It could not be delivered:**")
+    assert reply(answered).content.startswith("**It could not be delivered:**")
     assert "Hello?" in desk.notes()[-1]
 
 
-async def test_of_two_moderators_who_take_at_once_one_has_it_and_the_other_is_told_who(desk: Desk) -> None:
+async def test_when_two_moderators_take_a_request_at_once_one_gets_it_and_the_other_is_told_who(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
 
     results = await desk.press_at_once("Take", [desk.moderator, desk.colleague])
 
-    told = sorted(answer(result).content for result in results)
+    told = sorted(reply(result).content for result in results)
     assert told[1] == "Help request #1 is yours now."
     assert "was faster and has this request" in told[0]
     (winner,) = [
         person
         for person, result in zip((desk.moderator, desk.colleague), results, strict=True)
-        if "yours" in answer(result).content
+        if "yours" in reply(result).content
     ]
     assert f"**Taken** by <@{winner.id}>" in str(desk.card().embeds[0].description)
 
@@ -194,10 +194,10 @@ async def test_a_request_is_handed_over_to_a_moderator_only(desk: Desk) -> None:
 
     shown = await desk.press("Hand over")
     refused = await desk.moderator.submit_modal(shown, {"moderator": [desk.member]})
-    assert answer(refused).content.startswith("**That person is no moderator of this server.**")
+    assert reply(refused).content.startswith("**That person is no moderator of this server.**")
     handed = await desk.moderator.submit_modal(await desk.press("Hand over"), {"moderator": [desk.colleague]})
 
-    assert answer(handed).content == f"Help request #1 is with <@{desk.colleague.id}> now."
+    assert reply(handed).content == f"Help request #1 is with <@{desk.colleague.id}> now."
     assert f"**Taken** by <@{desk.colleague.id}>" in str(desk.card().embeds[0].description)
 
 
@@ -207,7 +207,7 @@ async def test_the_customer_says_that_it_is_solved_and_can_still_write_back(desk
     await desk.answers(words="Try again, please.")
 
     solved = await desk.at_home.click(desk.direct()[0], label="It is solved")
-    assert answer(solved).content.startswith("Good to hear! Help request #1 is closed.")
+    assert reply(solved).content.startswith("Good to hear! Help request #1 is closed.")
     assert "The customer says that it is solved" in str(desk.card().embeds[0].description)
     shown = await desk.at_home.click(desk.direct()[0], label="Write back")
     await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
@@ -224,7 +224,7 @@ async def test_an_outage_during_check_again_changes_nothing_and_is_called_an_out
 
     checked = await desk.press("Check again")
 
-    assert "That is an outage, and says nothing about the order." in answer(checked).content
+    assert "That is an outage, and says nothing about the order." in reply(checked).content
     assert desk.card().embeds[0].description == before
 
 
@@ -242,7 +242,7 @@ async def test_the_configured_role_alone_is_pinged(desk: Desk) -> None:
     role = desk.guild.create_role("Helpers", mentionable=True)
     await desk.set_up()
     page = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(answer(page), [role], custom_id="store_setup:set:ping_role_id")
+    await desk.owner.select(reply(page), [role], custom_id="store_setup:set:ping_role_id")
 
     await desk.ask_for_help(words="@everyone <@&1> <@2> help!")
 
@@ -259,7 +259,7 @@ async def test_the_answer_is_in_the_customers_language_and_the_card_in_the_serve
     desk.speaks(desk.customer, "de")
 
     await desk.customer.submit_modal(
-        await desk.customer.click(answer(await desk.mydownloads(orders.USED_UP)), label="Hilfe holen"),
+        await desk.customer.click(reply(await desk.mydownloads(orders.USED_UP)), label="Hilfe holen"),
         {"topic": ["other"], "words": "Hilfe!"},
     )
     await desk.answers(ready=["no_email"])

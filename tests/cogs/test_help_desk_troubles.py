@@ -1,4 +1,4 @@
-"""What can be missing or in the way of a help request: a channel, a right, a database; and who may do what."""
+"""Tickets when a channel, a permission or the database is missing, and who may do what with them."""
 
 import sqlite3
 from contextlib import closing
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import discord
 import pytest
-from desk import Desk, Log, answer, buttons, labels
+from desk import Desk, Log, buttons, labels, reply
 from desk import page as page_text
 
 from fileflare_bot.demo import orders
@@ -18,13 +18,13 @@ from fileflare_bot.storage.storage import Storage
 LINK = f"https://my-store.com/account/orders/{orders.USED_UP}"
 
 
-async def test_without_a_support_channel_the_customer_is_told_whom_to_ask(desk: Desk) -> None:
-    reply = await desk.mydownloads(orders.USED_UP)
+async def test_without_a_support_channel_the_customer_is_told_who_to_ask(desk: Desk) -> None:
+    lookup = await desk.mydownloads(orders.USED_UP)
 
-    refused = await desk.customer.click(answer(reply), label="Get help")
+    refused = await desk.customer.click(reply(lookup), label="Get help")
 
     assert refused.modal is None
-    assert answer(refused).content == (
+    assert reply(refused).content == (
         f"**This server has no help desk yet.** Ask <@{desk.owner.id}> and give them the order number, "
         "never the order link or the order ID."
     )
@@ -32,11 +32,11 @@ async def test_without_a_support_channel_the_customer_is_told_whom_to_ask(desk: 
 
 async def test_in_a_direct_message_the_customer_is_told_where_to_go(desk: Desk) -> None:
     await desk.set_up()
-    reply = await desk.at_home.slash("mydownloads", **{"order-id": orders.USED_UP})
+    lookup = await desk.at_home.slash("mydownloads", **{"order-id": orders.USED_UP})
 
-    refused = await desk.at_home.click(answer(reply), label="Get help")
+    refused = await desk.at_home.click(reply(lookup), label="Get help")
 
-    assert answer(refused).content.startswith("**That works in a server only.** Go to the server of the store")
+    assert reply(refused).content.startswith("**That works in a server only.** Go to the server of the store")
 
 
 async def test_a_second_request_about_an_order_leads_to_the_first_and_its_words_are_added(desk: Desk) -> None:
@@ -45,20 +45,20 @@ async def test_a_second_request_about_an_order_leads_to_the_first_and_its_words_
 
     again = await desk.ask_for_help(words="Also, the second file is broken.")
 
-    assert answer(again).content.startswith("You have help request #1 about this already; I have added your words")
+    assert reply(again).content.startswith("You have help request #1 about this already; I have added your words")
     assert desk.notes()[-1] == f"<@{desk.customer.id}> writes:\n> Also, the second file is broken."
     assert len([message for message in desk.support.history() if message.embeds]) == 1
 
 
 @pytest.mark.settings(help_open_per_person=1)
-async def test_who_has_asked_often_enough_is_told_so_and_gets_their_words_back(desk: Desk) -> None:
+async def test_a_customer_at_the_limit_is_told_so_and_gets_their_words_back(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
 
     refused = await desk.ask_for_help(orders.EMPTY, "My other order is empty.")
 
-    assert answer(refused).content.startswith("**You have asked for help often enough for now.**")
-    assert "```\nMy other order is empty.\n```" in answer(refused).content
+    assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
+    assert "```\nMy other order is empty.\n```" in reply(refused).content
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ async def test_who_has_asked_often_enough_is_told_so_and_gets_their_words_back(d
         (orders.EMPTY, "files_missing", "The order exists, but there are no files on it."),
     ],
 )
-async def test_help_is_offered_on_each_refusal_a_moderator_could_mend_with_a_likely_topic(
+async def test_help_is_offered_on_each_refusal_that_a_moderator_can_fix_with_a_likely_topic(
     desk: Desk, pasted: str, topic: str, found: str
 ) -> None:
     await desk.set_up()
-    reply = await desk.mydownloads(pasted)
+    lookup = await desk.mydownloads(pasted)
 
-    shown = await desk.customer.click(answer(reply), label="Get help")
+    shown = await desk.customer.click(reply(lookup), label="Get help")
 
     assert shown.modal is not None
     (select,) = [item["component"] for item in shown.modal["components"] if item.get("component", {}).get("type") == 3]
@@ -88,9 +88,9 @@ async def test_help_is_offered_on_each_refusal_a_moderator_could_mend_with_a_lik
 async def test_an_outage_can_be_reported_too(desk: Desk) -> None:
     await desk.set_up()
     await desk.sample.stop()
-    reply = await desk.mydownloads(orders.USED_UP)
+    lookup = await desk.mydownloads(orders.USED_UP)
 
-    shown = await desk.customer.click(answer(reply), label="Get help")
+    shown = await desk.customer.click(reply(lookup), label="Get help")
     await desk.customer.submit_modal(shown, {"topic": ["download_fails"]})
 
     assert "That is an outage, and says nothing about the order." in str(desk.card().embeds[0].description)
@@ -99,10 +99,10 @@ async def test_an_outage_can_be_reported_too(desk: Desk) -> None:
 
 async def test_after_a_restart_the_modal_asks_for_the_order_and_reads_it(desk: Desk) -> None:
     await desk.set_up()
-    reply = await desk.mydownloads(orders.USED_UP)
+    lookup = await desk.mydownloads(orders.USED_UP)
     await desk.restart()
 
-    shown = await desk.customer.click(answer(reply), label="Get help")
+    shown = await desk.customer.click(reply(lookup), label="Get help")
     await desk.customer.submit_modal(shown, {"topic": ["nothing_left"], "order": LINK})
 
     assert "wallpapers.zip: no downloads left" in str(desk.card().embeds[0].description)
@@ -123,18 +123,18 @@ async def test_a_link_or_an_id_in_the_customers_words_is_hidden_from_moderators(
     assert "http" not in seen
 
 
-async def test_a_deleted_card_can_be_posted_again_and_the_request_lives_on(desk: Desk) -> None:
+async def test_a_deleted_card_can_be_posted_again_and_the_request_goes_on(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
     await desk.moderator.delete(desk.card())
 
     page = await desk.moderator.slash(desk.channel, "requests open")
-    shown = await desk.moderator.select(answer(page), [first_option(page)], custom_id="requests:show")
-    taken = await desk.moderator.click(answer(shown), label="Take")
-    assert answer(taken).content == "Help request #1 is yours now."
-    posted = await desk.moderator.click(answer(shown), label="Post the card again")
+    shown = await desk.moderator.select(reply(page), [first_option(page)], custom_id="requests:show")
+    taken = await desk.moderator.click(reply(shown), label="Take")
+    assert reply(taken).content == "Help request #1 is yours now."
+    posted = await desk.moderator.click(reply(shown), label="Post the card again")
 
-    assert answer(posted).content == f"Help request #1 is in <#{desk.support.id}>."
+    assert reply(posted).content == f"Help request #1 is in <#{desk.support.id}>."
     assert f"**Taken** by <@{desk.moderator.id}>" in str(desk.card().embeds[0].description)
 
 
@@ -145,19 +145,19 @@ async def test_a_deleted_channel_is_named_and_the_request_moves_to_a_new_one(des
     await desk.env.settle()
 
     filed = await desk.ask_for_help(orders.EMPTY, "Where are they?")
-    assert answer(filed).content.startswith("Your help request is saved as #2, but I may not write into")
+    assert reply(filed).content.startswith("Your help request is saved as #2, but I may not write into")
     setup = await desk.owner.slash(desk.channel, "store setup")
     assert "This channel does not exist any more, or I cannot see it" in page_text(setup)
     desk.support = desk.guild.create_text_channel("support-2")
-    await desk.owner.select(answer(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
+    await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
     page = await desk.moderator.slash(desk.channel, "requests open")
-    shown = await desk.moderator.select(answer(page), [first_option(page)], custom_id="requests:show")
-    await desk.moderator.click(answer(shown), label="Post the card again")
+    shown = await desk.moderator.select(reply(page), [first_option(page)], custom_id="requests:show")
+    await desk.moderator.click(reply(shown), label="Post the card again")
 
     assert "**Open.**" in str(desk.card(1).embeds[0].description)
 
 
-async def test_words_for_a_deleted_thread_come_into_the_channel(desk: Desk) -> None:
+async def test_messages_for_a_deleted_thread_go_to_the_channel(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
     await desk.answers(words="Try again.")
@@ -167,22 +167,22 @@ async def test_words_for_a_deleted_thread_come_into_the_channel(desk: Desk) -> N
     shown = await desk.at_home.click(desk.direct()[0], label="Write back")
     sent = await desk.at_home.submit_modal(shown, {"words": "No luck."})
 
-    assert answer(sent).content == "The moderators have it: help request #1."
+    assert reply(sent).content == "The moderators have it: help request #1."
     last = desk.support.last_message
     assert last is not None
     assert last.embeds[0].description == f"<@{desk.customer.id}> writes:\n> No luck."
 
 
-async def test_a_discord_that_drops_the_card_still_tells_the_customer_that_the_request_is_saved(desk: Desk) -> None:
+async def test_if_discord_drops_the_card_the_customer_is_told_that_the_request_is_saved(desk: Desk) -> None:
     await desk.set_up()
     desk.env.inject_error("POST", f"/channels/{desk.support.id}/messages", status=503, times=None)
 
     filed = await desk.ask_for_help()
 
-    assert answer(filed).content.startswith("Your help request is saved as #1, but I may not write into")
+    assert reply(filed).content.startswith("Your help request is saved as #1, but I may not write into")
 
 
-async def test_a_discord_that_drops_an_answer_is_told_to_the_moderator_and_the_card_stays(desk: Desk) -> None:
+async def test_an_answer_that_discord_drops_is_reported_to_the_moderator_and_the_card_stays(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
     for method, path in (("POST", f"/channels/{desk.channel.id}/messages"), ("POST", "/users/@me/channels")):
@@ -191,13 +191,13 @@ async def test_a_discord_that_drops_an_answer_is_told_to_the_moderator_and_the_c
 
     answered = await desk.answers(words="Hello.")
 
-    assert answer(answered).content.startswith("**It could not be delivered:**")
+    assert reply(answered).content.startswith("**It could not be delivered:**")
     assert desk.bot.storage.guilds.get(desk.guild.id).support_channel_id == desk.support.id
     listed = await desk.moderator.slash(desk.channel, "requests open")
-    assert f"/{desk.card().id})" in str(answer(listed).embeds[0].description)
+    assert f"/{desk.card().id})" in str(reply(listed).embeds[0].description)
 
 
-async def test_a_moderator_role_works_without_manage_messages_and_a_deleted_one_does_no_more(desk: Desk) -> None:
+async def test_a_moderator_role_works_without_manage_messages_until_it_is_deleted(desk: Desk) -> None:
     role = desk.guild.create_role("Volunteers")
     volunteer = desk.guild.add_member(desk.env.create_user("vera"), roles=[role])
     await desk.set_up(roles=[role])
@@ -207,10 +207,10 @@ async def test_a_moderator_role_works_without_manage_messages_and_a_deleted_one_
     await desk.env.settle()
 
     page = await desk.moderator.slash(desk.channel, "requests open")
-    shown = await desk.moderator.select(answer(page), [first_option(page)], custom_id="requests:show")
-    assert labels(answer(shown))[0] == "Take"
-    reply = await desk.mydownloads(orders.USED_UP, person=volunteer)
-    assert "Get help" in labels(answer(reply))
+    shown = await desk.moderator.select(reply(page), [first_option(page)], custom_id="requests:show")
+    assert labels(reply(shown))[0] == "Take"
+    lookup = await desk.mydownloads(orders.USED_UP, person=volunteer)
+    assert "Get help" in labels(reply(lookup))
     setup = await desk.owner.slash(desk.channel, "store setup")
     assert "**Moderators** are all who may manage messages" in page_text(setup)
 
@@ -224,7 +224,7 @@ async def test_a_volunteer_with_the_moderator_role_works_on_requests(desk: Desk)
 
     taken = await desk.press("Take", person=volunteer)
 
-    assert answer(taken).content == "Help request #1 is yours now."
+    assert reply(taken).content == "Help request #1 is yours now."
 
 
 async def test_a_member_without_rights_is_refused_at_every_button(desk: Desk) -> None:
@@ -234,14 +234,14 @@ async def test_a_member_without_rights_is_refused_at_every_button(desk: Desk) ->
 
     for label in ("Take", "Check again", "Answer", "Resolve"):
         refused = await desk.press(label, person=desk.member)
-        assert answer(refused).ephemeral
-        assert answer(refused).content == "**Only this server's moderators can do that.**"
+        assert reply(refused).ephemeral
+        assert reply(refused).content == "**Only this server's moderators can do that.**"
     await desk.press("Take")
-    assert "moderators" in answer(await desk.press("Hand over", person=desk.member)).content
+    assert "moderators" in reply(await desk.press("Hand over", person=desk.member)).content
     shown = {label: await desk.press(label) for label in ("Answer", "Resolve")}
     assert all(each.modal for each in shown.values())
     await desk.resolves()
-    assert "moderators" in answer(await desk.press("Reopen", person=desk.member)).content
+    assert "moderators" in reply(await desk.press("Reopen", person=desk.member)).content
     assert "**Resolved**" in str(desk.card().embeds[0].description)
 
 
@@ -258,7 +258,7 @@ async def test_a_member_without_rights_is_refused_at_every_button(desk: Desk) ->
         ("answers remove", {"name": "hello"}),
     ],
 )
-async def test_a_member_who_was_let_at_a_command_is_still_refused_by_it(
+async def test_a_member_who_was_given_a_command_in_integrations_is_still_refused(
     desk: Desk, command: str, options: dict[str, str]
 ) -> None:
     """An owner can open a command to everybody in Integrations; the code checks again."""
@@ -268,8 +268,8 @@ async def test_a_member_who_was_let_at_a_command_is_still_refused_by_it(
 
     refused = await desk.member.slash(desk.channel, command, **options)
 
-    assert answer(refused).ephemeral
-    assert answer(refused).content == "**Only this server's moderators can do that.**"
+    assert reply(refused).ephemeral
+    assert reply(refused).content == "**Only this server's moderators can do that.**"
 
 
 async def test_a_moderator_of_one_server_cannot_touch_a_request_of_another(desk: Desk) -> None:
@@ -283,9 +283,9 @@ async def test_a_moderator_of_one_server_cannot_touch_a_request_of_another(desk:
 
     refused = await desk.forge(taking, moderator, channel)
 
-    assert answer(refused).content == "**That help request does not exist any more.**"
+    assert reply(refused).content == "**That help request does not exist any more.**"
     listed = await moderator.slash(channel, "requests open")
-    assert answer(listed).embeds[0].description == "There is none."
+    assert reply(listed).embeds[0].description == "There is none."
     assert "**Open.**" in str(desk.card().embeds[0].description)
 
 
@@ -293,8 +293,8 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
     desk: Desk, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await desk.set_up()
-    reply = await desk.mydownloads(orders.USED_UP)
-    shown = await desk.customer.click(answer(reply), label="Get help")
+    lookup = await desk.mydownloads(orders.USED_UP)
+    shown = await desk.customer.click(reply(lookup), label="Get help")
 
     def away(*_arguments: object) -> None:
         raise StorageUnavailable("away")
@@ -304,18 +304,16 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
     refused = await desk.customer.submit_modal(shown, {"topic": ["other"], "words": "Please help."})
     found = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert answer(refused).content.startswith("**My database cannot be reached right now.** /mydownloads works")
-    assert "```\nPlease help.\n```" in answer(refused).content
-    assert "5 of 10 downloads left" in str(answer(found).embeds[0].description)
+    assert reply(refused).content.startswith("**My database cannot be reached right now.** /mydownloads works")
+    assert "```\nPlease help.\n```" in reply(refused).content
+    assert "5 of 10 downloads left" in str(reply(found).embeds[0].description)
     for command in ("requests open", "requests stats"):
         told = await desk.moderator.slash(desk.channel, command)
-        assert answer(told).content.startswith("**My database cannot be reached right now.**")
-    assert answer(await desk.customer.slash(desk.channel, "privacy")).content.startswith("**My database")
+        assert reply(told).content.startswith("**My database cannot be reached right now.**")
+    assert reply(await desk.customer.slash(desk.channel, "privacy")).content.startswith("**My database")
 
 
-async def test_a_request_that_a_sudden_end_left_unposted_is_posted_at_the_next_start(
-    desk: Desk, storage: Storage
-) -> None:
+async def test_a_request_that_a_crash_left_unposted_is_posted_at_the_next_start(desk: Desk, storage: Storage) -> None:
     await desk.set_up()
     await storage.tickets.file(
         NewTicket(desk.guild.id, desk.customer.id, desk.channel.id, "en", Topic.OTHER, TicketDetails(words="Hello?"))
@@ -346,7 +344,7 @@ async def test_no_order_id_and_no_link_is_in_clear_in_the_database(
     assert bot_settings.secret_keys == ()
 
 
-async def test_what_the_log_says_of_it_names_no_person_and_no_text(desk: Desk, log: Log) -> None:
+async def test_the_log_of_a_request_names_no_person_and_no_text(desk: Desk, log: Log) -> None:
     await desk.set_up()
     await desk.ask_for_help(words="Nobody may log this sentence.")
     await desk.answers(words="Nor this one.")
@@ -363,11 +361,11 @@ def files(folder: Path) -> list[Path]:
 
 
 def options(result: object) -> list[dict[str, str]]:
-    """Return the options of the select in an answer."""
-    found = [item for item in buttons(answer(result)) if item.get("type") == 3]  # type: ignore[arg-type] # an answer
+    """Return the options of the select in a reply."""
+    found = [item for item in buttons(reply(result)) if item.get("type") == 3]  # type: ignore[arg-type] # an answer
     return [option for item in found for option in item["options"]]
 
 
 def first_option(result: object) -> str:
-    """Return the value of the first option of the select in an answer."""
+    """Return the value of the first option of the select in a reply."""
     return options(result)[0]["value"]

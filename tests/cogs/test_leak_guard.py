@@ -1,11 +1,11 @@
-"""The leak guard: Discord's AutoMod stops order links, and the rule for it stays as the owner wants it."""
+"""The leak guard: Discord's AutoMod blocks order links, and its rule stays as the owner wants it."""
 
 import re
 from typing import Any
 
 import discord
 import pytest
-from desk import Desk, answer, page
+from desk import Desk, page, reply
 
 from fileflare_bot.demo import orders
 
@@ -14,7 +14,7 @@ LINK = f"https://my-store.com/account/orders/{orders.DOCUMENTED}"
 
 @pytest.fixture(autouse=True)
 def _automod_knows_patterns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the simulated AutoMod look at patterns too, as Discord does; on its own it knows keywords only."""
+    """Let the simulated AutoMod match patterns too, as Discord does; by itself it only matches keywords."""
 
     def match(rule: Any, content: str) -> str | None:  # noqa: ANN401 - the simulator's
         patterns = rule.trigger_metadata.get("regex_patterns") or []
@@ -25,14 +25,14 @@ def _automod_knows_patterns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None
 
 async def switch(desk: Desk) -> str:
     setup = await desk.owner.slash(desk.channel, "store setup")
-    return page(await desk.owner.click(answer(setup), custom_id="store_setup:toggle:leak_guard"))
+    return page(await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard"))
 
 
 def rules(desk: Desk) -> list[Any]:
     return list(desk.env.backend.get_guild(desk.guild.id).auto_mod_rules.values())
 
 
-async def test_an_order_link_is_stopped_the_author_told_how_and_the_log_told_without_the_link(desk: Desk) -> None:
+async def test_an_order_link_is_blocked_and_the_log_channel_is_told_without_the_link(desk: Desk) -> None:
     await desk.set_up(log=True)
     assert "🟢 **Leak guard.**" in await switch(desk)
     (rule,) = rules(desk)
@@ -60,13 +60,13 @@ async def test_a_rule_that_is_deleted_or_changed_comes_back(desk: Desk) -> None:
     desk.env.backend.edit_auto_mod_rule(desk.guild.id, again.id, {"enabled": False, "trigger_metadata": {}})
     await desk.env.settle()
 
-    (mended,) = rules(desk)
-    assert mended.enabled
-    assert len(mended.trigger_metadata["regex_patterns"]) == 3
+    (repaired,) = rules(desk)
+    assert repaired.enabled
+    assert len(repaired.trigger_metadata["regex_patterns"]) == 3
     assert "Somebody changed the rule of the leak guard" in str(desk.log_channel.history()[-1].embeds[0].description)
 
 
-async def test_it_goes_when_it_is_switched_off_and_nobody_puts_it_back(desk: Desk) -> None:
+async def test_it_is_deleted_when_it_is_switched_off_and_stays_deleted(desk: Desk) -> None:
     await switch(desk)
 
     await switch(desk)
@@ -81,7 +81,7 @@ async def test_moderator_roles_are_spared_unless_the_owner_wants_otherwise(desk:
     assert rules(desk)[0].exempt_roles == [role.id]
 
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.click(answer(setup), custom_id="store_setup:toggle:leak_guard_spares_moderators")
+    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard_spares_moderators")
 
     assert rules(desk)[0].exempt_roles == []
 
@@ -107,7 +107,7 @@ async def test_without_room_for_a_seventh_rule_the_owner_is_told_to_delete_one(d
     assert "Discord allows 6 keyword rules. Delete one" in await switch(desk)
 
 
-async def test_a_rule_that_was_deleted_while_the_bot_was_away_is_made_again_at_the_start(desk: Desk) -> None:
+async def test_a_rule_that_was_deleted_while_the_bot_was_away_is_recreated_at_the_start(desk: Desk) -> None:
     await switch(desk)
     desk.env.backend.get_guild(desk.guild.id).auto_mod_rules.clear()
 

@@ -1,13 +1,13 @@
-"""Saved orders: remembered on wish, offered by name, opened, forgotten, and nobody else's."""
+"""Saved orders: remembered on request, suggested by name, opened, forgotten, and hidden from others."""
 
-from desk import Desk, answer, buttons, embed, labels
+from desk import Desk, buttons, embed, labels, reply
 
 from fileflare_bot.demo import orders
 
 
 async def remember(desk: Desk, token: str = orders.DOCUMENTED) -> str:
     shown = await desk.mydownloads(token)
-    return answer(await desk.customer.click(answer(shown), label="Remember this order")).content
+    return reply(await desk.customer.click(reply(shown), label="Remember this order")).content
 
 
 async def test_an_order_is_remembered_offered_by_its_name_and_opened_without_its_id(desk: Desk) -> None:
@@ -20,7 +20,7 @@ async def test_an_order_is_remembered_offered_by_its_name_and_opened_without_its
     opened = await desk.mydownloads(choice["value"])
 
     assert "5 of 10 downloads left" in str(embed(opened).description)
-    assert "Remember this order" not in labels(answer(opened))
+    assert "Remember this order" not in labels(reply(opened))
 
 
 async def test_typing_asks_fileflare_nothing(desk: Desk) -> None:
@@ -38,7 +38,7 @@ async def test_saved_orders_are_nobody_elses(desk: Desk) -> None:
 
     assert await desk.member.autocomplete(desk.channel, "mydownloads", "order-id", "") == []
     refused = await desk.mydownloads(choice["value"], person=desk.member)
-    assert answer(refused).content.startswith("**I do not remember that order any more.**")
+    assert reply(refused).content.startswith("**I do not remember that order any more.**")
     listed = await desk.member.slash(desk.channel, "myorders")
     assert str(embed(listed).description).startswith("I remember none.")
 
@@ -48,15 +48,15 @@ async def test_orders_are_opened_and_forgotten_one_or_all_from_the_list(desk: De
         await remember(desk, token)
     listed = await desk.at_home.slash("myorders")
     assert str(embed(listed).description).splitlines()[0].startswith("• \\#2300")
-    newest = next(item for item in buttons(answer(listed)) if item["custom_id"] == "downloads:saved")["options"][0][
+    newest = next(item for item in buttons(reply(listed)) if item["custom_id"] == "downloads:saved")["options"][0][
         "value"
     ]
 
-    opened = await desk.at_home.select(answer(listed), [newest], custom_id="downloads:saved")
-    assert "Order #2300" in answer(opened).content
-    one_less = await desk.at_home.select(answer(listed), [newest], custom_id="orders:forget")
-    assert answer(one_less).content == "2 orders"
-    none = await desk.at_home.click(answer(one_less), label="Forget all")
+    opened = await desk.at_home.select(reply(listed), [newest], custom_id="downloads:saved")
+    assert "Order #2300" in reply(opened).content
+    one_less = await desk.at_home.select(reply(listed), [newest], custom_id="orders:forget")
+    assert reply(one_less).content == "2 orders"
+    none = await desk.at_home.click(reply(one_less), label="Forget all")
     assert str(embed(none).description).startswith("I remember none.")
     assert await desk.customer.autocomplete(desk.channel, "mydownloads", "order-id", "") == []
 
@@ -66,16 +66,16 @@ async def test_privacy_shows_and_deletes_saved_orders(desk: Desk) -> None:
 
     shown = await desk.customer.slash(desk.channel, "privacy")
     assert "1 order that you wanted to be remembered (encrypted)" in str(embed(shown).description)
-    sure = await desk.customer.click(answer(shown), label="Delete it")
-    await desk.customer.click(answer(sure), label="Delete for good")
+    sure = await desk.customer.click(reply(shown), label="Delete it")
+    await desk.customer.click(reply(sure), label="Delete for good")
 
     assert str(embed(await desk.customer.slash(desk.channel, "myorders")).description).startswith("I remember none.")
 
 
-async def test_where_the_owner_does_not_want_it_orders_are_not_remembered(desk: Desk) -> None:
+async def test_orders_are_not_remembered_where_the_owner_switched_it_off(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.click(answer(setup), custom_id="store_setup:toggle:saved_orders")
+    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:saved_orders")
 
     shown = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert "Remember this order" not in labels(answer(shown))
+    assert "Remember this order" not in labels(reply(shown))

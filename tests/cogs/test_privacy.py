@@ -1,21 +1,21 @@
-"""What a person sees of what is stored about them, and how it goes."""
+"""How a person sees, exports and deletes what is stored about them."""
 
 import json
 
-from desk import Desk, answer, embed, labels
+from desk import Desk, embed, labels, reply
 
 from fileflare_bot.demo import orders
 from fileflare_bot.storage.storage import Storage
 
 
-async def test_nothing_is_kept_of_who_only_looks_up_downloads(desk: Desk) -> None:
+async def test_nothing_is_kept_about_a_person_who_only_looks_up_downloads(desk: Desk) -> None:
     await desk.mydownloads(orders.DOCUMENTED)
 
     shown = await desk.customer.slash(desk.channel, "privacy")
 
     assert shown.ephemeral
     assert embed(shown).description == "Nothing. Looking up your downloads leaves nothing behind."
-    assert labels(answer(shown)) == []
+    assert labels(reply(shown)) == []
 
 
 async def test_a_person_gets_all_that_is_kept_about_them_as_a_file(desk: Desk) -> None:
@@ -27,16 +27,16 @@ async def test_a_person_gets_all_that_is_kept_about_them_as_a_file(desk: Desk) -
     shown = await desk.at_home.slash("privacy")
     assert "Help request #1 of <t:" in str(embed(shown).description)
     assert "#2" not in str(embed(shown).description)
-    given = await desk.at_home.click(answer(shown), label="Get it as a file")
+    given = await desk.at_home.click(reply(shown), label="Get it as a file")
 
     assert given.ephemeral
-    (file,) = answer(given).attachments
+    (file,) = reply(given).attachments
     content = json.loads(await file.read())
-    (request,) = content["help_requests"]
-    assert request["ticket"]["details"]["reference"] == {"token": orders.USED_UP}
-    assert request["ticket"]["details"]["words"] == "It says there is nothing left."
+    (exported,) = content["help_requests"]
+    assert exported["ticket"]["details"]["reference"] == {"token": orders.USED_UP}
+    assert exported["ticket"]["details"]["words"] == "It says there is nothing left."
     assert str(desk.moderator.id) not in json.dumps(content)
-    assert [message["text"] for message in request["messages"]] == ["Hello, Casey."]
+    assert [message["text"] for message in exported["messages"]] == ["Hello, Casey."]
     assert {action["action"] for action in content["actions"]} == {"filed"}
 
 
@@ -46,11 +46,11 @@ async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(de
     await desk.ask_for_help(person=desk.member)
     shown = await desk.customer.slash(desk.channel, "privacy")
 
-    sure = await desk.customer.click(answer(shown), label="Delete it")
-    assert answer(sure).content.startswith("**Delete your saved orders and help requests?**")
-    gone = await desk.customer.click(answer(sure), label="Delete for good")
+    sure = await desk.customer.click(reply(shown), label="Delete it")
+    assert reply(sure).content.startswith("**Delete your saved orders and help requests?**")
+    gone = await desk.customer.click(reply(sure), label="Delete for good")
 
-    assert answer(gone).content == "**Deleted.** Your saved orders and help requests are gone."
+    assert reply(gone).content == "**Deleted.** Your saved orders and help requests are gone."
     assert [message.embeds[0].title for message in desk.support.history() if message.embeds] == ["Help request #2"]
     assert [thread.name for thread in desk.support.threads] == ["#2 · Order #1051 · A file has no downloads left"]
     assert (await storage.personal_data.of_user(desk.customer.id)).is_empty
@@ -65,5 +65,5 @@ async def test_a_moderators_record_is_shown_and_stays(desk: Desk, storage: Stora
     shown = await desk.moderator.slash(desk.channel, "privacy")
 
     assert "1 note of what you did as a moderator" in str(embed(shown).description)
-    assert labels(answer(shown)) == ["Get it as a file"]
+    assert labels(reply(shown)) == ["Get it as a file"]
     assert len((await storage.personal_data.of_user(desk.moderator.id)).entries) == 1

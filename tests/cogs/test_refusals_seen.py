@@ -2,11 +2,11 @@
 
 import pytest
 from aiohttp import web
-from desk import Desk, Log, answer, embed, labels
+from desk import Desk, Log, embed, labels, reply
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import Fault
-from fileflare_bot.downloads import lookup
+from fileflare_bot.downloads import opening
 
 WHERE = "Open your order confirmation email"
 
@@ -29,17 +29,17 @@ async def test_each_wrong_kind_of_reference_is_named_and_nothing_is_sent(desk: D
     result = await desk.mydownloads(pasted)
 
     assert result.ephemeral
-    assert said in answer(result).content
-    assert WHERE in answer(result).content
-    assert labels(answer(result)) == ["Get my downloads", "Get help"]
+    assert said in reply(result).content
+    assert WHERE in reply(result).content
+    assert labels(reply(result)) == ["Get my downloads", "Get help"]
     assert not desk.sample.requests
 
 
 async def test_an_unknown_order_is_said_to_be_unknown(desk: Desk) -> None:
     result = await desk.mydownloads(orders.UNKNOWN)
 
-    assert "Fileflare knows no order with that ID" in answer(result).content
-    assert orders.UNKNOWN not in answer(result).content
+    assert "Fileflare knows no order with that ID" in reply(result).content
+    assert orders.UNKNOWN not in reply(result).content
 
 
 async def test_an_order_without_files_says_what_that_can_mean(desk: Desk) -> None:
@@ -47,8 +47,8 @@ async def test_an_order_without_files_says_what_that_can_mean(desk: Desk) -> Non
 
     assert "no files on this order yet" in str(embed(result).description)
     assert "30 minutes" in str(embed(result).description)
-    assert "Order #1052" in answer(result).content
-    assert labels(answer(result)) == ["Refresh", "Get help"]
+    assert "Order #1052" in reply(result).content
+    assert labels(reply(result)) == ["Refresh", "Get help"]
 
 
 async def test_a_slow_fileflare_is_said_to_be_slow_and_can_be_asked_again(desk: Desk) -> None:
@@ -58,9 +58,9 @@ async def test_a_slow_fileflare_is_said_to_be_slow_and_can_be_asked_again(desk: 
     await desk.env.advance_time(3)
 
     assert desk.calls() == [("POST", "callback"), ("PATCH", "original")]
-    assert "Fileflare is too slow right now" in answer(result).content
+    assert "Fileflare is too slow right now" in reply(result).content
     await desk.release()
-    again = await desk.customer.click(answer(result), label="Try again")
+    again = await desk.customer.click(reply(result), label="Try again")
     assert "5 of 10 downloads left" in str(embed(again).description)
 
 
@@ -89,12 +89,12 @@ async def test_a_failing_fileflare_is_never_called_not_found_and_can_be_asked_ag
     result = await desk.mydownloads(orders.DOCUMENTED)
 
     assert result.ephemeral
-    assert said in answer(result).content
-    assert labels(answer(result)) == ["Try again", "Get help"]
+    assert said in reply(result).content
+    assert labels(reply(result)) == ["Try again", "Get help"]
     desk.sample.fault = None
-    again = await desk.customer.click(answer(result), label="Try again")
+    again = await desk.customer.click(reply(result), label="Try again")
     assert "5 of 10 downloads left" in str(embed(again).description)
-    assert answer(again).id == answer(result).id
+    assert reply(again).id == reply(result).id
 
 
 async def test_a_busy_fileflare_is_left_alone_for_as_long_as_it_asks(desk: Desk) -> None:
@@ -102,11 +102,11 @@ async def test_a_busy_fileflare_is_left_alone_for_as_long_as_it_asks(desk: Desk)
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert "Fileflare has too many requests right now" in answer(result).content
-    assert "Please try again in 2 minutes." in answer(result).content
+    assert "Fileflare has too many requests right now" in reply(result).content
+    assert "Please try again in 2 minutes." in reply(result).content
     desk.sample.fault = None
-    again = await desk.customer.click(answer(result), label="Try again")
-    assert "Please try again in 2 minutes." in answer(again).content
+    again = await desk.customer.click(reply(result), label="Try again")
+    assert "Please try again in 2 minutes." in reply(again).content
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
 
 
@@ -115,7 +115,7 @@ async def test_a_busy_fileflare_that_does_not_say_how_long(desk: Desk) -> None:
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert "Please try again in a minute." in answer(result).content
+    assert "Please try again in a minute." in reply(result).content
 
 
 async def test_our_own_bug_gives_a_number_that_is_also_in_the_log(
@@ -124,11 +124,11 @@ async def test_our_own_bug_gives_a_number_that_is_also_in_the_log(
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(lookup, "OrderPages", broken)
+    monkeypatch.setattr(opening, "OrderPages", broken)
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 
-    text = answer(result).content
+    text = reply(result).content
     assert "Something went wrong on my side" in text
     reference = text.split("`")[1]
     (event,) = log.events("lookup")
@@ -136,14 +136,14 @@ async def test_our_own_bug_gives_a_number_that_is_also_in_the_log(
     assert "RuntimeError: a bug" in event["exception"]
 
 
-async def test_a_button_of_an_earlier_version_is_answered(desk: Desk) -> None:
+async def test_a_button_of_an_earlier_version_gets_a_reply(desk: Desk) -> None:
     result = await desk.mydownloads(orders.EMPTY)
-    stored = desk.env.backend.get_message(desk.channel.id, answer(result).id)
+    stored = desk.env.backend.get_message(desk.channel.id, reply(result).id)
     stored.components[0]["components"][0]["custom_id"] = "from-an-old-version"
 
-    pressed = await desk.customer.click(answer(result), custom_id="from-an-old-version")
+    pressed = await desk.customer.click(reply(result), custom_id="from-an-old-version")
 
-    assert "no longer live" in answer(pressed).content
+    assert "no longer live" in reply(pressed).content
 
 
 async def test_while_it_stops_the_bot_says_so(desk: Desk) -> None:
@@ -151,5 +151,5 @@ async def test_while_it_stops_the_bot_says_so(desk: Desk) -> None:
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert "I am restarting" in answer(result).content
+    assert "I am restarting" in reply(result).content
     assert not desk.sample.requests

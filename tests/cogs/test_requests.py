@@ -1,7 +1,7 @@
-"""What moderators look up: lists, one person's requests, an order's findings, a leaking message, the figures."""
+"""What moderators look up: lists, one person's tickets, an order's findings, a leaking message, the statistics."""
 
 import pytest
-from desk import Desk, answer, buttons, custom_id, embed, labels
+from desk import Desk, buttons, custom_id, embed, labels, reply
 
 from fileflare_bot.demo import orders
 from fileflare_bot.storage.records import NewTicket, TicketDetails, Topic
@@ -22,15 +22,15 @@ async def test_open_requests_are_listed_oldest_first_on_pages(desk: Desk, storag
 
     first = await desk.moderator.slash(desk.channel, "requests open")
     assert first.ephemeral
-    assert answer(first).content == "23 help requests"
+    assert reply(first).content == "23 help requests"
     assert str(embed(first).description).startswith("🟠 **#1** · <@1000> · Order not known · Something else · <t:")
     assert embed(first).footer.text == "Page 1 of 3"
-    second = await desk.moderator.click(answer(first), custom_id=custom_id(answer(first), "page:open:2"))
-    third = await desk.moderator.click(answer(second), custom_id=custom_id(answer(second), "page:open:3"))
+    second = await desk.moderator.click(reply(first), custom_id=custom_id(reply(first), "page:open:2"))
+    third = await desk.moderator.click(reply(second), custom_id=custom_id(reply(second), "page:open:3"))
 
     assert "**#21**" in str(embed(third).description)
     assert "**#20**" not in str(embed(third).description)
-    assert [found["disabled"] for found in buttons(answer(third)) if "requests:page" in found["custom_id"]] == [
+    assert [found["disabled"] for found in buttons(reply(third)) if "requests:page" in found["custom_id"]] == [
         False,
         True,
     ]
@@ -43,12 +43,12 @@ async def test_a_request_in_a_list_links_to_its_card_and_opens_with_its_buttons(
     page = await desk.moderator.slash(desk.channel, "requests open")
     url = f"https://discord.com/channels/{desk.guild.id}/{desk.support.id}/{desk.card().id}"
     assert f"**[#1]({url})** · <@{desk.customer.id}> · Order #1051 · no downloads left" in str(embed(page).description)
-    (select,) = [item for item in buttons(answer(page)) if item["custom_id"] == "requests:show"]
-    shown = await desk.moderator.select(answer(page), [select["options"][0]["value"]], custom_id="requests:show")
+    (select,) = [item for item in buttons(reply(page)) if item["custom_id"] == "requests:show"]
+    shown = await desk.moderator.select(reply(page), [select["options"][0]["value"]], custom_id="requests:show")
 
     assert shown.ephemeral
     assert embed(shown).title == "Help request #1"
-    assert labels(answer(shown)) == ["Take", "Check again", "Answer", "Resolve", "Post the card again"]
+    assert labels(reply(shown)) == ["Take", "Check again", "Answer", "Resolve", "Post the card again"]
 
 
 async def test_mine_are_those_that_i_have_taken(desk: Desk) -> None:
@@ -74,7 +74,7 @@ async def test_one_persons_requests_are_found_by_command_and_by_their_menu(desk:
     by_command = await desk.moderator.slash(desk.channel, "requests person", person=desk.customer)
     by_menu = await desk.moderator.context_menu(desk.channel, "Help requests", desk.customer)
 
-    assert answer(by_command).content == answer(by_menu).content == "1 help request"
+    assert reply(by_command).content == reply(by_menu).content == "1 help request"
     assert str(embed(by_menu).description).startswith("🟢 **[#1]")
 
 
@@ -82,11 +82,11 @@ async def test_check_shows_findings_without_a_link_or_the_id(desk: Desk) -> None
     checked = await desk.moderator.slash(desk.channel, "check", **{"order-id": LINK})
 
     assert checked.ephemeral
-    assert answer(checked).content == "Order #1051 · 2 files · 1 download left"
+    assert reply(checked).content == "Order #1051 · 2 files · 1 download left"
     assert "🔴 wallpapers.zip: no downloads left" in str(embed(checked).description)
     assert "🟡 wallpapers-bonus.zip: one download left" in str(embed(checked).description)
     assert "**Payment:**" in str(embed(checked).fields[0].value)
-    everything = str(embed(checked).to_dict()) + answer(checked).content + str(buttons(answer(checked)))
+    everything = str(embed(checked).to_dict()) + reply(checked).content + str(buttons(reply(checked)))
     assert orders.USED_UP not in everything
     assert "http" not in everything
 
@@ -120,14 +120,14 @@ async def test_an_order_in_a_public_message_is_checked_in_private_and_the_messag
     checked = await desk.moderator.context_menu(desk.channel, "Check order in this message", leak)
     assert checked.ephemeral
     assert "🔴 wallpapers.zip: no downloads left" in str(embed(checked).description)
-    assert "Whoever reads that message can have these files." in answer(checked).content
-    deleted = await desk.moderator.click(answer(checked), label="Delete the message")
+    assert "Whoever reads that message can have these files." in reply(checked).content
+    deleted = await desk.moderator.click(reply(checked), label="Delete the message")
 
-    assert answer(deleted).content.startswith("The message is deleted.")
+    assert reply(deleted).content.startswith("The message is deleted.")
     assert leak.id not in [message.id for message in desk.channel.history()]
     assert "deleted a message that held an order link" in str(desk.log_channel.history()[-1].embeds[0].description)
-    again = await desk.moderator.click(answer(checked), label="Delete the message")
-    assert answer(again).content.startswith("**I could not delete that message.**")
+    again = await desk.moderator.click(reply(checked), label="Delete the message")
+    assert reply(again).content.startswith("**I could not delete that message.**")
 
 
 async def test_a_message_without_an_order_is_said_to_have_none_and_is_not_offered_for_deletion(desk: Desk) -> None:
@@ -136,10 +136,10 @@ async def test_a_message_without_an_order_is_said_to_have_none_and_is_not_offere
     checked = await desk.moderator.context_menu(desk.channel, "Check order in this message", message)
 
     assert "pasted an order number" in str(embed(checked).description)
-    assert labels(answer(checked)) == []
+    assert labels(reply(checked)) == []
 
 
-async def test_the_figures_are_of_7_and_30_days(desk: Desk) -> None:
+async def test_the_statistics_are_of_7_and_30_days(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
     await desk.ask_for_help(orders.EMPTY, "Where?")
@@ -157,7 +157,7 @@ async def test_the_figures_are_of_7_and_30_days(desk: Desk) -> None:
     assert "no downloads left (1)" in str(week.value)
 
 
-async def test_every_action_of_a_moderator_is_on_record(desk: Desk, storage: Storage) -> None:
+async def test_every_action_of_a_moderator_has_an_audit_entry(desk: Desk, storage: Storage) -> None:
     await desk.set_up()
     await desk.ask_for_help()
     await desk.press("Take")

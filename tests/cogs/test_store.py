@@ -4,7 +4,7 @@ from typing import Any
 
 import discord
 import pytest
-from desk import Desk, answer, labels, page
+from desk import Desk, labels, page, reply
 from simcord.backend.errors import SetupError
 
 from fileflare_bot.demo import orders
@@ -15,7 +15,7 @@ async def test_the_panel_is_posted_and_its_button_outlives_a_restart(desk: Desk)
     result = await desk.owner.slash(desk.channel, "store panel")
 
     assert result.ephemeral
-    assert "The panel is posted" in answer(result).content
+    assert "The panel is posted" in reply(result).content
     panel = desk.channel.last_message
     assert panel is not None
     assert labels(panel) == ["Get my downloads"]
@@ -23,7 +23,7 @@ async def test_the_panel_is_posted_and_its_button_outlives_a_restart(desk: Desk)
     shown = await desk.customer.click(panel, label="Get my downloads")
     filled = await desk.fill_in(shown, orders.DOCUMENTED)
     assert filled.ephemeral
-    assert "Order #1050" in answer(filled).content
+    assert "Order #1050" in reply(filled).content
 
 
 async def test_the_panel_speaks_the_servers_language(desk: Desk) -> None:
@@ -31,7 +31,7 @@ async def test_the_panel_speaks_the_servers_language(desk: Desk) -> None:
 
     result = await desk.owner.slash(desk.channel, "store panel")
 
-    assert "The panel is posted" in answer(result).content
+    assert "The panel is posted" in reply(result).content
     panel = desk.channel.last_message
     assert panel is not None
     assert labels(panel) == ["Meine Downloads"]
@@ -49,7 +49,7 @@ async def test_an_override_in_integrations_does_not_lift_the_check(desk: Desk) -
 
     result = await desk.customer.slash(desk.channel, "store panel")
 
-    assert "Only people with the permission Manage Server" in answer(result).content
+    assert "Only people with the permission Manage Server" in reply(result).content
     assert result.ephemeral
 
 
@@ -61,21 +61,21 @@ async def test_missing_permissions_of_the_bot_are_named(desk: Desk) -> None:
 
     result = await desk.owner.slash(closed, "store panel")
 
-    assert "Send Messages" in answer(result).content
-    assert "Embed Links" in answer(result).content
-    assert closed.last_message is None or closed.last_message.id == answer(result).id
+    assert "Send Messages" in reply(result).content
+    assert "Embed Links" in reply(result).content
+    assert closed.last_message is None or closed.last_message.id == reply(result).id
 
 
-async def test_the_setup_saves_each_choice_at_once_and_shows_how_it_is(desk: Desk) -> None:
+async def test_the_setup_saves_and_shows_each_choice_at_once(desk: Desk) -> None:
     role = desk.guild.create_role("Helpers", mentionable=True)
     setup = await desk.owner.slash(desk.channel, "store setup")
     assert setup.ephemeral
     assert "**No support channel yet:** customers are told to ask the server's owner." in page(setup)
 
-    await desk.owner.select(answer(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
-    await desk.owner.select(answer(setup), [desk.log_channel], custom_id="store_setup:set:log_channel_id")
-    await desk.owner.select(answer(setup), [role], custom_id="store_setup:set:moderator_role_ids")
-    await desk.owner.select(answer(setup), [role], custom_id="store_setup:set:ping_role_id")
+    await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
+    await desk.owner.select(reply(setup), [desk.log_channel], custom_id="store_setup:set:log_channel_id")
+    await desk.owner.select(reply(setup), [role], custom_id="store_setup:set:moderator_role_ids")
+    await desk.owner.select(reply(setup), [role], custom_id="store_setup:set:ping_role_id")
     await desk.restart()
     shown = page(await desk.owner.slash(desk.channel, "store setup"))
 
@@ -86,11 +86,11 @@ async def test_the_setup_saves_each_choice_at_once_and_shows_how_it_is(desk: Des
     assert desk.bot.storage.guilds.get(desk.guild.id).moderator_role_ids == (role.id,)
 
 
-async def test_a_choice_is_taken_back_by_choosing_nothing(desk: Desk) -> None:
+async def test_choosing_nothing_removes_a_choice(desk: Desk) -> None:
     await desk.set_up()
     setup = await desk.owner.slash(desk.channel, "store setup")
 
-    cleared = await desk.owner.select(answer(setup), [], custom_id="store_setup:set:support_channel_id")
+    cleared = await desk.owner.select(reply(setup), [], custom_id="store_setup:set:support_channel_id")
 
     assert "No support channel yet" in page(cleared)
 
@@ -106,7 +106,7 @@ async def test_each_permission_the_bot_lacks_in_the_support_channel_is_named(des
     closed = desk.guild.create_text_channel("closed", overwrites=overwrites)
     setup = await desk.owner.slash(desk.channel, "store setup")
 
-    shown = await desk.owner.select(answer(setup), [closed], custom_id="store_setup:set:support_channel_id")
+    shown = await desk.owner.select(reply(setup), [closed], custom_id="store_setup:set:support_channel_id")
 
     named = permissions.names([permission])
     assert f"<#{closed.id}>\nI lack these permissions there: {named}" in page(shown)
@@ -120,9 +120,9 @@ async def test_a_support_channel_that_everybody_reads_and_a_role_that_cannot_be_
         "everybody", overwrites={desk.guild.default_role: discord.PermissionOverwrite(mention_everyone=False)}
     )
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(answer(setup), [everybody], custom_id="store_setup:set:support_channel_id")
+    await desk.owner.select(reply(setup), [everybody], custom_id="store_setup:set:support_channel_id")
 
-    shown = await desk.owner.select(answer(setup), [quiet], custom_id="store_setup:set:ping_role_id")
+    shown = await desk.owner.select(reply(setup), [quiet], custom_id="store_setup:set:ping_role_id")
 
     assert "Everybody can read this channel." in page(shown)
     assert "I cannot ping this role" in page(shown)
@@ -133,13 +133,13 @@ async def test_a_choice_by_somebody_who_may_not_manage_the_server_changes_nothin
 
     refused = await desk.forge("store_setup:set:support_channel_id", desk.member, desk.channel)
 
-    assert "Only people with the permission Manage Server" in answer(refused).content
+    assert "Only people with the permission Manage Server" in reply(refused).content
     assert desk.bot.storage.guilds.get(desk.guild.id).support_channel_id == desk.support.id
 
 
 async def test_everyone_cannot_be_made_a_moderator(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
 
-    await desk.owner.select(answer(setup), [desk.guild.default_role], custom_id="store_setup:set:moderator_role_ids")
+    await desk.owner.select(reply(setup), [desk.guild.default_role], custom_id="store_setup:set:moderator_role_ids")
 
     assert desk.bot.storage.guilds.get(desk.guild.id).moderator_role_ids == ()

@@ -1,10 +1,10 @@
-"""Buyers' roles: which orders bring which, for which accounts an order counts, and what stands in the way."""
+"""Buyers' roles: which orders bring which roles, who can claim an order, and why a role cannot be given."""
 
 import asyncio
 
 import discord
 import pytest
-from desk import Desk, answer, buttons, embed
+from desk import Desk, buttons, embed, reply
 from simcord.actors import MemberActor
 from simcord.builders import RoleHandle
 from simcord.results import InteractionResult
@@ -49,7 +49,7 @@ async def test_each_kind_of_match_brings_its_role_exactly_where_it_matches(
     desk: Desk, buyer: RoleHandle, match: str, value: str | None, *, brings: bool
 ) -> None:
     saved = await rule(desk, match, buyer, value)
-    assert f"<@&{buyer.id}>" in answer(saved).content
+    assert f"<@&{buyer.id}>" in reply(saved).content
 
     shown = await desk.mydownloads(orders.DOCUMENTED)
 
@@ -66,7 +66,7 @@ async def test_several_roles_come_at_once_and_none_is_granted_twice(desk: Desk, 
 
     first = await desk.mydownloads(orders.DOCUMENTED)
     again = await desk.mydownloads(orders.DOCUMENTED)
-    await desk.customer.click(answer(again), label="Refresh")
+    await desk.customer.click(reply(again), label="Refresh")
 
     assert embed(first).fields[0].value == "**Buyer**, **Reader**"
     assert not embed(again).fields
@@ -74,7 +74,7 @@ async def test_several_roles_come_at_once_and_none_is_granted_twice(desk: Desk, 
 
 
 @pytest.mark.parametrize("token", [orders.EMPTY, orders.UNKNOWN])
-async def test_a_failed_or_empty_order_brings_nothing_and_is_not_held(
+async def test_a_failed_or_empty_order_brings_nothing_and_is_not_claimed(
     desk: Desk, buyer: RoleHandle, token: str
 ) -> None:
     await rule(desk, "any_order", buyer)
@@ -104,19 +104,19 @@ async def test_a_second_account_is_refused_where_the_owner_wants_it_and_can_ask_
     await desk.set_up()
     await rule(desk, "any_order", buyer)
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(answer(setup), ["refuse"], custom_id="store_setup:later")
+    await desk.owner.select(reply(setup), ["refuse"], custom_id="store_setup:later")
     await desk.mydownloads(orders.DOCUMENTED)
 
     refused = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
 
-    assert answer(refused).content.startswith("**This order is already in use by another account here.**")
-    assert "/download/" not in str(answer(refused).components)
-    shown = await desk.member.click(answer(refused), label="Get help")
+    assert reply(refused).content.startswith("**This order is already in use by another account here.**")
+    assert "/download/" not in str(reply(refused).components)
+    shown = await desk.member.click(reply(refused), label="Get help")
     await desk.member.submit_modal(shown, {"topic": ["other"], "words": "It is my order!"})
     assert "Another account of this server holds the order" in str(desk.card().embeds[0].description)
 
 
-async def test_of_fifty_accounts_that_open_an_order_at_once_exactly_as_many_as_allowed_hold_it(
+async def test_when_fifty_accounts_open_an_order_at_once_exactly_as_many_as_allowed_claim_it(
     desk: Desk, buyer: RoleHandle
 ) -> None:
     await rule(desk, "any_order", buyer)
@@ -131,7 +131,7 @@ async def test_of_fifty_accounts_that_open_an_order_at_once_exactly_as_many_as_a
 
 
 @pytest.mark.parametrize("trouble", ["above", "gone", "forbidden", "no_right"])
-async def test_a_role_that_cannot_be_given_is_told_to_the_owner_once_and_not_to_the_customer(
+async def test_a_role_that_cannot_be_given_is_reported_to_the_owner_once_and_not_to_the_customer(
     desk: Desk, buyer: RoleHandle, trouble: str
 ) -> None:
     await desk.set_up(log=True)
@@ -165,7 +165,7 @@ async def test_a_role_that_cannot_be_given_is_told_to_the_owner_once_and_not_to_
     assert f"<@&{buyer.id}>" in told[0]
 
 
-async def test_releasing_a_claim_takes_the_role_back_and_the_next_account_holds_the_order(
+async def test_releasing_a_claim_removes_the_role_and_the_next_account_can_claim_the_order(
     desk: Desk, buyer: RoleHandle
 ) -> None:
     await rule(desk, "any_order", buyer)
@@ -174,10 +174,10 @@ async def test_releasing_a_claim_takes_the_role_back_and_the_next_account_holds_
 
     listed = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": orders.DOCUMENTED})
     assert f"My new Book** · <@{desk.customer.id}>" in str(embed(listed).description)
-    chosen = await desk.moderator.select(answer(listed), [option(listed)], custom_id="claims:choose")
-    released = await desk.moderator.click(answer(chosen), label="Release")
+    chosen = await desk.moderator.select(reply(listed), [option(listed)], custom_id="claims:choose")
+    released = await desk.moderator.click(reply(chosen), label="Release")
 
-    assert answer(released).content == "The roles that it brought are taken back."
+    assert reply(released).content == "The roles that it brought are taken back."
     assert not has(desk, desk.customer, buyer)
     await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
     assert has(desk, desk.member, buyer)
@@ -193,17 +193,17 @@ async def test_moving_a_claim_gives_the_other_account_the_role_when_it_restores_
     await desk.mydownloads(orders.DOCUMENTED)
 
     listed = await desk.moderator.slash(desk.channel, "claims person", person=desk.customer)
-    chosen = await desk.moderator.select(answer(listed), [option(listed)], custom_id="claims:choose")
-    shown = await desk.moderator.click(answer(chosen), label="Move to another account")
+    chosen = await desk.moderator.select(reply(listed), [option(listed)], custom_id="claims:choose")
+    shown = await desk.moderator.click(reply(chosen), label="Move to another account")
     moved = await desk.moderator.submit_modal(shown, {"person": [desk.member]})
-    assert f"The order counts for <@{desk.member.id}> now." in answer(moved).content
+    assert f"The order counts for <@{desk.member.id}> now." in reply(moved).content
     assert not has(desk, desk.customer, buyer)
     restored = await desk.member.click(panel, label="Restore my roles")
 
-    assert answer(restored).content == f"Welcome back! You have again: <@&{buyer.id}>"
+    assert reply(restored).content == f"Welcome back! You have again: <@&{buyer.id}>"
     assert has(desk, desk.member, buyer)
     nothing = await desk.customer.click(panel, label="Restore my roles")
-    assert answer(nothing).content.startswith("You have all the roles that I know of.")
+    assert reply(nothing).content.startswith("You have all the roles that I know of.")
 
 
 async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(desk: Desk, buyer: RoleHandle) -> None:
@@ -217,28 +217,30 @@ async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(
     tested = await desk.owner.slash(desk.channel, "store roles test", **{"order-id": orders.USED_UP})
     assert embed(tested).description == f"It brings: <@&{buyer.id}>"
     removed = await desk.owner.slash(desk.channel, "store roles remove", number=1)
-    assert answer(removed).content.startswith("Removed: any order")
+    assert reply(removed).content.startswith("Removed: any order")
     refused = await desk.owner.slash(desk.channel, "store roles remove", number=1)
-    assert answer(refused).content.startswith("**That rule is not complete, or not on the list.**")
+    assert reply(refused).content.startswith("**That rule is not complete, or not on the list.**")
 
 
-async def test_a_role_with_power_is_warned_of_and_a_member_cannot_use_the_moderators_buttons(desk: Desk) -> None:
+async def test_the_owner_is_warned_of_a_powerful_role_and_a_member_cannot_use_the_moderators_buttons(
+    desk: Desk,
+) -> None:
     strong = desk.guild.create_role("Strong", permissions=discord.Permissions(ban_members=True))
 
     saved = await rule(desk, "any_order", strong)
     refused = await desk.forge("claims:release:1", desk.member, desk.channel)
 
-    assert "Every buyer could then Ban Members" in answer(saved).content
-    assert answer(refused).content == "**Only this server's moderators can do that.**"
+    assert "Every buyer could then Ban Members" in reply(saved).content
+    assert reply(refused).content == "**Only this server's moderators can do that.**"
 
 
 def option(result: InteractionResult) -> str:
-    """Return the value of the first option of the select in an answer."""
-    (found,) = [item for item in buttons(answer(result)) if item.get("type") == 3]
+    """Return the value of the first option of the select in a reply."""
+    (found,) = [item for item in buttons(reply(result)) if item.get("type") == 3]
     return str(found["options"][0]["value"])
 
 
-async def test_the_database_being_away_gives_links_without_roles(
+async def test_while_the_database_is_away_orders_give_links_without_roles(
     desk: Desk, buyer: RoleHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await rule(desk, "any_order", buyer)
@@ -254,7 +256,7 @@ async def test_the_database_being_away_gives_links_without_roles(
     assert not has(desk, desk.customer, buyer)
 
 
-async def test_a_discord_that_drops_the_role_gives_the_links_and_the_role_the_next_time(
+async def test_if_discord_drops_the_role_the_links_come_at_once_and_the_role_the_next_time(
     desk: Desk, buyer: RoleHandle
 ) -> None:
     await rule(desk, "any_order", buyer)

@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 import pytest
-from desk import Desk, answer, embed, labels, page
+from desk import Desk, embed, labels, page, reply
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, GuildHandle
 from simcord.results import InteractionResult
@@ -20,20 +20,20 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
     assert setup.ephemeral
     assert "**No support channel yet:**" in page(setup)
-    await desk.owner.select(answer(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
-    await desk.owner.select(answer(setup), [desk.log_channel], custom_id="store_setup:set:log_channel_id")
-    await desk.owner.click(answer(setup), custom_id="store_setup:toggle:leak_guard")
+    await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
+    await desk.owner.select(reply(setup), [desk.log_channel], custom_id="store_setup:set:log_channel_id")
+    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard")
     await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=role)
 
-    shown = await desk.owner.click(answer(setup), label="The panel's words")
+    shown = await desk.owner.click(reply(setup), label="The panel's words")
     words = {"title": "Your books", "text": "Paste your link.", "button": "My books", "colour": "#AA0000"}
     where = "https://my-store.com/account\nIn the email of your order."
     worded = await desk.owner.submit_modal(shown, {**words, "where": where})
     assert embed(worded).title == "Your books"
     assert "<https://my-store.com/account>" in str(embed(worded).description)
-    checked = await desk.owner.click(answer(setup), label="Check")
-    assert answer(checked).content.splitlines()[0] == "**All is well.**"
-    assert "✅ Fileflare answers." in answer(checked).content
+    checked = await desk.owner.click(reply(setup), label="Check")
+    assert reply(checked).content.splitlines()[0] == "**All is well.**"
+    assert "✅ Fileflare answers." in reply(checked).content
     await desk.owner.slash(desk.channel, "store panel")
 
     panel = desk.channel.last_message
@@ -47,18 +47,18 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
 
 
 @pytest.mark.limits(misses_per_user=2, misses_per_guild=2)
-async def test_check_is_nobodys_guess_however_often_it_is_pressed(desk: Desk) -> None:
+async def test_check_never_counts_as_a_guess_however_often_it_is_pressed(desk: Desk) -> None:
     await desk.set_up()
     setup = await desk.owner.slash(desk.channel, "store setup")
 
     for _ in range(8):
-        checked = await desk.owner.click(answer(setup), label="Check")
-        assert "✅ Fileflare answers." in answer(checked).content
+        checked = await desk.owner.click(reply(setup), label="Check")
+        assert "✅ Fileflare answers." in reply(checked).content
 
     assert "5 of 10 downloads left" in str(embed(await desk.mydownloads(orders.DOCUMENTED)).description)
 
 
-async def test_check_names_each_thing_that_is_missing_and_how_to_mend_it(desk: Desk) -> None:
+async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: Desk) -> None:
     above = desk.guild.create_role("Above")
     await desk.set_up(log=True)
     await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=above)
@@ -68,7 +68,7 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_mend_it(desk: D
     await desk.sample.stop()
 
     setup = await desk.owner.slash(desk.channel, "store setup")
-    checked = answer(await desk.owner.click(answer(setup), label="Check")).content
+    checked = reply(await desk.owner.click(reply(setup), label="Check")).content
 
     assert checked.splitlines()[0] == "**This needs fixing:**"
     assert "⚠️ Fileflare does not answer." in checked
@@ -80,33 +80,33 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_mend_it(desk: D
     ("field", "value", "named"),
     [("colour", "red", "`colour`"), ("where", "https://[", "`account_url`")],
 )
-async def test_words_that_cannot_be_are_named_and_given_back(desk: Desk, field: str, value: str, named: str) -> None:
+async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, value: str, named: str) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
-    shown = await desk.owner.click(answer(setup), label="The panel's words")
+    shown = await desk.owner.click(reply(setup), label="The panel's words")
 
     refused = await desk.owner.submit_modal(shown, {"title": "My title", field: value})
 
-    assert answer(refused).content.startswith(f"**Nothing was changed:** {named}")
-    assert "My title" in answer(refused).content
+    assert reply(refused).content.startswith(f"**Nothing was changed:** {named}")
+    assert "My title" in reply(refused).content
 
 
 async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
 
-    await desk.owner.submit_modal(await desk.owner.click(answer(setup), label="Limits"), {"accounts": "5", "open": "2"})
+    await desk.owner.submit_modal(await desk.owner.click(reply(setup), label="Limits"), {"accounts": "5", "open": "2"})
     options = desk.bot.storage.guilds.get(desk.guild.id).options
     assert (options.accounts_per_order, options.help_open_per_person) == (5, 2)
-    shown = await desk.owner.click(answer(setup), label="Limits")
+    shown = await desk.owner.click(reply(setup), label="Limits")
     refused = await desk.owner.submit_modal(shown, {"accounts": "0", "open": ""})
 
-    assert "`accounts_per_order`" in str([answer(refused).content, *(each.content for each in refused.followups)])
+    assert "`accounts_per_order`" in str([reply(refused).content, *(each.content for each in refused.followups)])
     assert desk.bot.storage.guilds.get(desk.guild.id).options == options
 
 
-async def test_the_language_of_the_owner_is_the_panels_and_the_cards(desk: Desk) -> None:
+async def test_the_panel_and_the_cards_use_the_language_that_the_owner_chose(desk: Desk) -> None:
     await desk.set_up()
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(answer(setup), ["de"], custom_id="store_setup:language")
+    await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
 
     await desk.owner.slash(desk.channel, "store panel")
     await desk.ask_for_help()
@@ -137,7 +137,7 @@ async def test_the_status_shows_how_everything_is(desk: Desk) -> None:
 async def exported(desk: Desk) -> bytes:
     given = await desk.owner.slash(desk.channel, "store export")
     assert given.ephemeral
-    (file,) = answer(given).attachments
+    (file,) = reply(given).attachments
     return await file.read()
 
 
@@ -165,7 +165,7 @@ async def test_an_export_makes_another_server_behave_the_same(desk: Desk) -> Non
 
     told = await bring(owner, channel, content)
 
-    assert "This server has none of these, so they are left out: log" in answer(told).content
+    assert "This server has none of these, so they are left out: log" in reply(told).content
     there = desk.bot.storage.guilds.get(guild.id)
     assert there.support_channel_id == guild.channels["support"].id
     assert [answer.text for answer in there.canned_answers] == ["Hello {customer}."]
@@ -193,8 +193,8 @@ async def test_a_broken_or_hostile_import_changes_nothing_and_says_why(desk: Des
 
     refused = await bring(desk.owner, desk.channel, json.dumps(changed).encode())
 
-    assert answer(refused).content.startswith("**Nothing was changed:** ")
-    assert named in answer(refused).content
+    assert reply(refused).content.startswith("**Nothing was changed:** ")
+    assert named in reply(refused).content
     assert desk.bot.storage.guilds.get(desk.guild.id) == before
 
 
@@ -260,10 +260,10 @@ def found(desk: Desk, guild: GuildHandle) -> discord.Guild:
 async def test_the_page_has_no_more_parts_than_discord_takes(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
     for feature in ("buyers_roles", "leak_guard"):
-        setup = await desk.owner.click(answer(setup), custom_id=f"store_setup:toggle:{feature}")
+        setup = await desk.owner.click(reply(setup), custom_id=f"store_setup:toggle:{feature}")
 
     def count(component: dict[str, Any]) -> int:
         inner = [*(component.get("components") or ()), *filter(None, [component.get("accessory")])]
         return 1 + sum(count(each) for each in inner)
 
-    assert 30 < sum(count(dict(component)) for component in answer(setup).components) <= 40
+    assert 30 < sum(count(dict(component)) for component in reply(setup).components) <= 40

@@ -2,7 +2,7 @@
 
 import pytest
 from aiohttp import web
-from desk import Desk, Log, answer, embed, labels
+from desk import Desk, Log, embed, labels, reply
 from simcord.actors import MemberActor
 
 from fileflare_bot.demo import orders
@@ -28,18 +28,18 @@ def give_each_an_order(desk: Desk, count: int) -> list[str]:
 
 @pytest.mark.settings(fileflare_requests_per_minute=60)
 @pytest.mark.limits(longest_wait=0)
-async def test_200_people_at_once_are_all_answered_or_told_when_to_come_back(desk: Desk) -> None:
+async def test_200_people_at_once_are_all_served_or_told_when_to_try_again(desk: Desk) -> None:
     crowd = people(desk, 200)
     tokens = give_each_an_order(desk, 200)
 
     results = await desk.all_at_once([(person, token) for person, token in zip(crowd, tokens, strict=True)])
 
-    texts = [answer(result).content for result in results]
+    texts = [reply(result).content for result in results]
     answered = [text for text in texts if "10 downloads left" in text]
     told = [text for text in texts if "There is room for you in" in text]
     assert 8 <= len(answered) < 20
     assert len(answered) + len(told) == 200
-    assert len(set(told)) > 3  # each is given a place of their own, not all the same
+    assert len(set(told)) > 3  # each is told their own place in the queue
     assert all(result.ephemeral for result in results)
     assert sum(desk.sample.requests.values()) == len(answered)
 
@@ -49,31 +49,31 @@ async def test_50_people_with_one_order_cause_one_request(desk: Desk) -> None:
 
     results = await desk.all_at_once([(person, orders.DOCUMENTED) for person in crowd])
 
-    assert all("Order #1050" in answer(result).content for result in results)
+    assert all("Order #1050" in reply(result).content for result in results)
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
 
 
-async def test_a_fresh_answer_is_given_again_and_refresh_asks_anew(desk: Desk) -> None:
+async def test_a_fresh_response_is_reused_and_refresh_asks_again(desk: Desk) -> None:
     first = await desk.mydownloads(orders.DOCUMENTED)
     await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
-    await desk.customer.click(answer(first), label="Refresh")
+    await desk.customer.click(reply(first), label="Refresh")
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
 
     desk.bot.lookups.refresh_seconds = 0
-    await desk.customer.click(answer(first), label="Refresh")
+    await desk.customer.click(reply(first), label="Refresh")
     await desk.mydownloads(orders.DOCUMENTED)
     assert desk.sample.requests == {orders.DOCUMENTED: 2}
 
 
 @pytest.mark.limits(misses_per_user=5)
-async def test_a_guesser_is_slowed_down_and_others_are_answered_at_once(desk: Desk, log: Log) -> None:
-    said = [answer(await desk.mydownloads(f"{number:032x}a")).content for number in range(50)]
+async def test_a_guesser_is_slowed_down_and_others_are_served_at_once(desk: Desk, log: Log) -> None:
+    said = [reply(await desk.mydownloads(f"{number:032x}a")).content for number in range(50)]
     other = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
 
     assert sum(desk.sample.requests.values()) - 1 < 10
     assert all("Fileflare knows no order" in text for text in said[:5])
     assert all("That was a lot at once" in text and "in 1 minute" in text for text in said[5:])
-    assert "Order #1050" in answer(other).content
+    assert "Order #1050" in reply(other).content
     assert len(log.events("guessing_suspected")) == 1
 
 
@@ -85,14 +85,14 @@ async def test_while_paused_an_order_that_exists_gets_the_same_words_as_one_that
     known = await desk.mydownloads(orders.DOCUMENTED)
     unknown = await desk.mydownloads(orders.UNKNOWN)
 
-    assert answer(known).content == answer(unknown).content
-    assert labels(answer(known)) == labels(answer(unknown)) == []
+    assert reply(known).content == reply(unknown).content
+    assert labels(reply(known)) == labels(reply(unknown)) == []
     assert orders.DOCUMENTED not in desk.sample.requests
 
 
 @pytest.mark.settings(lookups_per_person=3)
-async def test_one_who_asks_very_often_is_told_to_take_a_break(desk: Desk) -> None:
-    said = [answer(await desk.mydownloads(orders.DOCUMENTED)).content for _ in range(4)]
+async def test_a_person_who_asks_very_often_is_told_to_take_a_break(desk: Desk) -> None:
+    said = [reply(await desk.mydownloads(orders.DOCUMENTED)).content for _ in range(4)]
 
     assert "That was a lot at once" in said[3]
     assert "in 20 seconds" in said[3]
@@ -111,7 +111,7 @@ async def test_a_passing_fault_is_tried_again_and_nobody_notices(desk: Desk) -> 
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert "Order #1050" in answer(result).content
+    assert "Order #1050" in reply(result).content
     assert desk.sample.requests == {orders.DOCUMENTED: 3}
 
 
@@ -135,8 +135,7 @@ async def test_after_repeated_failures_people_are_told_at_once_and_it_recovers_b
     crowd, tokens = people(desk, 20), give_each_an_order(desk, 20)
 
     said = [
-        answer(await desk.mydownloads(token, person=person)).content
-        for person, token in zip(crowd, tokens, strict=True)
+        reply(await desk.mydownloads(token, person=person)).content for person, token in zip(crowd, tokens, strict=True)
     ]
 
     assert all("Fileflare cannot be reached" in text for text in said)
@@ -144,22 +143,22 @@ async def test_after_repeated_failures_people_are_told_at_once_and_it_recovers_b
     assert len(log.events("fileflare_down")) == 1
     desk.sample.fault = None
     await desk.env.advance_time(OPEN_SECONDS)
-    assert "Order #1050" in answer(await desk.mydownloads(orders.DOCUMENTED)).content
+    assert "Order #1050" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
     assert len(log.events("fileflare_back")) == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, 0), (500, 0), (503, 0)])
-async def test_a_first_answer_that_discord_drops_is_given_again(desk: Desk, status: int, code: int) -> None:
+async def test_a_first_response_that_discord_drops_is_sent_again(desk: Desk, status: int, code: int) -> None:
     desk.env.inject_error("POST", CALLBACK, status=status, code=code)
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert "Order #1050" in answer(result).content
+    assert "Order #1050" in reply(result).content
     assert desk.calls() == [("POST", "callback"), ("POST", "callback")]
 
 
 @pytest.mark.parametrize("status", [429, 502])
-async def test_an_edit_that_discord_drops_is_made_again(desk: Desk, status: int) -> None:
+async def test_an_edit_that_discord_drops_is_sent_again(desk: Desk, status: int) -> None:
     desk.env.inject_error("PATCH", ORIGINAL, status=status)
     desk.hold()
     result = await desk.mydownloads(orders.DOCUMENTED)
@@ -187,7 +186,7 @@ async def test_an_interaction_that_is_lost_is_logged_once_and_nothing_more_is_se
     assert failures(desk, outcome) == 1
 
 
-async def test_a_first_answer_that_had_arrived_after_all_is_edited(desk: Desk) -> None:
+async def test_a_first_response_that_arrived_after_all_is_edited(desk: Desk) -> None:
     desk.hold()
     result = await desk.mydownloads(orders.DOCUMENTED)
     desk.env.inject_error("POST", CALLBACK, status=500)
@@ -226,7 +225,7 @@ async def test_a_failed_follow_up_is_logged_once(desk: Desk, log: Log) -> None:
     desk.bot.lookups.refresh_seconds = 0
     desk.env.inject_error("POST", "/webhooks/*/*", status=500, times=None)
     desk.hold()
-    await desk.customer.click(answer(result), label="Refresh")
+    await desk.customer.click(reply(result), label="Refresh")
     await desk.env.advance_time(1)
     await desk.env.advance_time(3)
     await desk.release()
@@ -235,12 +234,12 @@ async def test_a_failed_follow_up_is_logged_once(desk: Desk, log: Log) -> None:
     assert "5 of 10 downloads left" in str(embed(result).description)
 
 
-async def test_a_reply_that_discord_rejects_is_told_as_our_bug(desk: Desk, log: Log) -> None:
+async def test_a_reply_that_discord_rejects_is_reported_as_our_bug(desk: Desk, log: Log) -> None:
     desk.env.inject_error("POST", CALLBACK, status=400, code=50035)
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert "Something went wrong on my side" in answer(result).content
+    assert "Something went wrong on my side" in reply(result).content
     (event,) = log.events("lookup")
     assert event["outcome"] == "bug"
 

@@ -16,28 +16,28 @@ BOMB_BYTES: Final = 200_000_000
 
 
 def status(code: int, text: str = "{}", kind: str = "application/json", **headers: str) -> Fault:
-    """Return a fault that answers with this status; an underscore in a header's name stands for a dash."""
+    """Return a fault that responds with this status; an underscore in a header's name stands for a dash."""
 
-    async def answer(_request: web.Request) -> web.StreamResponse:
+    async def respond(_request: web.Request) -> web.StreamResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return web.Response(status=code, text=text, content_type=kind, headers=named)
 
-    return answer
+    return respond
 
 
 def body(text: str) -> Fault:
-    """Return a fault that answers 200 with this body."""
+    """Return a fault that responds 200 with this body."""
     return status(200, text)
 
 
 async def busy_until(_request: web.Request) -> web.StreamResponse:
-    """Answer 429 with a Retry-After that is a date."""
+    """Respond 429 with a date as Retry-After."""
     until = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     return web.Response(status=429, headers={"Retry-After": until})
 
 
 async def slow_body(request: web.Request) -> web.StreamResponse:
-    """Begin an answer, and never end it."""
+    """Begin a response, and never end it."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     await response.write(b'{"order": ')
@@ -56,33 +56,33 @@ async def dripping_body(request: web.Request) -> web.StreamResponse:
 
 
 async def silent(request: web.Request) -> web.StreamResponse:
-    """Take the question, and answer nothing."""
+    """Accept the request, and never respond."""
     await _until_the_client_goes(request)
     return web.Response()
 
 
 async def endless_body(request: web.Request) -> web.StreamResponse:
-    """Answer for as long as anybody reads."""
+    """Respond for as long as the client reads."""
     return await _stream(request, b" " * 65_536, None)
 
 
 async def huge_body(request: web.Request) -> web.StreamResponse:
-    """Answer with 50 MB."""
+    """Respond with 50 MB."""
     return await _stream(request, b" " * 65_536, HUGE_BYTES)
 
 
 async def gzip_bomb(_request: web.Request) -> web.StreamResponse:
-    """Answer with little that becomes much."""
+    """Respond with a small gzip body that decompresses to a huge one."""
     return _packed("gzip", _bomb(zlib.MAX_WBITS | 16))
 
 
 async def deflate_bomb(_request: web.Request) -> web.StreamResponse:
-    """Answer with little that becomes much, packed the other way that every client announces."""
+    """Respond like gzip_bomb(), in the other encoding that every client accepts."""
     return _packed("deflate", _bomb(zlib.MAX_WBITS))
 
 
 async def wrong_encoding(_request: web.Request) -> web.StreamResponse:
-    """Answer with a body that is not what its Content-Encoding says."""
+    """Respond with a body that does not match its Content-Encoding."""
     return web.Response(body=b"not packed at all", headers={"Content-Encoding": "gzip"})
 
 
@@ -94,7 +94,7 @@ async def reset(request: web.Request) -> web.StreamResponse:
 
 
 async def truncated(request: web.Request) -> web.StreamResponse:
-    """Promise more than is sent."""
+    """Announce a longer body than is sent."""
     response = web.StreamResponse(headers={"Content-Length": "1000"})
     await response.prepare(request)
     await response.write(b'{"order": ')
@@ -108,7 +108,7 @@ def _packed(encoding: str, packed: bytes) -> web.Response:
 
 
 def _bomb(wbits: int) -> bytes:
-    """Return a packed stream without its end: compressing one piece and repeating it takes next to no time."""
+    """Return a compressed stream without its end: compressing one piece and repeating it is fast."""
     packer = zlib.compressobj(wbits=wbits)
     piece = b" " * 1_000_000
     first, again = (packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))

@@ -1,8 +1,8 @@
-"""A Discord on loopback: as much of its REST API v10 and its gateway v10 as the bot's own process needs.
+"""A Discord on loopback: the parts of REST API v10 and gateway v10 that the bot's process needs.
 
-It answers as Discord documents it, also where it refuses: a token it does not know, an interaction it does not
-know (10062), one that is answered twice (40060), a session that is gone. Its gateway sends plain text, which
-discord.py reads whatever compression it asked for.
+It responds as Discord documents it, errors included: an unknown token, an unknown interaction (10062), a second
+response to an interaction (40060), a lost session. Its gateway sends plain text, which discord.py reads whatever
+compression it asked for.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from doubles import loopback_payloads as payloads
 from doubles.loopback_payloads import TOKEN, Json
 
 PATIENCE_SECONDS: Final = 10.0
-REMEMBERED: Final = 5000  # events of a session, for when it is resumed
+REMEMBERED: Final = 5000  # events of a session, to replay when it is resumed
 HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 1, 2, 6, 7, 9, 10, 11
 API: Final = "/api/v10"
 MESSAGE, LOADING, UPDATE = 4, 5, 7  # kinds of interaction callbacks
@@ -30,7 +30,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Call(NamedTuple):
-    """One REST request, the ``time.monotonic()`` it came at, and the status it was answered with."""
+    """One REST request, the ``time.monotonic()`` of its arrival, and the status of its response."""
 
     method: str
     path: str
@@ -41,9 +41,9 @@ class Call(NamedTuple):
 
 
 class LoopbackDiscord:
-    """One application with its bot in one server.
+    """One application with its bot in one guild.
 
-    ``calls`` holds every request, ``frames`` everything the bot sent over the gateway. ``token`` is the one it takes.
+    ``calls`` holds every request, ``frames`` everything the bot sent over the gateway. ``token`` is the only valid one.
     """
 
     def __init__(self) -> None:
@@ -104,13 +104,13 @@ class LoopbackDiscord:
     def answer_next(
         self, method: str, part: str, status: int, *, times: int = 1, headers: Json | None = None, **body: object
     ) -> None:
-        """Answer the next requests whose address holds ``part`` with this status, such as 404 and ``code=10062``."""
-        answer = {"message": "As the test wants it.", "code": 0, **body}
-        fault = partial(_json, answer, status=status, headers=headers)
+        """Respond with this status, such as 404 and ``code=10062``, to the next requests with ``part`` in the path."""
+        payload = {"message": "As the test wants it.", "code": 0, **body}
+        fault = partial(_json, payload, status=status, headers=headers)
         self._faults += [(method, part, fault)] * times
 
     async def until(self, happened: Callable[[], bool]) -> None:
-        """Wait until this holds after a request or a frame."""
+        """Wait until this holds; it is checked after every request and frame."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not happened():
                 self._changed.clear()
@@ -149,7 +149,7 @@ class LoopbackDiscord:
         return str(interaction["token"])
 
     async def answer_to(self, token: str) -> Json:
-        """Return the message that the customer sees in the end, once it is there."""
+        """Wait for the message that the customer sees in the end, and return it."""
         await self.until(lambda: bool(self._messages(token)))
         return self._messages(token)[-1]
 
@@ -158,13 +158,13 @@ class LoopbackDiscord:
         return self._answers.get(token, [])
 
     def forget(self, token: str) -> None:
-        """Drop what is kept of an interaction and of all calls, so that a long load needs no memory."""
+        """Drop the records of an interaction and of all calls, so that a long load test does not fill the memory."""
         self._acknowledged.pop(token, None)
         self._answers.pop(token, None)
         self.calls.clear()
 
     def forget_all(self) -> None:
-        """Drop what is kept of every interaction and call."""
+        """Drop the records of every interaction and call."""
         self._acknowledged.clear()
         self._answers.clear()
         self.calls.clear()
@@ -181,7 +181,7 @@ class LoopbackDiscord:
         await self._hang_up().send_json({"op": RECONNECT, "d": None})
 
     async def invalidate_session(self) -> None:
-        """Forget the session and say so with INVALID_SESSION."""
+        """Drop the session, and send INVALID_SESSION."""
         self._session = ""
         await self._hang_up().send_json({"op": INVALID_SESSION, "d": False})
 
@@ -202,7 +202,7 @@ class LoopbackDiscord:
 
     @web.middleware
     async def _front(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Record every request, and refuse those that are to fail or bear no valid token."""
+        """Record every request; fail those that answer_next() names, and those without a valid token."""
         at = time.monotonic()
         fault = next((fault for fault in self._faults if fault[0] == request.method and fault[1] in request.path), None)
         if fault is not None:
@@ -285,6 +285,6 @@ def _error(status: int, code: int, message: str) -> web.Response:
     return _json({"message": message, "code": code}, status=status)
 
 
-def _json(answer: object, *, status: int = 200, headers: Json | None = None) -> web.Response:
-    body = json.dumps(answer).encode()  # discord.py wants the type without a charset, as Discord sends it
+def _json(payload: object, *, status: int = 200, headers: Json | None = None) -> web.Response:
+    body = json.dumps(payload).encode()  # discord.py wants the type without a charset, as Discord sends it
     return web.Response(body=body, status=status, headers=headers, content_type="application/json")

@@ -1,4 +1,4 @@
-"""The payloads of the loopback Discord: one application, its bot in one server, and a customer."""
+"""The payloads of the loopback Discord: one application, its bot in one guild, and a customer."""
 
 import itertools
 import time
@@ -19,12 +19,12 @@ _numbers = itertools.count(1)
 
 
 def snowflake() -> str:
-    """Return a new ID, which says that it was made now."""
+    """Return a new ID with the current time in it."""
     return str(int(time.time() * 1000) - _DISCORD_EPOCH_MS << 22 | next(_numbers))
 
 
 def application() -> Json:
-    """Return the answer to GET /oauth2/applications/@me."""
+    """Return the response to GET /oauth2/applications/@me."""
     return {
         "id": APPLICATION,
         "name": "loopback",
@@ -39,13 +39,13 @@ def application() -> Json:
 
 
 def commands(sent: list[Json], guild_id: str | None) -> list[Json]:
-    """Return the commands that were sent as Discord then has them."""
+    """Return the sent commands as Discord stores them."""
     given = {"application_id": APPLICATION, "guild_id": guild_id, "version": "1"}
     return [{"description": ""} | command | given | {"id": snowflake()} for command in sent]
 
 
 def ready(session_id: str, gateway_url: str) -> Json:
-    """Return READY, which lists the server as one that is yet to come."""
+    """Return READY, which lists the guild as unavailable."""
     return {
         "v": 10,
         "user": BOT,
@@ -73,14 +73,14 @@ def guild() -> Json:
 
 
 def whereabouts(person: int, guild: int) -> Json:
-    """Return who acts and where, as numbers from the customer and the server on."""
+    """Return the member and the guild of an interaction, numbered from the customer and the first guild."""
     user = CUSTOMER | {"id": str(int(CUSTOMER["id"]) + person)}
     member = {"user": user, "roles": [], "joined_at": _WHEN, "flags": 0, "permissions": "0"}
     return {"member": member, "guild_id": str(int(GUILD) + guild)}
 
 
 def interaction(of: Json) -> Json:
-    """Return INTERACTION_CREATE for what the customer did in the server's channel."""
+    """Return INTERACTION_CREATE for what the customer did in the guild's channel."""
     identifier = snowflake()
     return {
         "id": identifier,
@@ -100,7 +100,7 @@ def interaction(of: Json) -> Json:
 
 
 def message(sent: Json) -> Json:
-    """Return the message that was sent as Discord then has it."""
+    """Return the sent message as Discord stores it."""
     return {
         "id": snowflake(),
         "type": 0,

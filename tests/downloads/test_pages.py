@@ -1,4 +1,4 @@
-"""What an order's pages hold, for any order there can be."""
+"""What an order's pages contain, for any possible order."""
 
 import json
 import re
@@ -28,9 +28,9 @@ def order(raw: Any) -> Order:  # noqa: ANN401 - any JSON
     return read_response(200, {}, json.dumps(raw).encode())
 
 
-def pages(raw: Any, words: Translator = ENGLISH) -> list[Page]:  # noqa: ANN401 - any JSON
+def pages(raw: Any, translator: Translator = ENGLISH) -> list[Page]:  # noqa: ANN401 - any JSON
     made = OrderPages(order(raw))
-    return [made.render(number, words) for number in range(1, len(made) + 1)]
+    return [made.render(number, translator) for number in range(1, len(made) + 1)]
 
 
 def shown_links(page: Page) -> set[str]:

@@ -1,4 +1,4 @@
-"""Who asks too often, or guesses, has to pause; others do not notice."""
+"""People who ask too often, or guess, have to wait; others do not notice."""
 
 import pytest
 from desk import Log
@@ -21,7 +21,7 @@ async def pause(guard: AbuseGuard, requester: Requester) -> float:
     return caught.value.retry_after
 
 
-async def test_a_person_may_look_up_so_often_and_no_more() -> None:
+async def test_a_person_has_a_limit_of_lookups() -> None:
     guard = AbuseGuard(lookups_per_user=3)
     for _ in range(3):
         await guard.admit(GUESSER)
@@ -30,7 +30,7 @@ async def test_a_person_may_look_up_so_often_and_no_more() -> None:
     await guard.admit(OTHER)
 
 
-async def test_a_server_may_look_up_so_often_and_another_does_not_notice() -> None:
+async def test_a_server_has_a_limit_of_lookups_and_another_does_not_notice() -> None:
     guard = AbuseGuard(lookups_per_guild=5)
     for person in range(5):
         await guard.admit(Requester(person, guild_id=7))

@@ -66,7 +66,7 @@ def test_a_failed_probe_keeps_it_open_without_saying_so_again(clock: list[float]
 
 
 @pytest.mark.parametrize("error", [OrderNotFound("404"), FileflareBusy(1.0)])
-def test_an_answer_is_no_failure_even_if_it_is_no_order(clock: list[float], error: Exception) -> None:
+def test_a_response_is_no_failure_even_if_it_is_no_order(clock: list[float], error: Exception) -> None:
     breaker = Breaker(lambda: clock[0])
     fail(breaker, FAILURES_TO_OPEN - 1)
     with pytest.raises(type(error)):

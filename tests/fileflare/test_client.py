@@ -68,7 +68,7 @@ async def failure(client: FileflareClient) -> errors.LookupFailed:
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Return an error and all it came from, also what "from None" only hides."""
+    """Yield an error and all its causes, also those that "from None" only hides."""
     if error is not None:
         yield error
         yield from chain(error.__cause__)
@@ -80,14 +80,14 @@ def shows_nothing(error: errors.LookupFailed, *secrets: str) -> None:
     assert not [secret for secret in (REFERENCE.token, "customer-account-orders?", *secrets) if secret in written]
 
 
-def raw_answer(*parts: bytes) -> Fault:
-    async def answer(request: web.Request) -> web.StreamResponse:
+def raw_response(*parts: bytes) -> Fault:
+    async def respond(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
         request.transport.write(b"".join(parts) + b"\r\n\r\n")
         request.transport.close()
         return web.Response()
 
-    return answer
+    return respond
 
 
 def test_every_fault_of_the_sample_is_covered() -> None:
@@ -157,7 +157,7 @@ async def test_a_fault_without_an_end_ends_when_the_client_goes(
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("response", "kind"),
     [
         (b"SSH-2.0-OpenSSH_9.6", errors.UnexpectedResponse),
         (b"HTTP/1.1 302 Found\r\nLocation: http://not-a-size.example:0/", errors.UnexpectedResponse),
@@ -173,10 +173,10 @@ async def test_a_fault_without_an_end_ends_when_the_client_goes(
         (b"", errors.FileflareDown),
     ],
 )
-async def test_what_is_hardly_http_is_an_error_of_ours(
-    answer: bytes, kind: type[errors.LookupFailed], client: FileflareClient, sample: SampleFileflare
+async def test_what_is_hardly_http_becomes_one_of_our_errors(
+    response: bytes, kind: type[errors.LookupFailed], client: FileflareClient, sample: SampleFileflare
 ) -> None:
-    sample.fault = raw_answer(answer)
+    sample.fault = raw_response(response)
 
     error = await failure(client)
 
@@ -196,7 +196,7 @@ async def test_a_body_is_read_up_to_a_size_and_no_further(
 
 
 @pytest.mark.parametrize("name", ["gzip_bomb", "deflate_bomb"])
-async def test_a_small_answer_that_becomes_huge_never_fills_the_memory(
+async def test_a_small_response_that_becomes_huge_never_fills_the_memory(
     name: str, client: FileflareClient, sample: SampleFileflare
 ) -> None:
     sample.fault = FAULTS[name]

@@ -53,7 +53,7 @@ async def test_an_id_is_quoted_into_the_query_whatever_it_holds(
     assert sample.requests == {hostile: 1}
 
 
-async def test_every_answers_status_and_headers_are_told(
+async def test_the_status_and_headers_of_every_response_are_reported(
     session: aiohttp.ClientSession, sample: SampleFileflare
 ) -> None:
     told: list[tuple[int, str]] = []

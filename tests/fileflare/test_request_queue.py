@@ -1,4 +1,4 @@
-"""Turns at Fileflare: the rate holds, the line is bounded and fair, and nobody waits in silence."""
+"""Turns at Fileflare: the rate holds, the queue is bounded and fair, and nobody waits in silence."""
 
 import asyncio
 import itertools
@@ -31,7 +31,7 @@ async def test_a_burst_goes_at_once_and_the_rest_at_the_rate() -> None:
     assert 0.4 <= loop.time() - started < 2
 
 
-async def test_no_more_than_so_many_are_under_way_together() -> None:
+async def test_requests_under_way_at_once_are_limited() -> None:
     queue = RequestQueue(per_minute=60_000, burst=100, at_once=3)
     together: list[int] = []
     under_way = 0
@@ -77,7 +77,7 @@ async def test_one_servers_flood_does_not_slow_another() -> None:
     assert not [result for result in results[:-1] if result is not None and not isinstance(result, QueueFull)]
 
 
-async def test_a_full_line_turns_away_the_server_that_fills_it() -> None:
+async def test_a_full_queue_turns_away_the_server_that_fills_it() -> None:
     queue = RequestQueue(per_minute=60, burst=1, longest_queue=5, longest_wait=60)
     await one(queue, Requester(0, guild_id=1))
     flood = [asyncio.create_task(one(queue, Requester(person, guild_id=1))) for person in range(5)]
@@ -96,7 +96,7 @@ async def test_a_full_line_turns_away_the_server_that_fills_it() -> None:
     await asyncio.gather(*flood, newcomer, return_exceptions=True)
 
 
-async def test_who_would_wait_too_long_is_told_at_once_when_there_is_room() -> None:
+async def test_people_who_would_wait_too_long_are_told_at_once_when_to_try_again() -> None:
     queue = RequestQueue(per_minute=60, burst=1, longest_wait=2)
     await one(queue, Requester(0, guild_id=1))
     waiting = [asyncio.create_task(one(queue, Requester(person, guild_id=1))) for person in (1, 2)]
@@ -155,7 +155,7 @@ async def test_no_requests_remaining_means_a_short_rest() -> None:
     assert 0.4 <= loop.time() - started < 2
 
 
-async def test_who_leaves_the_line_leaves_no_turn_behind() -> None:
+async def test_people_who_leave_the_queue_leave_no_turn_behind() -> None:
     queue = RequestQueue(per_minute=600, burst=1, at_once=1, longest_wait=60)
     await one(queue, Requester(0))
     gone = [asyncio.create_task(one(queue, Requester(person))) for person in range(1, 6)]

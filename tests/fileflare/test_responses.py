@@ -23,7 +23,7 @@ def failure(status: int, body: bytes = b"{}", **headers: str) -> LookupFailed:
     return caught.value
 
 
-def test_the_documented_answer_is_read_to_its_last_field() -> None:
+def test_the_documented_response_is_read_to_its_last_field() -> None:
     order = read_response(200, {}, DOCUMENTED)
 
     assert order.order_number == 1050

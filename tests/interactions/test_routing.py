@@ -1,4 +1,4 @@
-"""Every way into the bot declares its audience; every custom_id that any version has posted still finds its handler."""
+"""Every entry point declares its audience; every custom_id that any version has posted still finds its handler."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from discord import app_commands
 from fileflare_bot.interactions.access import CUSTOMER, MODERATOR, OWNER, Audience
 from fileflare_bot.interactions.routing import audience_of
 
-# As earlier versions have posted them, with the handler that they lead to.
+# The custom_ids of earlier versions, and their handlers.
 FORMER = {
     "request:take:7": "take",
     "request:handover:7": "hand_over",
@@ -79,7 +79,7 @@ def entries(desk: Desk) -> Iterator[tuple[str, object]]:
         yield pattern.pattern, entry
 
 
-async def test_every_way_in_declares_its_audience(desk: Desk) -> None:
+async def test_every_entry_point_declares_its_audience(desk: Desk) -> None:
     declared = {name: audience_of(entry) for name, entry in entries(desk)}
 
     assert len(declared) >= 90

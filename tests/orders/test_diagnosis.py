@@ -1,4 +1,4 @@
-"""The issues that customers of Fileflare really have: what is found, and whose turn it is then."""
+"""The problems that Fileflare's customers really have: what is found, and who has to act then."""
 
 import json
 from dataclasses import replace
@@ -35,7 +35,7 @@ from fileflare_bot.orders.diagnosis import (
     diagnose,
     diagnose_failure,
 )
-from fileflare_bot.orders.links import safe_link
+from fileflare_bot.orders.file_links import safe_link
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import ReferenceProblem, parse_reference
 from fileflare_bot.roles import OrderHeldByOthers
@@ -69,7 +69,6 @@ def said(finding: Finding) -> Advice:
     }
     return replace(
         advice,
-        customer=advice.customer.format(**values),
         moderator=advice.moderator.format(**values),
         next_step=advice.next_step.format(**values),
     )
@@ -125,16 +124,15 @@ def sample(kind: Kind) -> tuple[Finding, ...]:
 
 
 def sentences() -> list[str]:
-    advised = [text for advice in ADVICE.values() for text in (advice.customer, advice.moderator, advice.next_step)]
+    advised = [text for advice in ADVICE.values() for text in (advice.moderator, advice.next_step)]
     return [*advised, *PASTED.values(), *UNSEEN.values()]
 
 
-def test_a_file_whose_limit_is_reached_is_named_with_its_counts_and_the_override_that_mends_it() -> None:
+def test_a_file_whose_limit_is_reached_is_named_with_its_counts_and_the_override_that_fixes_it() -> None:
     (finding,) = found(holding(book(downloaded=3, limit=3)))
 
     assert finding == Finding(Kind.USED_UP, "book.pdf", 3, 3)
     assert finding.severity is Severity.BLOCKING
-    assert said(finding).customer == "book.pdf has no downloads left."
     assert said(finding).moderator.startswith("book.pdf: no downloads left (3 of 3 used).")
     assert said(finding).next_step == (
         "Store owner: Fileflare > Orders > the order > Override global limitations > a higher count > Save. "
@@ -147,7 +145,6 @@ def test_a_file_with_one_download_left_is_warned_of_before_the_click() -> None:
 
     assert finding == Finding(Kind.LAST_ONE, "book.pdf", 2, 3)
     assert finding.severity is Severity.WARNING
-    assert said(finding).customer == "book.pdf has one download left: use it on a steady connection."
     assert said(finding).moderator == "book.pdf: one download left (2 of 3 used)."
     assert "the store owner raise the count" in said(finding).next_step
 
@@ -174,7 +171,6 @@ def test_more_clicks_than_the_limit_point_to_a_mail_scanner_and_not_to_the_custo
     assert finding == Finding(Kind.MORE_CLICKS, "book.pdf", downloaded, limit)
     assert f"({downloaded} times, limit {limit})" in said(finding).moderator
     assert "A mail scanner or a link preview is the likely cause, not the customer." in said(finding).moderator
-    assert said(finding).customer == "book.pdf has no downloads left."
     assert "Override global limitations" in said(finding).next_step
 
 
@@ -192,13 +188,13 @@ def test_nothing_is_found_on_a_file_with_a_link_that_is_not_known_to_be_used_up(
         (Unseen.HOLD, "**A hold or a cancellation:**", "the store owner's decision; do not guess at reasons"),
     ],
 )
-def test_what_an_answer_cannot_show_is_named_with_its_next_step(unseen: Unseen, symptom: str, step: str) -> None:
+def test_what_a_response_cannot_show_is_named_with_its_next_step(unseen: Unseen, symptom: str, step: str) -> None:
     assert found(holding(book(), lines=[line("My new Book", None, book())])) == ()
     assert UNSEEN[unseen].startswith(symptom)
     assert step in UNSEEN[unseen]
 
 
-def test_everything_that_an_answer_cannot_show_is_named() -> None:
+def test_everything_that_a_response_cannot_show_is_named() -> None:
     assert set(UNSEEN) == set(Unseen)
 
 
@@ -229,7 +225,6 @@ def test_a_product_without_files_beside_others_is_noted_by_its_name(variant: str
 
     assert finding == Finding(Kind.PRODUCT_WITHOUT_FILES, name)
     assert finding.severity is Severity.NOTE
-    assert said(finding).customer == f"{name} comes without files."
     assert "attaches them in Fileflare to the product and to this order" in said(finding).next_step
 
 
@@ -245,11 +240,10 @@ def test_a_product_without_files_and_without_a_readable_name_is_still_noted() ->
     assert found(holding(book(), lines=garbled)) == (Finding(Kind.PRODUCT_WITHOUT_FILES),) * 3
 
 
-def test_an_external_link_is_noted_as_one_that_only_its_website_and_the_owner_can_mend() -> None:
+def test_an_external_link_is_noted_as_one_that_only_its_website_and_the_owner_can_fix() -> None:
     (finding,) = found(holding(book(is_link=True)))
 
     assert (finding.kind, finding.name, finding.severity) == (Kind.EXTERNAL_LINK, "book.pdf", Severity.NOTE)
-    assert said(finding).customer == "book.pdf lies on another website."
     assert "Fileflare cannot tell whether it works" in said(finding).moderator
     assert "the store owner corrects the link" in said(finding).next_step
     assert "asks that website" in said(finding).next_step
@@ -269,7 +263,7 @@ def test_an_external_link_with_one_download_left_is_both() -> None:
         ({"url": "javascript:alert(1)"}, Kind.LINK_UNAVAILABLE),
     ],
 )
-def test_an_external_link_that_cannot_be_opened_anyway_is_only_told_as_that(more: dict[str, Any], kind: Kind) -> None:
+def test_an_external_link_that_cannot_be_opened_is_only_reported_as_that(more: dict[str, Any], kind: Kind) -> None:
     assert [finding.kind for finding in found(holding(book(is_link=True, **more)))] == [kind]
 
 
@@ -285,23 +279,22 @@ def test_an_external_link_that_cannot_be_opened_anyway_is_only_told_as_that(more
         book(url=None, downloaded=2, limit=3),
     ],
 )
-def test_a_file_without_a_link_that_opens_safely_is_to_be_attached_again(raw: Json) -> None:
+def test_a_file_without_a_link_that_opens_safely_must_be_attached_again(raw: Json) -> None:
     (finding,) = found(holding(raw))
 
     assert (finding.kind, finding.name, finding.severity) == (Kind.LINK_UNAVAILABLE, "book.pdf", Severity.BLOCKING)
-    assert said(finding).customer == "book.pdf has no working link."
     assert "attach the file to the order again" in said(finding).next_step
     assert "correct the external link" in said(finding).next_step
 
 
 @pytest.mark.parametrize("unread", [None, "x", {"data": "not an asset"}])
-def test_a_file_of_which_nothing_can_be_read_is_still_told(unread: object) -> None:
+def test_an_unreadable_file_is_still_reported(unread: object) -> None:
     (finding,) = found(holding(book(), lines=[{"product": None, "assets": [unread]}]))
 
     assert (finding.kind, finding.name) == (Kind.LINK_UNAVAILABLE, "")
 
 
-def test_a_used_up_file_without_a_link_is_told_as_used_up() -> None:
+def test_a_used_up_file_without_a_link_is_reported_as_used_up() -> None:
     assert [finding.kind for finding in found(holding(book(url=None, downloaded=3, limit=3)))] == [Kind.USED_UP]
 
 
@@ -344,7 +337,7 @@ def test_a_finding_on_a_wrong_paste_does_not_hold_what_was_pasted() -> None:
 
 
 @pytest.mark.parametrize(("status", "body"), [(404, b""), (400, b""), (200, b'{"order": null}')])
-def test_an_unknown_order_is_told_as_such_with_where_to_look(status: int, body: bytes) -> None:
+def test_an_unknown_order_is_reported_as_such_with_where_to_look(status: int, body: bytes) -> None:
     error = failure(status, body)
     assert error.finding is Kind.NOT_FOUND
 
@@ -370,7 +363,7 @@ def test_an_unknown_order_is_told_as_such_with_where_to_look(status: int, body: 
         (302, b"", UnexpectedResponse),
     ],
 )
-def test_no_usable_answer_is_told_as_an_outage(status: int, body: bytes, error: type[LookupFailed]) -> None:
+def test_no_usable_response_is_reported_as_an_outage(status: int, body: bytes, error: type[LookupFailed]) -> None:
     raised = failure(status, body)
 
     assert type(raised) is error
@@ -378,7 +371,7 @@ def test_no_usable_answer_is_told_as_an_outage(status: int, body: bytes, error: 
     assert diagnose_failure(raised.finding) == (Finding(Kind.OUTAGE),)
 
 
-def test_every_way_in_which_fileflare_can_be_unavailable_is_an_outage_but_the_bots_own_line() -> None:
+def test_every_way_in_which_fileflare_can_be_unavailable_is_an_outage_but_the_bots_own_queue() -> None:
     ways = {error: error.finding for error in FileflareUnavailable.__subclasses__()}
 
     assert ways == {
@@ -400,7 +393,6 @@ def test_an_outage_never_says_that_the_order_does_not_exist() -> None:
     advice = said(finding)
 
     for claim in ("not exist", "no order", "not found", "unknown"):
-        assert claim not in advice.customer.lower()
         assert claim not in advice.moderator.lower()
     assert "That is an outage, and says nothing about the order." in advice.moderator
     assert advice.next_step == (
@@ -418,7 +410,7 @@ def test_each_kind_is_found_alone_and_its_sentences_are_filled(kind: Kind) -> No
     (finding,) = sample(kind)
     assert finding.kind is kind
 
-    for text in (said(finding).customer, said(finding).moderator, said(finding).next_step):
+    for text in (said(finding).moderator, said(finding).next_step):
         assert text.strip()
         assert "{" not in text
         assert "}" not in text
@@ -441,14 +433,7 @@ def test_no_sentence_accuses_the_customer(text: str) -> None:
         assert word not in text.lower()
 
 
-def test_no_sentence_for_a_customer_speaks_of_counts_or_of_other_people() -> None:
-    for advice in ADVICE.values():
-        assert "customer" not in advice.customer.lower()
-        assert "{downloaded}" not in advice.customer
-        assert "{limit}" not in advice.customer
-
-
-def test_the_gravest_is_found_first_and_equals_stay_in_the_answers_order() -> None:
+def test_the_gravest_is_found_first_and_equals_stay_in_the_responses_order() -> None:
     def file(name: str, **more: Any) -> Json:  # noqa: ANN401 - passed on to asset()
         return asset(name, name, more.pop("url", URL), **more)
 

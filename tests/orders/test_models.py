@@ -1,4 +1,4 @@
-"""What an answer may lack or garble without a customer losing a file."""
+"""What a response may lack or garble without a customer losing a file."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A file of SQLite and a PostgreSQL, both real; every test has a database of its own."""
+"""A real SQLite file and a real PostgreSQL; every test has a database of its own."""
 
 import os
 import tempfile
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def start_postgres() -> Iterator["Callable[[], PostgresServer]"]:
     """Start a PostgreSQL; all are stopped at the end."""
-    folder = Path(tempfile.mkdtemp())  # pytest's own would be too long for a socket, and closed to its user
+    folder = Path(tempfile.mkdtemp())  # pytest's own is too long for a socket, and closed to PostgreSQL's user
     (folder / "run").mkdir(mode=0o700)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
@@ -71,7 +71,7 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def storage(url: str) -> AsyncIterator[Storage]:
-    """What is stored in that database, with the limits that the bot has as it comes."""
+    """A storage in that database, with the bot's default limits."""
     async with open_storage(settings(url)) as opened:
         assert opened.available
         yield opened
@@ -79,7 +79,7 @@ async def storage(url: str) -> AsyncIterator[Storage]:
 
 @pytest.fixture
 def no_umask() -> Iterator[None]:
-    """Let new files be as open as whoever makes them asks for."""
+    """Switch the umask off, so that new files get the mode that their creator asks for."""
     before = os.umask(0)
     yield
     _ = os.umask(before)

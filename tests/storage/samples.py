@@ -1,4 +1,4 @@
-"""Made-up settings and help requests, and a way into the database past the storage."""
+"""Made-up settings and tickets, and direct access to the database."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ def settings(url: str, *, keys: Iterable[str] = (KEY,), **given: Any) -> Setting
     )
 
 
-def new_request(
+def new_ticket(
     user_id: int = CUSTOMER,
     token: str | None = None,
     words: str = "",
@@ -53,22 +53,22 @@ def new_request(
     order_number: str = "",
     name: str = "",
 ) -> NewTicket:
-    """Return a request as a customer would file it."""
+    """Return a ticket as a customer would file it."""
     reference = None if token is None else OrderReference(token)
     details = TicketDetails(order_number, findings, words, reference, name)
     return NewTicket(guild_id, user_id, 7, "en", Topic.DOWNLOAD_FAILS, details)
 
 
-async def file(storage: Storage, *given: Any, **more: Any) -> Ticket:  # noqa: ANN401 - those of new_request
-    """File a request that must be a new one."""
-    filed = await storage.tickets.file(new_request(*given, **more))
+async def file(storage: Storage, *given: Any, **more: Any) -> Ticket:  # noqa: ANN401 - arguments of new_ticket
+    """File a ticket, which must be a new one."""
+    filed = await storage.tickets.file(new_ticket(*given, **more))
     assert not filed.existing
     return filed.ticket
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[AsyncConnection]:
-    """Give a connection of its own; what is done with it is committed."""
+    """Open a separate connection, and commit its changes."""
     engine = create_async_engine(database_url(url), poolclass=NullPool)
     async with engine.begin() as connection:
         yield connection
@@ -83,7 +83,7 @@ async def execute(url: str, statement: sa.Executable) -> None:
 
 @asynccontextmanager
 async def held(url: str) -> AsyncIterator[None]:
-    """Let nobody else write to the database."""
+    """Block all other writers to the database."""
     sqlite = url.startswith("sqlite")
     async with connected(url) as connection:
         await connection.exec_driver_sql("BEGIN IMMEDIATE" if sqlite else "LOCK TABLE servers IN EXCLUSIVE MODE")
@@ -91,7 +91,7 @@ async def held(url: str) -> AsyncIterator[None]:
 
 
 async def python(script: str, *arguments: str) -> Process:
-    """Start a process of its own."""
+    """Start a Python process."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -104,7 +104,7 @@ async def python(script: str, *arguments: str) -> Process:
 
 
 async def at_once(script: str, arguments: Iterable[tuple[str, ...]]) -> list[list[str]]:
-    """Start processes that say when they are ready, let all go on at once, and return the lines of each."""
+    """Start processes, let them go on together when all are ready, and return the lines of each."""
     processes = [await python(script, *given) for given in arguments]
     for process in processes:
         assert process.stdout is not None

@@ -17,7 +17,7 @@ ANOTHER = OrderReference("1c732eb6fd9802a0821a9d29888baee8")
 
 
 @pytest.mark.parametrize("allowed", [1, 3])
-async def test_of_fifty_accounts_at_once_exactly_as_many_as_allowed_hold_an_order(
+async def test_when_fifty_accounts_try_at_once_exactly_as_many_as_allowed_claim_an_order(
     storage: Storage, allowed: int
 ) -> None:
     claiming = (storage.claims.claim(GUILD, person, ORDER, "#1", accounts=allowed) for person in range(1, 51))
@@ -28,7 +28,7 @@ async def test_of_fifty_accounts_at_once_exactly_as_many_as_allowed_hold_an_orde
     assert len(await storage.claims.of_order(GUILD, ORDER)) == allowed
 
 
-async def test_who_holds_an_order_holds_it_again_and_another_server_counts_for_itself(storage: Storage) -> None:
+async def test_claiming_an_order_again_changes_nothing_and_another_server_counts_for_itself(storage: Storage) -> None:
     first = await storage.claims.claim(GUILD, 1, ORDER, "#1", accounts=1)
     again = await storage.claims.claim(GUILD, 1, ORDER, "#1", accounts=1)
 

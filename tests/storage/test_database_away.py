@@ -1,4 +1,4 @@
-"""A database that is away, comes back, or does not want us."""
+"""A database that is away, comes back, or refuses us."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from uuid import uuid4
 import asyncpg  # type: ignore[import-untyped]
 import pytest
 from desk import Log
-from storage.samples import CUSTOMER, GUILD, MODERATOR, file, held, new_request, settings
+from storage.samples import CUSTOMER, GUILD, MODERATOR, file, held, new_ticket, settings
 
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -33,7 +33,7 @@ def closed_port() -> int:
 def everything(storage: Storage) -> list[Callable[[], Awaitable[object]]]:
     """Return one call of each kind that needs the database."""
     return [
-        lambda: storage.tickets.file(new_request(CUSTOMER, "an-order-of-the-test", PASSWORD)),
+        lambda: storage.tickets.file(new_ticket(CUSTOMER, "an-order-of-the-test", PASSWORD)),
         lambda: storage.tickets.get(1),
         lambda: storage.tickets.take(1, MODERATOR),
         lambda: storage.tickets.hand_over(1, MODERATOR, 2),
@@ -61,7 +61,7 @@ def everything(storage: Storage) -> list[Callable[[], Awaitable[object]]]:
 
 
 def texts(error: BaseException | None) -> str:
-    """Return all that an error and those behind it say."""
+    """Return the texts of an error and all its causes."""
     said = []
     while error is not None:
         said.append(f"{error!r} {error}")
@@ -146,7 +146,7 @@ async def test_a_database_with_no_connection_to_spare_is_away_until_it_has(
     await storage.tend()
     assert not storage.available
     with pytest.raises(StorageUnavailable):
-        await storage.tickets.file(new_request())
+        await storage.tickets.file(new_ticket())
 
     await connection.execute(f"ALTER ROLE {name} CONNECTION LIMIT -1")
     await storage.tend()
@@ -185,7 +185,7 @@ async def test_requests_filed_while_the_database_goes_away_are_stored_or_refused
 ) -> None:
     server = start_postgres()
     async with open_storage(settings(server.get_uri())) as storage:
-        filing = [asyncio.create_task(storage.tickets.file(new_request(person))) for person in range(1, 200)]
+        filing = [asyncio.create_task(storage.tickets.file(new_ticket(person))) for person in range(1, 200)]
         await asyncio.wait(filing, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.to_thread(server.stop)
         outcomes = await asyncio.gather(*filing, return_exceptions=True)
@@ -216,6 +216,6 @@ async def test_a_database_that_does_not_answer_in_time_is_unavailable(url: str) 
         await file(storage)
         async with held(url):
             with pytest.raises(StorageUnavailable):
-                await storage.tickets.file(new_request(2))
+                await storage.tickets.file(new_ticket(2))
 
         assert (await file(storage, 3)).number == 2

@@ -1,4 +1,4 @@
-"""What is secret lies encrypted in the database, and its keys can be changed."""
+"""Secrets are encrypted in the database, and their keys can be changed."""
 
 import asyncio
 import base64
@@ -19,7 +19,7 @@ from storage.samples import (
     connected,
     execute,
     file,
-    new_request,
+    new_ticket,
     settings,
 )
 
@@ -54,20 +54,20 @@ SECRETS = (
 async def write_everything(storage: Storage) -> Ticket:
     """Store each secret where it belongs."""
     given = {"words": "please mend my marzipan", "order_number": "#FF-1001-M", "name": "Zelda Marzipan"}
-    request = await file(storage, CUSTOMER, TOKEN, **given, findings=FINDINGS)
-    await storage.tickets.file(new_request(CUSTOMER, TOKEN, "please mend my marzipan"))
-    await storage.tickets.take(request.id, MODERATOR)
-    await storage.tickets.answered(request.id, MODERATOR, "the answer is marzipan")
-    await storage.tickets.wrote_back(request.id, CUSTOMER, "marzipan it is")
-    await storage.tickets.checked(request.id, MODERATOR, "#FF-1001-N", CHECKED)
+    ticket = await file(storage, CUSTOMER, TOKEN, **given, findings=FINDINGS)
+    await storage.tickets.file(new_ticket(CUSTOMER, TOKEN, "please mend my marzipan"))
+    await storage.tickets.take(ticket.id, MODERATOR)
+    await storage.tickets.answered(ticket.id, MODERATOR, "the answer is marzipan")
+    await storage.tickets.wrote_back(ticket.id, CUSTOMER, "marzipan it is")
+    await storage.tickets.checked(ticket.id, MODERATOR, "#FF-1001-N", CHECKED)
     await storage.guilds.add_canned_answer(GUILD, MODERATOR, CannedAnswer("hi", "Dear"))
     await storage.guilds.edit_canned_answer(GUILD, MODERATOR, CannedAnswer("hi", "Dear marzipan"))
-    return await storage.tickets.resolve(request.id, CUSTOMER, Resolution.CUSTOMER)
+    return await storage.tickets.resolve(ticket.id, CUSTOMER, Resolution.CUSTOMER)
 
 
-async def assert_readable(storage: Storage, request: Ticket) -> None:
-    assert await storage.tickets.get(request.id) == request
-    assert [message.text for message in await storage.tickets.messages(request.id)] == [
+async def assert_readable(storage: Storage, ticket: Ticket) -> None:
+    assert await storage.tickets.get(ticket.id) == ticket
+    assert [message.text for message in await storage.tickets.messages(ticket.id)] == [
         "please mend my marzipan",
         "the answer is marzipan",
         "marzipan it is",
@@ -76,7 +76,7 @@ async def assert_readable(storage: Storage, request: Ticket) -> None:
 
 
 async def every_row(url: str) -> str:
-    """Return all that is in all tables."""
+    """Return the content of all tables."""
     metadata = sa.MetaData()
     async with connected(url) as connection:
         await connection.run_sync(metadata.reflect)
@@ -137,15 +137,15 @@ async def opened(url: str, *keys: str) -> AsyncIterator[Storage]:
 
 async def test_a_newer_key_takes_over_at_the_start_and_the_old_one_can_go(url: str, log: Log) -> None:
     async with opened(url, KEY) as storage:
-        request = await write_everything(storage)
+        ticket = await write_everything(storage)
 
     async with opened(url, NEWER_KEY, KEY) as storage:
-        await assert_readable(storage, request)
+        await assert_readable(storage, ticket)
     async with opened(url, NEWER_KEY) as storage:
-        await assert_readable(storage, request)
+        await assert_readable(storage, ticket)
     async with opened(url, NEWER_KEY, KEY) as storage:
         assert await storage.keys.rotate() == 0
-        await assert_readable(storage, request)
+        await assert_readable(storage, ticket)
 
     (event,) = log.events("secrets_rotated")
     assert event["count"] >= 5
@@ -153,21 +153,21 @@ async def test_a_newer_key_takes_over_at_the_start_and_the_old_one_can_go(url: s
 
 async def test_a_key_that_is_set_takes_over_from_the_key_beside_sqlite_and_that_can_go(sqlite_url: str) -> None:
     async with opened(sqlite_url) as storage:
-        request = await write_everything(storage)
+        ticket = await write_everything(storage)
     async with opened(sqlite_url, NEWER_KEY) as storage:
-        await assert_readable(storage, request)
+        await assert_readable(storage, ticket)
 
     file = sqlite_file(sa.make_url(sqlite_url))
     assert file is not None
     file.with_name("secret.key").unlink()
 
     async with opened(sqlite_url, NEWER_KEY) as storage:
-        await assert_readable(storage, request)
+        await assert_readable(storage, ticket)
 
 
-async def test_a_key_that_opens_nothing_is_refused_in_one_line_and_spoils_nothing(url: str) -> None:
+async def test_a_key_that_decrypts_nothing_is_refused_in_one_line_and_spoils_nothing(url: str) -> None:
     async with opened(url, KEY) as storage:
-        request = await write_everything(storage)
+        ticket = await write_everything(storage)
 
     with pytest.raises(SettingsError) as raised:
         async with opened(url, WRONG_KEY):
@@ -177,13 +177,13 @@ async def test_a_key_that_opens_nothing_is_refused_in_one_line_and_spoils_nothin
     assert line.startswith("SECRET_KEYS does not open what is stored")
     assert WRONG_KEY not in line
     async with opened(url, KEY) as storage:
-        await assert_readable(storage, request)
+        await assert_readable(storage, ticket)
 
 
-async def test_what_no_key_opens_any_more_is_empty_and_everything_else_works(url: str) -> None:
+async def test_what_no_key_can_decrypt_any_more_is_empty_and_everything_else_works(url: str) -> None:
     async with opened(url, KEY) as storage:
-        request = await write_everything(storage)
-    lost = Cipher([WRONG_KEY]).encrypt(_DETAILS.dump_json(request.details).decode())
+        ticket = await write_everything(storage)
+    lost = Cipher([WRONG_KEY]).encrypt(_DETAILS.dump_json(ticket.details).decode())
     for statement in (
         sa.update(TicketRow).values(details=lost),
         sa.update(MessageRow).values(text=lost),
@@ -192,19 +192,19 @@ async def test_what_no_key_opens_any_more_is_empty_and_everything_else_works(url
         await execute(url, statement)
 
     async with opened(url, NEWER_KEY, KEY) as storage:
-        found = await storage.tickets.get(request.id)
+        found = await storage.tickets.get(ticket.id)
         assert (found.readable, found.details) == (False, TicketDetails())
         assert (found.number, found.resolved, found.taken_by) == (1, True, MODERATOR)
-        assert [message.text for message in await storage.tickets.messages(request.id)] == ["", "", ""]
+        assert [message.text for message in await storage.tickets.messages(ticket.id)] == ["", "", ""]
         assert storage.guilds.get(GUILD).canned_answers == (CannedAnswer("hi", ""),)
         assert (await storage.tickets.page(GUILD, 1, user_id=CUSTOMER)).tickets == (found,)
         (exported,) = (await storage.personal_data.export(CUSTOMER))["help_requests"]
         assert exported["ticket"]["details"]["reference"] is None
-        assert not (await storage.tickets.reopen(request.id, MODERATOR)).resolved
-        await storage.tickets.answered(request.id, MODERATOR, "we are back")
-        assert (await storage.tickets.messages(request.id))[-1].text == "we are back"
+        assert not (await storage.tickets.reopen(ticket.id, MODERATOR)).resolved
+        await storage.tickets.answered(ticket.id, MODERATOR, "we are back")
+        assert (await storage.tickets.messages(ticket.id))[-1].text == "we are back"
     async with opened(url, NEWER_KEY, WRONG_KEY) as storage:
-        assert (await storage.tickets.get(request.id)).details == request.details
+        assert (await storage.tickets.get(ticket.id)).details == ticket.details
 
 
 async def test_an_order_that_is_asked_about_stays_one_open_request_across_a_change_of_keys(url: str) -> None:
@@ -212,7 +212,7 @@ async def test_an_order_that_is_asked_about_stays_one_open_request_across_a_chan
         await file(storage, token=TOKEN)
 
     async with opened(url, NEWER_KEY, KEY) as storage:
-        assert (await storage.tickets.file(new_request(token=TOKEN))).existing
+        assert (await storage.tickets.file(new_ticket(token=TOKEN))).existing
 
 
 async def test_an_order_stays_one_open_request_after_the_old_key_is_gone(url: str) -> None:
@@ -222,7 +222,7 @@ async def test_an_order_stays_one_open_request_after_the_old_key_is_gone(url: st
         pass
 
     async with opened(url, NEWER_KEY) as storage:
-        assert (await storage.tickets.file(new_request(token=TOKEN))).existing
+        assert (await storage.tickets.file(new_ticket(token=TOKEN))).existing
 
 
 async def test_a_request_from_before_a_change_of_keys_does_not_open_beside_a_newer_one(url: str) -> None:
@@ -238,7 +238,7 @@ async def test_a_request_from_before_a_change_of_keys_does_not_open_beside_a_new
 
 async def test_what_another_process_writes_while_keys_are_changed_is_kept(postgresql_url: str) -> None:
     async with opened(postgresql_url, KEY) as storage:
-        request = await file(storage, words="from before")
+        ticket = await file(storage, words="from before")
     newer = Cipher([NEWER_KEY]).encrypt(_DETAILS.dump_json(TicketDetails(words="written meanwhile")).decode())
     storage = Storage(settings(postgresql_url, keys=(NEWER_KEY, KEY)))
 
@@ -256,14 +256,14 @@ async def test_what_another_process_writes_while_keys_are_changed_is_kept(postgr
         assert not starting.done()
     await starting
 
-    assert (await storage.tickets.get(request.id)).details.words == "written meanwhile"
+    assert (await storage.tickets.get(ticket.id)).details.words == "written meanwhile"
     await storage.close()
 
 
-async def test_details_that_are_no_text_of_ours_are_unreadable_and_stop_nothing(storage: Storage, url: str) -> None:
-    request = await file(storage)
+async def test_details_in_an_unknown_format_are_unreadable_and_stop_nothing(storage: Storage, url: str) -> None:
+    ticket = await file(storage)
 
     for garbage in ("", "garbage", "gAAAAA=="):
         await execute(url, sa.update(TicketRow).values(details=garbage))
-        assert not (await storage.tickets.get(request.id)).readable
+        assert not (await storage.tickets.get(ticket.id)).readable
         assert await storage.keys.rotate() == 0

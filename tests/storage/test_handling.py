@@ -1,4 +1,4 @@
-"""What becomes of a help request once it is filed, who may do what to it when, and that every step is on record."""
+"""The life of a ticket: who may do what with it when, and that every step has an audit entry."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from storage.samples import COLLEAGUE, CUSTOMER, ELSEWHERE, GUILD, MODERATOR, STRANGER, execute, file, new_request
+from storage.samples import COLLEAGUE, CUSTOMER, ELSEWHERE, GUILD, MODERATOR, STRANGER, execute, file, new_ticket
 from storage.samples import settings as settings_for
 
 from fileflare_bot.orders.diagnosis import Finding, Kind
@@ -26,23 +26,23 @@ UNKNOWN_REQUEST = 123_456
 
 
 async def done(storage: Storage, number: int = 1) -> list[tuple[int, Action]]:
-    """Return who did what to a request; each at a time of the last minute."""
-    traces = await storage.audit.entries(GUILD, number)
-    for trace in traces:
-        assert trace.at.tzinfo is UTC
-        assert timedelta(0) <= utc_now() - trace.at < timedelta(minutes=1)
-        assert (trace.guild_id, trace.number) == (GUILD, number)
-    assert [trace.at for trace in traces] == sorted(trace.at for trace in traces)
-    return [(trace.actor_id, trace.action) for trace in traces]
+    """Return who did what with a ticket, and check that each entry is of the last minute."""
+    entries = await storage.audit.entries(GUILD, number)
+    for entry in entries:
+        assert entry.at.tzinfo is UTC
+        assert timedelta(0) <= utc_now() - entry.at < timedelta(minutes=1)
+        assert (entry.guild_id, entry.number) == (GUILD, number)
+    assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
+    return [(entry.actor_id, entry.action) for entry in entries]
 
 
-async def resolved(storage: Storage, *given: Any, **more: Any) -> Ticket:  # noqa: ANN401 - those of new_request
-    request = await file(storage, *given, **more)
-    return await storage.tickets.resolve(request.id, MODERATOR, Resolution.ANSWERED)
+async def resolved(storage: Storage, *given: Any, **more: Any) -> Ticket:  # noqa: ANN401 - arguments of new_ticket
+    ticket = await file(storage, *given, **more)
+    return await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.ANSWERED)
 
 
-async def move(url: str, request: Ticket, **columns: object) -> None:
-    await execute(url, sa.update(TicketRow).where(TicketRow.id == request.id).values(**columns))
+async def move(url: str, ticket: Ticket, **columns: object) -> None:
+    await execute(url, sa.update(TicketRow).where(TicketRow.id == ticket.id).values(**columns))
 
 
 async def test_what_is_filed_is_what_is_read(storage: Storage) -> None:
@@ -50,27 +50,27 @@ async def test_what_is_filed_is_what_is_read(storage: Storage) -> None:
         Finding(Kind.USED_UP, "a file ✓.zip", 10, 10),
         Finding(Kind.WRONG_REFERENCE, problem=ReferenceProblem.ORDER_NUMBER),
     )
-    new = new_request(token=ORDER, words="hält nicht\n\0?", findings=findings, order_number="#1", name="Zoë")
+    new = new_ticket(token=ORDER, words="hält nicht\n\0?", findings=findings, order_number="#1", name="Zoë")
 
     filed = await storage.tickets.file(new)
 
-    request = filed.ticket
+    ticket = filed.ticket
     assert not filed.existing
-    assert request == await storage.tickets.get(request.id)
-    assert request.details == new.details
-    assert request.readable
-    assert (request.guild_id, request.number, request.user_id) == (GUILD, 1, CUSTOMER)
-    assert (request.channel_id, request.locale, request.topic) == (7, "en", Topic.DOWNLOAD_FAILS)
-    assert (request.resolved, request.resolution, request.resolved_by, request.taken_by) == (False, None, None, None)
-    assert request.created_at.tzinfo is UTC
-    assert (request.answered_at, request.resolved_at, request.card) == (None, None, Card())
+    assert ticket == await storage.tickets.get(ticket.id)
+    assert ticket.details == new.details
+    assert ticket.readable
+    assert (ticket.guild_id, ticket.number, ticket.user_id) == (GUILD, 1, CUSTOMER)
+    assert (ticket.channel_id, ticket.locale, ticket.topic) == (7, "en", Topic.DOWNLOAD_FAILS)
+    assert (ticket.resolved, ticket.resolution, ticket.resolved_by, ticket.taken_by) == (False, None, None, None)
+    assert ticket.created_at.tzinfo is UTC
+    assert (ticket.answered_at, ticket.resolved_at, ticket.card) == (None, None, Card())
     assert await done(storage) == [(CUSTOMER, Action.FILED)]
 
 
 async def test_a_second_request_about_an_open_order_adds_its_words_to_the_first(storage: Storage) -> None:
     first = await file(storage, token=ORDER, words="it fails")
 
-    again = await storage.tickets.file(new_request(token=ORDER, words="it still fails"))
+    again = await storage.tickets.file(new_ticket(token=ORDER, words="it still fails"))
 
     assert again.existing
     assert again.ticket == first
@@ -84,7 +84,7 @@ async def test_a_second_request_about_an_open_order_adds_its_words_to_the_first(
 async def test_a_second_request_without_words_adds_nothing(storage: Storage) -> None:
     first = await file(storage, token=ORDER)
 
-    assert (await storage.tickets.file(new_request(token=ORDER))).existing
+    assert (await storage.tickets.file(new_ticket(token=ORDER))).existing
 
     assert await storage.tickets.messages(first.id) == []
     assert await done(storage) == [(CUSTOMER, Action.FILED)]
@@ -93,7 +93,7 @@ async def test_a_second_request_without_words_adds_nothing(storage: Storage) -> 
 async def test_requests_without_an_order_are_one_open_request_too(storage: Storage) -> None:
     first = await file(storage)
 
-    again = await storage.tickets.file(new_request())
+    again = await storage.tickets.file(new_ticket())
 
     assert (again.existing, again.ticket.number) == (True, first.number)
 
@@ -107,7 +107,7 @@ async def test_another_person_order_or_server_gets_a_request_of_its_own(storage:
     assert (await file(storage, token=ORDER, guild_id=ELSEWHERE)).number == 1
 
 
-async def test_after_it_is_resolved_the_order_may_be_asked_about_anew_and_the_old_one_stays_closed(
+async def test_after_it_is_resolved_the_order_may_be_asked_about_again_and_the_old_one_stays_closed(
     storage: Storage,
 ) -> None:
     old = await resolved(storage, token=ORDER)
@@ -129,7 +129,7 @@ async def test_reopening_two_of_the_same_order_at_once_opens_one(storage: Storag
     closed = [await resolved(storage, token=ORDER) for _ in range(6)]
 
     for _ in range(5):
-        tries = [storage.tickets.reopen(request.id, MODERATOR) for request in closed]
+        tries = [storage.tickets.reopen(ticket.id, MODERATOR) for ticket in closed]
         outcomes = await asyncio.gather(*tries, return_exceptions=True)
 
         opened = [outcome for outcome in outcomes if isinstance(outcome, Ticket)]
@@ -138,13 +138,13 @@ async def test_reopening_two_of_the_same_order_at_once_opens_one(storage: Storag
         await storage.tickets.resolve(opened[0].id, MODERATOR, Resolution.FIXED)
 
 
-async def test_reopening_while_the_same_order_is_asked_about_anew_leaves_one_open(storage: Storage) -> None:
+async def test_reopening_while_the_same_order_is_asked_about_again_leaves_one_open(storage: Storage) -> None:
     for person in range(10, 30):
         old = await resolved(storage, person, ORDER)
 
         reopened, filed = await asyncio.gather(
             storage.tickets.reopen(old.id, MODERATOR),
-            storage.tickets.file(new_request(person, ORDER)),
+            storage.tickets.file(new_ticket(person, ORDER)),
             return_exceptions=True,
         )
 
@@ -165,9 +165,9 @@ async def test_a_person_at_their_limit_files_nothing_and_costs_no_number(url: st
             await file(storage, token=token)
 
         with pytest.raises(TooManyTickets):
-            await storage.tickets.file(new_request(token="a-third-order-of-the-test", words="please"))
+            await storage.tickets.file(new_ticket(token="a-third-order-of-the-test", words="please"))
 
-        assert (await storage.tickets.file(new_request(token=ORDER, words="please"))).existing
+        assert (await storage.tickets.file(new_ticket(token=ORDER, words="please"))).existing
         assert (await storage.tickets.page(GUILD, 1)).total == 2
         assert await storage.audit.entries(GUILD, 3) == []
         assert (await file(storage, STRANGER)).number == 3
@@ -185,7 +185,7 @@ async def test_the_limit_of_a_day_counts_resolved_ones_and_ends_after_a_day(url:
     async with open_storage(settings_for(url, help_a_day_per_person=1)) as storage:
         first = await resolved(storage)
         with pytest.raises(TooManyTickets):
-            await storage.tickets.file(new_request())
+            await storage.tickets.file(new_ticket())
 
         await move(url, first, created_at=utc_now() - timedelta(days=1, minutes=1))
 
@@ -194,20 +194,20 @@ async def test_the_limit_of_a_day_counts_resolved_ones_and_ends_after_a_day(url:
 
 async def test_a_customer_who_writes_back_without_end_is_stopped(url: str) -> None:
     async with open_storage(settings_for(url, help_a_day_per_person=1)) as storage:
-        request = await file(storage)
+        ticket = await file(storage)
         for _ in range(10):
-            await storage.tickets.wrote_back(request.id, CUSTOMER, "hello?")
+            await storage.tickets.wrote_back(ticket.id, CUSTOMER, "hello?")
 
         with pytest.raises(TooManyTickets):
-            await storage.tickets.wrote_back(request.id, CUSTOMER, "hello?")
+            await storage.tickets.wrote_back(ticket.id, CUSTOMER, "hello?")
 
-        assert len(await storage.tickets.messages(request.id)) == 10
+        assert len(await storage.tickets.messages(ticket.id)) == 10
 
 
-async def test_of_moderators_who_take_a_request_at_once_one_has_it_and_the_others_learn_who(storage: Storage) -> None:
-    request = await file(storage)
+async def test_when_moderators_take_a_request_at_once_one_gets_it_and_the_others_learn_who(storage: Storage) -> None:
+    ticket = await file(storage)
 
-    tries = [storage.tickets.take(request.id, MODERATOR + number) for number in range(12)]
+    tries = [storage.tickets.take(ticket.id, MODERATOR + number) for number in range(12)]
     outcomes = await asyncio.gather(*tries, return_exceptions=True)
 
     (winner,) = (outcome for outcome in outcomes if isinstance(outcome, Ticket))
@@ -215,31 +215,31 @@ async def test_of_moderators_who_take_a_request_at_once_one_has_it_and_the_other
     assert len(lost) == 11
     assert {error.moderator_id for error in lost} == {winner.taken_by}
     assert outcomes.index(winner) == (winner.taken_by or 0) - MODERATOR
-    assert (await storage.tickets.get(request.id)).taken_by == winner.taken_by
+    assert (await storage.tickets.get(ticket.id)).taken_by == winner.taken_by
     assert await done(storage) == [(CUSTOMER, Action.FILED), (winner.taken_by, Action.TOOK)]
 
 
 async def test_a_resolved_request_is_neither_taken_nor_handed_over_nor_resolved(storage: Storage) -> None:
-    request = await resolved(storage)
+    ticket = await resolved(storage)
     before = await done(storage)
 
     changes: list[Awaitable[object]] = [
-        storage.tickets.take(request.id, COLLEAGUE),
-        storage.tickets.hand_over(request.id, MODERATOR, COLLEAGUE),
-        storage.tickets.resolve(request.id, COLLEAGUE, Resolution.NO_REPLY),
+        storage.tickets.take(ticket.id, COLLEAGUE),
+        storage.tickets.hand_over(ticket.id, MODERATOR, COLLEAGUE),
+        storage.tickets.resolve(ticket.id, COLLEAGUE, Resolution.NO_REPLY),
     ]
     for change in changes:
         with pytest.raises(NotPossibleNow):
             await change
 
-    assert await storage.tickets.get(request.id) == request
+    assert await storage.tickets.get(ticket.id) == ticket
     assert await done(storage) == before
 
 
-async def test_of_two_who_resolve_at_once_one_does(storage: Storage) -> None:
-    request = await file(storage)
+async def test_when_two_people_resolve_at_once_one_does(storage: Storage) -> None:
+    ticket = await file(storage)
 
-    tries = [storage.tickets.resolve(request.id, actor, Resolution.FIXED) for actor in (MODERATOR, COLLEAGUE)]
+    tries = [storage.tickets.resolve(ticket.id, actor, Resolution.FIXED) for actor in (MODERATOR, COLLEAGUE)]
     outcomes = await asyncio.gather(*tries, return_exceptions=True)
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NotPossibleNow", "Ticket"]
@@ -247,66 +247,66 @@ async def test_of_two_who_resolve_at_once_one_does(storage: Storage) -> None:
 
 
 async def test_a_request_is_handed_over_whoever_has_it(storage: Storage) -> None:
-    request = await file(storage)
-    await storage.tickets.take(request.id, MODERATOR)
+    ticket = await file(storage)
+    await storage.tickets.take(ticket.id, MODERATOR)
 
-    handed = await storage.tickets.hand_over(request.id, STRANGER, COLLEAGUE)
+    handed = await storage.tickets.hand_over(ticket.id, STRANGER, COLLEAGUE)
 
     assert handed.taken_by == COLLEAGUE
-    assert handed == await storage.tickets.get(request.id)
+    assert handed == await storage.tickets.get(ticket.id)
     assert (await done(storage))[1:] == [(MODERATOR, Action.TOOK), (STRANGER, Action.HANDED_OVER)]
 
 
-async def test_who_answers_first_has_the_request_and_the_time_of_the_first_answer_stays(storage: Storage) -> None:
-    request = await file(storage)
+async def test_the_first_to_answer_takes_the_request_and_the_time_of_the_first_answer_stays(storage: Storage) -> None:
+    ticket = await file(storage)
 
-    first = await storage.tickets.answered(request.id, MODERATOR, "try this")
-    second = await storage.tickets.answered(request.id, COLLEAGUE, "or that")
+    first = await storage.tickets.answered(ticket.id, MODERATOR, "try this")
+    second = await storage.tickets.answered(ticket.id, COLLEAGUE, "or that")
 
     assert first.answered_at is not None
     assert first.answered_at.tzinfo is UTC
     assert (second.answered_at, second.taken_by) == (first.answered_at, MODERATOR)
-    assert second == await storage.tickets.get(request.id)
+    assert second == await storage.tickets.get(ticket.id)
     assert (await done(storage))[1:] == [(MODERATOR, Action.ANSWERED), (COLLEAGUE, Action.ANSWERED)]
 
 
 async def test_an_answer_to_a_resolved_request_is_kept_and_takes_nothing(storage: Storage) -> None:
-    request = await resolved(storage)
+    ticket = await resolved(storage)
 
-    answered = await storage.tickets.answered(request.id, COLLEAGUE, "one more thing")
+    answered = await storage.tickets.answered(ticket.id, COLLEAGUE, "one more thing")
 
     assert (answered.resolved, answered.taken_by) == (True, None)
-    assert [message.text for message in await storage.tickets.messages(request.id)] == ["one more thing"]
+    assert [message.text for message in await storage.tickets.messages(ticket.id)] == ["one more thing"]
 
 
 async def test_a_customer_who_writes_back_opens_a_resolved_request_again(storage: Storage) -> None:
-    request = await resolved(storage)
+    ticket = await resolved(storage)
 
-    reopened = await storage.tickets.wrote_back(request.id, CUSTOMER, "no, it is not")
+    reopened = await storage.tickets.wrote_back(ticket.id, CUSTOMER, "no, it is not")
 
     assert (reopened.resolved, reopened.resolution) == (False, None)
     assert (reopened.resolved_by, reopened.resolved_at) == (None, None)
-    assert reopened == await storage.tickets.get(request.id)
+    assert reopened == await storage.tickets.get(ticket.id)
     assert (await done(storage))[2:] == [(CUSTOMER, Action.REOPENED), (CUSTOMER, Action.WROTE_BACK)]
 
 
 async def test_a_stranger_writes_nothing_into_a_request(storage: Storage) -> None:
-    request = await resolved(storage)
+    ticket = await resolved(storage)
 
     with pytest.raises(NoSuchTicket):
-        await storage.tickets.wrote_back(request.id, STRANGER, "let me in")
+        await storage.tickets.wrote_back(ticket.id, STRANGER, "let me in")
 
-    assert await storage.tickets.get(request.id) == request
-    assert await storage.tickets.messages(request.id) == []
+    assert await storage.tickets.get(ticket.id) == ticket
+    assert await storage.tickets.messages(ticket.id) == []
 
 
 async def test_what_was_written_comes_in_its_order(storage: Storage) -> None:
-    request = await file(storage)
-    await storage.tickets.answered(request.id, MODERATOR, "first")
-    await storage.tickets.wrote_back(request.id, CUSTOMER, "second")
-    await storage.tickets.answered(request.id, COLLEAGUE, "third")
+    ticket = await file(storage)
+    await storage.tickets.answered(ticket.id, MODERATOR, "first")
+    await storage.tickets.wrote_back(ticket.id, CUSTOMER, "second")
+    await storage.tickets.answered(ticket.id, COLLEAGUE, "third")
 
-    messages = await storage.tickets.messages(request.id)
+    messages = await storage.tickets.messages(ticket.id)
 
     assert [(message.text, message.author_id, message.from_moderator) for message in messages] == [
         ("first", MODERATOR, True),
@@ -316,42 +316,42 @@ async def test_what_was_written_comes_in_its_order(storage: Storage) -> None:
     assert all(message.at.tzinfo is UTC for message in messages)
 
 
-async def test_resolving_and_reopening_are_kept_with_who_and_why(storage: Storage) -> None:
-    request = await file(storage)
+async def test_resolving_and_reopening_are_stored_with_moderator_and_reason(storage: Storage) -> None:
+    ticket = await file(storage)
 
-    closed = await storage.tickets.resolve(request.id, MODERATOR, Resolution.PASSED_ON)
+    closed = await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.PASSED_ON)
     assert (closed.resolved, closed.resolution, closed.resolved_by) == (True, Resolution.PASSED_ON, MODERATOR)
     assert closed.resolved_at is not None
     assert closed.resolved_at.tzinfo is UTC
-    assert closed == await storage.tickets.get(request.id)
-    opened = await storage.tickets.reopen(request.id, COLLEAGUE)
+    assert closed == await storage.tickets.get(ticket.id)
+    opened = await storage.tickets.reopen(ticket.id, COLLEAGUE)
 
-    assert opened == request
+    assert opened == ticket
     assert (await done(storage))[1:] == [(MODERATOR, Action.RESOLVED), (COLLEAGUE, Action.REOPENED)]
     with pytest.raises(NotPossibleNow):
-        await storage.tickets.reopen(request.id, COLLEAGUE)
+        await storage.tickets.reopen(ticket.id, COLLEAGUE)
 
 
 async def test_a_check_changes_what_the_order_shows_and_nothing_else(storage: Storage) -> None:
-    request = await file(storage, token=ORDER, words="it fails", name="Zoë", findings=(Finding(Kind.OUTAGE),))
+    ticket = await file(storage, token=ORDER, words="it fails", name="Zoë", findings=(Finding(Kind.OUTAGE),))
     findings = (Finding(Kind.USED_UP, "a.zip", 3, 3), Finding(Kind.LAST_ONE, "b.zip", 2, 3))
 
-    checked = await storage.tickets.checked(request.id, MODERATOR, "#2", findings)
+    checked = await storage.tickets.checked(ticket.id, MODERATOR, "#2", findings)
 
-    assert checked == replace(request, details=replace(request.details, order_number="#2", findings=findings))
-    assert checked == await storage.tickets.get(request.id)
+    assert checked == replace(ticket, details=replace(ticket.details, order_number="#2", findings=findings))
+    assert checked == await storage.tickets.get(ticket.id)
     assert (await done(storage))[1:] == [(MODERATOR, Action.CHECKED)]
     commonest = (await storage.figures.of_guild(GUILD, 1)).commonest
     assert sorted(commonest) == [("last_one", 1), ("used_up", 1)]
 
 
 async def test_where_a_request_is_shown_is_kept_and_can_be_taken_back(storage: Storage) -> None:
-    request = await file(storage)
+    ticket = await file(storage)
 
     for card in (Card(2**62, 2**61, 2**60), Card(1, 2), Card()):
-        shown = await storage.tickets.set_card(request.id, card)
+        shown = await storage.tickets.set_card(ticket.id, card)
         assert shown.card == card
-        assert shown == await storage.tickets.get(request.id)
+        assert shown == await storage.tickets.get(ticket.id)
 
 
 async def test_nothing_can_be_done_to_a_request_that_is_not_there(storage: Storage) -> None:
@@ -385,7 +385,7 @@ async def test_a_page_shows_the_open_requests_of_a_server_oldest_first(storage: 
 
     assert [(page.number, page.of, page.total) for page in pages] == [(1, 3, 23), (2, 3, 23), (3, 3, 23)]
     assert [len(page.tickets) for page in pages] == [TICKETS_ON_A_PAGE, TICKETS_ON_A_PAGE, 3]
-    assert [request.number for page in pages for request in page.tickets] == [*range(1, 24)]
+    assert [ticket.number for page in pages for ticket in page.tickets] == [*range(1, 24)]
     for number, shown in ((-5, 1), (0, 1), (4, 3), (10**6, 3)):
         assert await storage.tickets.page(GUILD, number) == pages[shown - 1]
 
@@ -398,13 +398,13 @@ async def test_a_page_of_nothing_is_an_empty_first_page(storage: Storage) -> Non
 
 async def test_a_page_can_show_what_one_moderator_has_taken(storage: Storage) -> None:
     for person, moderator in ((1, MODERATOR), (2, COLLEAGUE), (3, MODERATOR), (4, MODERATOR)):
-        request = await file(storage, person)
-        await storage.tickets.take(request.id, moderator)
-    await storage.tickets.resolve(request.id, MODERATOR, Resolution.FIXED)
+        ticket = await file(storage, person)
+        await storage.tickets.take(ticket.id, moderator)
+    await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED)
 
     page = await storage.tickets.page(GUILD, 1, taken_by=MODERATOR)
 
-    assert [request.number for request in page.tickets] == [1, 3]
+    assert [ticket.number for ticket in page.tickets] == [1, 3]
 
 
 async def test_a_page_can_show_all_of_one_person_newest_first(storage: Storage) -> None:
@@ -415,10 +415,10 @@ async def test_a_page_can_show_all_of_one_person_newest_first(storage: Storage) 
 
     page = await storage.tickets.page(GUILD, 1, user_id=CUSTOMER)
 
-    assert [(request.number, request.resolved) for request in page.tickets] == [(3, False), (1, True)]
+    assert [(ticket.number, ticket.resolved) for ticket in page.tickets] == [(3, False), (1, True)]
 
 
-async def test_what_was_never_shown_is_found_after_a_sudden_end(storage: Storage, url: str) -> None:
+async def test_what_was_never_shown_is_found_after_a_crash(storage: Storage, url: str) -> None:
     waiting = await file(storage, 1)
     shown = await file(storage, 2)
     await storage.tickets.set_card(shown.id, Card(1, 2))

@@ -120,7 +120,7 @@ async def test_a_second_start_does_nothing(url: str, log: Log) -> None:
     assert len(log.events("database_migrated")) == 1
 
 
-async def test_of_eight_processes_that_start_at_once_one_makes_the_tables(url: str) -> None:
+async def test_when_eight_processes_start_at_once_one_makes_the_tables(url: str) -> None:
     said = await at_once(START, [(url,)] * 8)
 
     assert sorted(said) == [["True"]] * 7 + [["True database_migrated"]]

@@ -1,9 +1,9 @@
-"""The numbers of help requests: one after the other, and none lost, whoever files and whatever ends."""
+"""Ticket numbers are consecutive, and none is lost, whichever process files and whichever is killed."""
 
 import asyncio
 
 import pytest
-from storage.samples import ELSEWHERE, GUILD, at_once, file, new_request, python, settings
+from storage.samples import ELSEWHERE, GUILD, at_once, file, new_ticket, python, settings
 
 from fileflare_bot.storage.storage import Storage, open_storage
 
@@ -28,19 +28,19 @@ with capture_logs():
 
 
 async def stored_numbers(storage: Storage) -> list[int]:
-    """Return the numbers of all open requests, oldest first."""
+    """Return the numbers of all open tickets, oldest first."""
     pages = (await storage.tickets.page(GUILD, 1)).of
     return [
-        request.number for page in range(1, pages + 1) for request in (await storage.tickets.page(GUILD, page)).tickets
+        ticket.number for page in range(1, pages + 1) for ticket in (await storage.tickets.page(GUILD, page)).tickets
     ]
 
 
 async def test_two_hundred_requests_at_once_get_the_numbers_one_to_two_hundred(storage: Storage) -> None:
     filed = await asyncio.gather(*(file(storage, person) for person in range(1, 201)))
 
-    assert sorted(request.number for request in filed) == [*range(1, 201)]
+    assert sorted(ticket.number for ticket in filed) == [*range(1, 201)]
     assert await stored_numbers(storage) == [*range(1, 201)]
-    assert {request.user_id for request in filed} == {*range(1, 201)}
+    assert {ticket.user_id for ticket in filed} == {*range(1, 201)}
 
 
 async def test_every_server_counts_for_itself(storage: Storage) -> None:
@@ -76,7 +76,7 @@ async def test_a_process_that_is_killed_while_it_writes_loses_nothing_it_had_sai
 
 @pytest.mark.parametrize("times", [2, 10])
 async def test_the_same_order_filed_at_once_by_one_person_is_one_request(storage: Storage, times: int) -> None:
-    new = new_request(token="an-order-of-the-test", words="please help")
+    new = new_ticket(token="an-order-of-the-test", words="please help")
 
     filed = await asyncio.gather(*(storage.tickets.file(new) for _ in range(times)))
 

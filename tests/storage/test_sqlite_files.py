@@ -1,11 +1,11 @@
-"""SQLite's file and the key beside it: made for their owner alone, and what is said when they cannot be used."""
+"""SQLite's file and the key beside it: readable by their owner alone, and what is said when they cannot be used."""
 
 import os
 import sqlite3
 from pathlib import Path
 
 import pytest
-from storage.samples import CUSTOMER, KEY, at_once, file, held, new_request, settings
+from storage.samples import CUSTOMER, KEY, at_once, file, held, new_ticket, settings
 
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -30,7 +30,7 @@ UNUSABLE = "DATABASE_URL names a file that cannot be used as a database"
 
 
 async def refusal(path: Path | str, *keys: str) -> str:
-    """Return the one line with which a start is refused."""
+    """Return the one line that a refused start prints."""
     with pytest.raises(SettingsError) as raised:
         async with open_storage(settings(f"sqlite:///{path}", keys=keys)):
             pass
@@ -55,20 +55,20 @@ async def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 async def test_the_key_that_was_made_opens_everything_after_a_restart(sqlite_url: str) -> None:
     async with open_storage(settings(sqlite_url, keys=())) as storage:
-        request = await file(storage, words="please help")
+        ticket = await file(storage, words="please help")
 
     async with open_storage(settings(sqlite_url, keys=())) as storage:
-        assert (await storage.tickets.get(request.id)).details.words == "please help"
+        assert (await storage.tickets.get(ticket.id)).details.words == "please help"
 
 
 async def test_the_content_of_the_key_file_may_be_a_setting_instead(sqlite_url: str, tmp_path: Path) -> None:
     async with open_storage(settings(sqlite_url, keys=())) as storage:
-        request = await file(storage, words="please help")
+        ticket = await file(storage, words="please help")
     key = (tmp_path / "secret.key").read_text()
     (tmp_path / "secret.key").unlink()
 
     async with open_storage(settings(sqlite_url, keys=(key,))) as storage:
-        assert (await storage.tickets.get(request.id)).details.words == "please help"
+        assert (await storage.tickets.get(ticket.id)).details.words == "please help"
     assert not (tmp_path / "secret.key").exists()
 
 
@@ -77,8 +77,8 @@ async def test_processes_that_start_at_once_make_one_key(sqlite_url: str, tmp_pa
 
     assert sorted(said) == [["1"], ["2"], ["3"], ["4"]]
     async with open_storage(settings(sqlite_url, keys=())) as storage:
-        requests = (await storage.tickets.page(2**62, 1)).tickets
-        assert [request.details.words for request in requests] == ["please help"] * 4
+        tickets = (await storage.tickets.page(2**62, 1)).tickets
+        assert [ticket.details.words for ticket in tickets] == ["please help"] * 4
     assert {name for name in os.listdir(tmp_path) if name.startswith("secret")} == {"secret.key"}  # noqa: PTH208
 
 
@@ -140,18 +140,18 @@ async def test_a_database_that_another_process_keeps_locked_is_unavailable_until
     sqlite_url: str,
 ) -> None:
     async with open_storage(settings(sqlite_url), busy_seconds=0.05) as storage:
-        request = await file(storage)
+        ticket = await file(storage)
         async with held(sqlite_url):
             with pytest.raises(StorageUnavailable):
-                await storage.tickets.wrote_back(request.id, CUSTOMER, "hello?")
+                await storage.tickets.wrote_back(ticket.id, CUSTOMER, "hello?")
             with pytest.raises(StorageUnavailable):
-                await storage.tickets.file(new_request(2))
-            assert await storage.tickets.get(request.id) == request
+                await storage.tickets.file(new_ticket(2))
+            assert await storage.tickets.get(ticket.id) == ticket
 
         assert (await file(storage, 2)).number == 2
 
 
-async def test_a_start_beside_a_lock_is_made_up_for_later(sqlite_url: str) -> None:
+async def test_what_a_start_beside_a_lock_skips_is_done_later(sqlite_url: str) -> None:
     async with open_storage(settings(sqlite_url)):
         pass
     storage = Storage(settings(sqlite_url), busy_seconds=0.05)

@@ -1,9 +1,9 @@
-"""What was begun is brought to its end, whoever has stopped waiting for it."""
+"""Work that has begun is finished, even if its caller has stopped waiting."""
 
 import asyncio
 
 import pytest
-from storage.samples import CUSTOMER, file, held, new_request, settings
+from storage.samples import CUSTOMER, file, held, new_ticket, settings
 
 from fileflare_bot.storage.errors import TooManyTickets
 from fileflare_bot.storage.storage import Storage, open_storage
@@ -13,7 +13,7 @@ async def test_what_a_cancelled_caller_began_is_finished_before_the_storage_is_c
     storage = Storage(settings(url))
     await storage.start()
     async with held(url):
-        filing = asyncio.create_task(storage.tickets.file(new_request(words="please help")))
+        filing = asyncio.create_task(storage.tickets.file(new_ticket(words="please help")))
         await asyncio.sleep(0.1)
         filing.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -24,20 +24,20 @@ async def test_what_a_cancelled_caller_began_is_finished_before_the_storage_is_c
     await closing
 
     async with open_storage(settings(url)) as again:
-        (request,) = (await again.tickets.page(2**62, 1)).tickets
-        assert request.details.words == "please help"
+        (ticket,) = (await again.tickets.page(2**62, 1)).tickets
+        assert ticket.details.words == "please help"
         assert (await file(again, 2)).number == 2
 
 
 async def test_callers_that_are_cancelled_at_any_moment_leave_whole_requests_behind(storage: Storage) -> None:
-    tasks = [asyncio.create_task(storage.tickets.file(new_request(person))) for person in range(1, 41)]
+    tasks = [asyncio.create_task(storage.tickets.file(new_ticket(person))) for person in range(1, 41)]
     for task in tasks:
         await asyncio.sleep(0.001)
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.gather(*storage._database.running)  # noqa: SLF001 - nothing else tells when
 
-    numbers = [request.number for page in range(1, 5) for request in (await storage.tickets.page(2**62, page)).tickets]
+    numbers = [ticket.number for page in range(1, 5) for ticket in (await storage.tickets.page(2**62, page)).tickets]
     assert numbers == [*range(1, 41)]
     for number in numbers:
         assert len(await storage.audit.entries(2**62, number)) == 1
@@ -46,11 +46,11 @@ async def test_callers_that_are_cancelled_at_any_moment_leave_whole_requests_beh
 async def test_a_failure_that_nobody_waits_for_any_more_disturbs_nobody(url: str) -> None:
     async with open_storage(settings(url, help_open_per_person=1)) as storage:
         await file(storage)
-        filing = asyncio.create_task(storage.tickets.file(new_request(CUSTOMER, "another-order-of-the-test")))
+        filing = asyncio.create_task(storage.tickets.file(new_ticket(CUSTOMER, "another-order-of-the-test")))
         await asyncio.sleep(0)
         filing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await filing
 
         with pytest.raises(TooManyTickets):
-            await storage.tickets.file(new_request(CUSTOMER, "another-order-of-the-test"))
+            await storage.tickets.file(new_ticket(CUSTOMER, "another-order-of-the-test"))

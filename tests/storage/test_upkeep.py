@@ -1,4 +1,4 @@
-"""Figures, what a person may see and have deleted, and what goes by itself when it is old."""
+"""Statistics, a person's export and deletion, and retention."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -21,16 +21,16 @@ ORDER = "an-order-of-the-test"
 async def dated(
     storage: Storage, url: str, person: int, *, days: float, answered: int | None = None, resolved: int | None = None
 ) -> Ticket:
-    """File a request some days ago that was answered and resolved after so many seconds."""
-    request = await file(storage, person)
+    """File a ticket some days ago that was answered and resolved after so many seconds."""
+    ticket = await file(storage, person)
     if resolved is not None:
-        await storage.tickets.resolve(request.id, MODERATOR, Resolution.FIXED)
+        await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED)
     filed = utc_now() - timedelta(days=days)
     after = {"answered_at": answered, "resolved_at": resolved}
     times = {name: filed + timedelta(seconds=seconds) for name, seconds in after.items() if seconds is not None}
-    its = sa.update(TicketRow).where(TicketRow.id == request.id)
+    its = sa.update(TicketRow).where(TicketRow.id == ticket.id)
     await execute(url, its.values(created_at=filed, **times))
-    return request
+    return ticket
 
 
 async def count(url: str, table: type[TicketRow | MessageRow | AuditRow]) -> int:
@@ -66,7 +66,7 @@ async def test_the_five_commonest_kinds_are_counted_once_a_request(storage: Stor
     assert commonest == tuple(zip(kinds[:5], (6, 5, 4, 3, 2), strict=True))
 
 
-async def test_requests_that_were_resolved_long_ago_go_with_their_messages(storage: Storage, url: str) -> None:
+async def test_requests_that_were_resolved_long_ago_are_deleted_with_their_messages(storage: Storage, url: str) -> None:
     old = await dated(storage, url, 1, days=91, resolved=60)
     await storage.tickets.answered(old.id, MODERATOR, "done")
     young = await dated(storage, url, 2, days=89, resolved=60)
@@ -79,15 +79,15 @@ async def test_requests_that_were_resolved_long_ago_go_with_their_messages(stora
 
     with pytest.raises(NoSuchTicket):
         await storage.tickets.get(old.id)
-    for request in (young, resolved_late, still_open):
-        assert (await storage.tickets.get(request.id)).number == request.number
+    for ticket in (young, resolved_late, still_open):
+        assert (await storage.tickets.get(ticket.id)).number == ticket.number
     assert await count(url, MessageRow) == 2
     assert await storage.tickets.messages(young.id)
     assert await storage.retention.delete_resolved(90) == 0
     assert (await file(storage, 5)).number == 5
 
 
-async def test_old_actions_go_unless_their_request_is_still_there(storage: Storage, url: str) -> None:
+async def test_old_audit_entries_are_deleted_unless_their_request_is_still_there(storage: Storage, url: str) -> None:
     await dated(storage, url, 1, days=91, resolved=60)
     still_open = await dated(storage, url, 2, days=91)
     await storage.audit.record(GUILD, MODERATOR, Action.LOOKED_UP)
@@ -116,7 +116,7 @@ async def test_tending_prunes_what_is_older_than_the_setting_says(storage: Stora
     assert await count(url, TicketRow) == 1
 
 
-async def test_an_action_about_no_request_is_kept(storage: Storage) -> None:
+async def test_an_audit_entry_without_a_request_is_kept(storage: Storage) -> None:
     await storage.audit.record(GUILD, MODERATOR, Action.DELETED_MESSAGE)
 
     (trace,) = await storage.audit.entries(GUILD)
@@ -134,10 +134,10 @@ async def test_an_action_about_no_request_is_kept(storage: Storage) -> None:
 async def test_an_export_holds_all_of_a_person_and_nothing_of_another(storage: Storage) -> None:
     findings = (Finding(Kind.USED_UP, "a.zip", 3, 3),)
     given = {"words": "it fails", "findings": findings, "order_number": "#1", "name": "Zoë"}
-    request = await file(storage, CUSTOMER, ORDER, **given)
-    await storage.tickets.answered(request.id, MODERATOR, "try this")
-    await storage.tickets.wrote_back(request.id, CUSTOMER, "thank you")
-    await storage.tickets.resolve(request.id, CUSTOMER, Resolution.CUSTOMER)
+    ticket = await file(storage, CUSTOMER, ORDER, **given)
+    await storage.tickets.answered(ticket.id, MODERATOR, "try this")
+    await storage.tickets.wrote_back(ticket.id, CUSTOMER, "thank you")
+    await storage.tickets.resolve(ticket.id, CUSTOMER, Resolution.CUSTOMER)
     await file(storage, CUSTOMER, guild_id=ELSEWHERE)
     await file(storage, STRANGER, ORDER, words="a stranger's words")
 
@@ -147,17 +147,17 @@ async def test_an_export_holds_all_of_a_person_and_nothing_of_another(storage: S
     assert "stranger" not in json.dumps(exported)
     assert exported["user_id"] == CUSTOMER
     here, elsewhere = exported["help_requests"]
-    ticket, details = here["ticket"], here["ticket"]["details"]
-    assert (ticket["guild_id"], ticket["number"], ticket["topic"]) == (GUILD, 1, "download_fails")
+    filed, details = here["ticket"], here["ticket"]["details"]
+    assert (filed["guild_id"], filed["number"], filed["topic"]) == (GUILD, 1, "download_fails")
     assert (details["order_number"], details["reference"]) == ("#1", {"token": ORDER})
     assert [finding["kind"] for finding in details["findings"]] == ["used_up"]
-    assert (details["name"], details["words"], ticket["locale"]) == ("Zoë", "it fails", "en")
+    assert (details["name"], details["words"], filed["locale"]) == ("Zoë", "it fails", "en")
     assert [(message["from_moderator"], message["text"]) for message in here["messages"]] == [
         (True, "try this"),
         (False, "thank you"),
     ]
     assert str(MODERATOR) not in json.dumps(exported)
-    for time in (ticket["created_at"], ticket["resolved_at"], *(message["at"] for message in here["messages"])):
+    for time in (filed["created_at"], filed["resolved_at"], *(message["at"] for message in here["messages"])):
         assert datetime.fromisoformat(time).tzinfo is not None
     assert elsewhere["ticket"]["guild_id"] == ELSEWHERE
     assert (elsewhere["ticket"]["details"]["reference"], elsewhere["ticket"]["resolved_at"]) == (None, None)
@@ -169,7 +169,7 @@ async def test_an_export_holds_all_of_a_person_and_nothing_of_another(storage: S
     ]
 
 
-async def test_a_person_of_whom_nothing_is_stored_gets_an_empty_export(storage: Storage) -> None:
+async def test_a_person_without_stored_data_gets_an_empty_export(storage: Storage) -> None:
     await file(storage, STRANGER)
 
     exported = await storage.personal_data.export(CUSTOMER)
@@ -177,7 +177,7 @@ async def test_a_person_of_whom_nothing_is_stored_gets_an_empty_export(storage: 
     assert not any(exported.values())
 
 
-async def test_a_person_who_is_forgotten_leaves_nothing_and_takes_nothing_of_another_along(
+async def test_forgetting_a_person_deletes_everything_of_theirs_and_nothing_of_others(
     storage: Storage, url: str
 ) -> None:
     theirs = await file(storage, CUSTOMER, ORDER, words="it fails")
@@ -190,7 +190,7 @@ async def test_a_person_who_is_forgotten_leaves_nothing_and_takes_nothing_of_ano
 
     forgotten = await storage.personal_data.forget(CUSTOMER)
 
-    assert [(request.guild_id, request.number) for request in forgotten] == [(GUILD, 1), (ELSEWHERE, 1)]
+    assert [(ticket.guild_id, ticket.number) for ticket in forgotten] == [(GUILD, 1), (ELSEWHERE, 1)]
     assert forgotten[0].details.words == "it fails"
     exported = await storage.personal_data.export(CUSTOMER)
     assert exported.pop("user_id") == CUSTOMER

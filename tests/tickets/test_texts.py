@@ -1,4 +1,4 @@
-"""What cards, lists and ready-made answers say: within Discord's limits and harmless, whatever stands in them."""
+"""Cards, lists and canned answers keep Discord's limits and stay harmless, whatever people write into them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import Catalogs, Translator
 from fileflare_bot.modlog import ENTRIES, entry_text
 from fileflare_bot.orders.diagnosis import ADVICE, Finding, Kind
-from fileflare_bot.orders.findings import changes, for_customer, for_moderator, next_step, report, unseen
+from fileflare_bot.orders.findings import changes, for_moderator, next_step, report, unseen
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, hide_references
 from fileflare_bot.storage.records import (
     Action,
@@ -57,7 +57,7 @@ DETAILS = st.builds(
 LANGUAGES = st.sampled_from([CATALOGS.translator(language) for language in CATALOGS.languages])
 
 
-def request(details: TicketDetails, **changed: object) -> Ticket:
+def ticket(details: TicketDetails, **changed: object) -> Ticket:
     given_values: dict[str, Any] = {
         "id": 1,
         "guild_id": 2,
@@ -82,36 +82,36 @@ def request(details: TicketDetails, **changed: object) -> Ticket:
 
 @given(DETAILS, LANGUAGES, st.sampled_from(Topic), st.none() | SNOWFLAKES, st.none() | st.sampled_from(Resolution))
 def test_a_card_keeps_discords_limits_and_shows_no_id(
-    details: TicketDetails, words: Translator, topic: Topic, taken_by: int | None, resolution: Resolution | None
+    details: TicketDetails, translator: Translator, topic: Topic, taken_by: int | None, resolution: Resolution | None
 ) -> None:
-    shown = request(
+    shown = ticket(
         details, topic=topic, taken_by=taken_by, resolved=resolution is not None, resolution=resolution, number=10**9
     )
 
-    title, description, (name, value) = card(shown, words)
+    title, description, (name, value) = card(shown, translator)
 
     assert 1 <= limits.size(title) <= limits.EMBED_TITLE
     assert 1 <= limits.size(description) <= limits.EMBED_DESCRIPTION
     assert 1 <= limits.size(name) <= limits.EMBED_TITLE
     assert 1 <= limits.size(value) <= limits.FIELD_VALUE
     assert limits.size(title + description + name + value) <= limits.EMBED_TOTAL
-    assert 1 <= limits.size(thread_name(shown, words)) <= 100
-    assert TOKEN not in title + description + thread_name(shown, words)
+    assert 1 <= limits.size(thread_name(shown, translator)) <= 100
+    assert TOKEN not in title + description + thread_name(shown, translator)
 
 
 @given(st.lists(DETAILS, max_size=10), LANGUAGES)
-def test_a_list_keeps_discords_limits(details: list[TicketDetails], words: Translator) -> None:
-    page = TicketPage(tuple(request(each, card=Card(1, 2, 3)) for each in details), 1, 1, len(details))
+def test_a_list_keeps_discords_limits(details: list[TicketDetails], translator: Translator) -> None:
+    page = TicketPage(tuple(ticket(each, card=Card(1, 2, 3)) for each in details), 1, 1, len(details))
 
-    assert 1 <= limits.size(page_text(page, words)) <= limits.EMBED_DESCRIPTION
+    assert 1 <= limits.size(page_text(page, translator)) <= limits.EMBED_DESCRIPTION
 
 
 @given(st.lists(FINDINGS, max_size=40), st.lists(FINDINGS, max_size=40), LANGUAGES)
-def test_changes_are_none_exactly_where_all_is_as_it_was(
-    before: list[Finding], after: list[Finding], words: Translator
+def test_changes_are_empty_exactly_if_nothing_changed(
+    before: list[Finding], after: list[Finding], translator: Translator
 ) -> None:
-    assert not changes(before, before, words)
-    told = changes(before, after, words)
+    assert not changes(before, before, translator)
+    told = changes(before, after, translator)
     if {(each.kind, each.name) for each in before} != {(each.kind, each.name) for each in after}:
         assert told
     assert limits.size(told) <= limits.EMBED_DESCRIPTION
@@ -119,11 +119,11 @@ def test_changes_are_none_exactly_where_all_is_as_it_was(
 
 @given(DETAILS, st.sampled_from(sorted(answers.BUILT_IN)), LANGUAGES)
 def test_every_ready_made_answer_fits_and_leaves_no_placeholder(
-    details: TicketDetails, key: str, words: Translator
+    details: TicketDetails, key: str, translator: Translator
 ) -> None:
-    filling = answers.placeholder_values(request(details), words)
+    filling = answers.placeholder_values(ticket(details), translator)
 
-    text = answers.built_in(key, filling, words)
+    text = answers.built_in(key, filling, translator)
 
     assert limits.size(text) <= limits.EMBED_DESCRIPTION
     assert "{customer}" not in text
@@ -139,7 +139,7 @@ def test_a_saved_answer_never_raises_while_it_is_filled(text: str) -> None:
     ("text", "unknown"),
     [("{name}", "name"), ("{0.__class__}", "0.__class__"), ("{}", ""), ("{customer!r}", "customer!r")],
 )
-def test_what_nothing_fills_is_refused_when_an_answer_is_saved(text: str, unknown: str) -> None:
+def test_an_unknown_placeholder_is_refused_when_an_answer_is_saved(text: str, unknown: str) -> None:
     with pytest.raises(answers.UnknownPlaceholder) as raised:
         answers.checked(text)
     assert raised.value.name == unknown
@@ -168,7 +168,7 @@ def test_every_finding_has_its_sentences_its_step_and_a_label_in_every_language(
     translator = CATALOGS.translator(language)
     finding = Finding(kind, "a.zip", 3, 3, ReferenceProblem.ORDER_NUMBER)
 
-    for text in (for_moderator(finding, translator), for_customer(finding, translator), next_step(finding, translator)):
+    for text in (for_moderator(finding, translator), next_step(finding, translator)):
         assert text
         assert "{" not in text
     assert translator.gettext(KINDS[kind])
@@ -195,14 +195,14 @@ def test_an_address_that_a_store_gave_as_a_files_name_is_not_shown() -> None:
     assert "s3cr3t" not in for_moderator(finding, ENGLISH)
 
 
-def test_every_topic_reason_and_deed_has_words() -> None:
+def test_every_topic_resolution_and_action_has_a_sentence() -> None:
     assert set(TOPICS) == set(Topic)
     assert set(RESOLUTIONS) == set(Resolution)
     assert set(ENTRIES) == set(Action)
     assert all("<@7>" in entry_text(action, 7, 5, ENGLISH) for action in Action)
 
 
-def test_figures_say_what_is_not_known_yet() -> None:
+def test_statistics_say_what_is_not_known_yet() -> None:
     assert figures(Statistics(7, 0, 0, None, None, ()), ENGLISH) == (
         "0 requests filed\nMedian time to the first answer: not known yet\nMedian time to the resolution: not known yet"
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fileflare_bot.orders.links import LONGEST_LINK, safe_link
+from fileflare_bot.orders.file_links import LONGEST_LINK, safe_link
 
 START = "https://x.example/"
 

@@ -18,8 +18,8 @@ from fileflare_bot.storage.storage import Storage
 NO_GRANT: Final = Grant()
 
 
-class Downloads:
-    """Opens orders for customers. It works without the database too, then without roles and saved orders."""
+class OrderOpener:
+    """Opens orders for customers. Without the database it still works, except for roles and saved orders."""
 
     def __init__(self, lookups: Lookups, storage: Storage, roles: BuyerRoles, open_orders: OpenOrders) -> None:
         self._lookups = lookups
@@ -36,11 +36,11 @@ class Downloads:
         *,
         refresh: bool,
     ) -> tuple[OrderPages, Grant]:
-        """Read an order, keep it open, and return its pages with what it brought its buyer.
+        """Look up an order, keep it open, and return its pages and the roles that it brought.
 
         Raises:
-            LookupFailed: there is no order; the subclass says why.
-            OrderHeldByOthers: other accounts hold it, and the owner wants it refused then.
+            LookupFailed: the lookup failed; the subclass says why.
+            OrderHeldByOthers: others have claimed it, and the owner chose to refuse it then.
         """
         order = await self._lookups.find(opened.reference, Requester(user.id, guild_id), refresh=refresh)
         settings = self._settings(guild_id)
@@ -54,12 +54,12 @@ class Downloads:
         return pages, grant
 
     def may_save(self, guild_id: int | None) -> bool:
-        """Return whether orders can be saved here: everywhere but in guilds whose owner does not want it."""
+        """Return whether orders can be saved here: everywhere except in guilds that switched it off."""
         settings = self._settings(guild_id)
         return guild_id is None or (settings is not None and settings.options.saved_orders)
 
     def _settings(self, guild_id: int | None) -> GuildSettings | None:
-        """Return the settings of a guild; None in direct messages, and while the database is away."""
+        """Return the guild's settings; None in direct messages, and while the database is away."""
         if guild_id is None:
             return None
         try:

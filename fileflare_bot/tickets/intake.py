@@ -1,4 +1,4 @@
-"""How a customer asks for help: the button, what is known about their order, and the ticket that comes of it."""
+"""How a customer asks for help: the button, the checks, and what a ticket stores about the order."""
 
 from typing import Final
 
@@ -14,12 +14,12 @@ from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, hid
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import GuildSettings, TicketDetails
 
-HIDDEN: Final = "[…]"  # stands for a link or an ID in what a customer writes
+HIDDEN: Final = "[…]"  # replaces links and order IDs in a customer's words
 WITHOUT_ORDER: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE}
 
 
 class NoDesk(Refusal):
-    """Raised when a guild has no support channel; ``owner_id`` is whom to ask instead, if that is known."""
+    """Raised when a guild has no support channel; ``owner_id`` is the owner to ask instead, if known."""
 
     sentence = N_(
         "**This server has no help desk yet.** Ask {who} and give them the order number, "
@@ -32,21 +32,21 @@ class NoDesk(Refusal):
         self._owner_is_known = owner_id is not None
 
     def text(self, translator: Translator) -> str:
-        """Return whom to ask."""
+        """Return the sentence, which names the owner if known."""
         if self._owner_is_known:
             return super().text(translator)
         return translator.gettext(self.sentence, who=translator.gettext("this server's team"))
 
 
 class NothingWritten(Refusal):
-    """Raised when a modal comes back with nothing in it."""
+    """Raised when a modal is submitted without any text."""
 
     sentence = N_("**There was nothing in it.** Write something, or choose an answer.")
     outcome = "nothing_written"
 
 
 def require_desk(settings: GuildSettings, guild: discord.Guild | None) -> None:
-    """Let pass where the guild has a help desk.
+    """Check that the guild has a help desk.
 
     Raises:
         NoDesk: it has none.
@@ -56,14 +56,14 @@ def require_desk(settings: GuildSettings, guild: discord.Guild | None) -> None:
 
 
 def help_button(translator: Translator, handle: str, finding: Finding | None) -> discord.ui.Button[discord.ui.View]:
-    """Return the button that asks for help with an open order, or with what was found instead of one."""
+    """Return the button that asks for help with an open order, or with the finding of a failed lookup."""
     kind = finding.kind if finding is not None else ""
     problem = finding.problem if finding is not None and finding.problem is not None else ""
     return button(translator.gettext("Get help"), f"help:ask:{handle}:{kind}.{problem}", emoji="🛟")
 
 
 def hide_secrets(text: str, token: str = "") -> str:
-    """Return what somebody wrote without links and order IDs; ``token`` is the ID that is known."""
+    """Return a text without links and order IDs; ``token`` is the known ID."""
     hidden = hide_references(text, HIDDEN)
     return (hidden.replace(token, HIDDEN) if token else hidden).strip()
 
@@ -71,10 +71,10 @@ def hide_secrets(text: str, token: str = "") -> str:
 async def look_into(
     lookups: Lookups, pasted: str, requester: Requester, words: str, before: Finding | None
 ) -> TicketDetails:
-    """Return what a ticket holds about the order that was pasted; ``before`` is what an earlier lookup found.
+    """Look up a pasted order, and return what a ticket stores about it; ``before`` is an earlier lookup's finding.
 
     Raises:
-        AskedTooOften: the user has to pause.
+        AskedTooOften: the user has to wait.
     """
     if not pasted.strip():
         known = before is not None and before.kind in WITHOUT_ORDER
