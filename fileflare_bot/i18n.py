@@ -30,7 +30,7 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a sentence t
     return message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a translator is its own key in the cache of numbers
 class Translator:
     """Translates into one language. Methods are named after gettext's, so that Babel finds the sentences."""
 
@@ -47,7 +47,7 @@ class Translator:
 
     def number(self, value: int) -> str:
         """Return the number in the language's format."""
-        return _number(value, self.locale)
+        return _number(value, self)
 
     def pause(self, seconds: float) -> str:
         """Return a waiting time in words, rounded up so that nobody comes back too early."""
@@ -61,8 +61,8 @@ class Translator:
 
 
 @lru_cache(maxsize=4096)
-def _number(value: int, locale: Locale) -> str:
-    return str(format_decimal(value, locale=locale))
+def _number(value: int, translator: Translator) -> str:
+    return str(format_decimal(value, locale=translator.locale))
 
 
 class Catalogs:

@@ -1,7 +1,7 @@
 """The outcomes of each guild's lookups in the last 24 hours, for /store status."""
 
+import time
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Final
 
 from cachetools import TTLCache
@@ -31,4 +31,4 @@ class Activity:
 
 
 def _hour() -> int:
-    return int(datetime.now(UTC).timestamp()) // 3600
+    return int(time.time()) // 3600

@@ -336,7 +336,8 @@ async def _in_time(handler: Handler, reply: Reply) -> None:
     finally:
         timer.cancel()
         # A failed acknowledgement is not lost: showing the reply makes the same call again, and reports its error.
-        await asyncio.gather(*acknowledging, return_exceptions=True)
+        if acknowledging:
+            await asyncio.gather(*acknowledging, return_exceptions=True)
 
 
 def _given_back(written: str, translator: Translator) -> str:

@@ -9,6 +9,7 @@ not lose the rest of the order.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -173,7 +174,7 @@ class Order(_Model):
     assets: _Assets = ()
     text: Annotated[StoreText, OrDefault(NO_TEXT)] = NO_TEXT
 
-    @property
+    @cached_property
     def asset_count(self) -> int:
         """How many assets there are."""
         return len(self.assets) + sum(len(line.assets) for line in self.lines)
