@@ -1,6 +1,5 @@
 """For everybody: /privacy, to see, export and delete the data that is stored about them."""
 
-import io
 import json
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from discord.ext import commands
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import COLOUR, button, view
-from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.responder import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.privacy import kept
 
@@ -56,9 +55,9 @@ class Privacy(commands.Cog):
     async def file(self, reply: Reply) -> None:
         """Send everything that is stored about the user as a JSON file."""
         export = await self._personal_data.export(reply.user.id)
-        content = io.BytesIO(json.dumps(export, indent=2, ensure_ascii=False).encode())
+        content = json.dumps(export, indent=2, ensure_ascii=False).encode()
         text = reply.translator.gettext("This is everything. It holds your order IDs: give the file to nobody.")
-        await reply.show(ReplyMessage(text, file=discord.File(content, "fileflare-bot.json")))
+        await reply.show(ReplyMessage(text, file=File("fileflare-bot.json", content)))
 
     @route("privacy:delete")
     @replies("privacy_delete", CUSTOMER)

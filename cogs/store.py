@@ -1,6 +1,5 @@
 """For store owners: /store panel, /store status, and the guild's settings as a file."""
 
-import io
 from typing import TYPE_CHECKING, Final
 
 import discord
@@ -16,7 +15,7 @@ from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.access import OWNER, OWNER_PERMISSIONS
 from fileflare_bot.interactions.components import COLOUR, view
 from fileflare_bot.interactions.permissions import BotLacksPermission
-from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.responder import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import WrongValue
@@ -79,9 +78,9 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     @replies("export", OWNER)
     async def export(self, reply: Reply) -> None:
         """Send the guild's settings as a file."""
-        content = io.BytesIO(exported(reply.settings, reply.guild))
+        content = exported(reply.settings, reply.guild)
         text = reply.translator.gettext("Your settings. They hold no secrets; /store import reads them in any server.")
-        await reply.show(ReplyMessage(text, file=discord.File(content, "fileflare-bot-settings.json")))
+        await reply.show(ReplyMessage(text, file=File("fileflare-bot-settings.json", content)))
 
     @app_commands.command(
         name=locale_str("import"), description=locale_str("Read settings from a file of /store export")

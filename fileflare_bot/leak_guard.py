@@ -11,7 +11,7 @@ import discord
 import structlog
 from cachetools import TTLCache
 
-from fileflare_bot.interactions.responder import SERVER_ERROR
+from fileflare_bot.discord_errors import SERVER_ERROR
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.leaks import PATTERNS
 from fileflare_bot.storage.records import GuildSettings

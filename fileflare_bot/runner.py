@@ -11,9 +11,9 @@ import discord
 import structlog
 
 from fileflare_bot.app import DRAIN_SECONDS, FileflareBot
+from fileflare_bot.discord_errors import SERVER_ERROR, TOO_MANY_REQUESTS
 from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.i18n import Catalogs
-from fileflare_bot.interactions.responder import SERVER_ERROR, TOO_MANY_REQUESTS
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
 from fileflare_bot.settings import Settings, SettingsError

@@ -5,17 +5,19 @@ acknowledged within Discord's 3 seconds, counted while it runs, logged in one li
 """
 
 import asyncio
+import io
 import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import discord
 import structlog
 
 from fileflare_bot import discord_limits as limits
+from fileflare_bot.discord_errors import ALREADY_ACKNOWLEDGED, FAILURES, is_passing, undelivered
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions import components
 from fileflare_bot.interactions.access import Audience, OnlyInServer, admit
@@ -31,17 +33,6 @@ FAST_REPLY_SECONDS: Final = 1.0  # a reply this fast takes one Discord call; a s
 LAST_WORDS_SECONDS: Final = 2.0  # to tell users whose replies are cut off when the bot stops
 LONGEST_GIVEN_BACK: Final = 1500  # characters; with the longest refusal they fit a message's 2000
 LOOKUP: Final = "lookup"  # the event that a guild's activity counts
-SERVER_ERROR: Final = 500
-TOO_MANY_REQUESTS: Final = 429
-ALREADY_ACKNOWLEDGED: Final = 40060
-# discord.com/developers/docs/topics/opcodes-and-status-codes, "JSON"
-_LOST: Final = {
-    10062: "too_late",  # unknown interaction: three seconds have passed
-    10008: "dismissed",  # unknown message: the user dismissed it
-    10015: "expired",  # unknown webhook: the token's 15 minutes have passed
-    50027: "expired",  # invalid webhook token
-    ALREADY_ACKNOWLEDGED: "already_acknowledged",
-}
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -53,6 +44,29 @@ class Restarting(Refusal):
     outcome = "restarting"
 
 
+class DiscordFailed(Refusal):
+    """Shown when a handler's call to Discord failed in a way that may pass."""
+
+    sentence = N_("**Discord had a problem, so I could not finish this.** See what is done already, then try again.")
+    outcome = "discord_failed"
+    level = logging.WARNING
+
+
+class Undelivered(Exception):  # noqa: N818 - says what happened to the reply
+    """Raised when a call of the interaction's own failed: its user cannot be reached any more."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class File(NamedTuple):
+    """A file to attach. Each attempt to send it makes a new discord.File: sending closes one."""
+
+    name: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class ReplyMessage:
     """What a reply shows: always ephemeral, with mentions switched off."""
@@ -60,19 +74,26 @@ class ReplyMessage:
     content: str
     embed: discord.Embed | None = None
     view: discord.ui.View | discord.ui.LayoutView | None = None
-    file: discord.File | None = None
+    file: File | None = None
 
     def for_sending(self) -> dict[str, Any]:
         """Return the arguments of discord.py's sending methods, which do not accept None."""
-        given = {"content": self.content or None, "embed": self.embed, "view": self.view, "file": self.file}
+        given = {
+            "content": self.content or None,
+            "embed": self.embed,
+            "view": self.view,
+            "files": self._files() or None,
+        }
         return {name: value for name, value in given.items() if value is not None}
 
     def for_editing(self) -> dict[str, Any]:
         """Return the arguments of discord.py's editing methods, for which None removes the old value."""
         if isinstance(self.view, discord.ui.LayoutView):  # whose messages have neither content nor embeds
             return {"view": self.view}
-        files = [] if self.file is None else [self.file]
-        return {"content": self.content, "embed": self.embed, "view": self.view, "attachments": files}
+        return {"content": self.content, "embed": self.embed, "view": self.view, "attachments": self._files()}
+
+    def _files(self) -> list[discord.File]:
+        return [] if self.file is None else [discord.File(io.BytesIO(self.file.content), self.file.name)]
 
 
 Offer = Callable[[Exception, Refusal, Translator], discord.ui.View | None]
@@ -165,8 +186,8 @@ class Reply:
         async with self._sending:
             if self.acknowledged is None:
                 await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
-            elif self.updates:
-                await self.interaction.followup.send(**message.for_sending(), ephemeral=True)
+            elif self.updates:  # tried once: after a lost response, a second try would say it twice
+                await _deliver(lambda: self.interaction.followup.send(**message.for_sending(), ephemeral=True), tries=1)
             else:
                 await self._edit(message)
 
@@ -192,29 +213,37 @@ class Reply:
         return FAST_REPLY_SECONDS - min(max(age, 0.0), FAST_REPLY_SECONDS)
 
     async def _edit(self, message: ReplyMessage) -> None:
-        await _twice(lambda: self.interaction.edit_original_response(**message.for_editing()))
+        await _deliver(lambda: self.interaction.edit_original_response(**message.for_editing()))
 
     async def _respond(self, first: Callable[[], Awaitable[object]]) -> None:
         """Send the first response. Retrying is safe: Discord answers 40060 if the first try arrived."""
-        await _twice(first, arrived=ALREADY_ACKNOWLEDGED)
+        await _deliver(first, arrived=ALREADY_ACKNOWLEDGED)
         self.acknowledged = time.perf_counter()
 
 
 Handler = Callable[[Reply], Awaitable[None]]
 
 
-async def _twice(call: Callable[[], Awaitable[object]], *, arrived: int | None = None) -> None:
-    """Make a Discord call, and retry it once after a 429 or 5xx on which discord.py itself has given up."""
-    try:
-        await call()
-    except discord.HTTPException as error:
-        if error.status < SERVER_ERROR and error.status != TOO_MANY_REQUESTS:
-            raise
+async def _deliver(call: Callable[[], Awaitable[object]], *, tries: int = 2, arrived: int | None = None) -> None:
+    """Make a call of the interaction's own, and make it again after a passing failure on which discord.py gave up.
+
+    Raises:
+        Undelivered: the user cannot be reached.
+        discord.HTTPException: Discord rejects what the call sends.
+    """
+    for number in range(1, tries + 1):
         try:
             await call()
-        except discord.HTTPException as again:
-            if again.code != arrived:
-                raise
+        except FAILURES as error:
+            if number > 1 and isinstance(error, discord.HTTPException) and error.code == arrived:
+                return
+            if number < tries and is_passing(error):
+                continue
+            if kind := undelivered(error):
+                raise Undelivered(kind) from error
+            raise
+        else:
+            return
 
 
 class Responder:
@@ -284,21 +313,22 @@ class Responder:
         return len(unfinished)
 
     async def _refuse(self, reply: Reply, error: Exception) -> None:
-        if isinstance(error, discord.HTTPException) and (kind := _undelivered(error)):
-            self._failed(reply, kind)
+        if isinstance(error, Undelivered):
+            self._failed(reply, error.kind)
             return
-        refusal = error if isinstance(error, Refusal) else Bug(secrets.token_hex(4))
+        refusal = _refusal(error)
         reply.outcome = refusal.outcome
         if isinstance(refusal, Bug):
             reply.facts |= {"reference": refusal.reference, "exc_info": error}
+        elif isinstance(refusal, DiscordFailed):
+            reply.facts |= {"exc_info": error}
         view = reply.offer(error, refusal, reply.translator) if reply.offer is not None else None
         text = refusal.text(reply.translator) + _given_back(reply.written, reply.translator)
         try:
             await reply.tell(ReplyMessage(text, view=view))
         except Exception as failure:  # noqa: BLE001 - nothing is left but the log
-            kind = _undelivered(failure) if isinstance(failure, discord.HTTPException) else ""
             reply.facts.setdefault("exc_info", failure)
-            self._failed(reply, kind or "rejected")
+            self._failed(reply, failure.kind if isinstance(failure, Undelivered) else "rejected")
         else:
             self._log(reply, refusal.level)
 
@@ -348,10 +378,7 @@ def _given_back(written: str, translator: Translator) -> str:
     return "\n" + translator.gettext("What you wrote, to be copied:") + f"\n```\n{text}\n```"
 
 
-def _undelivered(error: discord.HTTPException) -> str:
-    """Return why no reply can be delivered, or an empty string if another reply may be."""
-    if error.status >= SERVER_ERROR:
-        return "discord_down"
-    if error.status == TOO_MANY_REQUESTS:
-        return "rate_limited"
-    return _LOST.get(error.code, "")
+def _refusal(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    return DiscordFailed() if is_passing(error) else Bug(secrets.token_hex(4))
