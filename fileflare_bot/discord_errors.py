@@ -1,0 +1,39 @@
+"""What a failed Discord call means for the next step.
+
+Codes: discord.com/developers/docs/topics/opcodes-and-status-codes, "JSON".
+"""
+
+from typing import Final
+
+import aiohttp
+import discord
+
+ALREADY_ACKNOWLEDGED: Final = 40060
+SERVER_ERROR: Final = 500  # the lowest status of Discord's own faults
+TOO_MANY_REQUESTS: Final = 429
+FAILURES: Final = (discord.HTTPException, aiohttp.ClientError)  # of any Discord call
+
+# Why an interaction can get no reply any more.
+_LOST: Final = {
+    10062: "too_late",  # unknown interaction: three seconds have passed
+    10008: "dismissed",  # unknown message: the user dismissed it
+    10015: "expired",  # unknown webhook: the token's 15 minutes have passed
+    50027: "expired",  # invalid webhook token
+    ALREADY_ACKNOWLEDGED: "already_acknowledged",
+}
+
+
+def is_passing(error: Exception) -> bool:
+    """Return whether the same call may succeed soon: after a server error, a rate limit or a dropped connection."""
+    if isinstance(error, discord.HTTPException):
+        return error.status >= SERVER_ERROR or error.status == TOO_MANY_REQUESTS
+    return isinstance(error, aiohttp.ClientError)
+
+
+def undelivered(error: discord.HTTPException | aiohttp.ClientError) -> str:
+    """Return why a call of an interaction's own makes it lost, or an empty string if another reply may arrive."""
+    if not isinstance(error, discord.HTTPException) or error.status >= SERVER_ERROR:
+        return "discord_down"
+    if error.status == TOO_MANY_REQUESTS:
+        return "rate_limited"
+    return _LOST.get(error.code, "")

@@ -1,0 +1,86 @@
+"""What users see when single calls of the real process to Discord fail, or their responses are lost."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from doubles.networked_discord import Fault, Interaction, NetworkedDiscord
+from process import Bot, Start
+from shop import Shop
+
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
+
+
+def _statuses(discord: NetworkedDiscord, shown: Interaction) -> list[int]:
+    return [made.status for made in discord.calls if f"/{shown.record.id}/" in made.path]
+
+
+def call(method: str, pattern: str) -> Callable[[str, str, Any], bool]:
+    """Pick the calls of this method whose path matches."""
+    return lambda used, path, _body: used == method and re.search(pattern, path) is not None
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it arrives", "after it arrived"])
+async def test_a_first_response_whose_connection_drops_is_sent_again(
+    bot: Bot, discord: NetworkedDiscord, shop: Shop, *, after: bool
+) -> None:
+    discord.faults.append(Fault(call("POST", "/callback"), status=0, after=after))
+
+    shown = await shop.look_up(orders.DOCUMENTED)
+
+    assert "Order #1050" in shown.text
+    assert len(shown.record.followup_ids) == 0
+    await discord.until(lambda: _statuses(discord, shown) == [0, 400 if after else 200])
+    assert await bot.stop() == 0
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it arrives", "after it arrived"])
+async def test_an_edit_whose_connection_drops_is_sent_again(
+    bot: Bot, discord: NetworkedDiscord, shop: Shop, sample: SampleFileflare, *, after: bool
+) -> None:
+    discord.faults.append(Fault(call("PATCH", "@original"), status=0, after=after))
+    sample.gate.clear()
+    asked = discord.slash(shop.customer, shop.channel, "mydownloads", order_id=orders.DOCUMENTED)
+    await discord.until(lambda: asked.loading)
+    sample.gate.set()
+    await discord.until(lambda: [made.status for made in discord.calls if "@original" in made.path] == [0, 200])
+
+    assert "Order #1050" in asked.text
+    assert await bot.stop() == 0
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it arrives", "after it arrived"])
+async def test_a_file_is_sent_in_full_at_the_second_try(
+    bot: Bot, discord: NetworkedDiscord, shop: Shop, *, after: bool
+) -> None:
+    await shop.ask_for_help()
+    stored = await discord.slash(shop.customer, shop.channel, "privacy").done()
+    discord.faults.append(Fault(call("POST", "/callback"), status=0, after=after))
+
+    sent = await shop.press(shop.customer, stored.message, "Get it as a file")
+
+    assert sent.message is not None
+    (attached,) = sent.message.attachments
+    assert json.loads(discord.backend.cdn.get(attached["url"]) or "")["help_requests"]
+    assert await bot.stop() == 0
+
+
+async def test_a_call_that_fails_inside_an_operation_is_said_in_words(
+    start: Start, bot: Bot, discord: NetworkedDiscord, shop: Shop
+) -> None:
+    await shop.ask_for_help()
+    thread = discord.backend.channels[shop.card().id]
+    assert thread.thread_metadata is not None
+    thread.thread_metadata.archived = True
+    assert await bot.stop() == 0
+    await start()
+    await discord.connected()
+    discord.faults.append(Fault(call("GET", rf"/channels/{thread.id}$"), status=503, times=None))
+
+    shown = await shop.press(shop.moderator, shop.card(), "Answer")
+    answered = await discord.submit(shop.moderator, shown, words="Hello").done()
+
+    assert answered.text.startswith("**Discord had a problem, so I could not finish this.** See what is done already")

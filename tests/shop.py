@@ -1,0 +1,55 @@
+"""A store's server on a networked Discord, and what its people do there."""
+
+from dataclasses import dataclass
+
+from doubles.networked_discord import Interaction, NetworkedDiscord
+from simcord.backend.models import Message
+
+from fileflare_bot.demo import orders
+
+
+@dataclass(slots=True)
+class Shop:
+    """A server with a support channel, and the people in it."""
+
+    discord: NetworkedDiscord
+    guild_id: int
+    owner: int
+    moderator: int
+    customer: int
+    channel: int
+    support: int
+
+    def messages(self, channel_id: int) -> list[Message]:
+        """Return a channel's messages, the oldest first."""
+        return [*self.discord.backend.messages.get(channel_id, {}).values()]
+
+    def direct(self) -> list[Message]:
+        """Return the customer's direct messages."""
+        return self.messages(self.discord.backend.get_dm_channel(self.customer).id)
+
+    def card(self) -> Message:
+        """Return the only card in the support channel."""
+        (card,) = (message for message in self.messages(self.support) if message.embeds)
+        return card
+
+    async def set_up(self) -> None:
+        """Choose the support channel, as the owner."""
+        setup = await self.discord.slash(self.owner, self.channel, "store setup").done()
+        assert setup.message is not None
+        chosen = self.discord.press(self.owner, setup.message, "support_channel_id", [str(self.support)])
+        await self.discord.until(lambda: chosen.record.responded)
+
+    async def look_up(self, order_id: str = orders.USED_UP) -> Interaction:
+        """Type /mydownloads, and wait for the reply."""
+        return await self.discord.slash(self.customer, self.channel, "mydownloads", order_id=order_id).done()
+
+    async def ask_for_help(self, words: str = "It is broken.") -> Interaction:
+        """Ask for help with an order, and wait for the reply."""
+        shown = await self.press(self.customer, (await self.look_up()).message, "Get help")
+        return await self.discord.submit(self.customer, shown, topic=["nothing_left"], words=words).done()
+
+    async def press(self, user_id: int, message: Message | None, part: str) -> Interaction:
+        """Press a button, and wait for the reply."""
+        assert message is not None
+        return await self.discord.press(user_id, message, part).done()
