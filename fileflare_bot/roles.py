@@ -110,14 +110,27 @@ class BuyerRoles:
                 if settings.options.later_accounts is LaterAccounts.REFUSE:
                     raise OrderHeldByOthers
                 return Grant(held_by_others=True)
-            wanted = roles_for(order, settings.options.rules)
-            given = await self._give(user, wanted)
-            if not set(wanted) <= set(claim.role_ids):
-                await self._storage.claims.granted(claim.id, {*claim.role_ids, *wanted})
+            given = await self._give_for(claim, user, roles_for(order, settings.options.rules))
         except StorageUnavailable:
             log.warning("roles_not_given", guild_id=settings.guild_id, reason="database_away")
             return Grant()
         return Grant(tuple(role.name for role in map(user.guild.get_role, given) if role is not None))
+
+    async def _give_for(self, claim: Claim, member: discord.Member, wanted: Iterable[int]) -> tuple[int, ...]:
+        """Give a claim's roles; store those that the member has from us, never one that they had by other means.
+
+        If the claim was released or moved meanwhile, take them back.
+        """
+        given = await self._give(member, wanted)
+        claims = await self._storage.claims.of_user(claim.guild_id, member.id)
+        ours = {role for other in claims for role in other.role_ids}
+        brought = {*given, *ours.intersection(wanted)}
+        if not given and brought <= set(claim.role_ids):
+            return given
+        if await self._storage.claims.granted(claim, brought):
+            return given
+        await self._revoke(claim, set(given) - ours)
+        return ()
 
     async def restore(self, member: discord.Member, settings: GuildSettings) -> tuple[int, ...]:
         """Give a member the missing roles of their claims; return the IDs of the roles just given."""

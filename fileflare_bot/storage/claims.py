@@ -58,12 +58,14 @@ class Claims:
             return self._record(row)
 
     @unit_of_work
-    async def granted(self, claim_id: int, role_ids: Iterable[int]) -> None:
-        """Store the roles that a claim brought."""
+    async def granted(self, claim: Claim, role_ids: Iterable[int]) -> bool:
+        """Store the roles that a claim has brought its user; return False if the claim is not theirs any more."""
         async with self._database.writing() as session:
-            await session.execute(
-                sa.update(ClaimRow).where(ClaimRow.id == claim_id).values(role_ids=sorted(set(role_ids)))
-            )
+            row = await session.get(ClaimRow, claim.id, with_for_update=True)
+            if row is None or row.user_id != claim.user_id:
+                return False
+            row.role_ids = sorted({*row.role_ids, *role_ids})
+            return True
 
     @unit_of_work
     async def of_user(self, guild_id: int | None, user_id: int) -> list[Claim]:

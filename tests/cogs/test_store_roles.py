@@ -183,6 +183,51 @@ async def test_releasing_a_claim_removes_the_role_and_the_next_account_can_claim
     assert has(desk, desk.member, buyer)
 
 
+async def release(desk: Desk, token: str = orders.DOCUMENTED) -> InteractionResult:
+    listed = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": token})
+    chosen = await desk.moderator.select(reply(listed), [option(listed)], custom_id="claims:choose")
+    return await desk.moderator.click(reply(chosen), label="Release")
+
+
+async def test_a_role_that_the_member_had_before_stays_when_their_claim_is_released(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await rule(desk, "any_order", buyer)
+    desk.env.backend.add_member_role(desk.guild.id, desk.customer.id, buyer.id)
+    await desk.env.settle()
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    await release(desk)
+
+    assert has(desk, desk.customer, buyer)
+
+
+async def test_a_role_that_two_orders_bring_stays_until_the_second_is_released(desk: Desk, buyer: RoleHandle) -> None:
+    await rule(desk, "any_order", buyer)
+    for token in (orders.DOCUMENTED, orders.USED_UP):
+        await desk.mydownloads(token)
+
+    await release(desk)
+    assert has(desk, desk.customer, buyer)
+    await release(desk, orders.USED_UP)
+    assert not has(desk, desk.customer, buyer)
+
+
+async def test_a_role_that_could_not_be_given_is_not_taken_from_who_gets_it_by_hand(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await rule(desk, "any_order", buyer)
+    desk.env.inject_error("PUT", "/guilds/*/members/*/roles/*", status=503)
+    shown = await desk.mydownloads(orders.DOCUMENTED)
+    assert not embed(shown).fields
+    desk.env.backend.add_member_role(desk.guild.id, desk.customer.id, buyer.id)
+    await desk.env.settle()
+
+    await release(desk)
+
+    assert has(desk, desk.customer, buyer)
+
+
 async def test_moving_a_claim_gives_the_other_account_the_role_when_it_restores_its_roles(
     desk: Desk, buyer: RoleHandle
 ) -> None:

@@ -85,6 +85,7 @@ class Session:
     shard: int
     shards: int
     wanted: discord.Intents
+    bot_id: int
     sequence: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     outgoing: asyncio.Queue[Json] = field(default_factory=asyncio.Queue)
 
@@ -100,7 +101,7 @@ class Session:
         """Send an event after those before it."""
         copied = json.loads(json.dumps(payload))
         if event == "GUILD_CREATE":
-            intents.prune_guild_create(copied, self.wanted, int(copied.get("application_id") or 0))
+            intents.prune_guild_create(copied, self.wanted, self.bot_id)
         self.outgoing.put_nowait({"op": 0, "t": event, "s": next(self.sequence), "d": copied})
 
 
@@ -272,7 +273,8 @@ class NetworkedDiscord:
                 await socket.close(code=4004)
             elif frame["op"] == IDENTIFY:
                 shard, shards = frame["d"].get("shard") or (0, 1)
-                session = Session(socket, shard, shards, discord.Intents(**_intents(frame["d"]["intents"])))
+                wanted = discord.Intents(**_intents(frame["d"]["intents"]))
+                session = Session(socket, shard, shards, wanted, self.backend.bot_user.id)
                 sending = asyncio.create_task(_send(session))
                 self._begin(session)
             self._changed.set()
@@ -370,6 +372,11 @@ class NetworkedDiscord:
         if record.source_message_id is not None:
             source = self.backend.messages[record.channel_id].get(record.source_message_id)
         return self._interact(InteractionType.MODAL_SUBMIT, user_id, record.channel_id, data, message=source)
+
+    def options(self, message: Message, part: str) -> list[str]:
+        """Return the values of the select whose custom_id holds this."""
+        (select,) = (found for found in walk_components(message.components) if part in (found.get("custom_id") or ""))
+        return [option["value"] for option in select["options"]]
 
     def say(self, user_id: int, channel_id: int, text: str) -> Message | None:
         """Write a message as a user; None if AutoMod has stopped it."""

@@ -42,8 +42,8 @@ async def test_release_and_move_say_which_roles_go_but_not_those_of_other_orders
     second = await storage.claims.claim(GUILD, 1, ANOTHER, "#2", accounts=1)
     assert first is not None
     assert second is not None
-    await storage.claims.granted(first.id, [10, 11])
-    await storage.claims.granted(second.id, [11])
+    await storage.claims.granted(first, [10, 11])
+    await storage.claims.granted(second, [11])
 
     _, lost = await storage.claims.move(GUILD, first.id, 9, 2)
     assert lost == {10}
@@ -53,6 +53,16 @@ async def test_release_and_move_say_which_roles_go_but_not_those_of_other_orders
     for wrong_guild, claim_id in ((GUILD, second.id), (GUILD + 1, first.id)):
         with pytest.raises(NoSuchClaim):
             await storage.claims.release(wrong_guild, claim_id, 9)
+
+
+async def test_roles_are_stored_for_the_claims_holder_only(storage: Storage) -> None:
+    claim = await storage.claims.claim(GUILD, 1, ORDER, "#1", accounts=1)
+    assert claim is not None
+    assert await storage.claims.granted(claim, [10])
+    await storage.claims.move(GUILD, claim.id, 9, 2)
+
+    assert not await storage.claims.granted(claim, [11])
+    assert [moved.role_ids for moved in await storage.claims.of_order(GUILD, ORDER)] == [(10,)]
 
 
 async def test_products_are_found_by_what_is_typed_and_kept_once(storage: Storage) -> None:
