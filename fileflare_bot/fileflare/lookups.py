@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from fileflare_bot.fileflare.abuse import AbuseGuard
 from fileflare_bot.fileflare.breaker import Breaker
 from fileflare_bot.fileflare.client import FileflareClient
-from fileflare_bot.fileflare.errors import FileflareTimeout, FileflareUnavailable, OrderNotFound
+from fileflare_bot.fileflare.errors import FileflareDown, FileflareTimeout, FileflareUnavailable, OrderNotFound
 from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.models import Order
@@ -133,6 +133,18 @@ class Lookups:
     async def _request(
         self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None = None
     ) -> Order:
+        try:
+            order = await self._ask(reference, requester, patience)
+        except OrderNotFound as error:
+            if error.denied and self._abuse.denied(requester):
+                raise FileflareDown("denies everybody") from None
+            if not error.denied:
+                self._abuse.not_denied()
+            raise
+        self._abuse.not_denied()
+        return order
+
+    async def _ask(self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None) -> Order:
         """Make one request; if ``patience`` ends it, that counts as a failure, as Fileflare's own timeout does."""
         async with self._queue.turn(requester):
             with self.breaker.watch(), self._metrics.fileflare_seconds.time():
