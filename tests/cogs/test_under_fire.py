@@ -5,6 +5,7 @@ from aiohttp import web
 from desk import Desk, Log, embed, labels, reply
 from simcord.actors import MemberActor
 
+from fileflare_bot.app import TEND_SECONDS
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer as order_answer
 from fileflare_bot.demo.orders import asset
@@ -185,6 +186,29 @@ async def test_after_repeated_failures_people_are_told_at_once_and_it_recovers_b
     await desk.env.advance_time(OPEN_SECONDS)
     assert "Order #1050" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
     assert len(log.events("fileflare_back")) == 1
+
+
+async def test_upkeep_of_the_storage_goes_on_after_a_bug(desk: Desk, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    tend = desk.bot.storage.tend
+    bugs = [ValueError(f"no such order: {orders.DOCUMENTED}"), KeyError(orders.DOCUMENTED)]
+    done: list[bool] = []
+
+    async def buggy_at_first() -> None:
+        if bugs:
+            raise bugs.pop()
+        await tend()
+        done.append(True)
+
+    monkeypatch.setattr(desk.bot.storage, "tend", buggy_at_first)
+    for _ in range(4):
+        await desk.env.advance_time(TEND_SECONDS)
+
+    assert len(done) == 2
+    first, second = log.events("upkeep_failed")
+    assert (first["level"], second["level"]) == ("error", "error")
+    assert "KeyError" in first["exception"]
+    assert "ValueError" in second["exception"]
+    assert orders.DOCUMENTED not in log.getvalue()
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, 0), (500, 0), (503, 0)])
