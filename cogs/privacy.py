@@ -57,6 +57,13 @@ class Privacy(commands.Cog):
         export = await self._personal_data.export(reply.user.id)
         content = json.dumps(export, indent=2, ensure_ascii=False).encode()
         text = reply.translator.gettext("This is everything. It holds your order IDs: give the file to nobody.")
+        lost = sum(export["not_readable"].values())
+        if lost:
+            text += " " + reply.translator.ngettext(
+                "{count} entry cannot be read any more; the file says of what kind it was.",
+                "{count} entries cannot be read any more; the file says of what kind they were.",
+                lost,
+            )
         await reply.show(ReplyMessage(text, file=File("fileflare-bot.json", content)))
 
     @route("privacy:delete")

@@ -126,7 +126,10 @@ class FileflareBot(commands.Bot):
 
     @tasks.loop(seconds=TEND_SECONDS)
     async def _tend_storage(self) -> None:
-        await self.storage.tend()
+        try:
+            await self.storage.tend()
+        except Exception:  # one failure must not end the loop: without it, nothing expires until a restart
+            log.exception("upkeep_failed")
 
     async def close(self) -> None:
         """Stop the background task, and disconnect from Discord."""

@@ -3,6 +3,9 @@
 Order IDs are worth guessing, so misses are limited much more tightly than lookups, and each further round of misses
 doubles the pause. During a pause every lookup is refused before Fileflare is asked, with the same words and timing
 whether or not the order exists, so a guesser learns nothing.
+
+Fileflare may say by 401 or 403 that an ID is unknown. Many of them in a row, for several users, mean that it denies
+the bot every order; such an outage is nobody's miss.
 """
 
 import asyncio
@@ -20,6 +23,8 @@ from fileflare_bot.fileflare.request_queue import Requester
 FIRST_PAUSE: Final = 60.0  # seconds
 LONGEST_PAUSE: Final = 3600.0  # seconds
 FORGIVEN_AFTER: Final = 6 * 3600.0  # seconds without a miss
+DENIALS_FOR_OUTAGE: Final = 5  # in a row
+USERS_FOR_OUTAGE: Final = 3  # in that row
 MOST_REMEMBERED: Final = 20_000  # users and guilds; the least recently seen are dropped first
 
 log = structlog.stdlib.get_logger(__name__)
@@ -51,6 +56,9 @@ class AbuseGuard:
         self._user = (lookups_per_user, misses_per_user)
         self._guild = (lookups_per_guild, misses_per_guild)
         self._records: LRUCache[tuple[str, int], _Record] = LRUCache(most_remembered)
+        self._denials = 0
+        self._denied_users: set[int] = set()
+        self._denies_all = False
         self._now = clock or (lambda: asyncio.get_running_loop().time())
 
     async def admit(self, requester: Requester) -> None:
@@ -87,6 +95,22 @@ class AbuseGuard:
                     guild_id=requester.guild_id,
                     pause_seconds=round(pause),
                 )
+
+    def denied(self, requester: Requester) -> bool:
+        """Count a 401 or 403; return whether Fileflare denies everybody, which is no miss."""
+        self._denials += 1
+        if not self._denies_all:
+            self._denied_users.add(requester.user_id)
+            self._denies_all = self._denials >= DENIALS_FOR_OUTAGE and len(self._denied_users) >= USERS_FOR_OUTAGE
+            if self._denies_all:
+                log.error("fileflare_denies_access", in_a_row=self._denials)
+        return self._denies_all
+
+    def not_denied(self) -> None:
+        """End the row of 401 and 403: Fileflare has returned an order, or said that there is none."""
+        self._denials = 0
+        self._denied_users.clear()
+        self._denies_all = False
 
     def _records_of(self, requester: Requester) -> list[_Record]:
         keys = [(("user", requester.user_id), self._user)]

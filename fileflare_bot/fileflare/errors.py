@@ -82,7 +82,7 @@ class AskedTooOften(LookupFailed):
 
 
 class OrderNotFound(LookupFailed):
-    """Raised when Fileflare knows no order with that ID."""
+    """Raised when Fileflare knows no order with that ID; ``denied`` if it said so by 401 or 403."""
 
     sentence = N_(
         "**Fileflare knows no order with that ID.** A character may be missing, or the order was removed.\n{where}"
@@ -90,6 +90,10 @@ class OrderNotFound(LookupFailed):
     outcome = "not_found"
     finding = Kind.NOT_FOUND
     next_step = NextStep.ASK
+
+    def __init__(self, why: str = "", *, denied: bool = False) -> None:
+        super().__init__(why)
+        self.denied = denied
 
     def text(self, translator: Translator) -> str:
         """Return that the order is unknown, and where to find the order ID."""
@@ -122,7 +126,7 @@ class FileflareTimeout(FileflareUnavailable):
 
 
 class FileflareDown(FileflareUnavailable):
-    """Raised when Fileflare is unreachable, drops the connection, or responds 5xx."""
+    """Raised when Fileflare is unreachable, drops the connection, responds 5xx, or denies everybody's orders."""
 
     sentence = N_(
         "**Fileflare cannot be reached right now, so I could not read your order.** "

@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from fileflare_bot.fileflare.abuse import AbuseGuard
 from fileflare_bot.fileflare.breaker import Breaker
 from fileflare_bot.fileflare.client import FileflareClient
-from fileflare_bot.fileflare.errors import FileflareTimeout, FileflareUnavailable, OrderNotFound
+from fileflare_bot.fileflare.errors import FileflareDown, FileflareTimeout, FileflareUnavailable, OrderNotFound
 from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.models import Order
@@ -28,6 +28,7 @@ REFRESH_SECONDS: Final = 3.0  # for a Refresh, only one this young
 ATTEMPTS: Final = 3  # the second 0.1 to 0.5 s after the first, the third 0.4 to 0.8 s after that
 NO_SUCH_ORDER: Final = OrderReference("fileflare-discord-bot-check")  # made up, for the probe
 MOST_ASSETS_REMEMBERED: Final = 20_000  # over all cached responses
+_NO_PATIENCE_LEFT: Final = "no response within a person's patience"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +109,51 @@ class Lookups:
 
     async def _fetch(self, key: bytes, reference: OrderReference, requester: Requester) -> Order:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                order = await self._fetch_with_retries(reference, requester)
+            async with asyncio.timeout(PATIENCE_SECONDS) as patience:
+                order = await self._fetch_with_retries(reference, requester, patience)
         except TimeoutError:
-            raise FileflareTimeout("no response within a person's patience") from None
+            raise FileflareTimeout(_NO_PATIENCE_LEFT) from None
         recent = _Recent(order, time.perf_counter())
         if self._recent.getsizeof(recent) <= self._recent.maxsize:
             self._recent[key] = recent
         return order
 
-    async def _fetch_with_retries(self, reference: OrderReference, requester: Requester) -> Order:
+    async def _fetch_with_retries(
+        self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout
+    ) -> Order:
         async for attempt in stamina.retry_context(
             on=_passes_soon, attempts=ATTEMPTS, wait_initial=0.1, wait_jitter=0.4, wait_exp_base=4
         ):
             with attempt:
                 if attempt.num > 1:
                     self._metrics.retries.inc()
-                return await self._request(reference, requester)
+                return await self._request(reference, requester, patience)
         raise AssertionError("stamina returns or raises")
 
-    async def _request(self, reference: OrderReference, requester: Requester) -> Order:
+    async def _request(
+        self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None = None
+    ) -> Order:
+        try:
+            order = await self._ask(reference, requester, patience)
+        except OrderNotFound as error:
+            if error.denied and self._abuse.denied(requester):
+                raise FileflareDown("denies everybody") from None
+            if not error.denied:
+                self._abuse.not_denied()
+            raise
+        self._abuse.not_denied()
+        return order
+
+    async def _ask(self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None) -> Order:
+        """Make one request; if ``patience`` ends it, that counts as a failure, as Fileflare's own timeout does."""
         async with self._queue.turn(requester):
             with self.breaker.watch(), self._metrics.fileflare_seconds.time():
-                order = await self.client.fetch_order(reference)
+                try:
+                    order = await self.client.fetch_order(reference)
+                except asyncio.CancelledError:
+                    if patience is not None and patience.expired():
+                        raise FileflareTimeout(_NO_PATIENCE_LEFT) from None
+                    raise
                 self.last_success = datetime.now(UTC)
                 return order
 

@@ -121,11 +121,16 @@ class RequestQueue:
         try:
             await waiter.turn
         except asyncio.CancelledError:
-            if waiter.turn.done() and not waiter.turn.cancelled():
-                self._at_once.release()
+            remain = self._drop_cancelled()
+            if not waiter.turn.cancelled() and waiter.turn.exception() is None:  # it had its turn already
+                if remain:
+                    self._grant_next()
+                else:
+                    self._at_once.release()
             raise
 
     def _join(self, requester: Requester) -> _Waiter:
+        self._drop_cancelled()
         mine = len(self._queue.get(requester.share, ())) + 1
         ahead = sum(min(len(waiters), mine) for waiters in self._queue.values())
         pause = max(0.0, self._paused_until - _now())
@@ -159,9 +164,13 @@ class RequestQueue:
             if not self._drop_cancelled():
                 self._at_once.release()
                 return
-            waiter = self._next()
-            self._remember(waiter.requester)
-            waiter.turn.set_result(None)
+            self._grant_next()
+
+    def _grant_next(self) -> None:
+        """Give a turn that is already paid for to the next waiter; there must be one, and none cancelled."""
+        waiter = self._next()
+        self._remember(waiter.requester)
+        waiter.turn.set_result(None)
 
     def _drop_cancelled(self) -> bool:
         """Remove cancelled waiters; return whether any remain."""

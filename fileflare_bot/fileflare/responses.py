@@ -49,7 +49,7 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, *, now: 
     if status == HTTPStatus.OK:
         return _read_order(body)
     if status in _NOT_FOUND or (status in _NOT_FOUND_IF_JSON and "json" in headers.get("Content-Type", "")):
-        raise OrderNotFound(f"status {status}")
+        raise OrderNotFound(f"status {status}", denied=status in _NOT_FOUND_IF_JSON)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise FileflareBusy(read_retry_after(headers, now=now))
     if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:

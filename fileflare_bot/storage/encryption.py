@@ -40,17 +40,17 @@ class Cipher:
             Unreadable: none of the keys decrypts it.
         """
         try:
-            return self._all.decrypt(text).decode()
+            return self._all.decrypt(text.encode()).decode()  # Fernet raises ValueError for a text that is not ASCII
         except InvalidToken:
             raise Unreadable from None
 
     def rotated(self, text: str) -> str | None:
         """Re-encrypt a text with the newest key; None if it already is, or cannot be decrypted."""
         try:
-            self._newest.decrypt(text)
+            self._newest.decrypt(text.encode())
         except InvalidToken:
             try:
-                return self._all.rotate(text).decode()
+                return self._all.rotate(text.encode()).decode()
             except InvalidToken:
                 return None
         return None

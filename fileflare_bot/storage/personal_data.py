@@ -43,6 +43,7 @@ class _Export:
     orders_that_count: list[Claim]
     help_requests: list[_TicketWithMessages]
     actions: list[AuditEntry]
+    not_readable: dict[str, int]
 
 
 _EXPORT: Final = TypeAdapter(_Export)
@@ -78,11 +79,32 @@ class PersonalData:
 
     @unit_of_work
     async def export(self, user_id: int) -> dict[str, Any]:
-        """Return everything stored about a user, ready for JSON, with the order IDs, which are their own."""
+        """Return everything stored about a user, ready for JSON, with the order IDs, which are their own.
+
+        What no key decrypts any more is left out: a saved order or a message as a whole, of a ticket its details, of a
+        claim its label. ``not_readable`` counts the entries of each kind that lack something.
+        """
         record = await self.of_user(user_id)
-        messages = [_TicketWithMessages(ticket, await self._tickets.messages(ticket.id)) for ticket in record.tickets]
+        saved = await self._saved_orders.of_user(user_id)
         claims = await self._claims.of_user(None, user_id)
-        export = _Export(user_id, await self._saved_orders.of_user(user_id), claims, messages, record.entries)
+        messages = {ticket.id: await self._tickets.messages(ticket.id) for ticket in record.tickets}
+        lost = {
+            "saved_orders": sum(order.reference is None for order in saved),
+            "orders_that_count": sum(not claim.label for claim in claims),
+            "help_requests": sum(not ticket.readable for ticket in record.tickets),
+            "messages": sum(not message.text for written in messages.values() for message in written),
+        }
+        export = _Export(
+            user_id=user_id,
+            saved_orders=[order for order in saved if order.reference is not None],
+            orders_that_count=claims,
+            help_requests=[
+                _TicketWithMessages(ticket, [message for message in messages[ticket.id] if message.text])
+                for ticket in record.tickets
+            ],
+            actions=record.entries,
+            not_readable={kind: count for kind, count in lost.items() if count},
+        )
         dumped: dict[str, Any] = _EXPORT.dump_python(export, mode="json", exclude=_NOT_EXPORTED)
         return dumped
 

@@ -2,9 +2,13 @@
 
 import json
 
+import sqlalchemy as sa
 from desk import Desk, embed, labels, reply
+from storage.samples import execute
 
 from fileflare_bot.demo import orders
+from fileflare_bot.settings import Settings
+from fileflare_bot.storage.models import MessageRow
 from fileflare_bot.storage.storage import Storage
 
 
@@ -38,6 +42,21 @@ async def test_a_person_gets_all_that_is_kept_about_them_as_a_file(desk: Desk) -
     assert str(desk.moderator.id) not in json.dumps(content)
     assert [message["text"] for message in exported["messages"]] == ["Hello, Casey."]
     assert {action["action"] for action in content["actions"]} == {"filed"}
+
+
+async def test_a_person_is_told_that_something_in_the_file_cannot_be_read(desk: Desk, bot_settings: Settings) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Hello, Casey.")
+    await execute(bot_settings.database_url.get_secret_value(), sa.update(MessageRow).values(text="damaged"))
+
+    shown = await desk.at_home.slash("privacy")
+    given = await desk.at_home.click(reply(shown), label="Get it as a file")
+
+    said = "1 entry cannot be read any more; the file says of what kind it was."
+    assert str(reply(given).content).endswith(said)
+    (file,) = reply(given).attachments
+    assert json.loads(await file.read())["not_readable"] == {"messages": 1}
 
 
 async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(desk: Desk, storage: Storage) -> None:

@@ -5,6 +5,7 @@ from aiohttp import web
 from desk import Desk, Log, embed, labels, reply
 from simcord.actors import MemberActor
 
+from fileflare_bot.app import TEND_SECONDS
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer as order_answer
 from fileflare_bot.demo.orders import asset
@@ -77,6 +78,46 @@ async def test_a_guesser_is_slowed_down_and_others_are_served_at_once(desk: Desk
     assert len(log.events("guessing_suspected")) == 1
 
 
+def denied(desk: Desk, status: int) -> None:
+    async def fault(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({}, status=status)
+
+    desk.sample.fault = fault
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.limits(misses_per_user=3, misses_per_guild=6)
+async def test_a_fileflare_that_denies_everybody_is_away_and_nobody_is_paused(
+    desk: Desk, log: Log, status: int
+) -> None:
+    denied(desk, status)
+    crowd, tokens = people(desk, 3), give_each_an_order(desk, 12)
+
+    said = [
+        reply(await desk.mydownloads(token, person=crowd[number % 3])).content for number, token in enumerate(tokens)
+    ]
+
+    assert all("Fileflare knows no order" in text for text in said[:4])
+    assert all("Fileflare cannot be reached right now" in text for text in said[4:])
+    assert not log.events("guessing_suspected")
+    assert [event["level"] for event in log.events("fileflare_denies_access")] == ["error"]
+    desk.sample.fault = None
+    assert "Order #1050" in reply(await desk.mydownloads(orders.DOCUMENTED, person=crowd[0])).content
+    denied(desk, status)
+    assert "Fileflare knows no order" in reply(await desk.mydownloads("f" * 32, person=crowd[1])).content
+
+
+@pytest.mark.limits(misses_per_user=5)
+async def test_a_guesser_whom_fileflare_denies_is_paused_all_the_same(desk: Desk, log: Log) -> None:
+    denied(desk, 401)
+
+    said = [reply(await desk.mydownloads(f"{number:032x}a")).content for number in range(8)]
+
+    assert all("Fileflare knows no order" in text for text in said[:5])
+    assert all("That was a lot at once" in text for text in said[5:])
+    assert not log.events("fileflare_denies_access")
+
+
 @pytest.mark.limits(misses_per_user=2)
 async def test_while_paused_an_order_that_exists_gets_the_same_words_as_one_that_does_not(desk: Desk) -> None:
     for number in range(2):
@@ -145,6 +186,29 @@ async def test_after_repeated_failures_people_are_told_at_once_and_it_recovers_b
     await desk.env.advance_time(OPEN_SECONDS)
     assert "Order #1050" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
     assert len(log.events("fileflare_back")) == 1
+
+
+async def test_upkeep_of_the_storage_goes_on_after_a_bug(desk: Desk, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    tend = desk.bot.storage.tend
+    bugs = [ValueError(f"no such order: {orders.DOCUMENTED}"), KeyError(orders.DOCUMENTED)]
+    done: list[bool] = []
+
+    async def buggy_at_first() -> None:
+        if bugs:
+            raise bugs.pop()
+        await tend()
+        done.append(True)
+
+    monkeypatch.setattr(desk.bot.storage, "tend", buggy_at_first)
+    for _ in range(4):
+        await desk.env.advance_time(TEND_SECONDS)
+
+    assert len(done) == 2
+    first, second = log.events("upkeep_failed")
+    assert (first["level"], second["level"]) == ("error", "error")
+    assert "KeyError" in first["exception"]
+    assert "ValueError" in second["exception"]
+    assert orders.DOCUMENTED not in log.getvalue()
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, 0), (500, 0), (503, 0)])

@@ -83,3 +83,18 @@ async def test_what_is_remembered_is_bounded() -> None:
         await guard.admit(Requester(person, guild_id=person))
 
     assert len(guard._records) <= 100  # noqa: SLF001 - memory is what is promised
+
+
+@pytest.mark.parametrize(
+    ("people", "outage"),
+    [([1, 1, 1, 1, 2, 2, 2], False), ([1, 2, 3, 3], False), ([1, 2, 3, 3, 3], True), ([1, 1, 1, 1, 2, 3], True)],
+)
+def test_denials_are_an_outage_only_if_many_come_in_a_row_for_several_people(
+    people: list[int], *, outage: bool, log: Log
+) -> None:
+    guard = AbuseGuard()
+
+    assert [guard.denied(Requester(person)) for person in people][-1] is outage
+    assert len(log.events("fileflare_denies_access")) == outage
+    guard.not_denied()
+    assert not guard.denied(Requester(9))

@@ -1,10 +1,25 @@
 """The breaker opens, probes and closes, and says so once."""
 
+import asyncio
+import contextlib
+
+import aiohttp
 import pytest
 from desk import Log
+from doubles.faults import FAULTS
 
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
+from fileflare_bot.fileflare import lookups as lookups_module
 from fileflare_bot.fileflare.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, Breaker, State
 from fileflare_bot.fileflare.errors import FileflareBusy, FileflareDown, FileflareTimeout, OrderNotFound
+from fileflare_bot.fileflare.lookups import Lookups, build_lookups
+from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
+from fileflare_bot.metrics import Metrics
+from fileflare_bot.orders.models import Order
+from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.settings import Settings
+
+AT_ONCE = FAILURES_TO_OPEN
 
 
 @pytest.fixture
@@ -85,3 +100,64 @@ def test_timeouts_count_as_failures(clock: list[float]) -> None:
 
     assert breaker.state is State.OPEN
     assert clock
+
+
+@pytest.fixture
+def queue() -> RequestQueue:
+    return RequestQueue(per_minute=6000, at_once=AT_ONCE)
+
+
+@pytest.fixture
+def impatient(
+    bot_settings: Settings,
+    session: aiohttp.ClientSession,
+    queue: RequestQueue,
+    sample: SampleFileflare,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Lookups:
+    """Lookups whose people have less patience than FILEFLARE_TIMEOUT_SECONDS, on a silent Fileflare."""
+    sample.fault = FAULTS["silent"]
+    monkeypatch.setattr(lookups_module, "PATIENCE_SECONDS", 0.4)
+    return build_lookups(bot_settings, session, Metrics(), queue=queue)
+
+
+def look_up(lookups: Lookups, count: int) -> list[asyncio.Task[Order]]:
+    return [
+        asyncio.create_task(lookups.find(OrderReference(f"0123456789abcdef{number:016x}"), Requester(number)))
+        for number in range(count)
+    ]
+
+
+async def test_a_silent_fileflare_opens_it_even_if_people_lose_their_patience_first(impatient: Lookups) -> None:
+    results = await asyncio.gather(*look_up(impatient, FAILURES_TO_OPEN), return_exceptions=True)
+
+    assert {type(result) for result in results} == {FileflareTimeout}
+    assert impatient.breaker.state is State.OPEN
+
+
+async def test_patience_that_ends_in_the_queue_is_no_failure(
+    impatient: Lookups, queue: RequestQueue, sample: SampleFileflare
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        for number in range(AT_ONCE):
+            await stack.enter_async_context(queue.turn(Requester(number)))
+        results = await asyncio.gather(*look_up(impatient, FAILURES_TO_OPEN), return_exceptions=True)
+
+    assert {type(result) for result in results} == {FileflareTimeout}
+    assert not sample.requests
+    assert impatient.breaker.state is State.CLOSED
+
+
+async def test_a_lookup_that_is_cancelled_is_no_failure(impatient: Lookups, sample: SampleFileflare) -> None:
+    before = asyncio.all_tasks()
+    look_up(impatient, FAILURES_TO_OPEN)
+    await asyncio.sleep(0.1)
+    assert sum(sample.requests.values()) == FAILURES_TO_OPEN
+    cancelled = [task for task in asyncio.all_tasks() - before if "Lookups" in repr(task)]
+    assert len(cancelled) == 2 * FAILURES_TO_OPEN  # each with the request that it shares
+
+    for task in cancelled:
+        task.cancel()
+    await asyncio.gather(*cancelled, return_exceptions=True)
+
+    assert impatient.breaker.state is State.CLOSED

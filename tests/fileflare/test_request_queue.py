@@ -166,3 +166,74 @@ async def test_people_who_leave_the_queue_leave_no_turn_behind() -> None:
 
     await asyncio.wait_for(one(queue, Requester(9)), timeout=2)
     assert queue.waiting == 0
+
+
+async def test_people_who_leave_the_queue_free_their_places_at_once() -> None:
+    queue = RequestQueue(per_minute=60, burst=1, longest_queue=5, longest_wait=60)
+    await one(queue, Requester(0))
+    gone = [asyncio.create_task(one(queue, Requester(person, guild_id=1))) for person in range(1, 6)]
+    await asyncio.sleep(0.01)
+    assert queue.waiting == 5
+
+    await cancel(*gone)
+
+    assert queue.waiting == 0
+
+
+async def test_a_place_that_is_left_at_this_moment_goes_to_the_newcomer() -> None:
+    queue = RequestQueue(per_minute=60, burst=1, longest_queue=5, longest_wait=60)
+    await one(queue, Requester(0))
+    flood = [asyncio.create_task(one(queue, Requester(person, guild_id=1))) for person in range(1, 6)]
+    await asyncio.sleep(0.01)
+
+    newcomer = asyncio.create_task(one(queue, Requester(9, guild_id=2)))
+    flood[-1].cancel()
+    await asyncio.sleep(0.05)
+
+    assert not newcomer.done()
+    assert [task.done() for task in flood] == [False, False, False, False, True]
+    assert queue.waiting == 5
+    await cancel(*flood, newcomer)
+
+
+@pytest.mark.parametrize("steps", range(2))  # of the event loop: the turn is not given yet; it is given, not yet used
+async def test_a_turn_of_somebody_who_leaves_at_this_moment_goes_to_the_next(steps: int) -> None:
+    queue = RequestQueue(per_minute=60, burst=2, at_once=1, longest_wait=60)
+    served: list[Requester] = []
+    async with queue.turn(Requester(0)):
+        leaving = asyncio.create_task(hold(queue, Requester(1)))
+        following = asyncio.create_task(one(queue, Requester(2), served))
+        await asyncio.sleep(0.01)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.sleep(0.3)
+
+    assert served == [Requester(2)]
+    await cancel(leaving, following)
+
+
+async def test_somebody_turned_away_who_leaves_at_this_moment_makes_no_room_for_more_at_once() -> None:
+    queue = RequestQueue(per_minute=60_000, at_once=1, longest_queue=2, longest_wait=60)
+    async with queue.turn(Requester(0)):
+        flood = [asyncio.create_task(hold(queue, Requester(person, guild_id=1))) for person in (1, 2)]
+        await asyncio.sleep(0.01)
+        newcomer = asyncio.create_task(hold(queue, Requester(9, guild_id=2)))
+        await asyncio.sleep(0)  # as long as it takes to turn one away, and no longer
+        flood[-1].cancel()
+        await asyncio.sleep(0.05)
+
+        assert flood[-1].cancelled()
+        assert queue.waiting == 2
+    await cancel(*flood, newcomer)
+
+
+async def hold(queue: RequestQueue, requester: Requester) -> None:
+    async with queue.turn(requester):
+        await asyncio.sleep(60)
+
+
+async def cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

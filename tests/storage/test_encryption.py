@@ -25,10 +25,11 @@ from storage.samples import (
 
 from fileflare_bot.database_url import sqlite_file
 from fileflare_bot.orders.diagnosis import Finding, Kind
+from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.errors import NotPossibleNow
-from fileflare_bot.storage.models import CannedAnswerRow, MessageRow, TicketRow
+from fileflare_bot.storage.models import CannedAnswerRow, ClaimRow, MessageRow, SavedOrderRow, TicketRow
 from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket, TicketDetails
 from fileflare_bot.storage.storage import Storage, open_storage
 from fileflare_bot.storage.tickets import _DETAILS
@@ -198,8 +199,11 @@ async def test_what_no_key_can_decrypt_any_more_is_empty_and_everything_else_wor
         assert [message.text for message in await storage.tickets.messages(ticket.id)] == ["", "", ""]
         assert storage.guilds.get(GUILD).canned_answers == (CannedAnswer("hi", ""),)
         assert (await storage.tickets.page(GUILD, 1, user_id=CUSTOMER)).tickets == (found,)
-        (exported,) = (await storage.personal_data.export(CUSTOMER))["help_requests"]
+        export = await storage.personal_data.export(CUSTOMER)
+        (exported,) = export["help_requests"]
         assert exported["ticket"]["details"]["reference"] is None
+        assert exported["messages"] == []
+        assert export["not_readable"] == {"help_requests": 1, "messages": 3}
         assert not (await storage.tickets.reopen(ticket.id, MODERATOR)).resolved
         await storage.tickets.answered(ticket.id, MODERATOR, "we are back")
         assert (await storage.tickets.messages(ticket.id))[-1].text == "we are back"
@@ -263,7 +267,36 @@ async def test_what_another_process_writes_while_keys_are_changed_is_kept(postgr
 async def test_details_in_an_unknown_format_are_unreadable_and_stop_nothing(storage: Storage, url: str) -> None:
     ticket = await file(storage)
 
-    for garbage in ("", "garbage", "gAAAAA=="):
+    for garbage in ("", "garbage", "gAAAAA==", "gAAAAÄ=="):
         await execute(url, sa.update(TicketRow).values(details=garbage))
         assert not (await storage.tickets.get(ticket.id)).readable
         assert await storage.keys.rotate() == 0
+
+
+@pytest.mark.parametrize("garbage", [Cipher([WRONG_KEY]).encrypt("anything"), "gAAAAÄ=="], ids=["other key", "damaged"])
+async def test_an_export_leaves_out_what_no_key_decrypts_and_counts_it(
+    storage: Storage, url: str, garbage: str
+) -> None:
+    ticket = await file(storage, CUSTOMER, TOKEN, "please mend it")
+    for words in ("first", "lost", "last"):
+        await storage.tickets.wrote_back(ticket.id, CUSTOMER, words)
+    for number in range(3):
+        reference = OrderReference(f"{TOKEN}{number}")
+        await storage.saved_orders.save(CUSTOMER, reference, f"Order {number}")
+        await storage.claims.claim(GUILD, CUSTOMER, reference, f"Order {number}", accounts=1)
+    assert (await storage.personal_data.export(CUSTOMER))["not_readable"] == {}
+    some = 2  # of the saved orders and of the messages, the one in the middle
+    for statement in (
+        sa.update(SavedOrderRow).where(SavedOrderRow.id == some).values(reference=garbage),
+        sa.update(MessageRow).where(MessageRow.id == some).values(text=garbage),
+        sa.update(ClaimRow).where(ClaimRow.id != some).values(label=garbage),
+    ):
+        await execute(url, statement)
+
+    export = await storage.personal_data.export(CUSTOMER)
+
+    assert export["not_readable"] == {"saved_orders": 1, "orders_that_count": 2, "messages": 1}
+    assert [order["label"] for order in export["saved_orders"]] == ["Order 2", "Order 0"]
+    assert [claim["label"] for claim in export["orders_that_count"]] == ["", "Order 1", ""]
+    (exported,) = export["help_requests"]
+    assert [message["text"] for message in exported["messages"]] == ["first", "last"]
