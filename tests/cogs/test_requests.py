@@ -36,6 +36,25 @@ async def test_open_requests_are_listed_oldest_first_on_pages(desk: Desk, storag
     ]
 
 
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (10, 1), (11, 2), (20, 2), (21, 3)])
+async def test_ten_requests_fill_a_page_and_the_last_page_ends_with_the_last_request(
+    desk: Desk, storage: Storage, count: int, pages: int
+) -> None:
+    await desk.set_up()
+    await file_many(desk, storage, count)
+
+    shown = await desk.moderator.slash(desk.channel, "requests open")
+    for number in range(2, pages + 1):
+        shown = await desk.moderator.click(reply(shown), custom_id=custom_id(reply(shown), f"page:open:{number}"))
+
+    assert embed(shown).footer.text == f"Page {pages} of {pages}"
+    lines = str(embed(shown).description).splitlines()
+    assert len(lines) == count - 10 * (pages - 1)
+    assert f"**#{count}**" in lines[-1]
+    turning = [found["disabled"] for found in buttons(reply(shown)) if "requests:page" in found["custom_id"]]
+    assert turning == ([False, True] if pages > 1 else [])
+
+
 async def test_a_request_in_a_list_links_to_its_card_and_opens_with_its_buttons(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
