@@ -112,6 +112,22 @@ async def test_if_the_database_fails_while_it_is_switched_off_the_rule_is_delete
     assert rules(desk) == []
 
 
+@pytest.mark.parametrize(("status", "code"), [(403, 50013), (503, 0)])
+async def test_if_discord_refuses_the_deletion_the_owner_is_told_and_the_rule_is_deleted_at_the_next_change(
+    desk: Desk, status: int, code: int
+) -> None:
+    await switch(desk)
+    desk.env.inject_error("DELETE", "/guilds/*/auto-moderation/rules/*", status=status, code=code)
+
+    shown = await switch(desk)
+    assert "⚪ **Leak guard.**" in shown
+    assert "⚠️" in shown
+    assert len(rules(desk)) == 1
+    await desk.set_up()
+
+    assert rules(desk) == []
+
+
 async def test_moderator_roles_are_spared_unless_the_owner_wants_otherwise(desk: Desk) -> None:
     role = desk.guild.create_role("Volunteers")
     await desk.set_up(roles=[role])
