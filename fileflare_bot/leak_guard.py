@@ -160,3 +160,7 @@ class LeakGuard:
             await rule.delete(reason="Leak guard switched off")
         except discord.NotFound:
             pass
+        except discord.HTTPException:  # the rule is still there: remember it, so that the next change deletes it
+            if self._storage.guilds.get(guild.id).leak_rule_id is None:
+                await self._storage.guilds.set_leak_rule(guild.id, settings.leak_rule_id)
+            raise

@@ -1,13 +1,17 @@
 """An order's ID and links are secrets: a tour of everything the bot does must leave them nowhere."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from aiohttp import web
-from desk import Desk, Log, buttons, custom_id, reply
+from desk import DeclaringClient, Desk, Log, buttons, custom_id, reply
 
 from fileflare_bot.demo import orders
+from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.orders.models import Order
+from fileflare_bot.orders.reference import OrderReference
 
 LOOKED_UP = (
     orders.DOCUMENTED,
@@ -20,6 +24,7 @@ LOOKED_UP = (
     "casey@example.com",
     "ABCD-1234-EFGH-5678",
 )
+WITHOUT_DIGITS = "onlylettersarethisorderid"  # which looks like any word
 SECRETS = (*LOOKED_UP[:6], "customer-key-0123456789", "casey@example.com", "ABCD-1234-EFGH-5678")
 
 
@@ -111,6 +116,36 @@ async def test_no_order_id_or_link_is_in_any_text_but_the_masked_links_and_link_
             assert not [secret for secret in SECRETS if secret in text], key
             if "/download/" in text:
                 assert key in {"description", "url"}
+
+
+@pytest.mark.parametrize("pasted", [WITHOUT_DIGITS, f"see https://my-store.com/account/orders/{WITHOUT_DIGITS} please"])
+async def test_a_check_hides_the_order_id_wherever_it_would_be_logged(
+    desk: Desk, log: Log, monkeypatch: pytest.MonkeyPatch, pasted: str
+) -> None:
+    async def broken(_client: FileflareClient, reference: OrderReference) -> Order:
+        logging.getLogger("aiohttp.client").warning("cannot read the response for %s", reference.token)
+        raise RuntimeError(f"no order in the response for {reference.token}")
+
+    monkeypatch.setattr(DeclaringClient, "fetch_order", broken)
+
+    await desk.moderator.slash(desk.channel, "check", **{"order-id": pasted})
+
+    (warning,) = [event for event in log.all() if event["event"].startswith("cannot read the response")]
+    (check,) = log.events("check")
+    assert warning["event"] == "cannot read the response for [hidden]"
+    assert "RuntimeError: no order in the response for [hidden]" in check["exception"]
+    assert WITHOUT_DIGITS not in log.getvalue()
+
+
+async def test_a_check_hides_a_paste_without_an_order_id_when_discord_rejects_the_reply(desk: Desk, log: Log) -> None:
+    pasted = f"my-store.com/checkouts/cn/{WITHOUT_DIGITS}/thank-you"
+    desk.env.inject_error("POST", "/interactions/*/callback", status=400, code=50035, message=f"wrong: {pasted}")
+
+    await desk.moderator.slash(desk.channel, "check", **{"order-id": pasted})
+
+    (check,) = log.events("check")
+    assert "wrong: [hidden]" in check["exception"]
+    assert WITHOUT_DIGITS not in log.getvalue()
 
 
 async def test_every_mention_is_switched_off(desk: Desk) -> None:

@@ -8,6 +8,8 @@ import pytest
 from desk import Desk, page, reply
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.records import GuildSettings
 
 LINK = f"https://my-store.com/account/orders/{orders.DOCUMENTED}"
 
@@ -70,6 +72,58 @@ async def test_it_is_deleted_when_it_is_switched_off_and_stays_deleted(desk: Des
     await switch(desk)
 
     await switch(desk)
+
+    assert rules(desk) == []
+
+
+async def test_when_discord_announces_the_bots_own_deletion_the_rule_is_forgotten_already(desk: Desk) -> None:
+    await switch(desk)
+    remembered = []
+
+    def deleted(event: str, _payload: object) -> None:
+        if event == "AUTO_MODERATION_RULE_DELETE":
+            remembered.append(desk.bot.storage.guilds.get(desk.guild.id).leak_rule_id)
+
+    desk.env.backend.subscribers.insert(0, deleted)
+
+    await switch(desk)
+
+    assert remembered == [None]
+    assert rules(desk) == []
+
+
+async def test_if_the_database_fails_while_it_is_switched_off_the_rule_is_deleted_at_the_next_change(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await switch(desk)
+    (rule,) = rules(desk)
+
+    async def away(_guild_id: int, _rule_id: int | None) -> GuildSettings:
+        raise StorageUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.bot.storage.guilds, "set_leak_rule", away)
+        setup = await desk.owner.slash(desk.channel, "store setup")
+        refused = await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard")
+    assert reply(refused).content.startswith("**My database cannot be reached right now.**")
+    assert [each.id for each in rules(desk)] == [rule.id]
+    await desk.set_up()
+
+    assert rules(desk) == []
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, 50013), (503, 0)])
+async def test_if_discord_refuses_the_deletion_the_owner_is_told_and_the_rule_is_deleted_at_the_next_change(
+    desk: Desk, status: int, code: int
+) -> None:
+    await switch(desk)
+    desk.env.inject_error("DELETE", "/guilds/*/auto-moderation/rules/*", status=status, code=code)
+
+    shown = await switch(desk)
+    assert "⚪ **Leak guard.**" in shown
+    assert "⚠️" in shown
+    assert len(rules(desk)) == 1
+    await desk.set_up()
 
     assert rules(desk) == []
 

@@ -1,7 +1,9 @@
 """What moderators look up: lists, one person's tickets, an order's findings, a leaking message, the statistics."""
 
+import discord
 import pytest
 from desk import Desk, buttons, custom_id, embed, labels, reply
+from simcord.actors import MemberActor
 
 from fileflare_bot.demo import orders
 from fileflare_bot.storage.records import NewTicket, TicketDetails, Topic
@@ -34,6 +36,25 @@ async def test_open_requests_are_listed_oldest_first_on_pages(desk: Desk, storag
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (10, 1), (11, 2), (20, 2), (21, 3)])
+async def test_ten_requests_fill_a_page_and_the_last_page_ends_with_the_last_request(
+    desk: Desk, storage: Storage, count: int, pages: int
+) -> None:
+    await desk.set_up()
+    await file_many(desk, storage, count)
+
+    shown = await desk.moderator.slash(desk.channel, "requests open")
+    for number in range(2, pages + 1):
+        shown = await desk.moderator.click(reply(shown), custom_id=custom_id(reply(shown), f"page:open:{number}"))
+
+    assert embed(shown).footer.text == f"Page {pages} of {pages}"
+    lines = str(embed(shown).description).splitlines()
+    assert len(lines) == count - 10 * (pages - 1)
+    assert f"**#{count}**" in lines[-1]
+    turning = [found["disabled"] for found in buttons(reply(shown)) if "requests:page" in found["custom_id"]]
+    assert turning == ([False, True] if pages > 1 else [])
 
 
 async def test_a_request_in_a_list_links_to_its_card_and_opens_with_its_buttons(desk: Desk) -> None:
@@ -128,6 +149,36 @@ async def test_an_order_in_a_public_message_is_checked_in_private_and_the_messag
     assert "deleted a message that held an order link" in str(desk.log_channel.history()[-1].embeds[0].description)
     again = await desk.moderator.click(reply(checked), label="Delete the message")
     assert reply(again).content.startswith("**I could not delete that message.**")
+
+
+@pytest.mark.parametrize("action", ["check:delete", "requests:delete"])
+@pytest.mark.parametrize("where", ["another channel", "another server"])
+async def test_a_message_outside_of_the_buttons_channel_is_not_deleted(desk: Desk, where: str, action: str) -> None:
+    await desk.set_up(log=True)
+    if where == "another channel":
+        author, channel = desk.owner, desk.support
+    else:
+        owner = desk.env.create_user("otto")
+        guild = desk.env.create_guild("The Other Shop", owner=owner)
+        author, channel = MemberActor(desk.env, guild, owner), guild.create_text_channel("general")
+    message = await author.send(channel, "not yours to delete")
+
+    refused = await desk.forge(f"{action}:{channel.id}:{message.id}", desk.moderator, desk.channel)
+
+    assert reply(refused).content.startswith("**I could not delete that message.**")
+    assert message.id in [each.id for each in channel.history()]
+    assert "deleted a message" not in str([line.embeds[0].description for line in desk.log_channel.history()])
+
+
+async def test_who_may_not_manage_messages_in_a_channel_deletes_none_there(desk: Desk) -> None:
+    closed = discord.PermissionOverwrite(manage_messages=False)
+    channel = desk.guild.create_text_channel("closed", overwrites={desk.guild.roles["Team"]: closed})
+    message = await desk.owner.send(channel, "not yours to delete")
+
+    refused = await desk.forge(f"check:delete:{channel.id}:{message.id}", desk.moderator, channel)
+
+    assert reply(refused).content == "**Only this server's moderators can do that.**"
+    assert message.id in [each.id for each in channel.history()]
 
 
 async def test_a_message_without_an_order_is_said_to_have_none_and_is_not_offered_for_deletion(desk: Desk) -> None:

@@ -279,6 +279,78 @@ async def test_the_owner_is_warned_of_a_powerful_role_and_a_member_cannot_use_th
     assert reply(refused).content == "**Only this server's moderators can do that.**"
 
 
+async def test_who_may_manage_roles_and_messages_but_not_the_server_adds_no_rule(desk: Desk, buyer: RoleHandle) -> None:
+    almost = discord.Permissions.all()
+    almost.administrator = almost.manage_guild = False
+    deputy = desk.guild.add_member(
+        desk.env.create_user("dana"), roles=[desk.guild.create_role("Deputy", permissions=almost)]
+    )
+    stored = desk.env.backend.find_command("store", desk.guild.id, type=1)
+    assert stored is not None
+    stored["default_member_permissions"] = None  # as an override in Integrations does
+
+    for person in (deputy, desk.moderator, desk.customer):
+        refused = await person.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+        assert reply(refused).content == "**Only people with the permission Manage Server can do that here.**"
+
+    options = desk.bot.storage.guilds.get(desk.guild.id).options
+    assert (options.rules, options.buyers_roles) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "warning"),
+    [
+        ("above", "I may not give the role <@&{role}>: it is above mine."),
+        ("managed", "Nobody can give the role <@&{role}>: it belongs to an app or to boosters."),
+        ("everyone", "The role <@&{role}> for buyers does not exist any more"),
+        ("no_right", "I may not give the role <@&{role}>: I lack the permission Manage Roles."),
+        ("administrator", "Every buyer could then Administrator: take that from the role."),
+        ("manage_guild", "Every buyer could then Manage Server: take that from the role."),
+        ("manage_roles", "Every buyer could then Manage Roles: take that from the role."),
+        ("manage_messages", "Every buyer could then Manage Messages: take that from the role."),
+        ("kick_members", "Every buyer could then Kick Members: take that from the role."),
+        ("ban_members", "Every buyer could then Ban Members: take that from the role."),
+        (None, None),
+    ],
+)
+async def test_the_owner_is_warned_of_a_first_or_second_role_that_is_not_for_buyers(
+    desk: Desk, buyer: RoleHandle, trouble: str | None, warning: str | None
+) -> None:
+    role, me = desk.guild.create_role("Reader"), desk.bot.user
+    assert me is not None
+    match trouble:
+        case "above":
+            desk.env.backend.edit_role(desk.guild.id, role.id, {"position": 90})
+        case "managed":
+            (role,) = [
+                desk.guild.roles[each.name]
+                for each in desk.env.backend.get_guild(desk.guild.id).roles.values()
+                if each.managed
+            ]
+        case "everyone":
+            role = desk.guild.default_role
+        case "no_right":
+            for role_id in desk.env.backend.get_guild(desk.guild.id).members[me.id].role_ids:
+                desk.env.backend.edit_role(desk.guild.id, role_id, {"permissions": 0})
+        case str(permission):
+            granted = discord.Permissions(**{permission: True}).value
+            desk.env.backend.edit_role(desk.guild.id, role.id, {"permissions": granted})
+    await desk.env.settle()
+
+    first = await rule(desk, "any_order", role)
+    second = await desk.owner.slash(
+        desk.channel, "store roles add", **{"match": "any_order", "role": buyer, "second-role": role}
+    )
+
+    for saved in (first, second):
+        assert reply(saved).content.startswith("Saved.")
+        warnings = [line for line in reply(saved).content.splitlines() if line.startswith("⚠️")]
+        if warning is None:
+            assert warnings == []
+        else:
+            assert any(warning.format(role=role.id) in line for line in warnings)
+
+
 def option(result: InteractionResult) -> str:
     """Return the value of the first option of the select in a reply."""
     (found,) = [item for item in buttons(reply(result)) if item.get("type") == 3]

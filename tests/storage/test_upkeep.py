@@ -9,6 +9,7 @@ from desk import Log
 from storage.samples import COLLEAGUE, CUSTOMER, ELSEWHERE, GUILD, MODERATOR, STRANGER, connected, execute, file
 
 from fileflare_bot.orders.diagnosis import Finding, Kind
+from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import NoSuchTicket
 from fileflare_bot.storage.models import AuditRow, MessageRow, TicketRow
@@ -114,6 +115,23 @@ async def test_tending_prunes_what_is_older_than_the_setting_says(storage: Stora
 
     assert [event["count"] for event in log.events("requests_pruned")] == [1]
     assert await count(url, TicketRow) == 1
+
+
+async def test_the_claims_of_a_server_that_was_left_are_deleted_and_those_of_other_servers_stay(
+    storage: Storage,
+) -> None:
+    order = OrderReference(ORDER)
+    never_left = ELSEWHERE + 1
+    for guild in (GUILD, ELSEWHERE, never_left):
+        await storage.claims.claim(guild, CUSTOMER, order, "#1", accounts=1)
+    await storage.guilds.left(GUILD, at=utc_now() - timedelta(days=31))
+    await storage.guilds.left(ELSEWHERE, at=utc_now() - timedelta(days=29))
+
+    assert await storage.retention.delete_left_guilds(30) == 1
+
+    assert await storage.claims.of_order(GUILD, order) == []
+    assert [claim.guild_id for claim in await storage.claims.of_user(None, CUSTOMER)] == [never_left, ELSEWHERE]
+    assert await storage.claims.claim(GUILD, STRANGER, order, "#1", accounts=1) is not None
 
 
 async def test_an_audit_entry_without_a_request_is_kept(storage: Storage) -> None:
