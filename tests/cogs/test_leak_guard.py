@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 import pytest
-from desk import Desk, page, reply
+from desk import Desk, page, reply, toggle_id
 
 from fileflare_bot.demo import orders
 
@@ -25,7 +25,7 @@ def _automod_knows_patterns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None
 
 async def switch(desk: Desk) -> str:
     setup = await desk.owner.slash(desk.channel, "store setup")
-    return page(await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard"))
+    return page(await desk.owner.click(reply(setup), custom_id=toggle_id(setup, "leak_guard")))
 
 
 def rules(desk: Desk) -> list[Any]:
@@ -81,7 +81,7 @@ async def test_moderator_roles_are_spared_unless_the_owner_wants_otherwise(desk:
     assert rules(desk)[0].exempt_roles == [role.id]
 
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard_spares_moderators")
+    await desk.owner.click(reply(setup), custom_id=toggle_id(setup, "leak_guard_spares_moderators"))
 
     assert rules(desk)[0].exempt_roles == []
 
