@@ -1,5 +1,6 @@
 """The leak guard: Discord's AutoMod blocks order links, and its rule stays as the owner wants it."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from desk import Desk, page, reply, toggle_id
 
 from fileflare_bot.demo import orders
+from fileflare_bot.leak_guard import RULE_NAME, GuardState
 
 LINK = f"https://my-store.com/account/orders/{orders.DOCUMENTED}"
 
@@ -114,3 +116,52 @@ async def test_a_rule_that_was_deleted_while_the_bot_was_away_is_recreated_at_th
     await desk.restart()
 
     assert len(rules(desk)) == 1
+
+
+async def test_two_who_switch_it_on_at_once_get_one_rule(desk: Desk) -> None:
+    guild = joined(desk)
+    options = desk.bot.storage.guilds.get(guild.id).options.model_copy(update={"leak_guard": True})
+    await desk.bot.storage.guilds.change(guild.id, desk.owner.id, options=options)
+
+    states = await asyncio.gather(desk.bot.leak_guard.ensure(guild), desk.bot.leak_guard.ensure(guild))
+
+    assert set(states) == {GuardState.ON}
+    assert [rule.id for rule in rules(desk)] == [desk.bot.storage.guilds.get(guild.id).leak_rule_id]
+
+
+async def test_a_restore_while_it_is_switched_on_makes_one_rule(desk: Desk) -> None:
+    await switch(desk)
+    (rule,) = rules(desk)
+    desk.env.backend.get_guild(desk.guild.id).auto_mod_rules.clear()
+    guard, guild = desk.bot.leak_guard, joined(desk)
+
+    await asyncio.gather(guard.ensure(guild), guard.repair(guild, rule.id), guard.ensure(guild))
+
+    assert [rule.id for rule in rules(desk)] == [desk.bot.storage.guilds.get(guild.id).leak_rule_id]
+
+
+async def test_a_rule_whose_creation_was_not_confirmed_is_taken_over(desk: Desk) -> None:
+    await switch(desk)
+    (rule,) = rules(desk)
+    await desk.bot.storage.guilds.set_leak_rule(desk.guild.id, None)
+
+    assert await desk.bot.leak_guard.ensure(joined(desk)) is GuardState.ON
+
+    assert [each.id for each in rules(desk)] == [rule.id]
+    assert desk.bot.storage.guilds.get(desk.guild.id).leak_rule_id == rule.id
+
+
+async def test_a_rule_of_that_name_that_somebody_else_made_is_left_alone(desk: Desk) -> None:
+    body = {"name": RULE_NAME, "event_type": 1, "trigger_type": 1, "trigger_metadata": {}, "actions": []}
+    theirs = desk.env.backend.create_auto_mod_rule(desk.guild.id, desk.owner.id, body)
+
+    await switch(desk)
+
+    assert len(rules(desk)) == 2
+    assert desk.bot.storage.guilds.get(desk.guild.id).leak_rule_id not in {None, theirs.id}
+
+
+def joined(desk: Desk) -> discord.Guild:
+    guild = desk.bot.get_guild(desk.guild.id)
+    assert guild is not None
+    return guild
