@@ -13,12 +13,13 @@ from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_
 from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, view
+from fileflare_bot.interactions.message_texts import message_texts
 from fileflare_bot.interactions.responder import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.findings import report, unseen
 from fileflare_bot.orders.labels import summary
-from fileflare_bot.orders.reference import OrderReference, parse_reference
+from fileflare_bot.orders.reference import OrderReference, find_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import Action
 
@@ -65,12 +66,12 @@ class Check(commands.Cog):
     @replies("check", MODERATOR)
     async def check(self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER]) -> None:
         """Show the findings of an order."""
-        await self._check(reply, order_id)
+        await self._check(reply, [order_id])
 
     @replies("check", MODERATOR)
     async def check_message(self, reply: Reply, message: discord.Message) -> None:
         """Show the findings of the order in a message, and offer to delete the message."""
-        await self._check(reply, message.content, leak=message)
+        await self._check(reply, [*message_texts(message)], leak=message)
 
     @route(f"check:delete:{_MESSAGE}", f"requests:delete:{_MESSAGE}")
     @replies("message_deleted", MODERATOR)
@@ -95,10 +96,10 @@ class Check(commands.Cog):
             )
         )
 
-    async def _check(self, reply: Reply, pasted: str, *, leak: discord.Message | None = None) -> None:
-        reply.hide(pasted)
+    async def _check(self, reply: Reply, pasted: list[str], *, leak: discord.Message | None = None) -> None:
+        reply.hide(*pasted)
         translator = reply.translator
-        reference = parse_reference(pasted)
+        reference = find_reference(pasted)
         buttons = []
         if not isinstance(reference, OrderReference):
             reply.outcome = "bad_reference"

@@ -8,6 +8,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 import fileflare_bot
+from fileflare_bot.discord_errors import SERVER_ERROR
 from fileflare_bot.discord_limits import FIELD_VALUE, shorten
 from fileflare_bot.fileflare.breaker import State
 from fileflare_bot.i18n import N_, Translator
@@ -17,6 +18,7 @@ from fileflare_bot.interactions.components import COLOUR, view
 from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.interactions.responder import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.store.checks import GUARD_STATES, guard_state, looked_at
@@ -31,6 +33,28 @@ _BREAKER: Final = {
     State.PROBING: N_("being tried again after an outage"),
     State.OPEN: N_("not reachable; it is tried again by itself"),
 }
+# discord.com/developers/docs/topics/opcodes-and-status-codes, "JSON": the thread is archived, or locked
+_CLOSED: Final = {50083, 160005}
+
+
+class ThreadClosed(Refusal):
+    """Raised when the panel is for a thread that is archived or locked."""
+
+    sentence = N_(
+        "**This thread is closed.** It is archived or locked, so I cannot post here. Open it again, or use another "
+        "channel."
+    )
+    outcome = "thread_closed"
+
+
+class PanelNotTaken(Refusal):
+    """Raised when Discord refuses the panel for a reason other than a permission."""
+
+    sentence = N_(
+        "**Discord did not take the panel here.** Try another channel. If that does not help, look at the panel's "
+        "words in /store setup."
+    )
+    outcome = "panel_not_taken"
 
 
 @app_commands.guild_only()
@@ -47,17 +71,25 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     @replies("panel", OWNER)
     async def panel(self, reply: Reply) -> None:
         """Post the panel in this channel."""
-        interaction = reply.interaction
-        lacking = permissions.missing(interaction.app_permissions, permissions.PANEL)
-        if lacking or not isinstance(interaction.channel, discord.abc.Messageable):
-            raise BotLacksPermission(permissions.names(lacking or [*permissions.PANEL]))
+        interaction, channel = reply.interaction, reply.interaction.channel
+        in_thread = isinstance(channel, discord.Thread)
+        needed = permissions.PANEL_IN_THREAD if in_thread else permissions.PANEL
+        lacking = permissions.missing(interaction.app_permissions, needed)
+        if lacking or not isinstance(channel, discord.abc.Messageable):
+            raise BotLacksPermission(permissions.names(lacking or [*needed]))
+        if isinstance(channel, discord.Thread) and _closed(channel, interaction.app_permissions):
+            raise ThreadClosed
         options = reply.settings.options
         translator = self._bot.catalogs.translator(options.language or interaction.guild_locale or interaction.locale)
         embed, buttons = panel_embed(options.wording, translator), panel_buttons(options, translator)
         try:
-            await interaction.channel.send(embed=embed, view=view(buttons))
+            await channel.send(embed=embed, view=view(buttons))
         except discord.Forbidden:
-            raise BotLacksPermission(permissions.names([*permissions.PANEL])) from None
+            raise BotLacksPermission(permissions.names([*needed])) from None
+        except discord.HTTPException as error:
+            if error.status >= SERVER_ERROR:
+                raise
+            raise (ThreadClosed if error.code in _CLOSED else PanelNotTaken) from None
         text = reply.translator.gettext("The panel is posted. Delete its message to take it down.")
         await reply.show(ReplyMessage(text))
 
@@ -127,6 +159,11 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             (translator.gettext("Leak guard"), translator.gettext(GUARD_STATES[guard_state(guild, settings)])),
             (translator.gettext("Permissions"), checked),
         ]
+
+
+def _closed(thread: discord.Thread, granted: discord.Permissions) -> bool:
+    """Tell whether nobody, or only somebody with more permissions than the bot, may write in a thread."""
+    return thread.archived or (thread.locked and not granted.manage_threads)
 
 
 async def setup(bot: "FileflareBot") -> None:

@@ -76,14 +76,18 @@ class StoreSetup(commands.Cog):
         """Store what other users get who open an order that already counts for somebody."""
         await self._change_options(reply, later_accounts=LaterAccounts(reply.chosen()[0]))
 
-    @route(f"store_setup:toggle:{_FEATURE}", f"store:toggle:{_FEATURE}")
+    @route(
+        f"store_setup:toggle:{_FEATURE}:(?P<state>on|off)",
+        f"store_setup:toggle:{_FEATURE}",
+        f"store:toggle:{_FEATURE}",
+    )
     @replies("setup_changed", OWNER, updates=True)
-    async def toggle(self, reply: Reply, feature: str) -> None:
-        """Switch a feature on or off."""
-        on = not getattr(reply.settings.options, feature)
-        settings, state = await self._settings.change_options(reply.guild, reply.user.id, **{feature: on})
-        failed = feature.startswith("leak_guard") and state not in {GuardState.ON, GuardState.OFF}
-        note = f"{WARNING} " + reply.translator.gettext(GUARD_STATES[state]) if failed else ""
+    async def toggle(self, reply: Reply, feature: str, state: str = "") -> None:
+        """Switch a feature on or off, as the button says; the buttons of earlier versions only say which feature."""
+        on = state == "on" if state else not getattr(reply.settings.options, feature)
+        settings, guard = await self._settings.change_options(reply.guild, reply.user.id, **{feature: on})
+        failed = feature.startswith("leak_guard") and guard not in {GuardState.ON, GuardState.OFF}
+        note = f"{WARNING} " + reply.translator.gettext(GUARD_STATES[guard]) if failed else ""
         await self._show(reply, settings, note)
 
     @route("store_setup:words", "store:words")
@@ -198,7 +202,7 @@ def _items(
             discord.ui.TextDisplay(("🟢 " if on else "⚪ ") + translator.gettext(sentence)),
             accessory=button(
                 translator.gettext("Switch off") if on else translator.gettext("Switch on"),
-                f"store_setup:toggle:{feature}",
+                f"store_setup:toggle:{feature}:{'off' if on else 'on'}",
             ),
         )
     if settings.options.buyers_roles:

@@ -4,8 +4,10 @@ Discord checks the messages, so the bot need not read any. The bot recreates the
 it when somebody changes it, and deletes it when the owner switches the leak guard off.
 """
 
+import asyncio
 from enum import Enum, auto
 from typing import Final
+from weakref import WeakValueDictionary
 
 import discord
 import structlog
@@ -40,15 +42,44 @@ class GuardState(Enum):
 
 
 class LeakGuard:
-    """Keeps each guild's AutoMod rule as its settings say."""
+    """Keeps each guild's AutoMod rule as its settings say; one change of a guild's rule waits for the one before."""
 
     def __init__(self, storage: Storage, modlog: ModLog) -> None:
         self._storage = storage
         self._modlog = modlog
         self._repairs: TTLCache[int, int] = TTLCache(10_000, HOUR_SECONDS)
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def ensure(self, guild: discord.Guild) -> GuardState:
         """Create, repair or delete a guild's rule as its settings say, and return the resulting state."""
+        async with self._lock(guild.id):
+            return await self._ensure(guild)
+
+    async def repair(self, guild: discord.Guild, rule_id: int) -> None:
+        """Repair the rule after a change or deletion, a few times an hour at most."""
+        async with self._lock(guild.id):
+            settings = self._storage.guilds.get(guild.id)
+            if settings.options.leak_guard and settings.leak_rule_id == rule_id:
+                await self._repair(guild, settings)
+
+    async def blocked(self, execution: discord.AutoModAction) -> None:
+        """Post a line about a blocked message, without its text."""
+        settings = self._storage.guilds.get(execution.guild_id)
+        if settings.leak_rule_id != execution.rule_id or execution.action.type is not BLOCK:
+            return
+        translator = self._modlog.translator(settings.guild_id)
+        text = translator.gettext(
+            "I stopped a message of {who} in {where}: it held an order link.",
+            who=f"<@{execution.user_id}>",
+            where=f"<#{execution.channel_id}>",
+        )
+        log.info("leak_stopped", guild_id=settings.guild_id)
+        await self._modlog.post(settings.guild_id, f"🛡️ {text}")
+
+    def _lock(self, guild_id: int) -> asyncio.Lock:
+        return self._locks.setdefault(guild_id, asyncio.Lock())
+
+    async def _ensure(self, guild: discord.Guild) -> GuardState:
         settings = self._storage.guilds.get(guild.id)
         try:
             if not settings.options.leak_guard:
@@ -67,11 +98,7 @@ class LeakGuard:
             return GuardState.NO_ROOM if full else GuardState.REFUSED
         return GuardState.ON
 
-    async def repair(self, guild: discord.Guild, rule_id: int) -> None:
-        """Repair the rule after a change or deletion, a few times an hour at most."""
-        settings = self._storage.guilds.get(guild.id)
-        if not settings.options.leak_guard or settings.leak_rule_id != rule_id:
-            return
+    async def _repair(self, guild: discord.Guild, settings: GuildSettings) -> None:
         repairs = self._repairs.get(guild.id, 0)
         if repairs >= REPAIRS_AN_HOUR:
             return
@@ -91,20 +118,6 @@ class LeakGuard:
                     "Somebody changed the rule of the leak guard, so I put it back. To switch it off, use /store setup."
                 ),
             )
-
-    async def blocked(self, execution: discord.AutoModAction) -> None:
-        """Post a line about a blocked message, without its text."""
-        settings = self._storage.guilds.get(execution.guild_id)
-        if settings.leak_rule_id != execution.rule_id or execution.action.type is not BLOCK:
-            return
-        translator = self._modlog.translator(settings.guild_id)
-        text = translator.gettext(
-            "I stopped a message of {who} in {where}: it held an order link.",
-            who=f"<@{execution.user_id}>",
-            where=f"<#{execution.channel_id}>",
-        )
-        log.info("leak_stopped", guild_id=settings.guild_id)
-        await self._modlog.post(settings.guild_id, f"🛡️ {text}")
 
     async def _keep(self, guild: discord.Guild, settings: GuildSettings) -> bool:
         """Create or update the rule; return whether anything had to change."""
@@ -144,12 +157,17 @@ class LeakGuard:
         return True
 
     async def _rule(self, guild: discord.Guild, settings: GuildSettings) -> discord.AutoModRule | None:
-        if settings.leak_rule_id is None:
-            return None
-        try:
-            return await guild.fetch_automod_rule(settings.leak_rule_id)
-        except discord.NotFound:
-            return None
+        """Return the guild's rule; take over one that the bot has made, but does not know."""
+        if settings.leak_rule_id is not None:
+            try:
+                return await guild.fetch_automod_rule(settings.leak_rule_id)
+            except discord.NotFound:
+                pass
+        for rule in await guild.fetch_automod_rules():
+            if rule.name == RULE_NAME and rule.creator_id == guild.me.id:
+                await self._storage.guilds.set_leak_rule(guild.id, rule.id)
+                return rule
+        return None
 
     async def _delete(self, guild: discord.Guild, settings: GuildSettings) -> None:
         if settings.leak_rule_id is None:

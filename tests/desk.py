@@ -304,6 +304,13 @@ def page(result: InteractionResult) -> str:
     return "\n".join(text for component in reply(result).components for text in texts(component))
 
 
+def toggle_id(setup: InteractionResult, feature: str) -> str:
+    """Return the custom_id of the setup page's button that switches this feature."""
+    ids = [str((component.get("accessory") or {}).get("custom_id")) for component in reply(setup).components]
+    (only,) = [each for each in ids if each.startswith(f"store_setup:toggle:{feature}:")]
+    return only
+
+
 def buttons(message: ResponseMessage | discord.Message) -> list[dict[str, Any]]:
     """Return every button of a message, row by row."""
     rows = message.components if isinstance(message, ResponseMessage) else [row.to_dict() for row in message.components]

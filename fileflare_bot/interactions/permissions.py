@@ -8,6 +8,7 @@ from fileflare_bot.i18n import N_
 from fileflare_bot.refusal import Refusal
 
 PANEL: Final = ("view_channel", "send_messages", "embed_links")
+PANEL_IN_THREAD: Final = ("view_channel", "send_messages_in_threads", "embed_links")
 SUPPORT_CHANNEL: Final = (
     "view_channel",
     "send_messages",

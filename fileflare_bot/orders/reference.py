@@ -6,11 +6,12 @@ never becomes a reference, so it is never sent anywhere. A pasted address is par
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-LONGEST_PASTE = 4000  # characters; the most a text input holds (discord.com/developers/docs/components/reference)
+LONGEST_PASTE = 4096  # characters; the most an embed's description holds, and more than a text input or a message
 _MOST_WRAPPERS = 3  # nested redirect addresses
 
 # Fileflare's documented sample is 32 hexadecimal characters, but it promises no format.
@@ -63,6 +64,25 @@ def parse_reference(text: str) -> OrderReference | ReferenceProblem:
     return found or _from_words(
         [word for word in (word.strip(_WRAPPING) for word in _BETWEEN_WORDS.split(text)) if word]
     )
+
+
+def find_reference(texts: Iterable[str]) -> OrderReference | ReferenceProblem:
+    """Return the reference in any of a message's texts, or the reason why none holds one.
+
+    Addresses come first. A single long word without a digit is rather a name or a title than an order ID.
+    """
+    texts = [text for text in texts if text.strip()]
+    if len(texts) == 1:
+        return parse_reference(texts[0])
+    readings = [
+        parse_reference(text)
+        for text in sorted(texts, key=lambda text: _ADDRESS.search(text) is None)
+        if not is_plausible_id(text) or any(character.isdigit() for character in text)
+    ]
+    vague = {ReferenceProblem.OTHER_ADDRESS, ReferenceProblem.NOT_AN_ID, ReferenceProblem.EMPTY}
+    found = [reading for reading in readings if isinstance(reading, OrderReference)]
+    specific = [reading for reading in readings if reading not in vague]
+    return next(iter(found or specific or readings), ReferenceProblem.NOT_AN_ID if texts else ReferenceProblem.EMPTY)
 
 
 def hide_references(text: str, hidden: str) -> str:

@@ -1,13 +1,15 @@
 """The leak guard: Discord's AutoMod blocks order links, and its rule stays as the owner wants it."""
 
+import asyncio
 import re
 from typing import Any
 
 import discord
 import pytest
-from desk import Desk, page, reply
+from desk import Desk, page, reply, toggle_id
 
 from fileflare_bot.demo import orders
+from fileflare_bot.leak_guard import RULE_NAME, GuardState
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import GuildSettings
 
@@ -27,7 +29,7 @@ def _automod_knows_patterns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None
 
 async def switch(desk: Desk) -> str:
     setup = await desk.owner.slash(desk.channel, "store setup")
-    return page(await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard"))
+    return page(await desk.owner.click(reply(setup), custom_id=toggle_id(setup, "leak_guard")))
 
 
 def rules(desk: Desk) -> list[Any]:
@@ -135,7 +137,7 @@ async def test_moderator_roles_are_spared_unless_the_owner_wants_otherwise(desk:
     assert rules(desk)[0].exempt_roles == [role.id]
 
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard_spares_moderators")
+    await desk.owner.click(reply(setup), custom_id=toggle_id(setup, "leak_guard_spares_moderators"))
 
     assert rules(desk)[0].exempt_roles == []
 
@@ -168,3 +170,52 @@ async def test_a_rule_that_was_deleted_while_the_bot_was_away_is_recreated_at_th
     await desk.restart()
 
     assert len(rules(desk)) == 1
+
+
+async def test_two_who_switch_it_on_at_once_get_one_rule(desk: Desk) -> None:
+    guild = joined(desk)
+    options = desk.bot.storage.guilds.get(guild.id).options.model_copy(update={"leak_guard": True})
+    await desk.bot.storage.guilds.change(guild.id, desk.owner.id, options=options)
+
+    states = await asyncio.gather(desk.bot.leak_guard.ensure(guild), desk.bot.leak_guard.ensure(guild))
+
+    assert set(states) == {GuardState.ON}
+    assert [rule.id for rule in rules(desk)] == [desk.bot.storage.guilds.get(guild.id).leak_rule_id]
+
+
+async def test_a_restore_while_it_is_switched_on_makes_one_rule(desk: Desk) -> None:
+    await switch(desk)
+    (rule,) = rules(desk)
+    desk.env.backend.get_guild(desk.guild.id).auto_mod_rules.clear()
+    guard, guild = desk.bot.leak_guard, joined(desk)
+
+    await asyncio.gather(guard.ensure(guild), guard.repair(guild, rule.id), guard.ensure(guild))
+
+    assert [rule.id for rule in rules(desk)] == [desk.bot.storage.guilds.get(guild.id).leak_rule_id]
+
+
+async def test_a_rule_whose_creation_was_not_confirmed_is_taken_over(desk: Desk) -> None:
+    await switch(desk)
+    (rule,) = rules(desk)
+    await desk.bot.storage.guilds.set_leak_rule(desk.guild.id, None)
+
+    assert await desk.bot.leak_guard.ensure(joined(desk)) is GuardState.ON
+
+    assert [each.id for each in rules(desk)] == [rule.id]
+    assert desk.bot.storage.guilds.get(desk.guild.id).leak_rule_id == rule.id
+
+
+async def test_a_rule_of_that_name_that_somebody_else_made_is_left_alone(desk: Desk) -> None:
+    body = {"name": RULE_NAME, "event_type": 1, "trigger_type": 1, "trigger_metadata": {}, "actions": []}
+    theirs = desk.env.backend.create_auto_mod_rule(desk.guild.id, desk.owner.id, body)
+
+    await switch(desk)
+
+    assert len(rules(desk)) == 2
+    assert desk.bot.storage.guilds.get(desk.guild.id).leak_rule_id not in {None, theirs.id}
+
+
+def joined(desk: Desk) -> discord.Guild:
+    guild = desk.bot.get_guild(desk.guild.id)
+    assert guild is not None
+    return guild

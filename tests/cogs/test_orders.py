@@ -74,7 +74,7 @@ async def test_privacy_shows_and_deletes_saved_orders(desk: Desk) -> None:
 
 async def test_orders_are_not_remembered_where_the_owner_switched_it_off(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:saved_orders")
+    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:saved_orders:off")
 
     shown = await desk.mydownloads(orders.DOCUMENTED)
 

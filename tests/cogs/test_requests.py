@@ -1,9 +1,12 @@
 """What moderators look up: lists, one person's tickets, an order's findings, a leaking message, the statistics."""
 
+from typing import Any
+
 import discord
 import pytest
 from desk import Desk, buttons, custom_id, embed, labels, reply
 from simcord.actors import MemberActor
+from simcord.backend.models import Poll, PollAnswer
 
 from fileflare_bot.demo import orders
 from fileflare_bot.storage.records import NewTicket, TicketDetails, Topic
@@ -188,6 +191,69 @@ async def test_a_message_without_an_order_is_said_to_have_none_and_is_not_offere
 
     assert "pasted an order number" in str(embed(checked).description)
     assert labels(reply(checked)) == []
+
+
+async def test_an_order_in_a_forwarded_message_is_found_and_the_forward_deleted(desk: Desk) -> None:
+    source = await desk.customer.send(desk.channel, f"why does {LINK} not work??")
+    forward = await desk.customer.forward(source, desk.channel)
+
+    checked = await desk.moderator.context_menu(desk.channel, "Check order in this message", forward)
+    assert "🔴 wallpapers.zip: no downloads left" in str(embed(checked).description)
+    await desk.moderator.click(reply(checked), label="Delete the message")
+
+    assert [message.id for message in desk.channel.history()] == [source.id]
+
+
+TEXT = {"type": 10, "content": f"See {LINK}"}
+BUTTON = {"type": 2, "style": 5, "label": "Open", "url": LINK}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"embeds": [{"type": "rich", "title": f"Mine: {LINK}"}]},
+        {"embeds": [{"type": "rich", "description": ("x " * 2000) + LINK}]},
+        {"embeds": [{"type": "rich", "title": "Mine", "url": LINK}]},
+        {"embeds": [{"type": "rich", "fields": [{"name": "Order", "value": LINK, "inline": False}]}]},
+        {"embeds": [{"type": "rich", "fields": [{"name": LINK, "value": "Order", "inline": False}]}]},
+        {"embeds": [{"type": "rich", "footer": {"text": LINK}}]},
+        {"embeds": [{"type": "rich", "author": {"name": "an_author_of_long_name", "url": LINK}}]},
+        {"components": [{"type": 1, "components": [BUTTON]}]},
+        {"flags": 1 << 15, "components": [TEXT]},
+        {"flags": 1 << 15, "components": [{"type": 17, "components": [TEXT]}]},
+        {"flags": 1 << 15, "components": [{"type": 9, "components": [TEXT | {"content": "x"}], "accessory": BUTTON}]},
+    ],
+)
+@pytest.mark.parametrize("forwarded", [False, True])
+async def test_an_order_is_found_wherever_a_message_can_hold_text(
+    desk: Desk, parts: dict[str, Any], *, forwarded: bool
+) -> None:
+    message = await desk.customer.send(desk.channel, "look")
+    stored = desk.env.backend.get_message(desk.channel.id, message.id)
+    for name, value in parts.items():
+        setattr(stored, name, value)
+    if forwarded:
+        message = await desk.customer.forward(message, desk.channel)
+
+    checked = await desk.moderator.context_menu(desk.channel, "Check order in this message", message)
+
+    assert "🔴 wallpapers.zip: no downloads left" in str(embed(checked).description)
+    assert labels(reply(checked)) == ["Delete the message"]
+
+
+async def test_an_order_is_found_in_a_files_name_and_description_and_in_a_poll(desk: Desk) -> None:
+    await desk.customer.send(desk.channel, attachments=[(f"order {orders.USED_UP} .png", b"x")])
+    described = await desk.customer.send(desk.channel, attachments=[("a.png", b"x")])
+    desk.env.backend.get_message(desk.channel.id, described.id).attachments[0]["description"] = LINK
+    for question, answer in (("Mine?", LINK), (LINK, "Yes")):
+        poll = Poll(question, [PollAnswer(1, answer)], "2030-01-01T00:00:00+00:00")
+        desk.env.backend.create_message(desk.channel.id, desk.customer.id, poll=poll)
+
+    messages = desk.channel.history()
+    assert len(messages) == 4
+    for message in messages:
+        checked = await desk.moderator.context_menu(desk.channel, "Check order in this message", message)
+        assert labels(reply(checked)) == ["Delete the message"]
 
 
 async def test_the_statistics_are_of_7_and_30_days(desk: Desk) -> None:

@@ -6,6 +6,9 @@ import discord
 import pytest
 from desk import Desk, labels, page, reply
 from simcord.backend.errors import SetupError
+from simcord.backend.models import Overwrite
+from simcord.builders import ChannelHandle
+from simcord.enums import OverwriteType
 
 from fileflare_bot.demo import orders
 from fileflare_bot.interactions import permissions
@@ -64,6 +67,61 @@ async def test_missing_permissions_of_the_bot_are_named(desk: Desk) -> None:
     assert "Send Messages" in reply(result).content
     assert "Embed Links" in reply(result).content
     assert closed.last_message is None or closed.last_message.id == reply(result).id
+
+
+def thread(desk: Desk, **state: bool) -> ChannelHandle:
+    made = desk.env.backend.create_thread(desk.channel.id, "Orders", desk.owner.id)
+    if state:
+        desk.env.backend.edit_channel(made.id, {}, thread_metadata=state)
+    return ChannelHandle(desk.env, desk.guild, made)
+
+
+def deny(desk: Desk, **permissions: bool) -> None:
+    """Take permissions in the channel from everybody."""
+    denied = discord.PermissionOverwrite(**permissions).pair()[1].value
+    overwrite = Overwrite(desk.guild.id, OverwriteType.ROLE, 0, denied)
+    desk.env.backend.edit_channel(desk.channel.id, {}, overwrites=[overwrite])
+
+
+async def test_in_a_thread_the_permission_for_threads_counts_and_no_other(desk: Desk) -> None:
+    orders_thread = thread(desk)
+    deny(desk, send_messages=False)
+    posted = await desk.owner.slash(orders_thread, "store panel")
+    assert "The panel is posted" in reply(posted).content
+
+    deny(desk, send_messages_in_threads=False)
+    refused = await desk.owner.slash(orders_thread, "store panel")
+    assert reply(refused).content.endswith("then try again: Send Messages in Threads.")
+
+
+@pytest.mark.parametrize("state", ["archived", "locked"])
+async def test_a_closed_thread_is_said_to_be_closed(desk: Desk, state: str) -> None:
+    closed = thread(desk, **{state: True})
+    deny(desk, manage_threads=False)
+
+    result = await desk.owner.slash(closed, "store panel")
+
+    assert reply(result).content.startswith("**This thread is closed.**")
+    assert not [message for message in closed.history() if message.embeds]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (400, 50083, "**This thread is closed.**"),
+        (400, 50035, "**Discord did not take the panel here.**"),
+        (404, 10003, "**Discord did not take the panel here.**"),
+        (403, 50013, "**I may not do that in this channel.**"),
+    ],
+)
+async def test_a_panel_that_discord_refuses_is_not_called_a_fault_of_the_bot(
+    desk: Desk, status: int, code: int, said: str
+) -> None:
+    desk.env.inject_error("POST", f"/channels/{desk.channel.id}/messages", status=status, code=code)
+
+    result = await desk.owner.slash(desk.channel, "store panel")
+
+    assert reply(result).content.startswith(said)
 
 
 async def test_the_setup_saves_and_shows_each_choice_at_once(desk: Desk) -> None:

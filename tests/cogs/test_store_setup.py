@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 import pytest
-from desk import Desk, embed, labels, page, reply
+from desk import Desk, embed, labels, page, reply, toggle_id
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, GuildHandle
 from simcord.results import InteractionResult
@@ -22,7 +22,7 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     assert "**No support channel yet:**" in page(setup)
     await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
     await desk.owner.select(reply(setup), [desk.log_channel], custom_id="store_setup:set:log_channel_id")
-    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard")
+    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard:on")
     await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=role)
 
     shown = await desk.owner.click(reply(setup), label="The panel's words")
@@ -257,10 +257,29 @@ def found(desk: Desk, guild: GuildHandle) -> discord.Guild:
     return known
 
 
+async def test_pressing_a_switch_twice_does_not_undo_the_first_press(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    pressed = toggle_id(setup, "buyers_roles")
+    before = desk.bot.storage.guilds.get(desk.guild.id).options.buyers_roles
+
+    for _ in range(2):
+        await desk.forge(pressed, desk.owner, desk.channel)
+        assert desk.bot.storage.guilds.get(desk.guild.id).options.buyers_roles is not before
+
+
+async def test_a_switch_of_an_earlier_version_still_turns_its_feature_over(desk: Desk) -> None:
+    states = []
+    for custom_id in ("store_setup:toggle:buyers_roles", "store:toggle:buyers_roles"):
+        await desk.forge(custom_id, desk.owner, desk.channel)
+        states.append(desk.bot.storage.guilds.get(desk.guild.id).options.buyers_roles)
+
+    assert states[0] is not states[1]
+
+
 async def test_the_page_has_no_more_parts_than_discord_takes(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
     for feature in ("buyers_roles", "leak_guard"):
-        setup = await desk.owner.click(reply(setup), custom_id=f"store_setup:toggle:{feature}")
+        setup = await desk.owner.click(reply(setup), custom_id=toggle_id(setup, feature))
 
     def count(component: dict[str, Any]) -> int:
         inner = [*(component.get("components") or ()), *filter(None, [component.get("accessory")])]

@@ -56,6 +56,7 @@ FORMER = {
     "store:language": "choose_language",
     "store:later": "choose_later",
     "store:toggle:leak_guard": "toggle",
+    "store_setup:toggle:leak_guard": "toggle",
     "store:words": "ask_words",
     "store:worded": "keep_words",
     "store:limits": "ask_limits",

@@ -121,7 +121,7 @@ def test_every_shape_of_an_id_or_an_order_address_gives_the_id(pasted: str) -> N
         (f"https://my-store.com/admin/12345/orders/{ID}", ReferenceProblem.OTHER_ADDRESS),
         ("https://my-store.com/thank_you", ReferenceProblem.CHECKOUT_ADDRESS),
         ("https://my-store.com/thank-you", ReferenceProblem.CHECKOUT_ADDRESS),
-        (" " * 4000 + ID, ReferenceProblem.EMPTY),  # Discord lets nobody paste as much
+        (" " * 4096 + ID, ReferenceProblem.EMPTY),  # Discord lets nobody paste as much
         (f"https://my-store.com/products/{ID}", ReferenceProblem.OTHER_ADDRESS),
         ("https://[", ReferenceProblem.OTHER_ADDRESS),
         (wrapped(f"https://[broken/account/orders/{ID}"), ReferenceProblem.OTHER_ADDRESS),
