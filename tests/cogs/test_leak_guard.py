@@ -106,7 +106,7 @@ async def test_if_the_database_fails_while_it_is_switched_off_the_rule_is_delete
     with monkeypatch.context() as patch:
         patch.setattr(desk.bot.storage.guilds, "set_leak_rule", away)
         setup = await desk.owner.slash(desk.channel, "store setup")
-        refused = await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard")
+        refused = await desk.owner.click(reply(setup), custom_id=toggle_id(setup, "leak_guard"))
     assert reply(refused).content.startswith("**My database cannot be reached right now.**")
     assert [each.id for each in rules(desk)] == [rule.id]
     await desk.set_up()
