@@ -23,6 +23,7 @@ class Events(commands.Cog):
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
+        self._caught_up = False  # on_ready handles the guilds that are available by then
 
     @commands.Cog.listener()
     async def on_connect(self) -> None:
@@ -48,13 +49,19 @@ class Events(commands.Cog):
         """Log that all guilds are known, and catch up on what was missed in them."""
         bot = self._bot
         log.info("ready", guilds=len(bot.guilds))
+        self._caught_up = True
+        for guild in bot.guilds:
+            await self._catch_up(guild)
         try:
-            await bot.desk.post_unposted([guild.id for guild in bot.guilds])
-            for guild in bot.guilds:
-                await self._catch_up(guild)
             await self._remove_guild_commands()
         except StorageUnavailable:
-            log.warning("servers_unknown")
+            log.warning("guild_commands_not_removed", reason="database_away")
+
+    @commands.Cog.listener()
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Catch up on what was missed in a guild that was unavailable when the others were ready."""
+        if self._caught_up:
+            await self._catch_up(guild)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
@@ -106,12 +113,23 @@ class Events(commands.Cog):
             await entry(interaction, **arguments)
 
     async def _catch_up(self, guild: discord.Guild) -> None:
-        """Record that the bot is in a guild (again), and repair its leak guard, whose events it may have missed."""
-        settings = self._bot.storage.guilds.get(guild.id)
-        if settings.left:
-            await self._bot.storage.guilds.left(guild.id, at=None)
-        if settings.options.leak_guard:
-            await self._bot.leak_guard.ensure(guild)
+        """Record that the bot is in a guild (again), post the cards it lacks, and repair its leak guard.
+
+        A guild that fails is logged, and stops no other.
+        """
+        if guild.unavailable or guild.me is None:
+            return
+        try:
+            await self._bot.desk.post_unposted([guild.id])
+            settings = self._bot.storage.guilds.get(guild.id)
+            if settings.left:
+                await self._bot.storage.guilds.left(guild.id, at=None)
+            if settings.options.leak_guard:
+                await self._bot.leak_guard.ensure(guild)
+        except StorageUnavailable:
+            log.warning("server_not_caught_up", guild_id=guild.id, reason="database_away")
+        except Exception:
+            log.exception("server_not_caught_up", guild_id=guild.id)
 
     async def _remove_guild_commands(self) -> None:
         """Remove, once for each database, the commands that earlier versions could register in single guilds.

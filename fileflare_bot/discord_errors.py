@@ -8,7 +8,10 @@ from typing import Final
 import aiohttp
 import discord
 
+UNKNOWN_CHANNEL: Final = 10003
+UNKNOWN_MESSAGE: Final = 10008
 ALREADY_ACKNOWLEDGED: Final = 40060
+NO_MUTUAL_GUILD: Final = 50278  # the user has left every guild that the bot is in
 SERVER_ERROR: Final = 500  # the lowest status of Discord's own faults
 TOO_MANY_REQUESTS: Final = 429
 FAILURES: Final = (discord.HTTPException, aiohttp.ClientError)  # of any Discord call
@@ -16,7 +19,7 @@ FAILURES: Final = (discord.HTTPException, aiohttp.ClientError)  # of any Discord
 # Why an interaction can get no reply any more.
 _LOST: Final = {
     10062: "too_late",  # unknown interaction: three seconds have passed
-    10008: "dismissed",  # unknown message: the user dismissed it
+    UNKNOWN_MESSAGE: "dismissed",  # the user dismissed it
     10015: "expired",  # unknown webhook: the token's 15 minutes have passed
     50027: "expired",  # invalid webhook token
     ALREADY_ACKNOWLEDGED: "already_acknowledged",
@@ -28,6 +31,11 @@ def is_passing(error: Exception) -> bool:
     if isinstance(error, discord.HTTPException):
         return error.status >= SERVER_ERROR or error.status == TOO_MANY_REQUESTS
     return isinstance(error, aiohttp.ClientError)
+
+
+def is_gone(error: discord.HTTPException) -> bool:
+    """Return whether a channel, thread or message does not exist any more; after a 403 it still does."""
+    return error.code in {UNKNOWN_CHANNEL, UNKNOWN_MESSAGE}
 
 
 def undelivered(error: discord.HTTPException | aiohttp.ClientError) -> str:

@@ -14,6 +14,7 @@ import discord
 import structlog
 from discord.ext import commands
 
+from fileflare_bot.discord_errors import is_gone
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.components import COLOUR, button, view
@@ -40,10 +41,15 @@ class Cards:
         self._modlog = modlog
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def post(self, ticket_id: int) -> Ticket:
-        """Post a ticket's card with its thread, and return the ticket, without a card if Discord refuses it."""
+    async def post(self, ticket_id: int, *, instead_of: int | None = None) -> Ticket:
+        """Post a ticket's card with its thread, unless it has one other than the message ``instead_of``.
+
+        Return the ticket, without a card if Discord refuses it.
+        """
         async with self._lock(ticket_id):
             ticket = await self._storage.tickets.get(ticket_id)
+            if ticket.card.message_id not in {None, instead_of}:
+                return ticket
             settings = self._storage.guilds.get(ticket.guild_id)
             channel = await self._channel(settings.support_channel_id)
             where = Card()
@@ -64,11 +70,12 @@ class Cards:
             translator = self._modlog.translator(ticket.guild_id)
             try:
                 await message.edit(embed=card_embed(ticket, translator), view=view(card_buttons(ticket, translator)))
-            except (discord.Forbidden, discord.NotFound) as error:
-                log.warning("card_lost", guild_id=ticket.guild_id, code=error.code)
-                return await self._storage.tickets.set_card(ticket_id, Card(thread_id=ticket.card.thread_id))
-            except discord.HTTPException as error:  # the card exists; the next change updates it
-                log.warning("card_not_refreshed", guild_id=ticket.guild_id, status=error.status)
+            except discord.HTTPException as error:
+                if is_gone(error):
+                    log.warning("card_lost", guild_id=ticket.guild_id, code=error.code)
+                    return await self._storage.tickets.set_card(ticket_id, Card(thread_id=ticket.card.thread_id))
+                # the card exists; the next change updates it
+                log.warning("card_not_refreshed", guild_id=ticket.guild_id, status=error.status, code=error.code)
             return ticket
 
     async def note(self, ticket: Ticket, embed: discord.Embed, *, mention: int | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Delivers answers by direct message or, if those are closed, by a mention in the channel where the customer asked.
+"""Delivers answers by direct message or, if that fails, by a mention in the channel where the customer asked.
 
 The mention only says that there is an answer; its button shows it to that customer alone.
 """
@@ -9,6 +9,7 @@ import discord
 import structlog
 from discord.ext import commands
 
+from fileflare_bot.discord_errors import NO_MUTUAL_GUILD
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.i18n import Catalogs, Translator
 from fileflare_bot.interactions.components import button, view
@@ -23,6 +24,7 @@ class Delivered(Enum):
 
     BY_MESSAGE = auto()
     BY_MENTION = auto()
+    LEFT = auto()  # to nobody: the customer has left the server
     NOT_AT_ALL = auto()
 
 
@@ -43,6 +45,8 @@ class Delivery:
             await channel.send(embed=embed, view=answer_view(ticket, translator))
         except discord.HTTPException as error:
             log.info("message_refused", guild_id=ticket.guild_id, code=error.code)
+            if error.code == NO_MUTUAL_GUILD:
+                return Delivered.LEFT
             return await self._mention(ticket, translator)
         return Delivered.BY_MESSAGE
 

@@ -27,9 +27,10 @@ from fileflare_bot.tickets.texts import RESOLUTIONS
 
 ARRIVED: Final = {
     Delivered.BY_MESSAGE: N_("Sent by direct message."),
-    Delivered.BY_MENTION: N_("Their direct messages are closed, so I mentioned them where they asked."),
+    Delivered.BY_MENTION: N_("I could not send them a direct message, so I mentioned them where they asked."),
+    Delivered.LEFT: N_("They have left this server, so nobody has read it. It is kept with the help request."),
     Delivered.NOT_AT_ALL: N_(
-        "**It could not be delivered:** their direct messages are closed, and I may not write where they asked. "
+        "**It could not be delivered:** I could send them no direct message, and may not write where they asked. "
         "Write to them yourself."
     ),
 }
@@ -235,7 +236,7 @@ class HelpDesk:
     async def post_again(self, ticket: Ticket, moderator_id: int) -> Ticket:
         """Post a ticket's card again, for example after it was deleted; return the ticket with its new card, if any."""
         await self._cards.take_down(ticket)
-        ticket = await self._cards.post(ticket.id)
+        ticket = await self._cards.post(ticket.id, instead_of=ticket.card.message_id)
         if ticket.card.message_id is not None:
             await self._modlog.announce(ticket.guild_id, Action.POSTED_AGAIN, moderator_id, ticket.number)
         return ticket
@@ -268,7 +269,7 @@ class HelpDesk:
         """Post a customer's words into the thread; if that fails, post the card again first."""
         embed = words_embed(ticket, text, self._modlog.translator(ticket.guild_id))
         if not await self._cards.note(ticket, embed, mention=ticket.taken_by):
-            ticket = await self._cards.post(ticket.id)
+            ticket = await self._cards.post(ticket.id, instead_of=ticket.card.message_id)
             await self._cards.note(ticket, embed, mention=ticket.taken_by)
 
     async def _read_order(self, ticket: Ticket, moderator_id: int) -> tuple[str, tuple[Finding, ...]]:

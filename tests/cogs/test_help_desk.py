@@ -128,6 +128,29 @@ async def test_a_modal_that_was_open_during_a_restart_still_works(desk: Desk) ->
     assert reply(answered).content == "Sent by direct message."
 
 
+async def test_a_customer_who_has_left_is_not_mentioned_in_public(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    desk.env.inject_error("POST", "/channels/*/messages", status=403, code=50278)
+
+    answered = await desk.answers(words="Are you there?")
+
+    assert reply(answered).content.startswith("They have left this server, so nobody has read it.")
+    assert all("there is an answer" not in message.content for message in desk.channel.history())
+
+
+async def test_a_card_that_the_bot_may_not_see_for_a_while_is_updated_later(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    desk.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001)
+
+    await desk.press("Take")
+    assert "**Open.**" in str(desk.card().embeds[0].description)
+    await desk.answers(words="I am on it.")
+
+    assert f"**Taken** by <@{desk.moderator.id}>" in str(desk.card().embeds[0].description)
+
+
 async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_nobody_else_can_read(
     desk: Desk,
 ) -> None:
@@ -137,7 +160,7 @@ async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_n
 
     answered = await desk.answers(words="The secret of the wallpaper.")
 
-    assert reply(answered).content.startswith("Their direct messages are closed, so I mentioned them")
+    assert reply(answered).content.startswith("I could not send them a direct message, so I mentioned them")
     mention = desk.channel.last_message
     assert mention is not None
     assert mention.content == f"<@{desk.customer.id}>, there is an answer to your help request #1."

@@ -7,6 +7,7 @@ from typing import Any
 import discord
 import pytest
 from desk import Desk, page, reply, toggle_id
+from simcord.backend import serializers
 
 from fileflare_bot.demo import orders
 from fileflare_bot.leak_guard import RULE_NAME, GuardState
@@ -219,3 +220,19 @@ def joined(desk: Desk) -> discord.Guild:
     guild = desk.bot.get_guild(desk.guild.id)
     assert guild is not None
     return guild
+
+
+async def test_at_the_start_a_server_that_fails_or_is_unavailable_stops_no_other(desk: Desk) -> None:
+    await switch(desk)
+    backend = desk.env.backend
+    del backend.get_guild(desk.guild.id).auto_mod_rules[rules(desk)[0].id]
+    backend.emit("GUILD_DELETE", {"id": str(desk.guild.id), "unavailable": True})
+    await desk.env.settle()
+
+    desk.bot.dispatch("ready")
+    await desk.env.settle()
+    assert rules(desk) == []
+    backend.emit("GUILD_CREATE", {**serializers.guild_create_payload(backend, backend.get_guild(desk.guild.id))})
+    await desk.env.settle()
+
+    assert len(rules(desk)) == 1
