@@ -11,7 +11,7 @@ from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS
 from fileflare_bot.interactions.components import COLOUR, labelled, modal
-from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route, suggests
 from fileflare_bot.storage.errors import NoSuchCannedAnswer
 from fileflare_bot.storage.records import Action, CannedAnswer

@@ -14,7 +14,7 @@ from fileflare_bot.i18n import N_
 from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, view
 from fileflare_bot.interactions.message_texts import message_texts
-from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.findings import report, unseen

@@ -12,7 +12,7 @@ from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER, MODERATOR, MODERATOR_PERMISSIONS, OnlyInServer
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, labelled, modal, view
-from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.storage.records import Claim

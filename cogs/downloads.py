@@ -16,7 +16,8 @@ from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal, order_input
-from fileflare_bot.interactions.responder import LOOKUP, Reply, ReplyMessage
+from fileflare_bot.interactions.reply import Reply, ReplyMessage
+from fileflare_bot.interactions.responder import LOOKUP
 from fileflare_bot.interactions.routing import ListExpired, replies, route, suggests
 from fileflare_bot.orders.labels import order_label
 from fileflare_bot.orders.reference import OrderReference, parse_reference

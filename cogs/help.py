@@ -9,7 +9,7 @@ from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import labelled, modal, order_input, words_input
-from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference

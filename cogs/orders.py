@@ -11,7 +11,7 @@ from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, shorte
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import COLOUR, button, view
-from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.storage.records import SavedOrder
 from fileflare_bot.text import escape

@@ -11,7 +11,7 @@ from discord.ext import commands
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import COLOUR, button, view
-from fileflare_bot.interactions.responder import File, Reply, ReplyMessage
+from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.privacy import kept
 

@@ -16,7 +16,7 @@ from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.access import OWNER, OWNER_PERMISSIONS
 from fileflare_bot.interactions.components import COLOUR, view
 from fileflare_bot.interactions.permissions import BotLacksPermission
-from fileflare_bot.interactions.responder import File, Reply, ReplyMessage
+from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import GuildSettings

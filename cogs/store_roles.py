@@ -14,7 +14,7 @@ from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER
-from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, suggests
 from fileflare_bot.orders.labels import summary
 from fileflare_bot.orders.reference import OrderReference, parse_reference

@@ -12,7 +12,7 @@ from discord.ext import commands
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import button, labelled, modal, view
-from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.leak_guard import GuardState
 from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, Wording

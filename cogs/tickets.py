@@ -10,7 +10,7 @@ from fileflare_bot.fileflare.errors import FileflareUnavailable
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import MODERATOR, is_moderator
 from fileflare_bot.interactions.components import labelled, modal, words_input
-from fileflare_bot.interactions.responder import Reply, ReplyMessage
+from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.diagnosis import Kind, diagnose_failure
 from fileflare_bot.orders.findings import changes, report

@@ -10,7 +10,7 @@ from fileflare_bot.downloads.pages import OrderPages, Page
 from fileflare_bot.fileflare.errors import BadReference, LookupFailed
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.components import COLOUR, ask_button, button, view
-from fileflare_bot.interactions.responder import ReplyMessage
+from fileflare_bot.interactions.reply import ReplyMessage
 from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.refusal import NextStep, Refusal
 from fileflare_bot.roles import Grant, OrderHeldByOthers

@@ -16,7 +16,7 @@ from discord.ext import commands
 
 from fileflare_bot.i18n import N_
 from fileflare_bot.interactions.access import Audience, admit
-from fileflare_bot.interactions.responder import Reply
+from fileflare_bot.interactions.reply import Reply
 from fileflare_bot.refusal import NextStep, Refusal
 
 C = TypeVar("C", bound=commands.Cog)

@@ -24,7 +24,7 @@ class Topic(StrEnum):
 class Resolution(StrEnum):
     """Why a ticket is closed."""
 
-    FIXED = "mended"
+    FIXED = "mended"  # as databases hold it since the first version
     ANSWERED = "answered"
     PASSED_ON = "passed_on"
     NOT_OURS = "not_ours"

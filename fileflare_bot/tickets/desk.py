@@ -44,7 +44,7 @@ class NotYours(Refusal):
 
 
 class OrderNotKnown(Refusal):
-    """Raised when a ticket's order is to be read again, but the ticket has none."""
+    """Raised when a moderator checks the order of a ticket that has none."""
 
     sentence = N_("**No order is known for this help request.** Ask the customer for the order link.")
     outcome = "order_not_known"

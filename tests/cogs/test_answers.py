@@ -3,10 +3,10 @@
 from desk import Desk, embed, reply
 from simcord.results import InteractionResult
 
-TEXT = "Hi {customer}, about {order}: {file} is mended."
+TEXT = "Hi {customer}, about {order}: {file} is fixed."
 
 
-async def save(desk: Desk, name: str = "mended", text: str = TEXT) -> InteractionResult:
+async def save(desk: Desk, name: str = "fixed", text: str = TEXT) -> InteractionResult:
     shown = await desk.moderator.slash(desk.channel, "answers add", name=name)
     return await desk.moderator.submit_modal(shown, {"words": text})
 
@@ -14,13 +14,13 @@ async def save(desk: Desk, name: str = "mended", text: str = TEXT) -> Interactio
 async def test_a_new_answer_is_previewed_and_sent_with_its_placeholders_filled(desk: Desk) -> None:
     await desk.set_up()
     saved = await save(desk)
-    assert reply(saved).content == "The answer “mended” is saved. It will read like this:"
-    assert embed(saved).description == f"Hi <@{desk.moderator.id}>, about order #1050: **My new book** is mended."
+    assert reply(saved).content == "The answer “fixed” is saved. It will read like this:"
+    assert embed(saved).description == f"Hi <@{desk.moderator.id}>, about order #1050: **My new book** is fixed."
 
     await desk.ask_for_help()
-    await desk.answers(saved=["mended"])
+    await desk.answers(saved=["fixed"])
 
-    said = f"Hi <@{desk.customer.id}>, about order #1051: **wallpapers.zip** is mended."
+    said = f"Hi <@{desk.customer.id}>, about order #1051: **wallpapers.zip** is fixed."
     assert desk.direct()[0].embeds[0].description == said
 
 
@@ -41,7 +41,7 @@ async def test_answers_are_listed_changed_and_deleted(desk: Desk) -> None:
     assert shown.modal is not None
     assert shown.modal["components"][0]["component"]["value"] == "Please wait."
     await desk.moderator.submit_modal(shown, {"words": "Please wait a day."})
-    await desk.moderator.slash(desk.channel, "answers remove", name="mended")
+    await desk.moderator.slash(desk.channel, "answers remove", name="fixed")
     listed = await desk.moderator.slash(desk.channel, "answers list")
 
     assert reply(listed).content == "1 saved answer"
@@ -63,7 +63,7 @@ async def test_names_are_offered_while_typing(desk: Desk) -> None:
 
     offered = await desk.moderator.autocomplete(desk.channel, "answers remove", "name", "MEN")
 
-    assert [choice["name"] for choice in offered] == ["mended"]
+    assert [choice["name"] for choice in offered] == ["fixed"]
 
 
 async def test_more_than_a_select_can_show_are_refused(desk: Desk) -> None:

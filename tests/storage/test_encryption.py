@@ -40,7 +40,7 @@ FINDINGS = (Finding(Kind.USED_UP, "Marzipan Patterns.zip", 31, 29),)
 CHECKED = (Finding(Kind.LAST_ONE, "Nougat Patterns.zip", 31, 29),)
 SECRETS = (
     TOKEN,
-    "please mend my marzipan",
+    "please fix my marzipan",
     "Marzipan Patterns",
     "Nougat Patterns",
     "#FF-1001-M",
@@ -54,9 +54,9 @@ SECRETS = (
 
 async def write_everything(storage: Storage) -> Ticket:
     """Store each secret where it belongs."""
-    given = {"words": "please mend my marzipan", "order_number": "#FF-1001-M", "name": "Zelda Marzipan"}
+    given = {"words": "please fix my marzipan", "order_number": "#FF-1001-M", "name": "Zelda Marzipan"}
     ticket = await file(storage, CUSTOMER, TOKEN, **given, findings=FINDINGS)
-    await storage.tickets.file(new_ticket(CUSTOMER, TOKEN, "please mend my marzipan"))
+    await storage.tickets.file(new_ticket(CUSTOMER, TOKEN, "please fix my marzipan"))
     await storage.tickets.take(ticket.id, MODERATOR)
     await storage.tickets.answered(ticket.id, MODERATOR, "the answer is marzipan")
     await storage.tickets.wrote_back(ticket.id, CUSTOMER, "marzipan it is")
@@ -69,7 +69,7 @@ async def write_everything(storage: Storage) -> Ticket:
 async def assert_readable(storage: Storage, ticket: Ticket) -> None:
     assert await storage.tickets.get(ticket.id) == ticket
     assert [message.text for message in await storage.tickets.messages(ticket.id)] == [
-        "please mend my marzipan",
+        "please fix my marzipan",
         "the answer is marzipan",
         "marzipan it is",
     ]
@@ -110,7 +110,7 @@ async def test_no_secret_lies_in_the_files_of_sqlite(sqlite_url: str) -> None:
 
 async def test_the_same_words_look_different_each_time(storage: Storage, url: str) -> None:
     for person in (1, 2):
-        await file(storage, person, TOKEN, "please mend my marzipan")
+        await file(storage, person, TOKEN, "please fix my marzipan")
 
     async with connected(url) as connection:
         details = (await connection.scalars(sa.select(TicketRow.details))).all()
@@ -277,7 +277,7 @@ async def test_details_in_an_unknown_format_are_unreadable_and_stop_nothing(stor
 async def test_an_export_leaves_out_what_no_key_decrypts_and_counts_it(
     storage: Storage, url: str, garbage: str
 ) -> None:
-    ticket = await file(storage, CUSTOMER, TOKEN, "please mend it")
+    ticket = await file(storage, CUSTOMER, TOKEN, "please fix it")
     for words in ("first", "lost", "last"):
         await storage.tickets.wrote_back(ticket.id, CUSTOMER, words)
     for number in range(3):

@@ -1,0 +1,212 @@
+"""The reply to one interaction: its message, the calls that deliver it, and what its handler can ask of it."""
+
+import asyncio
+import io
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import discord
+
+from fileflare_bot.discord_errors import ALREADY_ACKNOWLEDGED, FAILURES, is_passing, undelivered
+from fileflare_bot.i18n import Translator
+from fileflare_bot.interactions import components
+from fileflare_bot.interactions.access import OnlyInServer
+from fileflare_bot.logs import hide
+from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.guilds import Guilds
+from fileflare_bot.storage.records import GuildSettings
+
+FAST_REPLY_SECONDS: Final = 1.0  # a reply this fast takes one Discord call; a slower one is deferred first
+
+
+class Undelivered(Exception):  # noqa: N818 - says what happened to the reply
+    """Raised when a call of the interaction's own failed: its user cannot be reached any more."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class File(NamedTuple):
+    """A file to attach. Each attempt to send it makes a new discord.File: sending closes one."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyMessage:
+    """What a reply shows: always ephemeral, with mentions switched off."""
+
+    content: str
+    embed: discord.Embed | None = None
+    view: discord.ui.View | discord.ui.LayoutView | None = None
+    file: File | None = None
+
+    def for_sending(self) -> dict[str, Any]:
+        """Return the arguments of discord.py's sending methods, which do not accept None."""
+        given = {
+            "content": self.content or None,
+            "embed": self.embed,
+            "view": self.view,
+            "files": self._files() or None,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def for_editing(self) -> dict[str, Any]:
+        """Return the arguments of discord.py's editing methods, for which None removes the old value."""
+        if isinstance(self.view, discord.ui.LayoutView):  # whose messages have neither content nor embeds
+            return {"view": self.view}
+        return {"content": self.content, "embed": self.embed, "view": self.view, "attachments": self._files()}
+
+    def _files(self) -> list[discord.File]:
+        return [] if self.file is None else [discord.File(io.BytesIO(self.file.content), self.file.name)]
+
+
+Offer = Callable[[Exception, Refusal, Translator], discord.ui.View | None]
+
+
+@dataclass(slots=True)
+class Reply:
+    """The reply to one interaction, and what its handler needs to know about the interaction.
+
+    A refusal shows ``written`` for the user to copy, so nobody has to write it twice, and the buttons of ``offer``.
+    """
+
+    interaction: discord.Interaction[Any]
+    translator: Translator
+    event: str
+    updates: bool
+    guilds: Guilds
+    written: str = field(default="", repr=False)
+    offer: Offer | None = None
+    outcome: str = "answered"
+    facts: dict[str, Any] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+    acknowledged: float | None = None
+    _sending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def user(self) -> discord.User | discord.Member:
+        """The user of the interaction."""
+        return self.interaction.user
+
+    @property
+    def guild_id(self) -> int:
+        """The guild's ID.
+
+        Raises:
+            OnlyInServer: this is not a guild.
+        """
+        if self.interaction.guild_id is None:
+            raise OnlyInServer
+        return self.interaction.guild_id
+
+    @property
+    def guild(self) -> discord.Guild:
+        """The guild, with the bot in it.
+
+        Raises:
+            OnlyInServer: this is not a guild, or the bot is not in it.
+        """
+        guild = self.interaction.guild
+        if guild is None or guild.me is None:
+            raise OnlyInServer
+        return guild
+
+    @property
+    def settings(self) -> GuildSettings:
+        """The guild's settings.
+
+        Raises:
+            OnlyInServer: this is not a guild.
+            StorageUnavailable: they are not known yet.
+        """
+        return self.guilds.get(self.guild_id)
+
+    def typed(self, custom_id: str) -> str:
+        """Return the text in the modal's input of this custom_id, or an empty string."""
+        return components.typed(self.interaction, custom_id)
+
+    def chosen(self, custom_id: str | None = None) -> list[str]:
+        """Return the values chosen in the modal's select of this custom_id, or in the message's select."""
+        return components.chosen(self.interaction, custom_id)
+
+    def hide(self, *secrets: str) -> None:
+        """Hide these values in every log line until the reply is done."""
+        hide(*secrets)
+
+    async def show(self, message: ReplyMessage) -> None:
+        """Send the reply, or replace the message that the button is part of."""
+        response = self.interaction.response
+        async with self._sending:
+            if self.acknowledged is not None:
+                await self._edit(message)
+            elif self.updates:
+                await self._respond(lambda: response.edit_message(**message.for_editing()))
+            else:
+                await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
+
+    async def tell(self, message: ReplyMessage) -> None:
+        """Send a notice, and leave the message that the button is part of unchanged."""
+        response = self.interaction.response
+        async with self._sending:
+            if self.acknowledged is None:
+                await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
+            elif self.updates:  # tried once: after a lost response, a second try would say it twice
+                await _deliver(lambda: self.interaction.followup.send(**message.for_sending(), ephemeral=True), tries=1)
+            else:
+                await self._edit(message)
+
+    async def ask(self, modal: discord.ui.Modal) -> None:
+        """Open a modal; it can only be the first response."""
+        async with self._sending:
+            await self._respond(lambda: self.interaction.response.send_modal(modal))
+
+    async def acknowledge(self) -> None:
+        """Defer the reply; the user sees "thinking…" meanwhile."""
+        response = self.interaction.response
+        async with self._sending:
+            if self.acknowledged is not None:
+                return
+            if self.updates:
+                await self._respond(response.defer)
+            else:
+                await self._respond(lambda: response.defer(ephemeral=True, thinking=True))
+
+    def time_for_a_fast_reply(self) -> float:
+        """Return the seconds left for a fast reply; a wrong clock can only make it defer early."""
+        age = (discord.utils.utcnow() - self.interaction.created_at).total_seconds()
+        return FAST_REPLY_SECONDS - min(max(age, 0.0), FAST_REPLY_SECONDS)
+
+    async def _edit(self, message: ReplyMessage) -> None:
+        await _deliver(lambda: self.interaction.edit_original_response(**message.for_editing()))
+
+    async def _respond(self, first: Callable[[], Awaitable[object]]) -> None:
+        """Send the first response. Retrying is safe: Discord answers 40060 if the first try arrived."""
+        await _deliver(first, arrived=ALREADY_ACKNOWLEDGED)
+        self.acknowledged = time.perf_counter()
+
+
+async def _deliver(call: Callable[[], Awaitable[object]], *, tries: int = 2, arrived: int | None = None) -> None:
+    """Make a call of the interaction's own, and make it again after a passing failure on which discord.py gave up.
+
+    Raises:
+        Undelivered: the user cannot be reached.
+        discord.HTTPException: Discord rejects what the call sends.
+    """
+    for number in range(1, tries + 1):
+        try:
+            await call()
+        except FAILURES as error:
+            if number > 1 and isinstance(error, discord.HTTPException) and error.code == arrived:
+                return
+            if number < tries and is_passing(error):
+                continue
+            if kind := undelivered(error):
+                raise Undelivered(kind) from error
+            raise
+        else:
+            return
