@@ -44,19 +44,6 @@ class Check(commands.Cog):
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
-        self._menu = app_commands.ContextMenu(
-            name=locale_str("Check order in this message"), callback=self.check_message
-        )
-        self._menu.guild_only = True
-        self._menu.default_permissions = MODERATOR_PERMISSIONS
-
-    async def cog_load(self) -> None:
-        """Add the context menu."""
-        self._bot.tree.add_command(self._menu)
-
-    async def cog_unload(self) -> None:
-        """Remove the context menu."""
-        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command(name=locale_str("check"), description=locale_str("See what is wrong with an order"))
     @app_commands.rename(order_id=locale_str("order-id"))
@@ -68,6 +55,8 @@ class Check(commands.Cog):
         """Show the findings of an order."""
         await self._check(reply, [order_id])
 
+    @app_commands.guild_only()
+    @app_commands.default_permissions(MODERATOR_PERMISSIONS)
     @replies("check", MODERATOR)
     async def check_message(self, reply: Reply, message: discord.Message) -> None:
         """Show the findings of the order in a message, and offer to delete the message."""
@@ -135,5 +124,7 @@ class Check(commands.Cog):
 
 
 async def setup(bot: "FileflareBot") -> None:
-    """Add the cog."""
-    await bot.add_cog(Check(bot))
+    """Add the cog, and the context menu that discord.py cannot take from a cog."""
+    cog = Check(bot)
+    await bot.add_cog(cog)
+    bot.tree.context_menu(name=locale_str("Check order in this message"))(cog.check_message)

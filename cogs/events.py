@@ -1,11 +1,13 @@
 """Handlers of gateway events."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import discord
 import structlog
 from discord.ext import commands
 
+from fileflare_bot.discord_errors import FAILURES
 from fileflare_bot.interactions.routing import ListExpired
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -50,18 +52,17 @@ class Events(commands.Cog):
         bot = self._bot
         log.info("ready", guilds=len(bot.guilds))
         self._caught_up = True
-        for guild in bot.guilds:
-            await self._catch_up(guild)
         try:
+            await self._catch_up(bot.guilds)
             await self._remove_guild_commands()
         except StorageUnavailable:
-            log.warning("guild_commands_not_removed", reason="database_away")
+            log.warning("servers_unknown")
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Catch up on what was missed in a guild that was unavailable when the others were ready."""
         if self._caught_up:
-            await self._catch_up(guild)
+            await self._catch_up([guild])
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
@@ -112,24 +113,25 @@ class Events(commands.Cog):
             entry, arguments = found
             await entry(interaction, **arguments)
 
-    async def _catch_up(self, guild: discord.Guild) -> None:
-        """Record that the bot is in a guild (again), post the cards it lacks, and repair its leak guard.
+    async def _catch_up(self, guilds: Sequence[discord.Guild]) -> None:
+        """Record that the bot is in these guilds (again), post the cards they lack, and repair their leak guards.
 
         A guild that fails is logged, and stops no other.
+
+        Raises:
+            StorageUnavailable: the database does not answer.
         """
-        if guild.unavailable or guild.me is None:
-            return
-        try:
-            await self._bot.desk.post_unposted([guild.id])
+        there = [guild for guild in guilds if not guild.unavailable and guild.me is not None]
+        await self._bot.desk.post_unposted([guild.id for guild in there])
+        for guild in there:
             settings = self._bot.storage.guilds.get(guild.id)
             if settings.left:
                 await self._bot.storage.guilds.left(guild.id, at=None)
             if settings.options.leak_guard:
-                await self._bot.leak_guard.ensure(guild)
-        except StorageUnavailable:
-            log.warning("server_not_caught_up", guild_id=guild.id, reason="database_away")
-        except Exception:
-            log.exception("server_not_caught_up", guild_id=guild.id)
+                try:
+                    await self._bot.leak_guard.ensure(guild)
+                except FAILURES as error:
+                    log.warning("leak_guard_unknown", guild_id=guild.id, error=type(error).__name__)
 
     async def _remove_guild_commands(self) -> None:
         """Remove, once for each database, the commands that earlier versions could register in single guilds.

@@ -50,17 +50,6 @@ class Requests(
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
-        self._menu = app_commands.ContextMenu(name=locale_str("Help requests"), callback=self.of_member)
-        self._menu.guild_only = True
-        self._menu.default_permissions = MODERATOR_PERMISSIONS
-
-    async def cog_load(self) -> None:
-        """Add the context menu."""
-        self._bot.tree.add_command(self._menu)
-
-    async def cog_unload(self) -> None:
-        """Remove the context menu."""
-        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command(name=locale_str("open"), description=locale_str("Show the open help requests"))
     @replies("requests", MODERATOR)
@@ -82,6 +71,8 @@ class Requests(
         """Show a user's tickets, open and resolved."""
         await self._show_page(reply, str(person.id), 1)
 
+    @app_commands.guild_only()
+    @app_commands.default_permissions(MODERATOR_PERMISSIONS)
     @replies("requests", MODERATOR)
     async def of_member(self, reply: Reply, member: discord.User) -> None:
         """Show the tickets of the user whose context menu was used."""
@@ -195,5 +186,7 @@ def _time(seconds: float | None, translator: Translator) -> str:
 
 
 async def setup(bot: "FileflareBot") -> None:
-    """Add the cog."""
-    await bot.add_cog(Requests(bot))
+    """Add the cog, and the context menu that discord.py cannot take from a cog."""
+    cog = Requests(bot)
+    await bot.add_cog(cog)
+    bot.tree.context_menu(name=locale_str("Help requests"))(cog.of_member)

@@ -33,9 +33,14 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, aiohttp.ClientError)
 
 
-def is_gone(error: discord.HTTPException) -> bool:
+def name_of(error: Exception) -> str:
+    """Return an error for a log line: Discord's status and code, or the class of a connection's failure."""
+    return f"{error.status} {error.code}" if isinstance(error, discord.HTTPException) else type(error).__name__
+
+
+def is_gone(error: Exception) -> bool:
     """Return whether a channel, thread or message does not exist any more; after a 403 it still does."""
-    return error.code in {UNKNOWN_CHANNEL, UNKNOWN_MESSAGE}
+    return isinstance(error, discord.HTTPException) and error.code in {UNKNOWN_CHANNEL, UNKNOWN_MESSAGE}
 
 
 def undelivered(error: discord.HTTPException | aiohttp.ClientError) -> str:

@@ -6,6 +6,7 @@ import discord
 import structlog
 from discord.ext import commands
 
+from fileflare_bot.discord_errors import FAILURES, name_of
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.storage.records import Action
 from fileflare_bot.storage.storage import Storage
@@ -62,8 +63,8 @@ class ModLog:
         channel = self._bot.get_partial_messageable(channel_id)
         try:
             await channel.send(embed=discord.Embed(description=text, timestamp=discord.utils.utcnow()))
-        except discord.HTTPException as error:
-            log.warning("log_channel_refused", guild_id=guild_id, code=error.code)
+        except FAILURES as error:
+            log.warning("log_channel_refused", guild_id=guild_id, error=name_of(error))
 
 
 def entry_text(action: Action, actor_id: int, number: int | None, translator: Translator) -> str:

@@ -19,10 +19,13 @@ class Privacy:
     async def delete(self, user_id: int) -> tuple[int, bool]:
         """Delete a user's saved orders and tickets, with their cards and threads.
 
-        Return how many tickets there were, and whether all their cards and threads are gone.
+        Return how many tickets there were, and whether all their cards and threads are gone; they may not be where the
+        bot lacks a permission. If Discord fails, nothing is forgotten, so that a second try finds what is left.
         """
-        tickets = await self._personal_data.forget(user_id)
-        return len(tickets), await self._desk.take_down(tickets)
+        tickets = (await self._personal_data.of_user(user_id)).tickets
+        gone = await self._desk.take_down(tickets)
+        await self._personal_data.forget(user_id, tickets)
+        return len(tickets), gone
 
 
 def kept(record: PersonalRecord, translator: Translator) -> str:

@@ -1,6 +1,6 @@
 """Buyers' roles: which roles an order brings, claims, and why a role could not be given."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,17 +116,17 @@ class BuyerRoles:
             return Grant()
         return Grant(tuple(role.name for role in map(user.guild.get_role, given) if role is not None))
 
-    async def _give_for(self, claim: Claim, member: discord.Member, wanted: Iterable[int]) -> tuple[int, ...]:
+    async def _give_for(self, claim: Claim, member: discord.Member, wanted: Sequence[int]) -> tuple[int, ...]:
         """Give a claim's roles; store those that the member has from us, never one that they had by other means.
 
         If the claim was released or moved meanwhile, take them back.
         """
         given = await self._give(member, wanted)
+        if not given and set(wanted) <= set(claim.role_ids):
+            return ()
         claims = await self._storage.claims.of_user(claim.guild_id, member.id)
         ours = {role for other in claims for role in other.role_ids}
         brought = {*given, *ours.intersection(wanted)}
-        if not given and brought <= set(claim.role_ids):
-            return given
         if await self._storage.claims.granted(claim, brought):
             return given
         await self._revoke(claim, set(given) - ours)

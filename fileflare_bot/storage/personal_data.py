@@ -1,5 +1,6 @@
 """What is stored about one user, in all guilds: listed, exported, deleted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -109,14 +110,14 @@ class PersonalData:
         return dumped
 
     @unit_of_work
-    async def forget(self, user_id: int) -> list[Ticket]:
-        """Delete a user's saved orders and their tickets with all messages; return the tickets."""
+    async def forget(self, user_id: int, tickets: Sequence[Ticket]) -> None:
+        """Delete a user's saved orders, and these of their tickets with all messages."""
         async with self._database.writing() as session:
             await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id))
-            rows = (await session.scalars(sa.select(TicketRow).where(TicketRow.user_id == user_id))).all()
-            tickets = [self._tickets.record(row) for row in rows]
-            for row in rows:
-                await session.delete(row)
+            for ticket in tickets:
+                row = await session.get(TicketRow, ticket.id)
+                if row is not None and row.user_id == user_id:
+                    await session.delete(row)
             customers = Action.FILED, Action.WROTE_BACK
             await session.execute(
                 sa.delete(AuditRow).where(AuditRow.actor_id == user_id, AuditRow.action.in_(customers))
@@ -129,4 +130,3 @@ class PersonalData:
                         AuditRow.number == ticket.number,
                     )
                 )
-        return tickets

@@ -14,14 +14,14 @@ import discord
 import structlog
 from discord.ext import commands
 
-from fileflare_bot.discord_errors import is_gone
+from fileflare_bot.discord_errors import FAILURES, is_gone, name_of
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.storage.records import Card, GuildSettings, Ticket
 from fileflare_bot.storage.storage import Storage
-from fileflare_bot.tickets.texts import card, quoted, thread_name
+from fileflare_bot.tickets.texts import card, quoted, thread_name, title
 
 OPEN: Final = discord.Colour.from_str("#e76f51")
 TAKEN: Final = discord.Colour.from_str("#3a86ff")
@@ -51,13 +51,13 @@ class Cards:
             if ticket.card.message_id not in {None, instead_of}:
                 return ticket
             settings = self._storage.guilds.get(ticket.guild_id)
-            channel = await self._channel(settings.support_channel_id)
             where = Card()
-            if channel is not None:
-                try:
+            try:
+                channel = await self._channel(settings.support_channel_id)
+                if channel is not None:
                     where = await self._send(channel, ticket, settings)
-                except discord.HTTPException as error:
-                    log.warning("card_not_posted", guild_id=ticket.guild_id, code=error.code)
+            except FAILURES as error:
+                log.warning("card_not_posted", guild_id=ticket.guild_id, error=name_of(error))
             return await self._storage.tickets.set_card(ticket_id, where)
 
     async def refresh(self, ticket_id: int) -> Ticket:
@@ -70,29 +70,33 @@ class Cards:
             translator = self._modlog.translator(ticket.guild_id)
             try:
                 await message.edit(embed=card_embed(ticket, translator), view=view(card_buttons(ticket, translator)))
-            except discord.HTTPException as error:
+            except FAILURES as error:
                 if is_gone(error):
-                    log.warning("card_lost", guild_id=ticket.guild_id, code=error.code)
+                    log.warning("card_lost", guild_id=ticket.guild_id, error=name_of(error))
                     return await self._storage.tickets.set_card(ticket_id, Card(thread_id=ticket.card.thread_id))
                 # the card exists; the next change updates it
-                log.warning("card_not_refreshed", guild_id=ticket.guild_id, status=error.status, code=error.code)
+                log.warning("card_not_refreshed", guild_id=ticket.guild_id, error=name_of(error))
             return ticket
 
     async def note(self, ticket: Ticket, embed: discord.Embed, *, mention: int | None = None) -> bool:
-        """Post into a ticket's thread, or into the card's channel if that fails; return whether it was posted.
+        """Post into a ticket's thread or, if that fails, beside its card as a reply; return whether it was posted.
 
         ``mention`` is the ID of a moderator to notify.
         """
         content = f"<@{mention}>" if mention is not None else None
         notified = discord.AllowedMentions(users=[discord.Object(mention)] if mention is not None else False)
         for channel_id in (ticket.card.thread_id, ticket.card.channel_id):
-            channel = await self._channel(channel_id)
-            if channel is None:
-                continue
             try:
-                await channel.send(content, embed=embed, allowed_mentions=notified)
-            except discord.HTTPException as error:
-                log.warning("note_not_posted", guild_id=ticket.guild_id, code=error.code)
+                channel = await self._channel(channel_id)
+                if channel is None:
+                    continue
+                reference = None
+                if channel_id == ticket.card.channel_id and (message := self._message(ticket.card)) is not None:
+                    reference = message.to_reference(fail_if_not_exists=False)
+                    embed.set_footer(text=title(ticket, self._modlog.translator(ticket.guild_id)))
+                await channel.send(content, embed=embed, allowed_mentions=notified, reference=reference)
+            except FAILURES as error:
+                log.warning("note_not_posted", guild_id=ticket.guild_id, error=name_of(error))
                 continue
             return True
         return False
@@ -128,8 +132,8 @@ class Cards:
             thread = await message.create_thread(
                 name=thread_name(ticket, translator), auto_archive_duration=ARCHIVE_MINUTES
             )
-        except discord.HTTPException as error:  # a card without a thread is better than none
-            log.warning("thread_not_made", guild_id=ticket.guild_id, code=error.code)
+        except FAILURES as error:  # a card without a thread is better than none
+            log.warning("thread_not_made", guild_id=ticket.guild_id, error=name_of(error))
             return where
         return Card(message.channel.id, message.id, thread.id)
 

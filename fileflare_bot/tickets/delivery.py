@@ -9,7 +9,7 @@ import discord
 import structlog
 from discord.ext import commands
 
-from fileflare_bot.discord_errors import NO_MUTUAL_GUILD
+from fileflare_bot.discord_errors import FAILURES, NO_MUTUAL_GUILD, name_of
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.i18n import Catalogs, Translator
 from fileflare_bot.interactions.components import button, view
@@ -43,9 +43,9 @@ class Delivery:
         try:
             channel = await self._bot.create_dm(discord.Object(ticket.user_id))
             await channel.send(embed=embed, view=answer_view(ticket, translator))
-        except discord.HTTPException as error:
-            log.info("message_refused", guild_id=ticket.guild_id, code=error.code)
-            if error.code == NO_MUTUAL_GUILD:
+        except FAILURES as error:
+            log.info("message_refused", guild_id=ticket.guild_id, error=name_of(error))
+            if isinstance(error, discord.HTTPException) and error.code == NO_MUTUAL_GUILD:
                 return Delivered.LEFT
             return await self._mention(ticket, translator)
         return Delivered.BY_MESSAGE
@@ -62,8 +62,8 @@ class Delivery:
                 view=view([button(translator.gettext("Read the answer"), f"help:read:{ticket.id}", emoji="📬")]),
                 allowed_mentions=discord.AllowedMentions(users=[discord.Object(ticket.user_id)]),
             )
-        except discord.HTTPException as error:
-            log.warning("mention_refused", guild_id=ticket.guild_id, code=error.code)
+        except FAILURES as error:
+            log.warning("mention_refused", guild_id=ticket.guild_id, error=name_of(error))
             return Delivered.NOT_AT_ALL
         return Delivered.BY_MENTION
 

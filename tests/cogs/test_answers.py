@@ -61,7 +61,7 @@ async def test_names_are_offered_while_typing(desk: Desk) -> None:
     await save(desk)
     await save(desk, "wait", "Please wait.")
 
-    offered = await desk.moderator.autocomplete(desk.channel, "answers remove", "name", "MEN")
+    offered = await desk.moderator.autocomplete(desk.channel, "answers remove", "name", "FIX")
 
     assert [choice["name"] for choice in offered] == ["fixed"]
 

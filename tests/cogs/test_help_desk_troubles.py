@@ -1,5 +1,6 @@
 """Tickets when a channel, a permission or the database is missing, and who may do what with them."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -171,6 +172,9 @@ async def test_messages_for_a_deleted_thread_go_to_the_channel(desk: Desk) -> No
     last = desk.support.last_message
     assert last is not None
     assert last.embeds[0].description == f"<@{desk.customer.id}> writes:\n> No luck."
+    assert last.embeds[0].footer.text == "Help request #1"
+    assert last.reference is not None
+    assert last.reference.message_id == desk.card().id
 
 
 async def test_if_discord_drops_the_card_the_customer_is_told_that_the_request_is_saved(desk: Desk) -> None:
@@ -337,9 +341,11 @@ async def test_no_order_id_and_no_link_is_in_clear_in_the_database(
     raw = b"".join(path.read_bytes() for path in files(tmp_path))
     with closing(sqlite3.connect(tmp_path / "fileflare.db")) as connection:
         dump = "\n".join(connection.iterdump())
-    for secret in (orders.USED_UP, "/download/", "my-store.com", "wallpapers", "The answer itself", "1051"):
+    for secret in (orders.USED_UP, "/download/", "my-store.com", "wallpapers", "The answer itself"):
         assert secret.encode() not in raw
         assert secret not in dump
+    assert not re.search(rb"\b1051\b", raw)  # as a word of its own: times and ciphertexts hold any four digits
+    assert not re.search(r"\b1051\b", dump)
     assert "help_requests" in dump
     assert bot_settings.secret_keys == ()
 

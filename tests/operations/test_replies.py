@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from doubles.networked_discord import Fault, Interaction, NetworkedDiscord
-from process import Bot, Start
+from process import Bot
 from shop import Shop
 
 from fileflare_bot.demo import orders
@@ -68,19 +68,23 @@ async def test_a_file_is_sent_in_full_at_the_second_try(
     assert await bot.stop() == 0
 
 
-async def test_a_call_that_fails_inside_an_operation_is_said_in_words(
-    start: Start, bot: Bot, discord: NetworkedDiscord, shop: Shop
+async def test_deleting_ones_data_while_discord_fails_forgets_nothing_until_the_cards_are_gone(
+    bot: Bot, discord: NetworkedDiscord, shop: Shop
 ) -> None:
     await shop.ask_for_help()
-    thread = discord.backend.channels[shop.card().id]
-    assert thread.thread_metadata is not None
-    thread.thread_metadata.archived = True
+    stored = await discord.slash(shop.customer, shop.channel, "privacy").done()
+    asked = await shop.press(shop.customer, stored.message, "Delete it")
+    failing = Fault(call("DELETE", r"/channels/\d+/messages/\d+$"), status=503, times=None)
+    discord.faults.append(failing)
+
+    first = await shop.press(shop.customer, asked.message, "Delete for good")
+    assert first.text.startswith("**Discord had a problem, so I could not finish this.** See what is done already")
+    assert "It is broken." in str(shop.card().embeds[0])
+    discord.faults.remove(failing)
+    assert asked.message is not None
+    second = discord.press(shop.customer, asked.message, "Delete for good")
+    await discord.until(lambda: second.record.responded)
+
+    assert asked.text.startswith("**Deleted.**")
+    assert not [message for message in shop.messages(shop.support) if message.embeds]
     assert await bot.stop() == 0
-    await start()
-    await discord.connected()
-    discord.faults.append(Fault(call("GET", rf"/channels/{thread.id}$"), status=503, times=None))
-
-    shown = await shop.press(shop.moderator, shop.card(), "Answer")
-    answered = await discord.submit(shop.moderator, shown, words="Hello").done()
-
-    assert answered.text.startswith("**Discord had a problem, so I could not finish this.** See what is done already")

@@ -54,7 +54,7 @@ def everything(storage: Storage) -> list[Callable[[], Awaitable[object]]]:
         lambda: storage.audit.entries(GUILD),
         lambda: storage.figures.of_guild(GUILD, 1),
         lambda: storage.personal_data.export(CUSTOMER),
-        lambda: storage.personal_data.forget(CUSTOMER),
+        lambda: storage.personal_data.forget(CUSTOMER, []),
         lambda: storage.retention.delete_resolved(1),
         storage.keys.rotate,
     ]

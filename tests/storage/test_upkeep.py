@@ -206,10 +206,12 @@ async def test_forgetting_a_person_deletes_everything_of_theirs_and_nothing_of_o
     others = await file(storage, STRANGER, ORDER, words="not theirs")
     await storage.tickets.wrote_back(others.id, STRANGER, "nor this")
 
-    forgotten = await storage.personal_data.forget(CUSTOMER)
+    tickets = (await storage.personal_data.of_user(CUSTOMER)).tickets
+    assert [(ticket.guild_id, ticket.number) for ticket in tickets] == [(GUILD, 1), (ELSEWHERE, 1)]
+    assert tickets[0].details.words == "it fails"
 
-    assert [(ticket.guild_id, ticket.number) for ticket in forgotten] == [(GUILD, 1), (ELSEWHERE, 1)]
-    assert forgotten[0].details.words == "it fails"
+    await storage.personal_data.forget(CUSTOMER, [*tickets, others])
+
     exported = await storage.personal_data.export(CUSTOMER)
     assert exported.pop("user_id") == CUSTOMER
     assert not any(exported.values())
@@ -222,12 +224,12 @@ async def test_forgetting_a_person_deletes_everything_of_theirs_and_nothing_of_o
 
 
 async def test_a_moderator_who_is_forgotten_as_a_customer_stays_on_record_for_what_they_did(storage: Storage) -> None:
-    await file(storage, MODERATOR)
+    theirs = await file(storage, MODERATOR)
     customers = await file(storage, CUSTOMER)
     await storage.tickets.take(customers.id, MODERATOR)
     await storage.tickets.answered(customers.id, MODERATOR, "try this")
 
-    await storage.personal_data.forget(MODERATOR)
+    await storage.personal_data.forget(MODERATOR, [theirs])
 
     traces = await storage.audit.entries(GUILD)
     assert [(trace.actor_id, trace.action) for trace in traces] == [
