@@ -138,7 +138,7 @@ class Events(commands.Cog):
 
         Discord shows them beside the global ones, so people would see every command twice.
         """
-        if not await self._bot.storage.is_first_time("guild_commands_removed"):
+        if not await self._bot.storage.keys.is_first_time("guild_commands_removed"):
             return
         for guild in self._bot.guilds:
             try:

@@ -1,8 +1,8 @@
 """structlog for every log line of this process, each of them redacted.
 
 Redaction cannot know which texts are secret, so it hides what *looks like* a secret: everything after an
-address's host, and every run of characters that could be an order ID or a token. A lookup's input is also hidden
-by value while that lookup runs (:func:`hiding`).
+address's host, and every run of 16 or more characters with a letter and a digit, as order IDs and tokens have.
+A lookup's input is also hidden by value while that lookup runs (:func:`hiding`).
 """
 
 import logging

@@ -156,6 +156,7 @@ class BuyerRoles:
         The other user gets them by opening the order or restoring their roles.
 
         Raises:
+            HeldByThem: it is that user's already.
             NoSuchClaim: the guild has no such claim.
         """
         claim, roles = await self._storage.claims.move(guild_id, claim_id, moderator_id, to)

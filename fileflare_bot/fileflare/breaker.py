@@ -39,6 +39,15 @@ class Breaker:
         self._failures = 0
         self._probe_at = 0.0
 
+    def check(self) -> None:
+        """Check that a request may be made, before it waits for its turn.
+
+        Raises:
+            FileflareDown: the breaker is open.
+        """
+        if self.state is State.PROBING or (self.state is State.OPEN and self._now() < self._probe_at):
+            raise FileflareDown("not asked: it has not answered lately")
+
     @contextmanager
     def watch(self) -> Iterator[None]:
         """Make one request inside this block; its outcome opens or closes the breaker.
@@ -46,9 +55,9 @@ class Breaker:
         Raises:
             FileflareDown: the breaker is open.
         """
-        if self.state is State.PROBING or (self.state is State.OPEN and self._now() < self._probe_at):
-            raise FileflareDown("not asked: it has not answered lately")
-        if self.state is State.OPEN:
+        self.check()
+        probing = self.state is State.OPEN
+        if probing:
             self.state = State.PROBING
         try:
             yield
@@ -56,7 +65,7 @@ class Breaker:
             self._failed()
             raise
         except asyncio.CancelledError:
-            if self.state is State.PROBING:
+            if probing:
                 self.state = State.OPEN
             raise
         except Exception:

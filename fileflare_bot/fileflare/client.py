@@ -27,8 +27,6 @@ _HEADERS: Final = {"Accept": "application/json", "User-Agent": f"fileflare-disco
 # The first matching class decides.
 _ERROR_MAP: Final[tuple[tuple[type[BaseException], type[FileflareUnavailable]], ...]] = (
     (TimeoutError, FileflareTimeout),
-    (aiohttp.ContentTypeError, UnexpectedResponse),
-    (aiohttp.ClientPayloadError, FileflareDown),
     (aiohttp.ClientResponseError, UnexpectedResponse),
     (aiohttp.InvalidURL, UnexpectedResponse),
     (aiohttp.ClientError, FileflareDown),

@@ -146,6 +146,7 @@ class Lookups:
 
     async def _ask(self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None) -> Order:
         """Make one request; if ``patience`` ends it, that counts as a failure, as Fileflare's own timeout does."""
+        self.breaker.check()
         async with self._queue.turn(requester):
             with self.breaker.watch(), self._metrics.fileflare_seconds.time():
                 try:

@@ -21,8 +21,8 @@ from fileflare_bot.fileflare.errors import FileflareBusy, QueueFull
 from fileflare_bot.fileflare.responses import read_retry_after
 
 PAUSE_WITHOUT_A_NUMBER: Final = 5.0  # seconds, after a 429 without Retry-After
-LONGEST_WAIT: Final = 10.0  # seconds in the queue
-LEAST_QUEUE: Final = 100  # lookups that may wait, however slow the rate
+LONGEST_WAIT: Final = 10.0  # seconds in the queue, and at most one more turn
+LEAST_QUEUE: Final = 100  # places in the queue; at slow rates LONGEST_WAIT refuses earlier
 MOST_AT_ONCE: Final = 100  # concurrent requests
 LONGEST_RETURN: Final = 600.0  # seconds; the longest ``retry_after`` given
 MOST_REMEMBERED: Final = 10_000  # guilds and users whose last turn is remembered
@@ -105,7 +105,7 @@ class RequestQueue:
     def _set_rate(self, per_minute: float) -> None:
         if per_minute != self._per_minute:
             self._per_minute = per_minute
-            self._limiter = _limiter(per_minute, self._burst)
+            self._limiter = _limiter(per_minute, min(self._burst, max(1, round(per_minute / 6))))
 
     def _pause(self, seconds: float) -> None:
         self._paused_until = max(self._paused_until, _now() + seconds)
@@ -118,6 +118,13 @@ class RequestQueue:
             self._remember(requester)
             return
         waiter = self._join(requester)
+        try:  # guilds that come later may overtake, so the estimate of _join() can be too short
+            async with asyncio.timeout(self._longest_wait + 60 / self._per_minute):
+                await self._take(waiter)
+        except TimeoutError:
+            raise QueueFull(self._retry_after(max(0.0, self._paused_until - _now()))) from None
+
+    async def _take(self, waiter: _Waiter) -> None:
         try:
             await waiter.turn
         except asyncio.CancelledError:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
-from fileflare_bot.storage.errors import NoSuchClaim
+from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim
 from fileflare_bot.storage.guilds import ensure_guild, insert, lock_guild
 from fileflare_bot.storage.models import AuditRow, ClaimRow, ProductRow
 from fileflare_bot.storage.options import Match
@@ -61,7 +61,8 @@ class Claims:
     async def granted(self, claim: Claim, role_ids: Iterable[int]) -> bool:
         """Store the roles that a claim has brought its user; return False if the claim is not theirs any more."""
         async with self._database.writing() as session:
-            row = await session.get(ClaimRow, claim.id, with_for_update=True)
+            await lock_guild(session, claim.guild_id)
+            row = await session.get(ClaimRow, claim.id)
             if row is None or row.user_id != claim.user_id:
                 return False
             row.role_ids = sorted({*row.role_ids, *role_ids})
@@ -87,6 +88,7 @@ class Claims:
             NoSuchClaim: the guild has no such claim.
         """
         async with self._database.writing() as session:
+            await lock_guild(session, guild_id)
             row = await _row(session, guild_id, claim_id)
             claim = self._record(row)
             await session.delete(row)
@@ -98,11 +100,15 @@ class Claims:
         """Move a claim to another user; return it as it was, and the roles that its old holder loses.
 
         Raises:
+            HeldByThem: it is that user's already.
             NoSuchClaim: the guild has no such claim.
         """
         async with self._database.writing() as session:
+            await lock_guild(session, guild_id)
             row = await _row(session, guild_id, claim_id)
             claim = self._record(row)
+            if row.user_id == to:
+                raise HeldByThem
             same = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == row.order_hash, ClaimRow.user_id == to
             if await session.scalar(sa.select(ClaimRow.id).where(*same)) is None:
                 row.user_id = to

@@ -101,7 +101,11 @@ class Database:
                 return await connection.run_sync(_upgrade)
 
     async def probe(self) -> None:
-        """Check that the database responds, without changing its tables; raises like migrate()."""
+        """Check that the database responds, without changing its tables.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError, OSError: the database is unreachable.
+        """
         self._make_file()
         async with self._engine.connect() as connection:
             await connection.execute(sa.select(1))

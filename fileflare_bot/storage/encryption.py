@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -72,14 +73,16 @@ def key_beside(database: Path) -> str:
     if not path.exists():
         if database.is_file() and database.stat().st_size:
             raise KeyMissing
-        draft = path.with_name(f"{KEY_FILE}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor, name = mkstemp(dir=path.parent, prefix=KEY_FILE)  # with mode 0600
+        draft = Path(name)
         with os.fdopen(descriptor, "wb") as file:
             file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(descriptor)  # the database, which needs the key, survives a power cut too
         try:
             path.hardlink_to(draft)  # atomic: one process creates the key, the others never read half of it
         except FileExistsError:
             pass
         finally:
             draft.unlink()
-    return path.read_text().strip()
+    return path.read_text(encoding="ascii", errors="replace").strip()

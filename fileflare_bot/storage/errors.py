@@ -10,6 +10,7 @@ StorageFailed
 ├── NoSuchCannedAnswer       the moderator: no canned answer has that name
 ├── TooManyCannedAnswers     the moderator: the guild has 25 canned answers
 ├── NoSuchClaim              the moderator: no user holds that order any more
+├── HeldByThem               the moderator: the order's claim is that user's already
 └── NoSuchSavedOrder         the customer: never saved that order, or had it forgotten
 """
 
@@ -96,6 +97,13 @@ class NoSuchClaim(StorageFailed):
 
     sentence = N_("**No account holds that order here any more.**")
     outcome = "no_such_claim"
+
+
+class HeldByThem(StorageFailed):
+    """Raised when a claim is moved to the user who holds it."""
+
+    sentence = N_("**The order counts for them already.** Choose another account.")
+    outcome = "held_by_them"
 
 
 class NoSuchSavedOrder(StorageFailed):

@@ -5,6 +5,7 @@ Access checks and modals need them before the interaction gets its first respons
 are cached here, and the changes of other processes are read every minute.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -37,7 +38,7 @@ class Guilds:
         self._read_at: datetime | None = None
 
     def get(self, guild_id: int) -> GuildSettings:
-        """Return a guild's settings from memory, at most a minute old.
+        """Return a guild's settings from memory, at most a minute old while the database responds.
 
         Raises:
             StorageUnavailable: nothing has been read since the start.
@@ -48,7 +49,7 @@ class Guilds:
 
     @unit_of_work
     async def refresh(self) -> None:
-        """Read the guilds changed since the last refresh; all of them the first time."""
+        """Read the guilds changed since the last refresh, all of them the first time, and drop those deleted."""
         now = utc_now()
         query = sa.select(GuildRow)
         if self._read_at is not None:
@@ -62,9 +63,12 @@ class Guilds:
                     .order_by(CannedAnswerRow.name)
                 )
             ).all()
-        known = dict(self._known or {})
-        for row in rows:
-            known[row.guild_id] = self._settings(row, [answer for answer in answers if answer.guild_id == row.guild_id])
+            there = set((await session.scalars(sa.select(GuildRow.guild_id))).all())
+        by_guild: defaultdict[int, list[CannedAnswerRow]] = defaultdict(list)
+        for answer in answers:
+            by_guild[answer.guild_id].append(answer)
+        known = {guild_id: settings for guild_id, settings in (self._known or {}).items() if guild_id in there}
+        known |= {row.guild_id: self._settings(row, by_guild[row.guild_id]) for row in rows}
         self._known, self._read_at = known, now
 
     @unit_of_work

@@ -111,13 +111,11 @@ class PersonalData:
 
     @unit_of_work
     async def forget(self, user_id: int, tickets: Sequence[Ticket]) -> None:
-        """Delete a user's saved orders, and these of their tickets with all messages."""
+        """Delete a user's saved orders, these of their tickets with the messages, and their own audit entries."""
+        ids = [ticket.id for ticket in tickets]
         async with self._database.writing() as session:
             await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id))
-            for ticket in tickets:
-                row = await session.get(TicketRow, ticket.id)
-                if row is not None and row.user_id == user_id:
-                    await session.delete(row)
+            await session.execute(sa.delete(TicketRow).where(TicketRow.user_id == user_id, TicketRow.id.in_(ids)))
             customers = Action.FILED, Action.WROTE_BACK
             await session.execute(
                 sa.delete(AuditRow).where(AuditRow.actor_id == user_id, AuditRow.action.in_(customers))

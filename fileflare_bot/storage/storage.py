@@ -105,27 +105,21 @@ class Storage:
 
     @unit_of_work
     async def check(self) -> None:
-        """Check that the database responds; raises like start()."""
+        """Check that the database responds, but neither its version nor the keys; raises like start()."""
         with _failures(sqlite=self._database.is_sqlite):
             await self._database.probe()
-
-    async def is_first_time(self, what: str) -> bool:
-        """Return True once per database and name, then always False.
-
-        Raises:
-            StorageUnavailable: the database is unreachable.
-        """
-        return await self.keys.is_first_time(what)
 
     async def tend(self) -> None:
         """Start if that failed before, read the changes of other processes, and delete old data."""
         try:
-            if not self._started:
+            was_available = self.available
+            if self._started:
+                await self.guilds.refresh()
+            else:
                 await self.start()
-            await self.guilds.refresh()
-            if not self.available:
-                log.info("database_back")
             self.available = True
+            if not was_available:
+                log.info("database_back")
             if utc_now() - self._pruned_at >= PRUNE_EVERY:
                 if deleted := await self.retention.delete_resolved(self._keep_resolved_days):
                     log.info("requests_pruned", count=deleted)

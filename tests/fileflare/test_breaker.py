@@ -54,6 +54,27 @@ def test_it_opens_after_repeated_failures_and_then_fails_at_once(clock: list[flo
     assert len(log.events("fileflare_down")) == 1
 
 
+async def test_a_request_from_before_that_is_cancelled_starts_no_second_probe(clock: list[float]) -> None:
+    breaker = Breaker(lambda: clock[0])
+    under_way = asyncio.Event()
+
+    async def slow() -> None:
+        with breaker.watch():
+            under_way.set()
+            await asyncio.sleep(60)
+
+    early = asyncio.create_task(slow())
+    await under_way.wait()
+    fail(breaker, FAILURES_TO_OPEN)
+    clock[0] += OPEN_SECONDS
+    with breaker.watch():
+        early.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await early
+        with pytest.raises(FileflareDown, match="not asked"):
+            breaker.check()
+
+
 def test_one_probe_closes_it_again(clock: list[float], log: Log) -> None:
     breaker = Breaker(lambda: clock[0])
     fail(breaker, FAILURES_TO_OPEN)

@@ -237,3 +237,34 @@ async def cancel(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_who_is_overtaken_for_too_long_is_told_when_to_try_again() -> None:
+    queue = RequestQueue(per_minute=600, burst=1, longest_wait=0.5)
+    loop = asyncio.get_running_loop()
+    await one(queue, Requester(0, guild_id=1))
+    await one(queue, Requester(1, guild_id=1))
+    last = asyncio.create_task(refused(queue, Requester(1, guild_id=1)))
+    await asyncio.sleep(0)
+    started = loop.time()
+    others: list[str] = []
+    while not last.done():  # one newcomer after the other, each from a server that was never served
+        others.append(asyncio.create_task(one(queue, Requester(len(others), guild_id=100 + len(others)))))
+        await asyncio.sleep(0.05)
+
+    assert (await last).retry_after > 0
+    assert loop.time() - started < 2
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+async def test_a_lower_limit_lowers_the_burst_too() -> None:
+    queue = RequestQueue(per_minute=600, longest_wait=60)
+    queue.learn(200, {"X-RateLimit-Limit": "60"})
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+
+    await asyncio.gather(*(one(queue, Requester(person)) for person in range(11)))
+
+    assert loop.time() - started > 0.5

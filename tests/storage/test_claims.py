@@ -6,7 +6,7 @@ import pytest
 from storage.samples import KEY, NEWER_KEY, settings
 
 from fileflare_bot.orders.reference import OrderReference
-from fileflare_bot.storage.errors import NoSuchClaim, NoSuchSavedOrder, StorageUnavailable
+from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NoSuchSavedOrder, StorageUnavailable
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import SeenProduct
 from fileflare_bot.storage.storage import Storage, open_storage
@@ -63,6 +63,45 @@ async def test_roles_are_stored_for_the_claims_holder_only(storage: Storage) -> 
 
     assert not await storage.claims.granted(claim, [11])
     assert [moved.role_ids for moved in await storage.claims.of_order(GUILD, ORDER)] == [(10,)]
+
+
+async def test_a_claim_cannot_be_moved_to_its_own_holder(storage: Storage) -> None:
+    claim = await storage.claims.claim(GUILD, 1, ORDER, "#1", accounts=1)
+    assert claim is not None
+
+    with pytest.raises(HeldByThem):
+        await storage.claims.move(GUILD, claim.id, 9, 1)
+
+    assert await storage.claims.of_order(GUILD, ORDER) == [claim]
+
+
+async def test_claims_that_are_released_at_once_lose_the_role_that_both_brought(storage: Storage) -> None:
+    for number in range(10):
+        first, second = [
+            await storage.claims.claim(GUILD, number, OrderReference(f"{number:016x}{which:016x}"), "#", accounts=1)
+            for which in (1, 2)
+        ]
+        assert first is not None
+        assert second is not None
+        await storage.claims.granted(first, [10])
+        await storage.claims.granted(second, [10])
+
+        released = await asyncio.gather(*(storage.claims.release(GUILD, claim.id, 9) for claim in (first, second)))
+
+        assert sorted(len(roles) for _, roles in released) == [0, 1]
+
+
+async def test_a_claim_that_moves_while_its_new_holder_claims_the_order_is_held_once(storage: Storage) -> None:
+    for number in range(10):
+        order = OrderReference(f"{number:032x}")
+        claim = await storage.claims.claim(GUILD, 1, order, "#", accounts=2)
+        assert claim is not None
+
+        await asyncio.gather(
+            storage.claims.move(GUILD, claim.id, 9, 2), storage.claims.claim(GUILD, 2, order, "#", accounts=2)
+        )
+
+        assert [held.user_id for held in await storage.claims.of_order(GUILD, order)] == [2]
 
 
 async def test_products_are_found_by_what_is_typed_and_kept_once(storage: Storage) -> None:
