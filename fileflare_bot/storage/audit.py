@@ -17,7 +17,8 @@ class Audit:
     async def record(self, guild_id: int, actor_id: int, action: Action) -> None:
         """Write an audit entry that accompanies no other change."""
         async with self._database.writing() as session:
-            session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=utc_now()))
+            now = utc_now()
+            session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=now, retry_at=now))
 
     @unit_of_work
     async def entries(self, guild_id: int, number: int | None = None) -> list[AuditEntry]:

@@ -4,7 +4,8 @@ An order ID can be passed around, so only the first users who open it can claim 
 stored only as keyed hashes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,9 +16,10 @@ from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim
 from fileflare_bot.storage.guilds import ensure_guild, insert, lock_guild
-from fileflare_bot.storage.models import AuditRow, ClaimRow, ProductRow
+from fileflare_bot.storage.models import AuditRow, ClaimRow, ProductRow, RoleGrantRow
 from fileflare_bot.storage.options import Match
-from fileflare_bot.storage.records import Action, Claim, SeenProduct
+from fileflare_bot.storage.records import Action, Claim, GrantState, SeenProduct
+from fileflare_bot.storage.role_grants import unwant, want
 
 MOST_SHOWN: Final = 25  # select options or autocomplete choices; discord.com/developers/docs/components/reference
 MOST_PRODUCTS: Final = 2000  # per guild
@@ -32,9 +34,20 @@ class Claims:
 
     @unit_of_work
     async def claim(
-        self, guild_id: int, user_id: int, reference: OrderReference, label: str, *, accounts: int
+        self,
+        guild_id: int,
+        user_id: int,
+        reference: OrderReference,
+        label: str,
+        *,
+        accounts: int,
+        role_ids: Iterable[int] = (),
+        held: Collection[int] | None = None,
     ) -> Claim | None:
-        """Claim the order for this user. None if the guild's limit is reached."""
+        """Claim the order, and its roles, for this user. None if the guild's limit is reached.
+
+        ``held`` are the roles that the user has now.
+        """
         order_hash = self._cipher.hash(reference.token)
         async with self._database.writing() as session:
             await ensure_guild(session, guild_id)
@@ -54,19 +67,21 @@ class Claims:
                     claimed_at=utc_now(),
                 )
                 session.add(row)
-                await session.flush()
+            row.role_ids = sorted({*row.role_ids, *role_ids})
+            await session.flush()
+            await want(session, guild_id, user_id, role_ids, held=held)
             return self._record(row)
 
     @unit_of_work
-    async def granted(self, claim: Claim, role_ids: Iterable[int]) -> bool:
-        """Store the roles that a claim has brought its user; return False if the claim is not theirs any more."""
+    async def restore(
+        self, guild_id: int, user_id: int, role_ids: Collection[int], *, held: Collection[int] | None
+    ) -> None:
+        """Intend to give a user those of these roles that their claims bring; ``held`` are the roles they have now."""
+        theirs = sa.select(ClaimRow.role_ids).where(ClaimRow.guild_id == guild_id, ClaimRow.user_id == user_id)
         async with self._database.writing() as session:
-            await lock_guild(session, claim.guild_id)
-            row = await session.get(ClaimRow, claim.id)
-            if row is None or row.user_id != claim.user_id:
-                return False
-            row.role_ids = sorted({*row.role_ids, *role_ids})
-            return True
+            await lock_guild(session, guild_id)
+            brought = [role for roles in await session.scalars(theirs) for role in roles if role in role_ids]
+            await want(session, guild_id, user_id, brought, held=held)
 
     @unit_of_work
     async def of_user(self, guild_id: int | None, user_id: int) -> list[Claim]:
@@ -81,8 +96,8 @@ class Claims:
         return await self._read(sa.select(ClaimRow).where(*wanted).order_by(ClaimRow.id))
 
     @unit_of_work
-    async def release(self, guild_id: int, claim_id: int, moderator_id: int) -> tuple[Claim, set[int]]:
-        """Delete a claim; return it, and its roles that no other claim of the user brings.
+    async def release(self, guild_id: int, claim_id: int, moderator_id: int) -> Claim:
+        """Delete a claim, and intend to revoke its roles that no other claim of the user brings; return it.
 
         Raises:
             NoSuchClaim: the guild has no such claim.
@@ -92,12 +107,13 @@ class Claims:
             row = await _row(session, guild_id, claim_id)
             claim = self._record(row)
             await session.delete(row)
-            session.add(AuditRow(guild_id=guild_id, actor_id=moderator_id, action=Action.RELEASED_CLAIM, at=utc_now()))
-            return claim, await _roles_only_from(session, claim)
+            _audit(session, guild_id, moderator_id, Action.RELEASED_CLAIM)
+            await unwant(session, claim)
+            return claim
 
     @unit_of_work
-    async def move(self, guild_id: int, claim_id: int, moderator_id: int, to: int) -> tuple[Claim, set[int]]:
-        """Move a claim to another user; return it as it was, and the roles that its old holder loses.
+    async def move(self, guild_id: int, claim_id: int, moderator_id: int, to: int) -> Claim:
+        """Move a claim and its roles to another user; return it as it was.
 
         Raises:
             HeldByThem: it is that user's already.
@@ -111,12 +127,24 @@ class Claims:
                 raise HeldByThem
             same = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == row.order_hash, ClaimRow.user_id == to
             if await session.scalar(sa.select(ClaimRow.id).where(*same)) is None:
-                row.user_id = to
+                row.user_id, row.forgotten_at = to, None
             else:  # the new holder has a claim already
                 await session.delete(row)
-            session.add(AuditRow(guild_id=guild_id, actor_id=moderator_id, action=Action.MOVED_CLAIM, at=utc_now()))
+            _audit(session, guild_id, moderator_id, Action.MOVED_CLAIM)
             await session.flush()
-            return claim, await _roles_only_from(session, claim)
+            await unwant(session, claim)
+            await want(session, guild_id, to, claim.role_ids, held=None)
+            return claim
+
+    async def forget(self, session: AsyncSession, user_id: int) -> None:
+        """Take a user off their claims, and intend to revoke the roles; the order cannot be claimed for 90 days."""
+        theirs = ClaimRow.user_id == user_id
+        await lock_guild(session, sa.select(ClaimRow.guild_id).where(theirs))
+        for row in (await session.scalars(sa.select(ClaimRow).where(theirs))).all():
+            claim = self._record(row)
+            row.user_id, row.forgotten_at, row.label = None, utc_now(), self._cipher.encrypt("")
+            await session.flush()
+            await unwant(session, claim)
 
     @unit_of_work
     async def see(self, guild_id: int, products: Iterable[SeenProduct]) -> None:
@@ -142,7 +170,17 @@ class Claims:
 
     async def _read(self, query: sa.Select[ClaimRow]) -> list[Claim]:
         async with self._database.reading() as session:
-            return [self._record(row) for row in await session.scalars(query)]
+            rows = (await session.scalars(query)).all()
+            given = RoleGrantRow.state == GrantState.GRANTED, RoleGrantRow.user_id.in_({row.user_id for row in rows})
+            grants = sa.select(RoleGrantRow.guild_id, RoleGrantRow.user_id, RoleGrantRow.role_id).where(*given)
+            known = {tuple(grant) for grant in await session.execute(grants)} if rows else set()
+        return [
+            replace(
+                self._record(row),
+                given_role_ids=tuple(role for role in row.role_ids if (row.guild_id, row.user_id, role) in known),
+            )
+            for row in rows
+        ]
 
     def _record(self, row: ClaimRow) -> Claim:
         try:
@@ -159,7 +197,6 @@ async def _row(session: AsyncSession, guild_id: int, claim_id: int) -> ClaimRow:
     return row
 
 
-async def _roles_only_from(session: AsyncSession, claim: Claim) -> set[int]:
-    others = ClaimRow.guild_id == claim.guild_id, ClaimRow.user_id == claim.user_id, ClaimRow.id != claim.id
-    kept = {role for roles in await session.scalars(sa.select(ClaimRow.role_ids).where(*others)) for role in roles}
-    return set(claim.role_ids) - kept
+def _audit(session: AsyncSession, guild_id: int, actor_id: int, action: Action) -> None:
+    now = utc_now()
+    session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=now, retry_at=now))

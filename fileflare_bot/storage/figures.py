@@ -22,14 +22,19 @@ class Figures:
         self._database = database
 
     @unit_of_work
+    async def open_tickets(self, guild_id: int) -> int:
+        """Return how many of a guild's tickets are open."""
+        async with self._database.reading() as session:
+            return await session.scalar(_open_tickets(guild_id)) or 0
+
+    @unit_of_work
     async def of_guild(self, guild_id: int, days: int) -> Statistics:
         """Return the statistics of the tickets filed in the last ``days``; ``open`` counts all open tickets."""
         lately = TicketRow.guild_id == guild_id, TicketRow.created_at > utc_now() - timedelta(days=days)
-        still_open = TicketRow.guild_id == guild_id, ~TicketRow.resolved
         columns = TicketRow.created_at, TicketRow.answered_at, TicketRow.resolved_at, TicketRow.kinds
         async with self._database.reading() as session:
             rows = (await session.execute(sa.select(*columns).where(*lately))).all()
-            open_now = await session.scalar(sa.select(sa.func.count()).select_from(TicketRow).where(*still_open))
+            open_now = await session.scalar(_open_tickets(guild_id))
         kinds = Counter(kind for row in rows for kind in row.kinds)
         return Statistics(
             days=days,
@@ -39,6 +44,11 @@ class Figures:
             to_resolution=_median((row.created_at, row.resolved_at) for row in rows),
             commonest=tuple(kinds.most_common(COMMONEST)),
         )
+
+
+def _open_tickets(guild_id: int) -> sa.Select[int]:
+    still_open = TicketRow.guild_id == guild_id, ~TicketRow.resolved
+    return sa.select(sa.func.count()).select_from(TicketRow).where(*still_open)
 
 
 def _median(times: Iterable[tuple[datetime, datetime | None]]) -> float | None:

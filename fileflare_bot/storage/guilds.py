@@ -1,14 +1,19 @@
 """Guild settings and canned answers, written to the database and read from memory.
 
 Access checks and modals need them before the interaction gets its first response, within 3 s
-(discord.com/developers/docs/interactions/receiving-and-responding), which a slow database would miss. So all guilds
-are cached here, and the changes of other processes are read every minute.
+(discord.com/developers/docs/interactions/receiving-and-responding). They are read when a guild is first used, and
+kept for the guilds used last; the changes of other processes are read every minute.
+
+One lock a guild orders its reads and changes in this process, so a slow read never undoes a change in memory.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from typing import Any, Final
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from pydantic import ValidationError
@@ -20,64 +25,119 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NameTaken, NoSuchCannedAnswer, StorageUnavailable, TooManyCannedAnswers
-from fileflare_bot.storage.models import AuditRow, CannedAnswerRow, GuildRow
+from fileflare_bot.storage.models import AuditRow, CannedAnswerRow, GuildRow, TicketRow
 from fileflare_bot.storage.options import Options
+from fileflare_bot.storage.postponing import postpone
 from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
 
 MOST_CANNED_ANSWERS: Final = 25  # options of a select (discord.com/developers/docs/components/reference)
-_OVERLAP: Final = timedelta(minutes=5)  # because the clocks of several machines differ
+MOST_KEPT: Final = 20_000  # guilds in memory
+READ_AT_ONCE: Final = 500  # guilds in a query
+
+T = TypeVar("T")
+
+
+class _Known(NamedTuple):
+    """Settings in memory, and when they were last changed; ``changed_at`` is None if the guild has no row."""
+
+    settings: GuildSettings
+    changed_at: datetime | None
+
+    @property
+    def state(self) -> tuple[int, datetime | None]:
+        return self.settings.version, self.changed_at
 
 
 class Guilds:
     """All guilds' settings."""
 
-    def __init__(self, database: Database, cipher: Cipher) -> None:
+    def __init__(self, database: Database, cipher: Cipher, *, most_kept: int = MOST_KEPT) -> None:
         self._database = database
         self._cipher = cipher
-        self._known: dict[int, GuildSettings] | None = None
-        self._read_at: datetime | None = None
+        self._most_kept = most_kept
+        self._known: OrderedDict[int, _Known] = OrderedDict()  # the guild used last comes last
+        self._loading: dict[int, asyncio.Task[GuildSettings]] = {}
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    # Reading
 
     def get(self, guild_id: int) -> GuildSettings:
         """Return a guild's settings from memory, at most a minute old while the database responds.
 
         Raises:
-            StorageUnavailable: nothing has been read since the start.
+            StorageUnavailable: they are not in memory.
         """
-        if self._known is None:
+        if guild_id not in self._known:
             raise StorageUnavailable("not read yet")
-        return self._known.get(guild_id) or GuildSettings(guild_id)
+        self._known.move_to_end(guild_id)
+        return self._known[guild_id].settings
 
-    @unit_of_work
+    async def load(self, guild_id: int) -> GuildSettings:
+        """Return a guild's settings, read from the database if they are not in memory.
+
+        Callers at the same time share one read, which goes on if they stop waiting.
+
+        Raises:
+            StorageUnavailable: the database is away, and they are not in memory.
+        """
+        if guild_id in self._known:
+            return self.get(guild_id)
+        loading = self._loading.get(guild_id)
+        if loading is None:
+            loading = self._loading[guild_id] = asyncio.create_task(self._load(guild_id))
+            self._database.running.add(loading)
+            loading.add_done_callback(self._database.running.discard)
+            loading.add_done_callback(lambda _: self._loading.pop(guild_id))
+        return await asyncio.shield(loading)
+
     async def refresh(self) -> None:
-        """Read the guilds changed since the last refresh, all of them the first time, and drop those deleted."""
-        now = utc_now()
-        query = sa.select(GuildRow)
-        if self._read_at is not None:
-            query = query.where(GuildRow.changed_at >= self._read_at - _OVERLAP)
-        async with self._database.reading() as session:
-            rows = (await session.scalars(query)).all()
-            answers = (
-                await session.scalars(
-                    sa.select(CannedAnswerRow)
-                    .where(CannedAnswerRow.guild_id.in_([row.guild_id for row in rows]))
-                    .order_by(CannedAnswerRow.name)
-                )
-            ).all()
-            there = set((await session.scalars(sa.select(GuildRow.guild_id))).all())
-        by_guild: defaultdict[int, list[CannedAnswerRow]] = defaultdict(list)
-        for answer in answers:
-            by_guild[answer.guild_id].append(answer)
-        known = {guild_id: settings for guild_id, settings in (self._known or {}).items() if guild_id in there}
-        known |= {row.guild_id: self._settings(row, by_guild[row.guild_id]) for row in rows}
-        self._known, self._read_at = known, now
+        """Read the guilds in memory that were changed since, and drop those that were deleted.
+
+        Raises:
+            StorageUnavailable: the database is away; it is asked even if no guild is in memory.
+        """
+        for known in _batches([*self._known.items()]):
+            await self._refresh(dict(known))
+        if not self._known:
+            await self._probe()
+
+    def forget(self, guild_ids: Iterable[int]) -> None:
+        """Drop guilds whose data is deleted."""
+        for guild_id in guild_ids:
+            self._known.pop(guild_id, None)
+
+    # Changing
 
     @unit_of_work
     async def change(self, guild_id: int, actor_id: int, /, **settings: Any) -> GuildSettings:  # noqa: ANN401 - any setting
         """Change some of a guild's settings, and return all of them."""
-        async with self._database.writing() as session:
-            await ensure_guild(session, guild_id)
-            await self._update(session, guild_id, actor_id, Action.CHANGED_SETUP, **settings)
-        return await self._reread(guild_id)
+        async with self._changing(guild_id) as (session, row):
+            _set(row, settings)
+            _audit(session, guild_id, actor_id, Action.CHANGED_SETUP)
+        return self.get(guild_id)
+
+    @unit_of_work
+    async def change_options(self, guild_id: int, actor_id: int, change: Callable[[Options], Options]) -> GuildSettings:
+        """Change a guild's options, and return all settings.
+
+        ``change`` gets the options as they are; no other change comes between. What it raises changes nothing.
+        """
+        async with self._changing(guild_id) as (session, row):
+            _set(row, {"options": change(_options(row.options or {}))})
+            _audit(session, guild_id, actor_id, Action.CHANGED_SETUP)
+        return self.get(guild_id)
+
+    @unit_of_work
+    async def replace(
+        self, guild_id: int, actor_id: int, settings: dict[str, Any], answers: tuple[CannedAnswer, ...]
+    ) -> GuildSettings:
+        """Replace a guild's settings and all of its canned answers, at most 25, together or not at all."""
+        async with self._changing(guild_id) as (session, row):
+            _set(row, settings)
+            _audit(session, guild_id, actor_id, Action.CHANGED_SETUP)
+            await session.execute(sa.delete(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id))
+            session.add_all(self._answer_row(guild_id, answer) for answer in answers)
+        return self.get(guild_id)
 
     @unit_of_work
     async def add_canned_answer(self, guild_id: int, actor_id: int, answer: CannedAnswer) -> GuildSettings:
@@ -87,19 +147,17 @@ class Guilds:
             NameTaken: the guild has one of that name.
             TooManyCannedAnswers: there are 25.
         """
-        async with self._database.writing() as session:
-            await ensure_guild(session, guild_id)
-            await self._update(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
+        async with self._changing(guild_id) as (session, _):
+            _audit(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
             there = sa.select(sa.func.count()).where(CannedAnswerRow.guild_id == guild_id)
             if (await session.scalar(there) or 0) >= MOST_CANNED_ANSWERS:
                 raise TooManyCannedAnswers
-            encrypted = self._cipher.encrypt(answer.text)
-            session.add(CannedAnswerRow(guild_id=guild_id, name=answer.name, text=encrypted))
+            session.add(self._answer_row(guild_id, answer))
             try:
                 await session.flush()
             except IntegrityError:
                 raise NameTaken from None
-        return await self._reread(guild_id)
+        return self.get(guild_id)
 
     @unit_of_work
     async def edit_canned_answer(self, guild_id: int, actor_id: int, answer: CannedAnswer) -> GuildSettings:
@@ -120,88 +178,190 @@ class Guilds:
         """
         return await self._change_canned_answer(guild_id, actor_id, name, sa.delete(CannedAnswerRow))
 
-    @unit_of_work
-    async def set_leak_rule(self, guild_id: int, rule_id: int | None) -> GuildSettings:
-        """Store which AutoMod rule is the leak guard's."""
-        async with self._database.writing() as session:
-            its = sa.update(GuildRow).where(GuildRow.guild_id == guild_id)
-            await session.execute(its.values(leak_rule_id=rule_id, changed_at=utc_now()))
-        return await self._reread(guild_id)
+    # Leaving and coming back
 
     @unit_of_work
     async def left(self, guild_id: int, *, at: datetime | None) -> None:
-        """Store when the bot left a guild; None if it is there (again)."""
-        async with self._database.writing() as session:
-            await session.execute(
-                sa.update(GuildRow).where(GuildRow.guild_id == guild_id).values(left_at=at, changed_at=utc_now())
-            )
-        await self.refresh()
+        """Store when the bot left a guild; None if it is there (again). A guild without settings stays without."""
+        if await self._exists(guild_id):
+            async with self._changing(guild_id) as (_, row):
+                row.left_at = at
+                if at is None and _guard_of(row):
+                    row.retry_at, row.attempts = utc_now(), 0  # nobody knows what became of the rule meanwhile
 
     @unit_of_work
-    async def replace_canned_answers(
-        self, guild_id: int, actor_id: int, answers: tuple[CannedAnswer, ...]
-    ) -> GuildSettings:
-        """Replace all of a guild's canned answers with these, at most 25."""
+    async def missed(self, guild_ids: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Return which of the guilds that the bot is in are stored as left, and which have the leak guard on."""
+        left: list[int] = []
+        guarded: list[int] = []
+        for batch in _batches(guild_ids):
+            these = GuildRow.guild_id.in_(batch)
+            on = GuildRow.options["leak_guard"].as_boolean()
+            async with self._database.reading() as session:
+                left += await session.scalars(sa.select(GuildRow.guild_id).where(these, GuildRow.left_at.is_not(None)))
+                guarded += await session.scalars(sa.select(GuildRow.guild_id).where(these, on))
+        return left, guarded
+
+    # The leak guard
+
+    @unit_of_work
+    async def set_leak_rule(self, guild_id: int, rule_id: int | None) -> GuildSettings:
+        """Store which AutoMod rule is the leak guard's."""
+        async with self._changing(guild_id) as (_, row):
+            row.leak_rule_id = rule_id
+        return self.get(guild_id)
+
+    @unit_of_work
+    async def due_leak_guards(self) -> list[int]:
+        """Return the guilds whose AutoMod rules are to be brought in line now, those that wait longest first."""
+        due = GuildRow.retry_at <= utc_now(), GuildRow.left_at.is_(None)
+        async with self._database.reading() as session:
+            return [*await session.scalars(sa.select(GuildRow.guild_id).where(*due).order_by(GuildRow.retry_at))]
+
+    @unit_of_work
+    async def leak_guard_pending(self, guild_id: int) -> bool:
+        """Return whether a guild's AutoMod rule may differ from what its settings want."""
+        async with self._database.reading() as session:
+            return await session.scalar(sa.select(GuildRow.retry_at).where(GuildRow.guild_id == guild_id)) is not None
+
+    @unit_of_work
+    async def leak_guard_settled(self, settings: GuildSettings) -> None:
+        """Record that a guild's AutoMod rule is as these settings want it; a change since then stays due."""
         async with self._database.writing() as session:
-            await ensure_guild(session, guild_id)
-            await self._update(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
-            await session.execute(sa.delete(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id))
-            for answer in answers:
-                text = self._cipher.encrypt(answer.text)
-                session.add(CannedAnswerRow(guild_id=guild_id, name=answer.name, text=text))
-        return await self._reread(guild_id)
+            row = await session.get(GuildRow, settings.guild_id, with_for_update=True)
+            wanted = _guard(settings.options, settings.moderator_role_ids)
+            if row is not None and row.retry_at is not None and _guard_of(row) == wanted:
+                row.retry_at, row.attempts = None, 0
+
+    @unit_of_work
+    async def leak_guard_postponed(self, guild_id: int) -> None:
+        """Try a guild's AutoMod rule again after a pause."""
+        async with self._database.writing() as session:
+            row = await session.get(GuildRow, guild_id, with_for_update=True)
+            if row is not None:
+                postpone(row)
+
+    # How
+
+    async def _load(self, guild_id: int) -> GuildSettings:
+        async with self._lock(guild_id):
+            if guild_id not in self._known:
+                async with self._database.reading() as session:
+                    read = await self._read(session, [guild_id])
+                self._keep(guild_id, read.get(guild_id))
+            return self.get(guild_id)
+
+    @unit_of_work
+    async def _probe(self) -> None:
+        async with self._database.reading() as session:
+            await session.execute(sa.select(1))
+
+    @unit_of_work
+    async def _refresh(self, known: dict[int, _Known]) -> None:
+        query = sa.select(GuildRow.guild_id, GuildRow.version, GuildRow.changed_at).where(GuildRow.guild_id.in_(known))
+        async with self._database.reading() as session:
+            stored = {guild_id: state for guild_id, *state in await session.execute(query)}
+            changed = [each for each in known if tuple(stored.get(each, (0, None))) != known[each].state]
+            read = await self._read(session, changed) if changed else {}
+        for guild_id in changed:
+            if self._known.get(guild_id) is not known[guild_id]:
+                continue  # it was changed, or dropped, during the query
+            if guild_id in read:
+                self._known[guild_id] = read[guild_id]
+            else:
+                del self._known[guild_id]
+
+    @asynccontextmanager
+    async def _changing(self, guild_id: int) -> AsyncIterator[tuple[AsyncSession, GuildRow]]:
+        """Open a transaction in which nobody else changes the guild, then keep in memory what it has stored."""
+        read: dict[int, _Known] = {}
+        async with self._lock(guild_id):
+            try:
+                async with self._database.writing() as session:
+                    await ensure_guild(session, guild_id)
+                    row = await session.get_one(GuildRow, guild_id, with_for_update=True)
+                    support_channel_id, guard = row.support_channel_id, _guard_of(row)
+                    yield session, row
+                    row.changed_at, row.version = utc_now(), row.version + 1
+                    if _guard_of(row) != guard:
+                        row.retry_at, row.attempts = row.changed_at, 0
+                    if row.support_channel_id != support_channel_id:
+                        await _post_waiting_tickets(session, guild_id)
+                    await session.flush()
+                    read = await self._read(session, [guild_id])
+            except StorageUnavailable:
+                if read:  # nobody knows whether the commit has arrived
+                    self.forget([guild_id])
+                raise
+            self._keep(guild_id, read[guild_id])
 
     async def _change_canned_answer(
         self, guild_id: int, actor_id: int, name: str, change: sa.Update | sa.Delete
     ) -> GuildSettings:
-        async with self._database.writing() as session:
-            await self._update(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
+        async with self._changing(guild_id) as (session, _):
+            _audit(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
             its = change.where(CannedAnswerRow.guild_id == guild_id, CannedAnswerRow.name == name)
             found = await session.scalars(its.returning(CannedAnswerRow.id))
             if found.first() is None:
                 raise NoSuchCannedAnswer
-        return await self._reread(guild_id)
+        return self.get(guild_id)
 
-    async def _update(
-        self,
-        session: AsyncSession,
-        guild_id: int,
-        actor_id: int,
-        action: Action,
-        **settings: Any,  # noqa: ANN401 - any setting
-    ) -> None:
-        settings = {name: _plain(value) for name, value in settings.items()}
-        its = sa.update(GuildRow).where(GuildRow.guild_id == guild_id)
-        await session.execute(its.values(changed_at=utc_now(), **settings))
-        session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=utc_now()))
-
-    async def _reread(self, guild_id: int) -> GuildSettings:
+    async def _exists(self, guild_id: int) -> bool:
         async with self._database.reading() as session:
-            row = await session.get_one(GuildRow, guild_id)
-            its = sa.select(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id).order_by(CannedAnswerRow.name)
-            settings = self._settings(row, (await session.scalars(its)).all())
-        if self._known is not None:
-            self._known[guild_id] = settings
-        return settings
+            found = await session.scalar(sa.select(GuildRow.guild_id).where(GuildRow.guild_id == guild_id))
+        return found is not None
 
-    def _settings(self, row: GuildRow, answers: Iterable[CannedAnswerRow]) -> GuildSettings:
-        return GuildSettings(
-            row.guild_id,
-            row.support_channel_id,
-            row.log_channel_id,
-            row.ping_role_id,
-            tuple(row.moderator_role_ids),
-            tuple(CannedAnswer(answer.name, self._readable(answer.text)) for answer in answers),
-            _options(row.options),
-            row.leak_rule_id,
-            row.left_at is not None,
+    async def _read(self, session: AsyncSession, guild_ids: Iterable[int]) -> dict[int, _Known]:
+        """Read the guilds that have a row, with their answers, in one query."""
+        query = (
+            sa.select(GuildRow, CannedAnswerRow)
+            .outerjoin(CannedAnswerRow, CannedAnswerRow.guild_id == GuildRow.guild_id)
+            .where(GuildRow.guild_id.in_(guild_ids))
+            .order_by(CannedAnswerRow.name)
+            .execution_options(populate_existing=True)
         )
+        rows: dict[int, tuple[GuildRow, list[CannedAnswer]]] = {}
+        for row, answer in await session.execute(query):
+            answers = rows.setdefault(row.guild_id, (row, []))[1]
+            if answer is not None:
+                answers.append(CannedAnswer(answer.name, self._readable(answer.text)))
+        return {
+            guild_id: _Known(_settings(row, tuple(answers)), row.changed_at)
+            for guild_id, (row, answers) in rows.items()
+        }
+
+    def _keep(self, guild_id: int, known: _Known | None) -> None:
+        self._known[guild_id] = known or _Known(GuildSettings(guild_id), None)
+        self._known.move_to_end(guild_id)
+        if len(self._known) > self._most_kept:
+            self._known.popitem(last=False)
+
+    def _lock(self, guild_id: int) -> asyncio.Lock:
+        return self._locks.setdefault(guild_id, asyncio.Lock())
+
+    def _answer_row(self, guild_id: int, answer: CannedAnswer) -> CannedAnswerRow:
+        return CannedAnswerRow(guild_id=guild_id, name=answer.name, text=self._cipher.encrypt(answer.text))
 
     def _readable(self, text: str) -> str:
         try:
             return self._cipher.decrypt(text)
         except Unreadable:
             return ""
+
+
+def _settings(row: GuildRow, answers: tuple[CannedAnswer, ...]) -> GuildSettings:
+    return GuildSettings(
+        row.guild_id,
+        row.support_channel_id,
+        row.log_channel_id,
+        row.ping_role_id,
+        tuple(row.moderator_role_ids),
+        answers,
+        _options(row.options),
+        row.leak_rule_id,
+        row.left_at is not None,
+        row.version,
+    )
 
 
 def _options(stored: dict[str, Any]) -> Options:
@@ -213,11 +373,42 @@ def _options(stored: dict[str, Any]) -> Options:
         return Options.model_validate({name: value for name, value in stored.items() if name not in wrong})
 
 
+def _guard(options: Options, moderator_role_ids: Iterable[int]) -> tuple[object, ...]:
+    """Return what the leak guard's rule depends on."""
+    if not options.leak_guard:
+        return ()
+    return options.language, (*moderator_role_ids,) if options.leak_guard_spares_moderators else ()
+
+
+def _guard_of(row: GuildRow) -> tuple[object, ...]:
+    return _guard(_options(row.options or {}), row.moderator_role_ids)
+
+
+def _set(row: GuildRow, settings: dict[str, Any]) -> None:
+    for name, value in settings.items():
+        setattr(row, name, _plain(value))
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a setting of any kind
     """Convert a setting to its column's type."""
     if isinstance(value, Options):
         return value.model_dump(mode="json")
     return list(value) if isinstance(value, tuple) else value
+
+
+def _audit(session: AsyncSession, guild_id: int, actor_id: int, action: Action) -> None:
+    now = utc_now()
+    session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=now, retry_at=now))
+
+
+async def _post_waiting_tickets(session: AsyncSession, guild_id: int) -> None:
+    """Post the tickets at once that wait for a support channel that works."""
+    waiting = TicketRow.guild_id == guild_id, TicketRow.retry_at.is_not(None)
+    await session.execute(sa.update(TicketRow).where(*waiting).values(retry_at=utc_now(), attempts=0))
+
+
+def _batches(items: Sequence[T]) -> list[Sequence[T]]:
+    return [items[start : start + READ_AT_ONCE] for start in range(0, len(items), READ_AT_ONCE)]
 
 
 def insert(session: AsyncSession) -> Callable[[Any], Any]:

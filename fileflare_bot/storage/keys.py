@@ -12,6 +12,7 @@ from fileflare_bot.storage.models import (
     CannedAnswerRow,
     ClaimRow,
     MessageRow,
+    NoteRow,
     SavedOrderRow,
     TicketRow,
     VaultRow,
@@ -22,6 +23,7 @@ _HASH_KEY: Final = "hash_key"
 _ENCRYPTED: Final = (
     (TicketRow.id, TicketRow.details),
     (MessageRow.id, MessageRow.text),
+    (NoteRow.id, NoteRow.text),
     (CannedAnswerRow.id, CannedAnswerRow.text),
     (ClaimRow.id, ClaimRow.label),
     (SavedOrderRow.id, SavedOrderRow.label),

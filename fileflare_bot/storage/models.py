@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -53,8 +54,15 @@ class Base(DeclarativeBase):
     )
 
 
-class GuildRow(Base):
-    """A guild's settings, and its next ticket number."""
+class Retried:
+    """Columns of what Discord is told: ``retry_at`` is when to try (again), None if nothing is left to do."""
+
+    attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    retry_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
+class GuildRow(Retried, Base):
+    """A guild's settings, and its next ticket number. ``retry_at`` is the leak guard's."""
 
     __tablename__ = "servers"
 
@@ -68,10 +76,16 @@ class GuildRow(Base):
     left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_number: Mapped[int] = mapped_column(Integer, default=1)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
-class TicketRow(Base):
-    """A ticket. ``details`` is encrypted; ``order_hash`` is keyed, and empty if no order is known."""
+class TicketRow(Retried, Base):
+    """A ticket. ``details`` is encrypted; ``order_hash`` is keyed, and empty if no order is known.
+
+    ``version`` is wanted on the card, ``shown_version`` is there, 0 for a card that is to be posted. ``card_wanted_at``
+    is when a card was to be posted again. ``thread_id`` is 0 where Discord makes no thread; ``archived`` says whether
+    the thread is.
+    """
 
     __tablename__ = "help_requests"
 
@@ -95,6 +109,10 @@ class TicketRow(Base):
     card_channel_id: Mapped[int | None] = mapped_column(Snowflake)
     card_message_id: Mapped[int | None] = mapped_column(Snowflake)
     thread_id: Mapped[int | None] = mapped_column(Snowflake)
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    shown_version: Mapped[int] = mapped_column(Integer, default=0, server_default="1")
+    card_wanted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    archived: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
     __table_args__: Any = (
         UniqueConstraint("guild_id", "number"),
@@ -110,8 +128,8 @@ class TicketRow(Base):
     )
 
 
-class MessageRow(Base):
-    """A customer's or moderator's message in a ticket. ``text`` is encrypted."""
+class MessageRow(Retried, Base):
+    """A customer's or moderator's message in a ticket. ``text`` is encrypted; an answer has a ``delivery``."""
 
     __tablename__ = "messages"
 
@@ -121,9 +139,24 @@ class MessageRow(Base):
     from_moderator: Mapped[bool] = mapped_column(Boolean)
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closing: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    delivery: Mapped[str | None] = mapped_column(String(16))
 
 
-class AuditRow(Base):
+class NoteRow(Retried, Base):
+    """A note that is not in its ticket's thread yet. ``text`` is encrypted; ``mention`` is a moderator to notify."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column("request_id", ForeignKey("help_requests.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    colour: Mapped[str] = mapped_column(String(16))
+    mention: Mapped[int | None] = mapped_column(Snowflake)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AuditRow(Retried, Base):
     """An audit entry; ``number`` is its ticket's, if it has one."""
 
     __tablename__ = "actions"
@@ -158,18 +191,50 @@ class VaultRow(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
+class RoleGrantRow(Retried, Base):
+    """What is known of a role that a user's claims bring; ``state`` is a GrantState."""
+
+    __tablename__ = "role_grants"
+
+    guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
+    role_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(String(16))
+
+
+class RemovalRow(Retried, Base):
+    """A message that is still to be deleted, or without one the thread itself.
+
+    ``user_id`` is whose data it is; ``moderator_id`` is who deletes it, for the audit entry.
+    """
+
+    __tablename__ = "removals"
+
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(Snowflake)
+    user_id: Mapped[int | None] = mapped_column(Snowflake, index=True)
+    moderator_id: Mapped[int | None] = mapped_column(Snowflake)
+    channel_id: Mapped[int] = mapped_column(Snowflake)
+    message_id: Mapped[int | None] = mapped_column(Snowflake)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class ClaimRow(Base):
-    """A claim, and the roles it brought. ``label`` is encrypted."""
+    """A claim, and the roles that the order brings. ``label`` is encrypted.
+
+    A user who had their data deleted leaves it without a user and with ``forgotten_at``.
+    """
 
     __tablename__ = "claims"
 
     id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
     guild_id: Mapped[int] = mapped_column(Snowflake)
     order_hash: Mapped[str] = mapped_column(String(64))
-    user_id: Mapped[int] = mapped_column("person_id", Snowflake, index=True)
+    user_id: Mapped[int | None] = mapped_column("person_id", Snowflake, index=True)
     label: Mapped[str] = mapped_column(Text)
     role_ids: Mapped[list[int]] = mapped_column(JSON)
     claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    forgotten_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__: Any = (UniqueConstraint("guild_id", "order_hash", "person_id"),)
 

@@ -1,6 +1,5 @@
 """What is stored about one user, in all guilds: listed, exported, deleted."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,26 +8,31 @@ from pydantic import TypeAdapter
 
 from fileflare_bot.storage.audit import audit_entry
 from fileflare_bot.storage.claims import Claims
-from fileflare_bot.storage.database import Database, unit_of_work
-from fileflare_bot.storage.models import AuditRow, ClaimRow, SavedOrderRow, TicketRow
+from fileflare_bot.storage.database import Database, unit_of_work, utc_now
+from fileflare_bot.storage.intents import add_card_removals
+from fileflare_bot.storage.models import AuditRow, ClaimRow, RemovalRow, SavedOrderRow, TicketRow
 from fileflare_bot.storage.records import Action, AuditEntry, Claim, SavedOrder, Ticket, TicketMessage
 from fileflare_bot.storage.saved_orders import SavedOrders
-from fileflare_bot.storage.tickets import Tickets
+from fileflare_bot.storage.tickets import Tickets, card_of
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalRecord:
-    """What is stored about a user: tickets, audit entries, and how many saved orders and claims."""
+    """What is stored about a user: tickets, audit entries, and how many saved orders and claims.
+
+    ``removals`` counts the messages and threads about deleted tickets that are still to be removed from Discord.
+    """
 
     tickets: list[Ticket]
     entries: list[AuditEntry]
     saved_orders: int
     claims: int
+    removals: int
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is stored."""
-        return not (self.tickets or self.entries or self.saved_orders or self.claims)
+        return not (self.tickets or self.entries or self.saved_orders or self.claims or self.removals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,11 @@ class PersonalData:
             tickets = [self._tickets.record(row) for row in await session.scalars(theirs)]
             done = sa.select(AuditRow).where(AuditRow.actor_id == user_id).order_by(AuditRow.id)
             entries = [audit_entry(row) for row in await session.scalars(done)]
-            saved, claims = [
+            saved, claims, removals = [
                 await session.scalar(sa.select(sa.func.count()).select_from(table).where(table.user_id == user_id)) or 0
-                for table in (SavedOrderRow, ClaimRow)
+                for table in (SavedOrderRow, ClaimRow, RemovalRow)
             ]
-        return PersonalRecord(tickets, entries, saved, claims)
+        return PersonalRecord(tickets, entries, saved, claims, removals)
 
     @unit_of_work
     async def export(self, user_id: int) -> dict[str, Any]:
@@ -110,21 +114,25 @@ class PersonalData:
         return dumped
 
     @unit_of_work
-    async def forget(self, user_id: int, tickets: Sequence[Ticket]) -> None:
-        """Delete a user's saved orders, these of their tickets with the messages, and their own audit entries."""
-        ids = [ticket.id for ticket in tickets]
+    async def forget(self, user_id: int) -> int:
+        """Delete a user's saved orders, tickets and claims; return how many tickets there were.
+
+        Their cards and threads are to be removed, and their roles revoked. A claim stays for 90 days without the user,
+        so that an order cannot be passed on by deleting it.
+        """
         async with self._database.writing() as session:
             await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id))
-            await session.execute(sa.delete(TicketRow).where(TicketRow.user_id == user_id, TicketRow.id.in_(ids)))
+            theirs = sa.delete(TicketRow).where(TicketRow.user_id == user_id)
+            rows = (await session.scalars(theirs.returning(TicketRow))).all()
             customers = Action.FILED, Action.WROTE_BACK
             await session.execute(
                 sa.delete(AuditRow).where(AuditRow.actor_id == user_id, AuditRow.action.in_(customers))
             )
-            for ticket in tickets:  # the user's own resolving and reopening
-                await session.execute(
-                    sa.delete(AuditRow).where(
-                        AuditRow.actor_id == user_id,
-                        AuditRow.guild_id == ticket.guild_id,
-                        AuditRow.number == ticket.number,
-                    )
-                )
+            for row in rows:
+                add_card_removals(session, row.guild_id, card_of(row), user_id)
+                its = AuditRow.guild_id == row.guild_id, AuditRow.number == row.number
+                await session.execute(sa.delete(AuditRow).where(AuditRow.actor_id == user_id, *its))
+            now = utc_now()
+            await session.execute(sa.update(RemovalRow).where(RemovalRow.user_id == user_id).values(retry_at=now))
+            await self._claims.forget(session, user_id)
+            return len(rows)

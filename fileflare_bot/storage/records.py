@@ -52,6 +52,27 @@ class Action(StrEnum):
     MOVED_CLAIM = "moved_claim"
 
 
+class Delivery(StrEnum):
+    """How an answer has reached its customer."""
+
+    PENDING = "pending"  # a direct message comes next
+    CLOSED = "closed"  # direct messages are closed: a mention comes next
+    MESSAGE = "message"
+    MENTION = "mention"
+    LEFT = "left"  # the customer has left the guild
+    FAILED = "failed"
+
+
+class GrantState(StrEnum):
+    """What is known of a role that a user's claims bring."""
+
+    WANTED = "wanted"
+    GRANTING = "granting"  # the user did not have it, and the bot is giving it
+    GRANTED = "granted"  # the bot gave it
+    HELD = "held"  # the user had it before, so it is never revoked
+    REVOKING = "revoking"
+
+
 @dataclass(frozen=True, slots=True)
 class CannedAnswer:
     """A guild's canned answer, with its placeholders unfilled."""
@@ -73,6 +94,7 @@ class GuildSettings:
     options: Options = DEFAULT_OPTIONS
     leak_rule_id: int | None = None
     left: bool = False
+    version: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +108,18 @@ class SeenProduct:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An order that counts for a user; ``role_ids`` are the roles it brought, ``at`` is UTC."""
+    """An order that counts for a user, None if they had their data deleted; ``at`` is UTC.
+
+    ``role_ids`` are the roles that the order brings, ``given_role_ids`` those of them that the bot gave.
+    """
 
     id: int
     guild_id: int
-    user_id: int
+    user_id: int | None
     label: str
     role_ids: tuple[int, ...]
     at: datetime
+    given_role_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +168,61 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class TicketMessage:
-    """A message between a customer and a moderator; ``at`` is UTC."""
+    """A message between a customer and a moderator; ``at`` is UTC. An answer has a ``delivery``."""
 
+    id: int
     author_id: int
     from_moderator: bool
     text: str
     at: datetime
+    delivery: Delivery | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewNote:
+    """A note for a ticket's thread; ``colour`` is a ticket's state, ``mention`` a moderator to notify."""
+
+    text: str
+    colour: str
+    mention: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note that is not in its thread yet."""
+
+    id: int
+    text: str
+    colour: str
+    mention: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAnswer:
+    """An answer that has not reached its customer yet; ``closing`` says that it closes the ticket."""
+
+    id: int
+    text: str
+    author_id: int
+    delivery: Delivery
+    closing: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A message that is still to be deleted, or without a message the thread itself.
+
+    ``moderator_id`` is the moderator who deletes it, if one does.
+    """
+
+    id: int
+    guild_id: int
+    channel_id: int
+    message_id: int | None
+    moderator_id: int | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +246,15 @@ class Ticket:
     answered_at: datetime | None
     resolved_at: datetime | None
     card: Card
+    version: int = field(compare=False)
+    shown_version: int = field(compare=False)
+    card_wanted_at: datetime = field(compare=False)
+    archived: bool = field(compare=False)
+
+    @property
+    def must_be_posted(self) -> bool:
+        """Whether it needs a new card: it never had one, or nobody could read what is to be written below it."""
+        return self.shown_version == 0 and not self.resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +292,17 @@ class AuditEntry:
     """Who did what when; ``number`` is the ticket's, if it was about one."""
 
     guild_id: int
+    number: int | None
+    actor_id: int
+    action: Action
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """An audit entry whose line is not in the log channel yet."""
+
+    id: int
     number: int | None
     actor_id: int
     action: Action

@@ -1,11 +1,33 @@
 """Deletes old data: resolved tickets, audit entries, and the data of guilds that the bot has left."""
 
 from datetime import timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.models import AuditRow, CannedAnswerRow, ClaimRow, GuildRow, ProductRow, TicketRow
+from fileflare_bot.storage.models import (
+    AuditRow,
+    CannedAnswerRow,
+    ClaimRow,
+    GuildRow,
+    ProductRow,
+    RemovalRow,
+    RoleGrantRow,
+    TicketRow,
+)
+
+OF_GUILDS: Final = (
+    TicketRow,
+    AuditRow,
+    ClaimRow,
+    RoleGrantRow,
+    RemovalRow,
+    ProductRow,
+    CannedAnswerRow,
+    GuildRow,
+)
+KEEP_FORGOTTEN: Final = timedelta(days=90)
 
 
 class Retention:
@@ -30,13 +52,20 @@ class Retention:
         return len(deleted)
 
     @unit_of_work
-    async def delete_left_guilds(self, days: int) -> int:
-        """Delete all data of guilds that the bot left more than ``days`` ago; return how many guilds."""
+    async def delete_left_guilds(self, days: int) -> list[int]:
+        """Delete all data of guilds that the bot left more than ``days`` ago; return their IDs."""
         before = utc_now() - timedelta(days=days)
         async with self._database.writing() as session:
             left = (await session.scalars(sa.select(GuildRow.guild_id).where(GuildRow.left_at < before))).all()
-            for table in (TicketRow, AuditRow, ClaimRow, ProductRow, CannedAnswerRow, GuildRow):
+            for table in OF_GUILDS:
                 await session.execute(
                     sa.delete(table).where(table.guild_id.in_(left)).execution_options(synchronize_session=False)
                 )
-        return len(left)
+        return list(left)
+
+    @unit_of_work
+    async def delete_forgotten_claims(self, age: timedelta = KEEP_FORGOTTEN) -> int:
+        """Delete the claims whose user had their data deleted that long ago; return how many."""
+        old = ClaimRow.forgotten_at < utc_now() - age
+        async with self._database.writing() as session:
+            return len((await session.scalars(sa.delete(ClaimRow).where(old).returning(ClaimRow.id))).all())

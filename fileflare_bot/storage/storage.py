@@ -18,9 +18,11 @@ from fileflare_bot.storage.encryption import KEY_FILE, Cipher, KeyMissing, Unrea
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.figures import Figures
 from fileflare_bot.storage.guilds import Guilds
+from fileflare_bot.storage.intents import Intents
 from fileflare_bot.storage.keys import Keys
 from fileflare_bot.storage.personal_data import PersonalData
 from fileflare_bot.storage.retention import Retention
+from fileflare_bot.storage.role_grants import RoleGrants
 from fileflare_bot.storage.saved_orders import SavedOrders
 from fileflare_bot.storage.tickets import Tickets
 
@@ -78,8 +80,10 @@ class Storage:
             a_day_per_user=settings.help_a_day_per_person,
         )
         self.claims = Claims(self._database, cipher)
+        self.role_grants = RoleGrants(self._database)
         self.saved_orders = SavedOrders(self._database, cipher)
         self.audit = Audit(self._database)
+        self.intents = Intents(self._database, cipher)
         self.figures = Figures(self._database)
         self.personal_data = PersonalData(self._database, self.tickets, self.saved_orders, self.claims)
 
@@ -124,7 +128,9 @@ class Storage:
                 if deleted := await self.retention.delete_resolved(self._keep_resolved_days):
                     log.info("requests_pruned", count=deleted)
                 if forgotten := await self.retention.delete_left_guilds(self._keep_left_guilds_days):
-                    log.info("left_servers_forgotten", count=forgotten)
+                    self.guilds.forget(forgotten)
+                    log.info("left_servers_forgotten", count=len(forgotten))
+                await self.retention.delete_forgotten_claims()
                 self._pruned_at = utc_now()
         except StorageUnavailable as error:
             if self.available or not self._started:

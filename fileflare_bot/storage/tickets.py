@@ -1,6 +1,5 @@
 """Tickets: filed, worked on, closed, looked up. Each change and its audit entry are one transaction."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -14,11 +13,14 @@ from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchTicket, NotPossibleNow, TooManyTickets
 from fileflare_bot.storage.guilds import ensure_guild, lock_guild
-from fileflare_bot.storage.models import AuditRow, GuildRow, MessageRow, TicketRow
+from fileflare_bot.storage.intents import add_card_removals, add_note, show, show_again
+from fileflare_bot.storage.models import AuditRow, GuildRow, MessageRow, NoteRow, TicketRow
 from fileflare_bot.storage.records import (
     Action,
     Card,
+    Delivery,
     Filed,
+    NewNote,
     NewTicket,
     Resolution,
     Ticket,
@@ -29,6 +31,7 @@ from fileflare_bot.storage.records import (
 )
 
 TICKETS_ON_A_PAGE: Final = 10
+REPEAT_WITHIN: Final = timedelta(minutes=10)  # the same text or press again within this is the same one
 _DETAILS: Final = TypeAdapter(TicketDetails)
 
 
@@ -42,10 +45,12 @@ class Tickets:
         self._a_day_per_user = a_day_per_user
 
     @unit_of_work
-    async def file(self, new: NewTicket, *, open_per_user: int | None = None) -> Filed:
+    async def file(
+        self, new: NewTicket, *, open_per_user: int | None = None, words_note: NewNote | None = None
+    ) -> Filed:
         """File a ticket, or add its words to the user's open ticket about the same order.
 
-        ``open_per_user`` is the guild's own limit, if it has one.
+        ``open_per_user`` is the guild's own limit, if it has one. ``words_note`` tells moderators of added words.
 
         Raises:
             TooManyTickets: the user has reached a limit.
@@ -73,12 +78,14 @@ class Tickets:
                     details=self._encrypted(new.details),
                     resolved=False,
                     created_at=utc_now(),
+                    retry_at=utc_now(),
                 )
                 session.add(row)
                 await session.flush()
                 _audit(session, row, new.user_id, Action.FILED)
-            elif new.details.words:
+            elif new.details.words and not await self._is_repeated(session, row, new.user_id, new.details.words):
                 self._write(session, row, new.user_id, new.details.words, from_moderator=False)
+                self._note(session, row, words_note, mention=row.taken_by)
             return Filed(self.record(row), existing)
 
     @unit_of_work
@@ -106,12 +113,17 @@ class Tickets:
             )
             row = await _row(session, ticket_id)
             if taken is None:
-                raise NotPossibleNow if row.resolved else AlreadyTaken(row.taken_by or 0)
+                if row.resolved:
+                    raise NotPossibleNow
+                if row.taken_by != moderator_id:
+                    raise AlreadyTaken(row.taken_by or 0)
+                return self.record(row)
+            show(row)
             _audit(session, row, moderator_id, Action.TOOK)
             return self.record(row)
 
     @unit_of_work
-    async def hand_over(self, ticket_id: int, moderator_id: int, to: int) -> Ticket:
+    async def hand_over(self, ticket_id: int, moderator_id: int, to: int, note: NewNote | None = None) -> Ticket:
         """Give a ticket to another moderator, whoever has it.
 
         Raises:
@@ -120,13 +132,22 @@ class Tickets:
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
             _must_be_open(row)
+            if row.taken_by == to:
+                return self.record(row)
             row.taken_by = to
+            show(row)
+            self._note(session, row, note, mention=to)
             _audit(session, row, moderator_id, Action.HANDED_OVER)
             return self.record(row)
 
     @unit_of_work
     async def checked(
-        self, ticket_id: int, moderator_id: int, order_number: str, findings: tuple[Finding, ...]
+        self,
+        ticket_id: int,
+        moderator_id: int,
+        order_number: str,
+        findings: tuple[Finding, ...],
+        note: NewNote | None = None,
     ) -> Ticket:
         """Replace the ticket's findings with the order's current ones."""
         async with self._database.writing() as session:
@@ -134,6 +155,8 @@ class Tickets:
             details = self.record(row).details
             row.details = self._encrypted(replace(details, order_number=order_number, findings=findings))
             row.kinds = _kinds(findings)
+            show(row)
+            self._note(session, row, note)
             _audit(session, row, moderator_id, Action.CHECKED)
             return self.record(row)
 
@@ -142,14 +165,16 @@ class Tickets:
         """Store a moderator's answer; a ticket that nobody has becomes theirs."""
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
-            row.answered_at = row.answered_at or utc_now()
-            if row.taken_by is None and not row.resolved:
-                row.taken_by = moderator_id
-            self._write(session, row, moderator_id, text, from_moderator=True)
+            if not await self._is_repeated(session, row, moderator_id, text):
+                row.answered_at = row.answered_at or utc_now()
+                if row.taken_by is None and not row.resolved:
+                    row.taken_by = moderator_id
+                show(row)
+                self._write(session, row, moderator_id, text, from_moderator=True)
             return self.record(row)
 
     @unit_of_work
-    async def wrote_back(self, ticket_id: int, user_id: int, text: str) -> Ticket:
+    async def wrote_back(self, ticket_id: int, user_id: int, text: str, note: NewNote | None = None) -> Ticket:
         """Store the customer's message; reopen a resolved ticket.
 
         Raises:
@@ -160,6 +185,8 @@ class Tickets:
             row = await _locked(session, ticket_id)
             if row.user_id != user_id:
                 raise NoSuchTicket
+            if await self._is_repeated(session, row, user_id, text):
+                return self.record(row)
             day = MessageRow.author_id == user_id, MessageRow.at > utc_now() - timedelta(days=1)
             written = await session.scalar(sa.select(sa.func.count()).select_from(MessageRow).where(*day))
             if (written or 0) >= 10 * self._a_day_per_user:
@@ -168,25 +195,41 @@ class Tickets:
                 await self._reopen(session, row)
                 _audit(session, row, user_id, Action.REOPENED)
             self._write(session, row, user_id, text, from_moderator=False)
+            self._note(session, row, note, mention=row.taken_by)
             return self.record(row)
 
     @unit_of_work
-    async def resolve(self, ticket_id: int, actor_id: int, resolution: Resolution) -> Ticket:
-        """Close a ticket.
+    async def resolve(
+        self,
+        ticket_id: int,
+        actor_id: int,
+        resolution: Resolution,
+        *,
+        answer: str | None = None,
+        note: NewNote | None = None,
+    ) -> Ticket:
+        """Close a ticket, with a moderator's last answer or a note for its thread.
 
         Raises:
             NotPossibleNow: it is closed already.
         """
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
+            if row.resolved and (row.resolved_by, row.resolution) == (actor_id, resolution):
+                return self.record(row)
             _must_be_open(row)
             row.resolved, row.resolution = True, resolution
             row.resolved_by, row.resolved_at = actor_id, utc_now()
+            show(row)
+            self._note(session, row, note)
+            if answer is not None:
+                row.answered_at = row.answered_at or utc_now()
+                self._write(session, row, actor_id, answer, from_moderator=True, closing=True)
             _audit(session, row, actor_id, Action.RESOLVED)
             return self.record(row)
 
     @unit_of_work
-    async def reopen(self, ticket_id: int, actor_id: int) -> Ticket:
+    async def reopen(self, ticket_id: int, actor_id: int, note: NewNote | None = None) -> Ticket:
         """Reopen a closed ticket.
 
         Raises:
@@ -195,17 +238,23 @@ class Tickets:
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
             if not row.resolved:
+                if await _was_last(session, row, actor_id, Action.REOPENED):
+                    return self.record(row)
                 raise NotPossibleNow
             await self._reopen(session, row)
+            self._note(session, row, note)
             _audit(session, row, actor_id, Action.REOPENED)
             return self.record(row)
 
     @unit_of_work
-    async def set_card(self, ticket_id: int, card: Card) -> Ticket:
-        """Store where the ticket's card is now."""
+    async def post_again(self, ticket_id: int, actor_id: int) -> Ticket:
+        """Have the ticket's card removed and posted again."""
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
-            row.card_channel_id, row.card_message_id, row.thread_id = card.channel_id, card.message_id, card.thread_id
+            if not await _was_last(session, row, actor_id, Action.POSTED_AGAIN) or row.card_message_id is not None:
+                add_card_removals(session, row.guild_id, card_of(row))
+                show_again(row)
+                _audit(session, row, actor_id, Action.POSTED_AGAIN)
             return self.record(row)
 
     @unit_of_work
@@ -214,6 +263,13 @@ class Tickets:
         query = sa.select(MessageRow).where(MessageRow.ticket_id == ticket_id).order_by(MessageRow.id)
         async with self._database.reading() as session:
             return [self.message(row) for row in await session.scalars(query)]
+
+    @unit_of_work
+    async def is_told(self, ticket_id: int) -> bool:
+        """Return whether moderators can read everything about a ticket in its thread."""
+        query = sa.select(NoteRow.id).where(NoteRow.ticket_id == ticket_id).limit(1)
+        async with self._database.reading() as session:
+            return await session.scalar(query) is None
 
     @unit_of_work
     async def page(
@@ -241,22 +297,14 @@ class Tickets:
             rows = (await session.scalars(query)).all()
         return TicketPage(tuple(self.record(row) for row in rows), number, pages, total)
 
-    @unit_of_work
-    async def unposted(self, guild_ids: Sequence[int]) -> list[Ticket]:
-        """Return these guilds' open tickets of the last day that never got a card, as after a crash."""
-        never = TicketRow.card_message_id.is_(None), TicketRow.thread_id.is_(None)
-        lately = TicketRow.created_at > utc_now() - timedelta(days=1)
-        wanted = ~TicketRow.resolved, *never, lately, TicketRow.guild_id.in_(guild_ids)
-        async with self._database.reading() as session:
-            return [self.record(row) for row in await session.scalars(sa.select(TicketRow).where(*wanted))]
-
     def message(self, row: MessageRow) -> TicketMessage:
         """Convert a row to its record; the text is empty if no key decrypts it any more."""
         try:
             text = self._cipher.decrypt(row.text)
         except Unreadable:
             text = ""
-        return TicketMessage(row.author_id, row.from_moderator, text, row.at)
+        delivery = Delivery(row.delivery) if row.delivery else None
+        return TicketMessage(row.id, row.author_id, row.from_moderator, text, row.at, delivery)
 
     async def _check_limits(self, session: AsyncSession, theirs: sa.Select[TicketRow], most_open: int) -> None:
         rows = (await session.scalars(theirs.where(~TicketRow.resolved))).all()
@@ -275,18 +323,47 @@ class Tickets:
         if await session.scalar(another) is not None:
             raise NotPossibleNow
         row.resolved, row.resolution, row.resolved_by, row.resolved_at = False, None, None, None
+        show(row)
 
-    def _write(self, session: AsyncSession, row: TicketRow, author_id: int, text: str, *, from_moderator: bool) -> None:
+    async def _is_repeated(self, session: AsyncSession, row: TicketRow, author_id: int, text: str) -> bool:
+        """Return whether this is the ticket's latest text once more: somebody pressed again after a failure."""
+        latest = sa.select(MessageRow).where(MessageRow.ticket_id == row.id).order_by(MessageRow.id.desc()).limit(1)
+        message = await session.scalar(latest)
+        if message is None:
+            words = self.record(row).details.words
+            return author_id == row.user_id and text == words and utc_now() - row.created_at < REPEAT_WITHIN
+        same = message.author_id == author_id and self.message(message).text == text
+        return same and utc_now() - message.at < REPEAT_WITHIN
+
+    def _write(
+        self,
+        session: AsyncSession,
+        row: TicketRow,
+        author_id: int,
+        text: str,
+        *,
+        from_moderator: bool,
+        closing: bool = False,
+    ) -> None:
+        now = utc_now()
         session.add(
             MessageRow(
                 ticket_id=row.id,
                 author_id=author_id,
                 from_moderator=from_moderator,
                 text=self._cipher.encrypt(text),
-                at=utc_now(),
+                at=now,
+                closing=closing,
+                delivery=Delivery.PENDING if from_moderator else None,
+                retry_at=now if from_moderator else None,
             )
         )
-        _audit(session, row, author_id, Action.ANSWERED if from_moderator else Action.WROTE_BACK)
+        if not closing:
+            _audit(session, row, author_id, Action.ANSWERED if from_moderator else Action.WROTE_BACK)
+
+    def _note(self, session: AsyncSession, row: TicketRow, note: NewNote | None, *, mention: int | None = None) -> None:
+        if note is not None:
+            add_note(session, row.id, replace(note, mention=mention), self._cipher)
 
     def _encrypted(self, details: TicketDetails) -> str:
         return self._cipher.encrypt(_DETAILS.dump_json(details).decode())
@@ -314,7 +391,11 @@ class Tickets:
             created_at=row.created_at,
             answered_at=row.answered_at,
             resolved_at=row.resolved_at,
-            card=Card(row.card_channel_id, row.card_message_id, row.thread_id),
+            card=card_of(row),
+            version=row.version,
+            shown_version=row.shown_version,
+            card_wanted_at=row.card_wanted_at or row.created_at,
+            archived=row.archived,
         )
 
 
@@ -353,5 +434,21 @@ def _kinds(findings: tuple[Finding, ...]) -> list[str]:
     return list(dict.fromkeys(finding.kind.value for finding in findings))
 
 
+def card_of(row: TicketRow) -> Card:
+    """Return where a ticket's card is."""
+    return Card(row.card_channel_id, row.card_message_id, row.thread_id)
+
+
+async def _was_last(session: AsyncSession, row: TicketRow, actor_id: int, action: Action) -> bool:
+    """Return whether this user did this last of all to the ticket, just now."""
+    its = AuditRow.guild_id == row.guild_id, AuditRow.number == row.number
+    entry = await session.scalar(sa.select(AuditRow).where(*its).order_by(AuditRow.id.desc()).limit(1))
+    done = entry is not None and (entry.actor_id, entry.action) == (actor_id, action)
+    return done and entry is not None and utc_now() - entry.at < REPEAT_WITHIN
+
+
 def _audit(session: AsyncSession, row: TicketRow, actor_id: int, action: Action) -> None:
-    session.add(AuditRow(guild_id=row.guild_id, number=row.number, actor_id=actor_id, action=action, at=utc_now()))
+    now = utc_now()
+    session.add(
+        AuditRow(guild_id=row.guild_id, number=row.number, actor_id=actor_id, action=action, at=now, retry_at=now)
+    )

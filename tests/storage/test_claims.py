@@ -1,6 +1,8 @@
 """Claims and saved orders: never more than allowed, nobody else's, readable after a change of keys."""
 
 import asyncio
+from collections.abc import Collection
+from datetime import timedelta
 
 import pytest
 from storage.samples import KEY, NEWER_KEY, settings
@@ -8,7 +10,8 @@ from storage.samples import KEY, NEWER_KEY, settings
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NoSuchSavedOrder, StorageUnavailable
 from fileflare_bot.storage.options import Match
-from fileflare_bot.storage.records import SeenProduct
+from fileflare_bot.storage.postponing import ATTEMPTS_OF_A_DAY
+from fileflare_bot.storage.records import Claim, GrantState, SeenProduct
 from fileflare_bot.storage.storage import Storage, open_storage
 
 GUILD = 77
@@ -37,32 +40,95 @@ async def test_claiming_an_order_again_changes_nothing_and_another_server_counts
     assert await storage.claims.claim(GUILD + 1, 2, ORDER, "#1", accounts=1) is not None
 
 
-async def test_release_and_move_say_which_roles_go_but_not_those_of_other_orders(storage: Storage) -> None:
-    first = await storage.claims.claim(GUILD, 1, ORDER, "#1", accounts=1)
-    second = await storage.claims.claim(GUILD, 1, ANOTHER, "#2", accounts=1)
-    assert first is not None
-    assert second is not None
-    await storage.claims.granted(first, [10, 11])
-    await storage.claims.granted(second, [11])
+async def give(storage: Storage, user_id: int = 1) -> None:
+    """Record all of a user's roles that are due as given or revoked, as if Discord had taken each."""
+    for role_id, state in (await storage.role_grants.due(GUILD, user_id)).items():
+        if state is GrantState.REVOKING:
+            await storage.role_grants.revoked(GUILD, user_id, role_id)
+        elif await storage.role_grants.begin(GUILD, user_id, role_id, held=False):
+            await storage.role_grants.given(GUILD, user_id, role_id)
 
-    _, lost = await storage.claims.move(GUILD, first.id, 9, 2)
-    assert lost == {10}
+
+async def claim_of(storage: Storage, order: OrderReference, *role_ids: int, held: Collection[int] = ()) -> Claim:
+    """Claim an order for user 1."""
+    claim = await storage.claims.claim(GUILD, 1, order, "#1", accounts=1, role_ids=role_ids, held=held)
+    assert claim is not None
+    return claim
+
+
+async def test_release_and_move_revoke_the_claims_roles_but_not_those_of_other_orders(storage: Storage) -> None:
+    first, second = await claim_of(storage, ORDER, 10, 11), await claim_of(storage, ANOTHER, 11)
+    await give(storage)
+    assert [claim.given_role_ids for claim in await storage.claims.of_user(GUILD, 1)] == [(11,), (10, 11)]
+
+    await storage.claims.move(GUILD, first.id, 9, 2)
+    assert await storage.role_grants.due(GUILD, 1) == {10: GrantState.REVOKING}
+    assert await storage.role_grants.due(GUILD, 2) == {10: GrantState.WANTED, 11: GrantState.WANTED}
     assert [claim.user_id for claim in await storage.claims.of_order(GUILD, ORDER)] == [2]
-    released, gone = await storage.claims.release(GUILD, second.id, 9)
-    assert (released.label, gone) == ("#2", {11})
+    await storage.claims.release(GUILD, second.id, 9)
+    assert await storage.role_grants.due(GUILD, 1) == {10: GrantState.REVOKING, 11: GrantState.REVOKING}
     for wrong_guild, claim_id in ((GUILD, second.id), (GUILD + 1, first.id)):
         with pytest.raises(NoSuchClaim):
             await storage.claims.release(wrong_guild, claim_id, 9)
 
 
-async def test_roles_are_stored_for_the_claims_holder_only(storage: Storage) -> None:
-    claim = await storage.claims.claim(GUILD, 1, ORDER, "#1", accounts=1)
-    assert claim is not None
-    assert await storage.claims.granted(claim, [10])
+async def test_a_role_that_was_held_before_is_never_revoked(storage: Storage) -> None:
+    claim = await claim_of(storage, ORDER, 10, 11, held=[10])
+    assert await storage.role_grants.due(GUILD, 1) == {11: GrantState.GRANTING}
+
+    await storage.claims.release(GUILD, claim.id, 9)
+
+    assert await storage.role_grants.due(GUILD, 1) == {11: GrantState.REVOKING}
+
+
+async def test_a_role_that_was_given_after_its_claim_was_released_is_revoked(storage: Storage) -> None:
+    claim = await claim_of(storage, ORDER, 10)
+    await storage.claims.release(GUILD, claim.id, 9)
+    await storage.role_grants.revoked(GUILD, 1, 10)
+
+    assert not await storage.role_grants.given(GUILD, 1, 10)
+
+    assert await storage.role_grants.due(GUILD, 1) == {10: GrantState.REVOKING}
+
+
+async def test_a_role_that_discord_refuses_for_a_day_is_given_up(storage: Storage) -> None:
+    await claim_of(storage, ORDER, 10)
+    for _ in range(ATTEMPTS_OF_A_DAY):
+        await storage.role_grants.postponed(GUILD, 1, 10, refused=True)
+        assert not await storage.role_grants.is_settled(GUILD, 1)
+    await storage.role_grants.postponed(GUILD, 1, 10, refused=False)
+    assert not await storage.role_grants.is_settled(GUILD, 1)
+
+    await storage.role_grants.postponed(GUILD, 1, 10, refused=True)
+
+    assert await storage.role_grants.is_settled(GUILD, 1)
+
+
+async def test_a_deleted_users_claim_keeps_the_order_for_90_days_without_them(storage: Storage) -> None:
+    await claim_of(storage, ORDER, 10, 11, held=[11])
+    await give(storage)
+
+    await storage.personal_data.forget(1)
+
+    assert await storage.role_grants.due_members(1) == [(GUILD, 1)]
+    assert await storage.role_grants.due(GUILD, 1) == {10: GrantState.REVOKING}
+    (kept,) = await storage.claims.of_order(GUILD, ORDER)
+    assert (kept.user_id, kept.label) == (None, "")
+    assert await storage.claims.of_user(None, 1) == []
+    assert await storage.claims.claim(GUILD, 2, ORDER, "#1", accounts=1) is None
+    assert await storage.retention.delete_forgotten_claims(timedelta(days=90)) == 0
+    assert await storage.retention.delete_forgotten_claims(timedelta()) == 1
+    assert await storage.claims.claim(GUILD, 2, ORDER, "#1", accounts=1) is not None
+
+
+async def test_a_moderator_can_move_a_deleted_users_claim(storage: Storage) -> None:
+    claim = await claim_of(storage, ORDER, 10)
+    await storage.personal_data.forget(1)
+
     await storage.claims.move(GUILD, claim.id, 9, 2)
 
-    assert not await storage.claims.granted(claim, [11])
-    assert [moved.role_ids for moved in await storage.claims.of_order(GUILD, ORDER)] == [(10,)]
+    assert await storage.role_grants.due(GUILD, 2) == {10: GrantState.WANTED}
+    assert await storage.retention.delete_forgotten_claims(timedelta()) == 0
 
 
 async def test_a_claim_cannot_be_moved_to_its_own_holder(storage: Storage) -> None:
@@ -77,18 +143,14 @@ async def test_a_claim_cannot_be_moved_to_its_own_holder(storage: Storage) -> No
 
 async def test_claims_that_are_released_at_once_lose_the_role_that_both_brought(storage: Storage) -> None:
     for number in range(10):
-        first, second = [
-            await storage.claims.claim(GUILD, number, OrderReference(f"{number:016x}{which:016x}"), "#", accounts=1)
-            for which in (1, 2)
-        ]
-        assert first is not None
-        assert second is not None
-        await storage.claims.granted(first, [10])
-        await storage.claims.granted(second, [10])
+        orders = [OrderReference(f"{number:016x}{which:016x}") for which in (1, 2)]
+        claims = [await claim_of(storage, order, 10 + number) for order in orders]
+        await give(storage)
 
-        released = await asyncio.gather(*(storage.claims.release(GUILD, claim.id, 9) for claim in (first, second)))
+        await asyncio.gather(*(storage.claims.release(GUILD, claim.id, 9) for claim in claims))
 
-        assert sorted(len(roles) for _, roles in released) == [0, 1]
+        assert await storage.role_grants.due(GUILD, 1) == {10 + number: GrantState.REVOKING}
+        await give(storage)
 
 
 async def test_a_claim_that_moves_while_its_new_holder_claims_the_order_is_held_once(storage: Storage) -> None:

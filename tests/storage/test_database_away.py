@@ -13,7 +13,7 @@ from storage.samples import CUSTOMER, GUILD, MODERATOR, file, held, new_ticket, 
 
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.records import CannedAnswer, Card, GuildSettings, Resolution
+from fileflare_bot.storage.records import CannedAnswer, GuildSettings, Resolution
 from fileflare_bot.storage.storage import Storage, open_storage
 
 if TYPE_CHECKING:
@@ -42,19 +42,22 @@ def everything(storage: Storage) -> list[Callable[[], Awaitable[object]]]:
         lambda: storage.tickets.wrote_back(1, CUSTOMER, PASSWORD),
         lambda: storage.tickets.resolve(1, MODERATOR, Resolution.FIXED),
         lambda: storage.tickets.reopen(1, MODERATOR),
-        lambda: storage.tickets.set_card(1, Card()),
         lambda: storage.tickets.messages(1),
         lambda: storage.tickets.page(GUILD, 1),
-        lambda: storage.tickets.unposted([GUILD]),
+        storage.intents.due_tickets,
+        storage.intents.due_removals,
+        lambda: storage.intents.due_lines(GUILD),
+        lambda: storage.role_grants.due(GUILD, CUSTOMER),
+        lambda: storage.role_grants.given(GUILD, CUSTOMER, 1),
         lambda: storage.guilds.change(GUILD, MODERATOR, log_channel_id=1),
         lambda: storage.guilds.add_canned_answer(GUILD, MODERATOR, CannedAnswer("hi", PASSWORD)),
         lambda: storage.guilds.edit_canned_answer(GUILD, MODERATOR, CannedAnswer("hi", PASSWORD)),
         lambda: storage.guilds.remove_canned_answer(GUILD, MODERATOR, "hi"),
-        storage.guilds.refresh,
+        lambda: storage.guilds.left(GUILD, at=None),
         lambda: storage.audit.entries(GUILD),
         lambda: storage.figures.of_guild(GUILD, 1),
         lambda: storage.personal_data.export(CUSTOMER),
-        lambda: storage.personal_data.forget(CUSTOMER, []),
+        lambda: storage.personal_data.forget(CUSTOMER),
         lambda: storage.retention.delete_resolved(1),
         storage.keys.rotate,
     ]

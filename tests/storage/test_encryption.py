@@ -56,7 +56,7 @@ async def write_everything(storage: Storage) -> Ticket:
     """Store each secret where it belongs."""
     given = {"words": "please fix my marzipan", "order_number": "#FF-1001-M", "name": "Zelda Marzipan"}
     ticket = await file(storage, CUSTOMER, TOKEN, **given, findings=FINDINGS)
-    await storage.tickets.file(new_ticket(CUSTOMER, TOKEN, "please fix my marzipan"))
+    await storage.tickets.file(new_ticket(CUSTOMER, TOKEN, "please fix my marzipan too"))
     await storage.tickets.take(ticket.id, MODERATOR)
     await storage.tickets.answered(ticket.id, MODERATOR, "the answer is marzipan")
     await storage.tickets.wrote_back(ticket.id, CUSTOMER, "marzipan it is")
@@ -69,11 +69,11 @@ async def write_everything(storage: Storage) -> Ticket:
 async def assert_readable(storage: Storage, ticket: Ticket) -> None:
     assert await storage.tickets.get(ticket.id) == ticket
     assert [message.text for message in await storage.tickets.messages(ticket.id)] == [
-        "please fix my marzipan",
+        "please fix my marzipan too",
         "the answer is marzipan",
         "marzipan it is",
     ]
-    assert storage.guilds.get(GUILD).canned_answers == (CannedAnswer("hi", "Dear marzipan"),)
+    assert (await storage.guilds.load(GUILD)).canned_answers == (CannedAnswer("hi", "Dear marzipan"),)
 
 
 async def every_row(url: str) -> str:
@@ -197,7 +197,7 @@ async def test_what_no_key_can_decrypt_any_more_is_empty_and_everything_else_wor
         assert (found.readable, found.details) == (False, TicketDetails())
         assert (found.number, found.resolved, found.taken_by) == (1, True, MODERATOR)
         assert [message.text for message in await storage.tickets.messages(ticket.id)] == ["", "", ""]
-        assert storage.guilds.get(GUILD).canned_answers == (CannedAnswer("hi", ""),)
+        assert (await storage.guilds.load(GUILD)).canned_answers == (CannedAnswer("hi", ""),)
         assert (await storage.tickets.page(GUILD, 1, user_id=CUSTOMER)).tickets == (found,)
         export = await storage.personal_data.export(CUSTOMER)
         (exported,) = export["help_requests"]

@@ -195,8 +195,8 @@ async def test_the_limit_of_a_day_counts_resolved_ones_and_ends_after_a_day(url:
 async def test_a_customer_who_writes_back_without_end_is_stopped(url: str) -> None:
     async with open_storage(settings_for(url, help_a_day_per_person=1)) as storage:
         ticket = await file(storage)
-        for _ in range(10):
-            await storage.tickets.wrote_back(ticket.id, CUSTOMER, "hello?")
+        for number in range(10):
+            await storage.tickets.wrote_back(ticket.id, CUSTOMER, f"hello? {number}")
 
         with pytest.raises(TooManyTickets):
             await storage.tickets.wrote_back(ticket.id, CUSTOMER, "hello?")
@@ -329,7 +329,37 @@ async def test_resolving_and_reopening_are_stored_with_moderator_and_reason(stor
     assert opened == ticket
     assert (await done(storage))[1:] == [(MODERATOR, Action.RESOLVED), (COLLEAGUE, Action.REOPENED)]
     with pytest.raises(NotPossibleNow):
-        await storage.tickets.reopen(ticket.id, COLLEAGUE)
+        await storage.tickets.reopen(ticket.id, MODERATOR)
+
+
+async def test_whoever_presses_again_after_a_failure_gets_the_same_result_once(storage: Storage) -> None:
+    ticket = await file(storage, words="it fails")
+    again = await storage.tickets.file(new_ticket(words="it fails"))
+    assert again.ticket.id == ticket.id
+    for _ in range(2):
+        await storage.tickets.take(ticket.id, MODERATOR)
+    for _ in range(2):
+        await storage.tickets.answered(ticket.id, MODERATOR, "Try again.")
+    for _ in range(2):
+        await storage.tickets.wrote_back(ticket.id, CUSTOMER, "No luck.")
+    for _ in range(2):
+        await storage.tickets.hand_over(ticket.id, MODERATOR, COLLEAGUE)
+    for _ in range(2):
+        await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED, answer="Done.")
+    for _ in range(2):
+        await storage.tickets.reopen(ticket.id, MODERATOR)
+
+    texts = [message.text for message in await storage.tickets.messages(ticket.id)]
+    assert texts == ["Try again.", "No luck.", "Done."]
+    assert [action for _, action in await done(storage)] == [
+        Action.FILED,
+        Action.TOOK,
+        Action.ANSWERED,
+        Action.WROTE_BACK,
+        Action.HANDED_OVER,
+        Action.RESOLVED,
+        Action.REOPENED,
+    ]
 
 
 async def test_a_check_changes_what_the_order_shows_and_nothing_else(storage: Storage) -> None:
@@ -349,9 +379,8 @@ async def test_where_a_request_is_shown_is_kept_and_can_be_taken_back(storage: S
     ticket = await file(storage)
 
     for card in (Card(2**62, 2**61, 2**60), Card(1, 2), Card()):
-        shown = await storage.tickets.set_card(ticket.id, card)
-        assert shown.card == card
-        assert shown == await storage.tickets.get(ticket.id)
+        await storage.intents.card_shown(ticket, card, 1)
+        assert (await storage.tickets.get(ticket.id)).card == card
 
 
 async def test_nothing_can_be_done_to_a_request_that_is_not_there(storage: Storage) -> None:
@@ -365,7 +394,6 @@ async def test_nothing_can_be_done_to_a_request_that_is_not_there(storage: Stora
         do.wrote_back(UNKNOWN_REQUEST, CUSTOMER, ""),
         do.resolve(UNKNOWN_REQUEST, MODERATOR, Resolution.FIXED),
         do.reopen(UNKNOWN_REQUEST, MODERATOR),
-        do.set_card(UNKNOWN_REQUEST, Card()),
     ]
     for change in changes:
         with pytest.raises(NoSuchTicket):
@@ -418,17 +446,38 @@ async def test_a_page_can_show_all_of_one_person_newest_first(storage: Storage) 
     assert [(ticket.number, ticket.resolved) for ticket in page.tickets] == [(3, False), (1, True)]
 
 
-async def test_what_was_never_shown_is_found_after_a_crash(storage: Storage, url: str) -> None:
+async def test_what_was_never_shown_is_found_after_a_crash(storage: Storage) -> None:
     waiting = await file(storage, 1)
     shown = await file(storage, 2)
-    await storage.tickets.set_card(shown.id, Card(1, 2))
-    only_a_thread = await file(storage, 3)
-    await storage.tickets.set_card(only_a_thread.id, Card(1, None, 3))
-    await resolved(storage, 4)
-    old = await file(storage, 5)
-    await move(url, old, created_at=utc_now() - timedelta(days=1, minutes=1))
-    elsewhere = await file(storage, 6, guild_id=ELSEWHERE)
+    await storage.intents.card_shown(shown, Card(1, 2, 2), 1)
+    without_thread = await file(storage, 3)
+    await storage.intents.card_shown(without_thread, Card(1, 3), 1)
+    changed = await file(storage, 4)
+    await storage.intents.card_shown(changed, Card(1, 4, 4), 1)
+    await storage.tickets.take(changed.id, MODERATOR)
+    later = await file(storage, 5)
+    await storage.intents.ticket_postponed(later.id)
 
-    assert await storage.tickets.unposted([GUILD]) == [waiting]
-    assert await storage.tickets.unposted([GUILD, ELSEWHERE]) == [waiting, elsewhere]
-    assert await storage.tickets.unposted([]) == []
+    assert await storage.intents.due_tickets() == [waiting.id, without_thread.id, changed.id]
+
+
+async def test_a_card_that_was_posted_for_a_deleted_ticket_is_to_be_removed(storage: Storage) -> None:
+    ticket = await file(storage, CUSTOMER)
+    await storage.personal_data.forget(CUSTOMER)
+
+    await storage.intents.card_shown(ticket, Card(1, 2, 2), 1)
+
+    assert [(removal.channel_id, removal.message_id) for removal in await storage.intents.due_removals()] == [
+        (2, None),
+        (1, 2),
+    ]
+
+
+async def test_a_card_that_was_posted_while_it_was_to_be_posted_anew_is_to_be_removed(storage: Storage) -> None:
+    ticket = await file(storage, CUSTOMER)
+    await storage.tickets.post_again(ticket.id, MODERATOR)
+
+    await storage.intents.card_shown(ticket, Card(1, 2), 1)
+
+    assert [removal.message_id for removal in await storage.intents.due_removals()] == [2]
+    assert (await storage.tickets.get(ticket.id)).card == Card()

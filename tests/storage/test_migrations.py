@@ -92,7 +92,7 @@ async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_kee
         assert [message.text for message in await storage.tickets.messages(request_id)] == ["hello?"]
         assert len(await storage.audit.entries(GUILD)) == 1
         assert (await file(storage, 2)).number == 5
-        server_record = storage.guilds.get(GUILD)
+        server_record = await storage.guilds.load(GUILD)
         assert (server_record.log_channel_id, server_record.moderator_role_ids) == (9, (1, 2))
     there, newest = await revisions(url)
     assert there == newest

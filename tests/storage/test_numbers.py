@@ -83,5 +83,5 @@ async def test_the_same_order_filed_at_once_by_one_person_is_one_request(storage
     assert [one.existing for one in filed].count(False) == 1
     assert {one.ticket.number for one in filed} == {1}
     assert (await storage.tickets.page(GUILD, 1)).total == 1
-    assert len(await storage.tickets.messages(filed[0].ticket.id)) == times - 1
+    assert await storage.tickets.messages(filed[0].ticket.id) == []
     assert (await file(storage)).number == 2

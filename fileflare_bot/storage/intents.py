@@ -1,0 +1,320 @@
+"""What Discord still has to be told, and what came of it.
+
+An operation stores what it intends in its own transaction: ``retry_at`` on a row says that something is left to do
+for it, and when to try next. Each outcome here either clears it or postpones it, with pauses that grow.
+"""
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fileflare_bot.storage.database import Database, unit_of_work, utc_now
+from fileflare_bot.storage.encryption import Cipher, Unreadable
+from fileflare_bot.storage.guilds import ensure_guild, lock_guild
+from fileflare_bot.storage.models import (
+    AuditRow,
+    MessageRow,
+    NoteRow,
+    RemovalRow,
+    TicketRow,
+)
+from fileflare_bot.storage.postponing import postpone
+from fileflare_bot.storage.records import (
+    Action,
+    AuditLine,
+    Card,
+    Delivery,
+    NewNote,
+    Note,
+    PendingAnswer,
+    Removal,
+    Ticket,
+)
+
+MOST_AT_ONCE: Final = 200  # rows of a kind in one round
+
+
+class Intents:
+    """Reads what is due, and records outcomes."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    # What is due
+
+    @unit_of_work
+    async def due_tickets(self) -> list[int]:
+        """Return the tickets whose card, thread, notes or answers are due, oldest first."""
+        async with self._database.reading() as session:
+            own = await session.scalars(_due(TicketRow.id, TicketRow.retry_at))
+            notes = await session.scalars(_due(NoteRow.ticket_id, NoteRow.retry_at))
+            answers = await session.scalars(_due(MessageRow.ticket_id, MessageRow.retry_at))
+            return sorted({*own, *notes, *answers})
+
+    @unit_of_work
+    async def due_logs(self) -> list[int]:
+        """Return the guilds whose log channels lack lines that are due."""
+        async with self._database.reading() as session:
+            due = sa.select(AuditRow.guild_id).where(AuditRow.retry_at <= utc_now()).distinct()
+            return list(await session.scalars(due))
+
+    @unit_of_work
+    async def due_lines(self, guild_id: int) -> list[AuditLine]:
+        """Return a guild's audit entries that its log channel lacks, oldest first; none before the oldest is due."""
+        query = sa.select(AuditRow).where(AuditRow.guild_id == guild_id, AuditRow.retry_at.is_not(None))
+        async with self._database.reading() as session:
+            rows = (await session.scalars(query.order_by(AuditRow.id).limit(MOST_AT_ONCE))).all()
+        if rows and (rows[0].retry_at or utc_now()) > utc_now():
+            return []
+        return [AuditLine(row.id, row.number, row.actor_id, Action(row.action), row.at) for row in rows]
+
+    @unit_of_work
+    async def due_removals(self) -> list[Removal]:
+        """Return the messages and threads that are to be deleted now."""
+        query = sa.select(RemovalRow).where(RemovalRow.retry_at <= utc_now()).order_by(RemovalRow.id)
+        async with self._database.reading() as session:
+            return [removal_record(row) for row in await session.scalars(query.limit(MOST_AT_ONCE))]
+
+    # Cards and threads
+
+    @unit_of_work
+    async def card_shown(self, ticket: Ticket, card: Card, version: int) -> None:
+        """Record which version of a ticket its card shows, and where; a card that is gone shows every version.
+
+        If the ticket was deleted meanwhile, or its card is to be posted anew, the card is to be removed.
+        """
+        async with self._database.writing() as session:
+            row = await session.get(TicketRow, ticket.id, with_for_update=True)
+            if row is None or (row.card_wanted_at or row.created_at) != ticket.card_wanted_at:
+                add_card_removals(session, ticket.guild_id, card, ticket.user_id if row is None else None)
+                return
+            row.card_channel_id, row.card_message_id, row.thread_id = card.channel_id, card.message_id, card.thread_id
+            row.shown_version = max(row.shown_version, version)
+            _settle(row)
+
+    @unit_of_work
+    async def thread_archived(self, ticket_id: int, *, archived: bool) -> None:
+        """Record whether a ticket's thread is archived."""
+        async with self._database.writing() as session:
+            row = await session.get(TicketRow, ticket_id, with_for_update=True)
+            if row is not None:
+                row.archived = archived
+                _settle(row)
+
+    @unit_of_work
+    async def ticket_postponed(self, ticket_id: int) -> None:
+        """Try a ticket's card or thread again after a pause."""
+        await self._postpone(TicketRow, TicketRow.id == ticket_id)
+
+    @unit_of_work
+    async def show_again(self, ticket_id: int) -> None:
+        """Have a ticket's card posted again, as nobody can read it where it was."""
+        async with self._database.writing() as session:
+            row = await session.get(TicketRow, ticket_id, with_for_update=True)
+            if row is not None:
+                show_again(row)
+
+    # Notes
+
+    @unit_of_work
+    async def notes(self, ticket_id: int) -> list[Note]:
+        """Return the notes that are not in a ticket's thread yet, oldest first."""
+        query = sa.select(NoteRow).where(NoteRow.ticket_id == ticket_id).order_by(NoteRow.id)
+        async with self._database.reading() as session:
+            return [
+                Note(row.id, self._read(row.text), row.colour, row.mention, row.created_at)
+                for row in await session.scalars(query)
+            ]
+
+    @unit_of_work
+    async def note_posted(self, note_id: int) -> None:
+        """Forget a note: it is in the thread, or never will be."""
+        async with self._database.writing() as session:
+            await session.execute(sa.delete(NoteRow).where(NoteRow.id == note_id))
+
+    @unit_of_work
+    async def notes_postponed(self, ticket_id: int) -> None:
+        """Try a ticket's notes again after a pause; none overtakes another."""
+        await self._postpone(NoteRow, NoteRow.ticket_id == ticket_id)
+
+    # Answers
+
+    @unit_of_work
+    async def answers(self, ticket_id: int) -> list[PendingAnswer]:
+        """Return the answers that have not reached their customer yet, oldest first."""
+        wanted = MessageRow.ticket_id == ticket_id, MessageRow.retry_at.is_not(None)
+        async with self._database.reading() as session:
+            return [
+                PendingAnswer(
+                    row.id,
+                    self._read(row.text),
+                    row.author_id,
+                    Delivery(row.delivery or Delivery.PENDING),
+                    row.closing,
+                    row.at,
+                )
+                for row in await session.scalars(sa.select(MessageRow).where(*wanted).order_by(MessageRow.id))
+            ]
+
+    @unit_of_work
+    async def messages_closed(self, message_id: int) -> None:
+        """Record that the customer takes no direct messages, so that a mention comes next."""
+        async with self._database.writing() as session:
+            row = await session.get(MessageRow, message_id, with_for_update=True)
+            if row is not None:
+                row.delivery, row.attempts = Delivery.CLOSED, 0
+
+    @unit_of_work
+    async def delivered(self, message_id: int, delivery: Delivery, note: NewNote) -> None:
+        """Record how an answer has reached its customer, and what the thread will say about it."""
+        async with self._database.writing() as session:
+            row = await session.get(MessageRow, message_id, with_for_update=True)
+            if row is not None and row.retry_at is not None:
+                row.delivery, row.retry_at = delivery, None
+                add_note(session, row.ticket_id, note, self._cipher)
+
+    @unit_of_work
+    async def answers_postponed(self, ticket_id: int) -> None:
+        """Try a ticket's answers again after a pause; none overtakes another."""
+        await self._postpone(MessageRow, MessageRow.ticket_id == ticket_id)
+
+    # Lines in the log channel
+
+    @unit_of_work
+    async def line_posted(self, entry_id: int) -> None:
+        """Record that an audit entry's line is posted, or never will be."""
+        async with self._database.writing() as session:
+            await session.execute(sa.update(AuditRow).where(AuditRow.id == entry_id).values(retry_at=None))
+
+    @unit_of_work
+    async def line_postponed(self, entry_id: int) -> None:
+        """Try a line again after a pause."""
+        await self._postpone(AuditRow, AuditRow.id == entry_id)
+
+    # Removals
+
+    @unit_of_work
+    async def remove_message(self, guild_id: int, channel_id: int, message_id: int, moderator_id: int) -> Removal:
+        """Intend to delete a message for a moderator, once even if several ask for it."""
+        async with self._database.writing() as session:
+            await ensure_guild(session, guild_id)
+            await lock_guild(session, guild_id)
+            same = RemovalRow.channel_id == channel_id, RemovalRow.message_id == message_id
+            row = await session.scalar(sa.select(RemovalRow).where(*same))
+            if row is None:
+                row = add_removal(session, guild_id, channel_id, message_id)
+                row.moderator_id = moderator_id
+                await session.flush()
+            return removal_record(row)
+
+    @unit_of_work
+    async def removed(self, removal_id: int) -> None:
+        """Record that a message or a thread is gone, with the audit entry if a moderator has deleted it."""
+        async with self._database.writing() as session:
+            row = await session.get(RemovalRow, removal_id, with_for_update=True)
+            if row is None:
+                return
+            if row.moderator_id is not None:
+                now, action = utc_now(), Action.DELETED_MESSAGE
+                session.add(
+                    AuditRow(guild_id=row.guild_id, actor_id=row.moderator_id, action=action, at=now, retry_at=now)
+                )
+            await session.delete(row)
+
+    @unit_of_work
+    async def given_up(self, removal_id: int) -> None:
+        """Forget a removal that will never succeed."""
+        async with self._database.writing() as session:
+            await session.execute(sa.delete(RemovalRow).where(RemovalRow.id == removal_id))
+
+    @unit_of_work
+    async def removal_postponed(self, removal_id: int) -> None:
+        """Try a removal again after a pause."""
+        await self._postpone(RemovalRow, RemovalRow.id == removal_id)
+
+    async def _postpone(self, table: Any, *its: sa.ColumnElement[bool]) -> None:  # noqa: ANN401 - a table with retry_at
+        async with self._database.writing() as session:
+            for row in await session.scalars(sa.select(table).where(*its, table.retry_at.is_not(None))):
+                postpone(row)
+
+    def _read(self, text: str) -> str:
+        try:
+            return self._cipher.decrypt(text)
+        except Unreadable:
+            return "…"
+
+
+def add_note(session: AsyncSession, ticket_id: int, note: NewNote, cipher: Cipher) -> None:
+    """Intend to write a note into a ticket's thread."""
+    now = utc_now()
+    session.add(
+        NoteRow(
+            ticket_id=ticket_id,
+            text=cipher.encrypt(note.text),
+            colour=note.colour,
+            mention=note.mention,
+            created_at=now,
+            retry_at=now,
+        )
+    )
+
+
+def add_removal(
+    session: AsyncSession, guild_id: int, channel_id: int, message_id: int | None, user_id: int | None = None
+) -> RemovalRow:
+    """Intend to delete a message, or without one the thread itself."""
+    now = utc_now()
+    row = RemovalRow(
+        guild_id=guild_id,
+        channel_id=channel_id,
+        message_id=message_id,
+        user_id=user_id,
+        created_at=now,
+        attempts=0,
+        retry_at=now,
+    )
+    session.add(row)
+    return row
+
+
+def add_card_removals(session: AsyncSession, guild_id: int, card: Card, user_id: int | None = None) -> None:
+    """Intend to delete a card and its thread, whose customer ``user_id`` wishes so if it is given."""
+    if card.thread_id:
+        add_removal(session, guild_id, card.thread_id, None, user_id)
+    if card.channel_id is not None and card.message_id is not None:
+        add_removal(session, guild_id, card.channel_id, card.message_id, user_id)
+
+
+def show(row: TicketRow) -> None:
+    """Intend to show a change of a ticket on its card."""
+    row.version += 1
+    row.retry_at, row.attempts = utc_now(), 0
+
+
+def show_again(row: TicketRow) -> None:
+    """Intend to post a ticket's card once more."""
+    row.card_wanted_at = utc_now()
+    row.shown_version = 0
+    row.card_channel_id = row.card_message_id = row.thread_id = None
+    row.archived = False
+    row.retry_at, row.attempts = utc_now(), 0
+
+
+def _settle(row: TicketRow) -> None:
+    """Clear a ticket's intent if Discord shows what is stored."""
+    if row.card_message_id is not None and row.thread_id is None:
+        return
+    thread_done = not row.thread_id or row.archived == row.resolved
+    if row.shown_version >= row.version and thread_done:
+        row.retry_at, row.attempts = None, 0
+
+
+def _due(column: Any, retry_at: Any) -> sa.Select[int]:  # noqa: ANN401 - columns
+    return sa.select(column).where(retry_at <= utc_now()).order_by(retry_at).limit(MOST_AT_ONCE)
+
+
+def removal_record(row: RemovalRow) -> Removal:
+    """Convert a row to its record."""
+    return Removal(row.id, row.guild_id, row.channel_id, row.message_id, row.moderator_id, row.created_at)
