@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from fileflare_bot.background import soon
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS
@@ -14,7 +15,7 @@ from fileflare_bot.interactions.components import COLOUR, labelled, modal
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route, suggests
 from fileflare_bot.storage.errors import NoSuchCannedAnswer
-from fileflare_bot.storage.records import Action, CannedAnswer
+from fileflare_bot.storage.records import CannedAnswer
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.canned import LONGEST_ANSWER, LONGEST_NAME, checked, filled, sample_values
 from fileflare_bot.tickets.intake import NothingWritten
@@ -66,7 +67,7 @@ class Answers(
         await self._guilds.remove_canned_answer(reply.guild_id, reply.user.id, _name(name))
         text = reply.translator.gettext("The answer “{name}” is deleted.", name=escape(_name(name)))
         await reply.show(ReplyMessage(text))
-        await self._modlog.announce(reply.guild_id, Action.CHANGED_ANSWERS, reply.user.id)
+        await soon(self._modlog.post_lines(reply.guild_id))
 
     @app_commands.command(name=locale_str("list"), description=locale_str("Show the saved answers"))
     @replies("answers_list", MODERATOR)
@@ -102,7 +103,7 @@ class Answers(
         preview = filled(answer.text, sample_values(reply.user.id, translator))
         embed = discord.Embed(description=shorten(preview, EMBED_DESCRIPTION), colour=COLOUR)
         await reply.show(ReplyMessage(saved, embed))
-        await self._modlog.announce(reply.guild_id, Action.CHANGED_ANSWERS, reply.user.id)
+        await soon(self._modlog.post_lines(reply.guild_id))
 
 
 def _answer_modal(what: str, name: str, text: str, translator: Translator) -> discord.ui.Modal:

@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from fileflare_bot.background import soon
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, FIELD_VALUE, shorten
 from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
 from fileflare_bot.fileflare.request_queue import Requester
@@ -21,6 +22,7 @@ from fileflare_bot.orders.findings import report, unseen
 from fileflare_bot.orders.labels import summary
 from fileflare_bot.orders.reference import OrderReference, find_reference
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.removals import Removed
 from fileflare_bot.storage.records import Action
 
 if TYPE_CHECKING:
@@ -66,24 +68,29 @@ class Check(commands.Cog):
     @replies("message_deleted", MODERATOR)
     async def delete_message(self, reply: Reply, channel_id: str, message_id: str) -> None:
         """Delete a message that leaks an order, in the channel where the button was pressed."""
-        await self._bot.storage.audit.record(reply.guild_id, reply.user.id, Action.DELETED_MESSAGE)
         if int(channel_id) != reply.interaction.channel_id:
             raise NotDeleted
-        channel = self._bot.get_partial_messageable(int(channel_id), guild_id=reply.guild_id)
-        try:
-            await channel.get_partial_message(int(message_id)).delete()
-        except (discord.Forbidden, discord.NotFound):
-            raise NotDeleted from None
-        await self._bot.modlog.announce(reply.guild_id, Action.DELETED_MESSAGE, reply.user.id)
-        reply.outcome = "deleted"
-        await reply.show(
-            ReplyMessage(
-                reply.translator.gettext(
+        removed = await self._bot.removals.delete_message(
+            reply.guild_id, int(channel_id), int(message_id), reply.user.id
+        )
+        translator = reply.translator
+        match removed:
+            case Removed.REFUSED:
+                raise NotDeleted
+            case Removed.PENDING:
+                reply.outcome = "not_deleted_yet"
+                text = translator.gettext(
+                    "**Discord has not confirmed yet that the message is deleted.** I go on trying; or delete it "
+                    "yourself."
+                )
+            case Removed.GONE:
+                reply.outcome = "deleted"
+                text = translator.gettext(
                     "The message is deleted. Whoever saw it may have the link: the store owner can replace it in "
                     "Fileflare."
                 )
-            )
-        )
+                await soon(self._bot.modlog.post_lines(reply.guild_id))
+        await reply.show(ReplyMessage(text))
 
     async def _check(self, reply: Reply, pasted: list[str], *, leak: discord.Message | None = None) -> None:
         reply.hide(*pasted)

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
 from fileflare_bot.fileflare.errors import BadReference
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import CUSTOMER, MODERATOR, MODERATOR_PERMISSIONS, OnlyInServer
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -21,6 +21,7 @@ from fileflare_bot.text import escape
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
+NOBODY: Final = N_("an account that had its data deleted")
 _CLAIM: Final = r"(?P<claim_id>\d{1,18})"
 
 
@@ -65,10 +66,11 @@ class Claims(
         claim_id, _, user_id = next(iter(reply.chosen()), "0:0").partition(":")
         translator = reply.translator
         release, move = translator.gettext("Release"), translator.gettext("Move to another account")
+        who = f"<@{user_id}>" if user_id != "0" else translator.gettext(NOBODY)
         text = translator.gettext(
             "The order counts for {who}. **Release** it, so that the next account that opens it holds it, or "
-            "**move** it. Both take back the roles that it brought.",
-            who=f"<@{user_id}>",
+            "**move** it. Both take back the roles that it brought; a move gives them to the other account.",
+            who=who,
         )
         buttons = [
             button(release, f"claims:release:{claim_id}", emoji="🔓", style=discord.ButtonStyle.danger),
@@ -94,14 +96,19 @@ class Claims(
     @route(f"claims:moved:{_CLAIM}")
     @replies("claims_moved", MODERATOR)
     async def move(self, reply: Reply, claim_id: str) -> None:
-        """Move a claim to another user, who gets its roles by opening the order or restoring their roles."""
+        """Move a claim and its roles to another user."""
         to = int(next(iter(reply.chosen("person")), "0"))
-        revoked = await self._roles.move(reply.guild_id, int(claim_id), reply.user.id, to)
-        text = reply.translator.gettext(
-            "The order counts for {who} now. They get its roles when they open it, or with **Restore my roles**.",
-            who=f"<@{to}>",
-        )
-        await reply.show(ReplyMessage(text + " " + _revoked(reply.translator, revoked=revoked)))
+        moved = await self._roles.move(reply.guild_id, int(claim_id), reply.user.id, to)
+        translator = reply.translator
+        text = translator.gettext("The order counts for {who} now.", who=f"<@{to}>")
+        if moved:
+            text += " " + translator.gettext("Its roles have moved with it.")
+        else:
+            text += " " + translator.gettext(
+                "I could not confirm yet that all its roles have moved: I go on trying. If I lack a permission, my "
+                "log channel says which."
+            )
+        await reply.show(ReplyMessage(text))
 
     @route("claims:restore")
     @replies("roles_restored", CUSTOMER)
@@ -109,11 +116,13 @@ class Claims(
         """Restore the roles of a member's claims."""
         if not isinstance(reply.user, discord.Member):
             raise OnlyInServer
-        roles = await self._roles.restore(reply.user, reply.settings)
+        roles, complete = await self._roles.restore(reply.user, reply.settings)
         translator = reply.translator
         if roles:
             given = ", ".join(f"<@&{role}>" for role in roles)
             text = translator.gettext("Welcome back! You have again: {roles}", roles=given)
+        elif not complete:
+            text = translator.gettext("I could not confirm yet that you have all your roles; I go on trying.")
         else:
             text = translator.gettext(
                 "You have all the roles that I know of. Is one missing? Open its order with /{command}.",
@@ -125,8 +134,8 @@ class Claims(
 def _list(claims: list[Claim], translator: Translator) -> ReplyMessage:
     counted = translator.ngettext("{count} order counts", "{count} orders count", len(claims))
     lines = [
-        f"**{escape(claim.label) or '?'}** · <@{claim.user_id}> · "
-        + (", ".join(f"<@&{role}>" for role in claim.role_ids) or "-")
+        f"**{escape(claim.label) or '?'}** · {_holder(claim, translator)} · "
+        + (", ".join(f"<@&{role}>" for role in claim.given_role_ids) or "-")
         + f" · <t:{int(claim.at.timestamp())}:d>"
         for claim in claims
     ]
@@ -135,7 +144,7 @@ def _list(claims: list[Claim], translator: Translator) -> ReplyMessage:
     if not claims:
         return ReplyMessage(counted, embed)
     options = [
-        discord.SelectOption(label=claim.label[:OPTION_LABEL] or "?", value=f"{claim.id}:{claim.user_id}")
+        discord.SelectOption(label=claim.label[:OPTION_LABEL] or "?", value=f"{claim.id}:{claim.user_id or 0}")
         for claim in claims[:SELECT_OPTIONS]
     ]
     select = discord.ui.Select[Any](
@@ -144,10 +153,17 @@ def _list(claims: list[Claim], translator: Translator) -> ReplyMessage:
     return ReplyMessage(counted, embed, view([select]))
 
 
+def _holder(claim: Claim, translator: Translator) -> str:
+    return f"<@{claim.user_id}>" if claim.user_id is not None else translator.gettext(NOBODY)
+
+
 def _revoked(translator: Translator, *, revoked: bool) -> str:
     if revoked:
         return translator.gettext("The roles that it brought are taken back.")
-    return translator.gettext("I could not take its roles back: I lack Manage Roles, or a role is above mine.")
+    return translator.gettext(
+        "I could not confirm yet that all its roles are taken back: I go on trying. If I lack a permission, my log "
+        "channel says which."
+    )
 
 
 async def setup(bot: "FileflareBot") -> None:

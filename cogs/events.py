@@ -1,13 +1,15 @@
 """Handlers of gateway events."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 import structlog
 from discord.ext import commands
 
-from fileflare_bot.discord_errors import FAILURES
+from fileflare_bot.discord_errors import FAILURES, name_of
 from fileflare_bot.interactions.routing import ListExpired
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -17,6 +19,8 @@ from fileflare_bot.store.welcome import welcome
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
+CAUGHT_UP_AT_ONCE: Final = 500  # guilds; after an outage, as many are looked at again
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -25,12 +29,17 @@ class Events(commands.Cog):
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
-        self._caught_up = False  # on_ready handles the guilds that are available by then
+        self._ready = False  # on_ready handles the guilds that are available by then
+        self._missed: set[int] = set()  # guilds to catch up on
+        self._gone: dict[int, datetime] = {}  # guilds that the bot left while the database was away
+        self._catching_up = asyncio.Lock()
+        self._commands_removed = False
 
     @commands.Cog.listener()
     async def on_connect(self) -> None:
-        """Note that the gateway is connected, so interactions can arrive."""
+        """Note that the gateway is connected, so interactions can arrive; the guilds come before on_ready."""
         self._bot.connected = True
+        self._ready = False
 
     @commands.Cog.listener()
     async def on_resumed(self) -> None:
@@ -51,27 +60,28 @@ class Events(commands.Cog):
         """Log that all guilds are known, and catch up on what was missed in them."""
         bot = self._bot
         log.info("ready", guilds=len(bot.guilds))
-        self._caught_up = True
+        self._ready = True
         try:
-            await self._catch_up(bot.guilds)
-            await self._remove_guild_commands()
+            await bot.reconciler.run()
         except StorageUnavailable:
-            log.warning("servers_unknown")
+            log.warning("left_to_the_next_round")
+        await self._catch_up_on(bot.guilds)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Catch up on what was missed in a guild that was unavailable when the others were ready."""
-        if self._caught_up:
-            await self._catch_up([guild])
+        if self._ready:
+            await self._catch_up_on([guild])
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Welcome a guild that has no settings yet."""
         log.info("server_joined", guild_id=guild.id)
         guilds = self._bot.storage.guilds
+        self._gone.pop(guild.id, None)
         try:
             await guilds.left(guild.id, at=None)
-            known = guilds.get(guild.id) != GuildSettings(guild.id)
+            known = await guilds.load(guild.id) != GuildSettings(guild.id)
         except StorageUnavailable:
             known = False
         if not known:
@@ -81,25 +91,30 @@ class Events(commands.Cog):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Record when the bot left a guild; retention deletes its data later."""
         log.info("server_left", guild_id=guild.id)
+        left_at = utc_now()
         try:
-            await self._bot.storage.guilds.left(guild.id, at=utc_now())
+            await self._bot.storage.guilds.left(guild.id, at=left_at)
         except StorageUnavailable:
+            self._gone[guild.id] = left_at
             log.warning("leaving_not_noted", guild_id=guild.id)
 
     @commands.Cog.listener()
     async def on_automod_rule_update(self, rule: discord.AutoModRule) -> None:
         """Repair the leak guard's rule after a change."""
-        await self._bot.leak_guard.repair(rule.guild, rule.id)
+        await self._repair(rule)
 
     @commands.Cog.listener()
     async def on_automod_rule_delete(self, rule: discord.AutoModRule) -> None:
         """Recreate the leak guard's rule after its deletion."""
-        await self._bot.leak_guard.repair(rule.guild, rule.id)
+        await self._repair(rule)
 
     @commands.Cog.listener()
     async def on_automod_action(self, execution: discord.AutoModAction) -> None:
         """Post a line about a message that the leak guard has blocked."""
-        await self._bot.leak_guard.blocked(execution)
+        try:
+            await self._bot.leak_guard.blocked(execution)
+        except StorageUnavailable:
+            log.warning("leak_not_told", guild_id=execution.guild_id)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
@@ -113,38 +128,75 @@ class Events(commands.Cog):
             entry, arguments = found
             await entry(interaction, **arguments)
 
-    async def _catch_up(self, guilds: Sequence[discord.Guild]) -> None:
-        """Record that the bot is in these guilds (again), post the cards they lack, and repair their leak guards.
+    @commands.Cog.listener()
+    async def on_upkeep(self) -> None:
+        """Catch up every minute on what could not be done while the database was away; see app.py."""
+        await self.catch_up()
 
-        A guild that fails is logged, and stops no other.
+    async def catch_up(self) -> None:
+        """Catch up on what was missed; what the database is away for is left to the next call.
+
+        A guild that fails stops no other.
+        """
+        if not self._ready or self._catching_up.locked():
+            return
+        async with self._catching_up:
+            try:
+                for guild_id, at in [*self._gone.items()]:
+                    await self._bot.storage.guilds.left(guild_id, at=at)
+                    self._gone.pop(guild_id, None)
+                while self._missed:
+                    guild_ids = [*self._missed][:CAUGHT_UP_AT_ONCE]
+                    await self._look_after(guild_ids)
+                    self._missed.difference_update(guild_ids)
+                await self._remove_guild_commands()
+            except StorageUnavailable:
+                log.warning("servers_unknown", count=len(self._missed))
+
+    async def _catch_up_on(self, guilds: Sequence[discord.Guild]) -> None:
+        self._missed.update(guild.id for guild in guilds if not guild.unavailable)
+        await self.catch_up()
+
+    async def _look_after(self, guild_ids: Sequence[int]) -> None:
+        """Record that the bot is in these guilds (again), and bring their leak guards in line.
 
         Raises:
-            StorageUnavailable: the database does not answer.
+            StorageUnavailable: the database is away.
         """
-        there = [guild for guild in guilds if not guild.unavailable and guild.me is not None]
-        await self._bot.desk.post_unposted([guild.id for guild in there])
-        for guild in there:
-            settings = self._bot.storage.guilds.get(guild.id)
-            if settings.left:
-                await self._bot.storage.guilds.left(guild.id, at=None)
-            if settings.options.leak_guard:
-                try:
-                    await self._bot.leak_guard.ensure(guild)
-                except FAILURES as error:
-                    log.warning("leak_guard_unknown", guild_id=guild.id, error=type(error).__name__)
+        guilds = self._bot.storage.guilds
+        left, guarded = await guilds.missed([each for each in guild_ids if self._bot.get_guild(each) is not None])
+        for guild_id in left:
+            await guilds.left(guild_id, at=None)
+        for guild_id in guarded:
+            try:
+                await self._bot.leak_guard.settle(guild_id)
+            except StorageUnavailable:
+                raise
+            except Exception:
+                log.exception("leak_guard_bug", guild_id=guild_id)
+
+    async def _repair(self, rule: discord.AutoModRule) -> None:
+        try:
+            await self._bot.leak_guard.repair(rule.guild, rule.id)
+        except StorageUnavailable:
+            self._missed.add(rule.guild.id)
 
     async def _remove_guild_commands(self) -> None:
         """Remove, once for each database, the commands that earlier versions could register in single guilds.
 
         Discord shows them beside the global ones, so people would see every command twice.
         """
-        if not await self._bot.storage.keys.is_first_time("guild_commands_removed"):
+        if self._commands_removed:
+            return
+        first = await self._bot.storage.keys.is_first_time("guild_commands_removed")
+        self._commands_removed = True
+        if not first:
             return
         for guild in self._bot.guilds:
             try:
                 await self._bot.tree.sync(guild=guild)
-            except discord.HTTPException as error:
-                log.warning("guild_commands_not_removed", guild_id=guild.id, status=error.status)
+            except FAILURES as error:
+                log.warning("guild_commands_not_removed", guild_id=guild.id, error=name_of(error))
 
 
 async def setup(bot: "FileflareBot") -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FOUND: Final = r"(?P<handle>[\w-]{0,40}):(?P<found>[a-z_]{0,30})\.(?P<problem>[a-z_]{0,30})"
 _TICKET: Final = r"(?P<ticket_id>\d{1,18})"
+_ANSWER: Final = r"(?::(?P<answer_id>\d{1,18}))?"  # the message of a moderator
 _LIKELY: Final[dict[Kind, Topic]] = {
     Kind.USED_UP: Topic.NOTHING_LEFT,
     Kind.MORE_CLICKS: Topic.NOTHING_LEFT,
@@ -85,16 +86,23 @@ class Help(commands.Cog):
         reply.facts["ticket"] = ticket.number
         if filed.existing:
             reply.outcome = "added"
-            text = translator.gettext(
-                "You have help request #{number} about this already; I have added your words to it. "
-                "The moderators will answer you by direct message or in this channel.",
-                number=ticket.number,
-            )
+            if words:
+                text = translator.gettext(
+                    "You have help request #{number} about this already, and your words are with it. "
+                    "The moderators will answer you by direct message or in this channel.",
+                    number=ticket.number,
+                )
+            else:
+                text = translator.gettext(
+                    "You have help request #{number} about this already. "
+                    "The moderators will answer you by direct message or in this channel.",
+                    number=ticket.number,
+                )
         elif ticket.card.message_id is None:
             reply.outcome = "not_posted"
             text = translator.gettext(
-                "Your help request is saved as #{number}, but I may not write into the moderators' channel. "
-                "Please tell a moderator that number.",
+                "Your help request is saved as #{number}. I could not confirm yet that the moderators see it; I go "
+                "on trying. If nobody answers, please tell a moderator that number.",
                 number=ticket.number,
             )
         else:
@@ -105,20 +113,22 @@ class Help(commands.Cog):
             )
         await reply.show(ReplyMessage(text))
 
-    @route(f"help:read:{_TICKET}")
+    @route(f"help:read:{_TICKET}{_ANSWER}")
     @replies("help_read", CUSTOMER)
-    async def read(self, reply: Reply, ticket_id: str) -> None:
-        """Show an answer, but only to the customer it is for."""
-        ticket, text = await self._desk.last_answer(int(ticket_id), reply.user.id)
+    async def read(self, reply: Reply, ticket_id: str, answer_id: str) -> None:
+        """Show an answer, but only to the customer it is for; earlier versions' buttons show the latest."""
+        wanted = int(answer_id) if answer_id else None
+        ticket, answer = await self._desk.read_answer(int(ticket_id), reply.user.id, wanted)
         guild = self._bot.get_guild(ticket.guild_id)
         title = reply.translator.gettext("Answer to your help request #{number}", number=ticket.number)
-        embed = answer_embed(title, text, guild.name if guild is not None else "")
-        await reply.show(ReplyMessage(title, embed, answer_view(ticket, reply.translator)))
+        embed = answer_embed(title, answer.text, guild.name if guild is not None else "")
+        await reply.show(ReplyMessage(title, embed, answer_view(ticket, answer.id, reply.translator)))
 
-    @route(f"help:write:{_TICKET}")
+    @route(f"help:write:{_TICKET}{_ANSWER}")
     @replies("help_write", CUSTOMER)
-    async def write(self, reply: Reply, ticket_id: str) -> None:
+    async def write(self, reply: Reply, ticket_id: str, answer_id: str) -> None:
         """Open the modal for writing back."""
+        del answer_id  # only tells the answers' buttons apart
         translator = reply.translator
         entry = labelled(translator.gettext("Your words"), words_input(required=True))
         await reply.ask(modal(translator.gettext("Write back"), f"help:wrote:{ticket_id}", entry))
@@ -130,8 +140,16 @@ class Help(commands.Cog):
         reply.written = text = hide_secrets(reply.typed("words"))
         if not text:
             raise NothingWritten
-        ticket = await self._desk.write_back(int(ticket_id), reply.user.id, text)
-        sent = reply.translator.gettext("The moderators have it: help request #{number}.", number=ticket.number)
+        ticket, told = await self._desk.write_back(int(ticket_id), reply.user.id, text)
+        translator = reply.translator
+        if told:
+            sent = translator.gettext("The moderators have it: help request #{number}.", number=ticket.number)
+        else:
+            sent = translator.gettext(
+                "It is saved with help request #{number}. I could not confirm yet that the moderators can read it; I "
+                "go on trying.",
+                number=ticket.number,
+            )
         await reply.show(ReplyMessage(sent))
 
     @route(f"help:solved:{_TICKET}")

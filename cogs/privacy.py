@@ -44,7 +44,7 @@ class Privacy(commands.Cog):
         buttons = []
         if not record.is_empty:
             buttons.append(button(translator.gettext("Get it as a file"), "privacy:file", emoji="📄"))
-        if record.tickets or record.saved_orders:
+        if record.tickets or record.saved_orders or record.claims or record.removals:
             delete = translator.gettext("Delete it")
             buttons.append(button(delete, "privacy:delete", emoji="🗑️", style=discord.ButtonStyle.danger))
         counted = translator.ngettext("{count} help request", "{count} help requests", len(record.tickets))
@@ -73,7 +73,9 @@ class Privacy(commands.Cog):
         translator = reply.translator
         text = translator.gettext(
             "**Delete your saved orders and help requests?** Open ones end, their cards go, and nobody will answer "
-            "them. Your downloads stay as they are."
+            "them. Your orders stop counting for you, and the roles that I gave you for them go. So that nobody passes "
+            "an order on, it counts for no other account for 90 days, unless a moderator releases it. Your downloads "
+            "stay as they are."
         )
         label = translator.gettext("Delete for good")
         sure = button(label, "privacy:gone", emoji="🗑️", style=discord.ButtonStyle.danger)
@@ -82,14 +84,19 @@ class Privacy(commands.Cog):
     @route("privacy:gone")
     @replies("privacy_deleted", CUSTOMER, updates=True)
     async def delete(self, reply: Reply) -> None:
-        """Delete the user's saved orders and tickets, with the tickets' cards and threads."""
-        reply.facts["deleted"], gone = await self._privacy.delete(reply.user.id)
-        text = reply.translator.gettext("**Deleted.** Your saved orders and help requests are gone.")
-        if not gone:
-            text += " " + reply.translator.gettext(
-                "I may not delete a thread about one of them, as I lack the permission Manage Threads: "
-                "ask the server's moderators to do it."
+        """Delete the user's saved orders, tickets and claims, with the cards, threads and roles."""
+        deleted = await self._privacy.delete(reply.user.id)
+        reply.facts["deleted"] = deleted.tickets
+        translator = reply.translator
+        text = translator.gettext("**Deleted.** I keep nothing of your saved orders and help requests.")
+        if deleted.removals_left:
+            text += " " + translator.ngettext(
+                "{count} message or thread about them may still be in Discord; I go on trying to remove it.",
+                "{count} messages and threads about them may still be in Discord; I go on trying to remove them.",
+                deleted.removals_left,
             )
+        if deleted.roles_left:
+            text += " " + translator.gettext("A role may not be taken back yet; I go on trying.")
         await reply.show(ReplyMessage(text))
 
 

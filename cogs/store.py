@@ -1,6 +1,10 @@
 """For store owners: /store panel, /store status, and the guild's settings as a file."""
 
+import asyncio
+import contextlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 import discord
 from discord import app_commands
@@ -8,7 +12,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 import fileflare_bot
-from fileflare_bot.discord_errors import SERVER_ERROR
+from fileflare_bot.discord_errors import FAILURES, code_of, is_passing
 from fileflare_bot.discord_limits import FIELD_VALUE, shorten
 from fileflare_bot.fileflare.breaker import State
 from fileflare_bot.i18n import N_, Translator
@@ -18,11 +22,13 @@ from fileflare_bot.interactions.components import COLOUR, view
 from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies
+from fileflare_bot.posting import post_once
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.store.checks import GUARD_STATES, guard_state, looked_at
-from fileflare_bot.store.panel import panel_buttons, panel_embed
+from fileflare_bot.store.panel import is_panel, panel_buttons, panel_embed
 from fileflare_bot.store.settings_file import LARGEST_FILE, exported, imported
 
 if TYPE_CHECKING:
@@ -35,6 +41,9 @@ _BREAKER: Final = {
 }
 # discord.com/developers/docs/topics/opcodes-and-status-codes, "JSON": the thread is archived, or locked
 _CLOSED: Final = {50083, 160005}
+
+
+_PRESSED_AGAIN: Final = timedelta(minutes=10)  # after a response that was lost
 
 
 class ThreadClosed(Refusal):
@@ -64,13 +73,14 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
+        self._posting: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @app_commands.command(
         name=locale_str("panel"), description=locale_str("Post a message here with a button for your customers")
     )
     @replies("panel", OWNER)
     async def panel(self, reply: Reply) -> None:
-        """Post the panel in this channel."""
+        """Post the panel in this channel, unless the same panel was posted there within the last ten minutes."""
         interaction, channel = reply.interaction, reply.interaction.channel
         in_thread = isinstance(channel, discord.Thread)
         needed = permissions.PANEL_IN_THREAD if in_thread else permissions.PANEL
@@ -83,13 +93,21 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         translator = self._bot.catalogs.translator(options.language or interaction.guild_locale or interaction.locale)
         embed, buttons = panel_embed(options.wording, translator), panel_buttons(options, translator)
         try:
-            await channel.send(embed=embed, view=view(buttons))
+            async with self._posting.setdefault(channel.id, asyncio.Lock()):
+                await post_once(
+                    self._bot,
+                    channel.id,
+                    found=lambda recent: is_panel(recent, embed, buttons),
+                    since=interaction.created_at - _PRESSED_AGAIN,
+                    embed=embed,
+                    view=view(buttons),
+                )
         except discord.Forbidden:
             raise BotLacksPermission(permissions.names([*needed])) from None
-        except discord.HTTPException as error:
-            if error.status >= SERVER_ERROR:
+        except FAILURES as error:
+            if is_passing(error):
                 raise
-            raise (ThreadClosed if error.code in _CLOSED else PanelNotTaken) from None
+            raise (ThreadClosed if code_of(error) in _CLOSED else PanelNotTaken) from None
         text = reply.translator.gettext("The panel is posted. Delete its message to take it down.")
         await reply.show(ReplyMessage(text))
 
@@ -97,10 +115,12 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     @replies("status", OWNER)
     async def status(self, reply: Reply) -> None:
         """Show the state of the bot, Fileflare, the database and the guild's setup."""
-        settings = reply.settings
-        page = await self._bot.storage.tickets.page(settings.guild_id, 1)
+        settings, open_tickets = None, None
+        with contextlib.suppress(StorageUnavailable):
+            settings = reply.settings
+            open_tickets = await self._bot.storage.figures.open_tickets(reply.guild_id)
         embed = discord.Embed(title=reply.translator.gettext("Status"), colour=COLOUR)
-        for name, value in self._status(reply.guild, settings, page.total, reply.translator):
+        for name, value in self._status(reply.guild, settings, open_tickets, reply.translator):
             embed.add_field(name=name, value=value, inline=False)
         await reply.show(ReplyMessage(reply.translator.gettext("How the bot is doing"), embed))
 
@@ -134,8 +154,9 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         await reply.show(ReplyMessage(text + "\n" + translator.gettext("Look it over with /store setup.")))
 
     def _status(
-        self, guild: discord.Guild, settings: GuildSettings, open_tickets: int, translator: Translator
+        self, guild: discord.Guild, settings: GuildSettings | None, open_tickets: int | None, translator: Translator
     ) -> list[tuple[str, str]]:
+        """Return the fields; ``settings`` and ``open_tickets`` are None while the database is away."""
         bot = self._bot
         last = bot.lookups.last_success
         fileflare = translator.gettext(_BREAKER[bot.lookups.breaker.state])
@@ -145,24 +166,30 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         milliseconds = round(min(bot.latency, 3600) * 1000)
         latency = translator.gettext("{count} ms to Discord", count=translator.number(milliseconds))
         shard = translator.gettext("shard {number}", number=guild.shard_id)
-        counted = bot.responder.activity.of(settings.guild_id)
+        counted = bot.responder.activity.of(guild.id)
         kinds = ", ".join(f"{outcome} {translator.number(count)}" for outcome, count in counted.most_common(12))
-        database = translator.gettext("it answers") if bot.storage.available else translator.gettext("away")
-        checked = shorten("\n".join(looked_at(guild, settings, translator)), FIELD_VALUE)
+        unknown = translator.gettext("not known")
+        database, requests = translator.gettext("away"), unknown
+        if open_tickets is not None:
+            database, requests = translator.gettext("it answers"), translator.number(open_tickets)
+        guard = checked = unknown
+        if settings is not None:
+            guard = translator.gettext(GUARD_STATES[guard_state(guild, settings)])
+            checked = shorten("\n".join(looked_at(guild, settings, translator)), FIELD_VALUE)
         version = f"Fileflare Discord bot {fileflare_bot.__version__}"
         return [
             ("Fileflare", fileflare),
             (translator.gettext("Database"), database),
             (translator.gettext("Bot"), f"{version} · {latency} · {shard}"),
             (translator.gettext("Lookups in 24 hours"), kinds or translator.gettext("none")),
-            (translator.gettext("Open help requests"), translator.number(open_tickets)),
-            (translator.gettext("Leak guard"), translator.gettext(GUARD_STATES[guard_state(guild, settings)])),
+            (translator.gettext("Open help requests"), requests),
+            (translator.gettext("Leak guard"), guard),
             (translator.gettext("Permissions"), checked),
         ]
 
 
 def _closed(thread: discord.Thread, granted: discord.Permissions) -> bool:
-    """Tell whether nobody, or only somebody with more permissions than the bot, may write in a thread."""
+    """Return whether a thread is archived, or locked for the bot."""
     return thread.archived or (thread.locked and not granted.manage_threads)
 
 

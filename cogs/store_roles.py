@@ -18,8 +18,10 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, suggests
 from fileflare_bot.orders.labels import summary
 from fileflare_bot.orders.reference import OrderReference, parse_reference
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles import roles_for, why_not, with_rule, without_rule
-from fileflare_bot.storage.options import MOST_RULES, Match, RoleRule
+from fileflare_bot.storage.options import MOST_RULES, Match, Options, RoleRule
+from fileflare_bot.store.changes import with_values
 from fileflare_bot.text import clean
 
 if TYPE_CHECKING:
@@ -34,6 +36,13 @@ _MATCHES: Final = {
     Match.VENDOR: N_("vendor"),
 }
 _POWERFUL: Final = ("administrator", "manage_guild", "manage_roles", "manage_messages", "kick_members", "ban_members")
+
+
+class RoleOfEverybody(Refusal):
+    """Raised when a rule would give buyers the role @everyone."""
+
+    sentence = N_("**Everybody has the role @everyone already.** Choose a role that only buyers get.")
+    outcome = "role_of_everybody"
 
 
 class StoreRoles(
@@ -72,12 +81,22 @@ class StoreRoles(
     ) -> None:
         """Store a rule, and switch buyers' roles on."""
         roles = [role, *([second] if second is not None else [])]
-        rules = with_rule(reply.settings.options.rules, Match(match), value or "", (each.id for each in roles))
-        await self._settings.change_options(reply.guild, reply.user.id, rules=rules, buyers_roles=True)
+        if any(each.is_default() for each in roles):
+            raise RoleOfEverybody
+
+        added: list[RoleRule] = []
+
+        def add(options: Options) -> Options:
+            rules = with_rule(options.rules, Match(match), value or "", [each.id for each in roles])
+            added.append(rules[-1])
+            rules = options.rules if rules[-1] in options.rules else rules  # it was added, but not confirmed
+            return with_values(rules=rules, buyers_roles=True)(options)
+
+        await self._settings.change_options(reply.guild, reply.user.id, add)
         translator = reply.translator
         saved = translator.gettext("Saved. Whoever opens such an order here gets the role:")
         warnings = [f"⚠️ {warning}" for warning in _warnings(reply.guild, roles, translator)]
-        await reply.show(ReplyMessage("\n".join([saved, _rule_line(rules[-1], translator), *warnings])))
+        await reply.show(ReplyMessage("\n".join([saved, _rule_line(added[-1], translator), *warnings])))
 
     @add.autocomplete("value")
     @suggests(OWNER)
@@ -135,9 +154,15 @@ class StoreRoles(
     @replies("roles_remove", OWNER)
     async def remove(self, reply: Reply, number: app_commands.Range[int, 1, MOST_RULES]) -> None:
         """Remove a rule."""
-        removed, rules = without_rule(reply.settings.options.rules, number)
-        await self._settings.change_options(reply.guild, reply.user.id, rules=rules)
-        text = reply.translator.gettext("Removed:") + " " + _rule_line(removed, reply.translator)
+        removed: list[RoleRule] = []
+
+        def remove(options: Options) -> Options:
+            rule, rules = without_rule(options.rules, number)
+            removed.append(rule)
+            return with_values(rules=rules)(options)
+
+        await self._settings.change_options(reply.guild, reply.user.id, remove)
+        text = reply.translator.gettext("Removed:") + " " + _rule_line(removed[-1], reply.translator)
         await reply.show(ReplyMessage(text))
 
 
@@ -158,7 +183,10 @@ def _warnings(guild: discord.Guild, roles: list[discord.Role], translator: Trans
         if strong:
             named = permissions.names(strong)
             found.append(
-                translator.gettext("Every buyer could then {permissions}: take that from the role.", permissions=named)
+                translator.gettext(
+                    "Every buyer would get these permissions: {permissions}. Remove them from the role.",
+                    permissions=named,
+                )
             )
     return found
 

@@ -15,9 +15,9 @@ from fileflare_bot.interactions.components import button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.leak_guard import GuardState
-from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, Wording
+from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
 from fileflare_bot.storage.records import GuildSettings
-from fileflare_bot.store.changes import parsed_wording
+from fileflare_bot.store.changes import parsed_wording, with_values
 from fileflare_bot.store.checks import GOOD, GUARD_STATES, WARNING, log_line, ping_line, support_line, tried
 from fileflare_bot.store.panel import panel_buttons, panel_embed
 
@@ -84,8 +84,12 @@ class StoreSetup(commands.Cog):
     @replies("setup_changed", OWNER, updates=True)
     async def toggle(self, reply: Reply, feature: str, state: str = "") -> None:
         """Switch a feature on or off, as the button says; the buttons of earlier versions only say which feature."""
-        on = state == "on" if state else not getattr(reply.settings.options, feature)
-        settings, guard = await self._settings.change_options(reply.guild, reply.user.id, **{feature: on})
+
+        def switched(options: Options) -> Options:
+            on = state == "on" if state else not getattr(options, feature)
+            return with_values(**{feature: on})(options)
+
+        settings, guard = await self._settings.change_options(reply.guild, reply.user.id, switched)
         failed = feature.startswith("leak_guard") and guard not in {GuardState.ON, GuardState.OFF}
         note = f"{WARNING} " + reply.translator.gettext(GUARD_STATES[guard]) if failed else ""
         await self._show(reply, settings, note)
@@ -104,7 +108,7 @@ class StoreSetup(commands.Cog):
         where = reply.typed("where").strip()
         reply.written = "\n".join([*given.values(), where])
         wording = parsed_wording(given, where)
-        settings, _ = await self._settings.change_options(reply.guild, reply.user.id, wording=wording)
+        settings, _ = await self._settings.change_options(reply.guild, reply.user.id, with_values(wording=wording))
         embed = panel_embed(settings.options.wording, reply.translator)
         buttons = panel_buttons(settings.options, reply.translator)
         text = reply.translator.gettext("Saved. The panel will look like this; post it with /store panel.")
@@ -159,7 +163,7 @@ class StoreSetup(commands.Cog):
         await reply.show(ReplyMessage("\n".join([f"**{head}**", *lines])))
 
     async def _change_options(self, reply: Reply, **changed: Any) -> None:  # noqa: ANN401 - fields of Options
-        settings, _ = await self._settings.change_options(reply.guild, reply.user.id, **changed)
+        settings, _ = await self._settings.change_options(reply.guild, reply.user.id, with_values(**changed))
         await self._show(reply, settings)
 
     async def _show(self, reply: Reply, settings: GuildSettings, note: str = "") -> None:

@@ -18,7 +18,7 @@ from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.canned import BUILT_IN, compose
-from fileflare_bot.tickets.desk import ARRIVED
+from fileflare_bot.tickets.delivery import ARRIVED
 from fileflare_bot.tickets.intake import NothingWritten
 from fileflare_bot.tickets.texts import RESOLUTIONS
 
@@ -161,8 +161,8 @@ class Tickets(commands.Cog):
         if ticket.card.message_id is None:
             reply.outcome = "not_posted"
             text = reply.translator.gettext(
-                "**I may not post it.** An owner of the server can choose another channel with /store setup, "
-                "which names the permissions I lack."
+                "**Discord has not confirmed it yet;** I go on trying. If no card appears, an owner of the server "
+                "finds in /store setup which permissions I lack, or chooses another channel."
             )
         else:
             where = f"<#{ticket.card.channel_id}>"

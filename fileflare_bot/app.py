@@ -8,6 +8,7 @@ import structlog
 from discord import app_commands
 from discord.ext import commands, tasks
 
+from fileflare_bot import background
 from fileflare_bot.downloads.open_orders import OpenOrders
 from fileflare_bot.downloads.opening import OrderOpener
 from fileflare_bot.fileflare.lookups import Lookups
@@ -18,11 +19,15 @@ from fileflare_bot.leak_guard import LeakGuard
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.privacy import Privacy
+from fileflare_bot.reconciler import Reconciler
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.removals import Removals
 from fileflare_bot.roles import BuyerRoles
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.store.changes import StoreSettings
 from fileflare_bot.tickets.desk import HelpDesk
+from fileflare_bot.tickets.sync import TicketSync
 
 COGS: Final = (
     "cogs.events",
@@ -41,6 +46,7 @@ COGS: Final = (
 )
 INTENTS: Final = discord.Intents(guilds=True, auto_moderation_configuration=True, auto_moderation_execution=True)
 DRAIN_SECONDS: Final = 10.0
+LAST_STEPS_SECONDS: Final = 2.0
 TEND_SECONDS: Final = 60.0
 
 log = structlog.stdlib.get_logger(__name__)
@@ -84,11 +90,21 @@ class FileflareBot(commands.Bot):
         self.routes = Routes()
         self.modlog = ModLog(self, storage, catalogs)
         self.roles = BuyerRoles(self, storage, self.modlog)
-        self.leak_guard = LeakGuard(storage, self.modlog)
-        self.desk = HelpDesk(self, storage, lookups, catalogs, self.modlog)
+        self.leak_guard = LeakGuard(self, storage, self.modlog)
+        self.removals = Removals(self, storage.intents)
+        sync = TicketSync(self, storage, catalogs, self.modlog)
+        self.desk = HelpDesk(storage, lookups, catalogs, modlog=self.modlog, sync=sync, removals=self.removals)
+        self.reconciler = Reconciler(
+            storage,
+            tickets=sync,
+            modlog=self.modlog,
+            roles=self.roles,
+            removals=self.removals,
+            leak_guard=self.leak_guard,
+        )
         self.open_orders = OpenOrders(metrics)
         self.order_opener = OrderOpener(lookups, storage, self.roles, self.open_orders)
-        self.privacy = Privacy(storage.personal_data, self.desk)
+        self.privacy = Privacy(storage, self.removals, self.roles)
         self.store_settings = StoreSettings(storage.guilds, self.modlog, self.leak_guard)
         self.connected = False
         metrics.watch(
@@ -128,6 +144,11 @@ class FileflareBot(commands.Bot):
     async def _tend_storage(self) -> None:
         try:
             await self.storage.tend()
+            if self.is_ready() and self.storage.available:
+                self.dispatch("upkeep")
+                await self.reconciler.run()
+        except StorageUnavailable:
+            log.warning("left_to_the_next_round")
         except Exception:  # one failure must not end the loop: without it, nothing expires until a restart
             log.exception("upkeep_failed")
 
@@ -146,6 +167,7 @@ class FileflareBot(commands.Bot):
         cut_off = await self.responder.drain(seconds)
         if cut_off:
             log.warning("replies_cut_off", count=cut_off)
+        await background.stop(LAST_STEPS_SECONDS)
         await self.close()
 
 

@@ -5,17 +5,22 @@ it when somebody changes it, and deletes it when the owner switches the leak gua
 """
 
 import asyncio
+import contextlib
+import time
+from collections import deque
 from enum import Enum, auto
 from typing import Final
 from weakref import WeakValueDictionary
 
 import discord
 import structlog
-from cachetools import TTLCache
+from cachetools import LRUCache
+from discord.ext import commands
 
-from fileflare_bot.discord_errors import SERVER_ERROR
+from fileflare_bot.discord_errors import FAILURES, is_passing, name_of
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.leaks import PATTERNS
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.storage.storage import Storage
 
@@ -36,92 +41,140 @@ class GuardState(Enum):
 
     OFF = auto()
     ON = auto()
+    PENDING = auto()  # the setting is stored, and the reconciler brings the rule in line
     NO_PERMISSION = auto()
     NO_ROOM = auto()
     REFUSED = auto()
 
 
 class LeakGuard:
-    """Keeps each guild's AutoMod rule as its settings say; one change of a guild's rule waits for the one before."""
+    """Keeps each guild's AutoMod rule as its settings say; one change of a guild's rule waits for the one before.
 
-    def __init__(self, storage: Storage, modlog: ModLog) -> None:
-        self._storage = storage
+    A change of the settings makes the rule due in its own transaction, and it stays due until the rule is as wanted.
+    """
+
+    def __init__(self, bot: commands.Bot, storage: Storage, modlog: ModLog) -> None:
+        self._bot = bot
+        self._guilds = storage.guilds
         self._modlog = modlog
-        self._repairs: TTLCache[int, int] = TTLCache(10_000, HOUR_SECONDS)
+        self._repairs: LRUCache[int, deque[float]] = LRUCache(10_000)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def ensure(self, guild: discord.Guild) -> GuardState:
-        """Create, repair or delete a guild's rule as its settings say, and return the resulting state."""
-        async with self._lock(guild.id):
-            return await self._ensure(guild)
+        """Create, repair or delete a guild's rule as its settings say, and return the resulting state.
+
+        Whatever fails is tried again later.
+        """
+        try:
+            return await self._settle(guild)
+        except StorageUnavailable:
+            log.warning("leak_guard_unknown", guild_id=guild.id)
+            return GuardState.PENDING
+
+    async def settle(self, guild_id: int) -> None:
+        """Do what ensure() does, for a guild that this process serves; do nothing for any other.
+
+        Raises:
+            StorageUnavailable: the database is away.
+        """
+        guild = self._bot.get_guild(guild_id)
+        if guild is not None and not guild.unavailable and guild.me is not None:
+            await self._settle(guild)
 
     async def repair(self, guild: discord.Guild, rule_id: int) -> None:
-        """Repair the rule after a change or deletion, a few times an hour at most."""
+        """Repair the rule after a change or deletion, a few times an hour at most.
+
+        Raises:
+            StorageUnavailable: the database is away.
+        """
         async with self._lock(guild.id):
-            settings = self._storage.guilds.get(guild.id)
+            settings = await self._guilds.load(guild.id)
             if settings.options.leak_guard and settings.leak_rule_id == rule_id:
                 await self._repair(guild, settings)
 
     async def blocked(self, execution: discord.AutoModAction) -> None:
-        """Post a line about a blocked message, without its text."""
-        settings = self._storage.guilds.get(execution.guild_id)
+        """Post a line about a blocked message, without its text.
+
+        Raises:
+            StorageUnavailable: the database is away.
+        """
+        settings = await self._guilds.load(execution.guild_id)
         if settings.leak_rule_id != execution.rule_id or execution.action.type is not BLOCK:
             return
-        translator = self._modlog.translator(settings.guild_id)
+        translator = await self._modlog.translator(settings.guild_id)
         text = translator.gettext(
             "I stopped a message of {who} in {where}: it held an order link.",
             who=f"<@{execution.user_id}>",
             where=f"<#{execution.channel_id}>",
         )
         log.info("leak_stopped", guild_id=settings.guild_id)
-        await self._modlog.post(settings.guild_id, f"🛡️ {text}")
+        await self._modlog.warn(settings.guild_id, f"🛡️ {text}")
 
     def _lock(self, guild_id: int) -> asyncio.Lock:
         return self._locks.setdefault(guild_id, asyncio.Lock())
 
-    async def _ensure(self, guild: discord.Guild) -> GuardState:
-        settings = self._storage.guilds.get(guild.id)
-        try:
-            if not settings.options.leak_guard:
-                await self._delete(guild, settings)
-                return GuardState.OFF
-            if not guild.me.guild_permissions.manage_guild:
+    async def _settle(self, guild: discord.Guild) -> GuardState:
+        async with self._lock(guild.id):
+            settings = await self._guilds.load(guild.id)
+            try:
+                state = await self._bring_in_line(guild, settings)
+            except FAILURES as error:
+                state = await self._failed(guild, error)
+            if state in {GuardState.ON, GuardState.OFF}:
+                await self._guilds.leak_guard_settled(settings)
+            else:
+                await self._guilds.leak_guard_postponed(guild.id)
+            return state
+
+    async def _bring_in_line(self, guild: discord.Guild, settings: GuildSettings) -> GuardState:
+        may = guild.me.guild_permissions.manage_guild
+        if settings.options.leak_guard:
+            if not may:
                 return GuardState.NO_PERMISSION
             await self._keep(guild, settings)
-        except discord.Forbidden:
+            return GuardState.ON
+        # A rule that is not known can only be there if a change is due: its creation may not have been confirmed.
+        if settings.leak_rule_id is not None or (may and await self._guilds.leak_guard_pending(guild.id)):
+            await self._delete(guild, settings)
+        return GuardState.OFF
+
+    async def _failed(self, guild: discord.Guild, error: Exception) -> GuardState:
+        """Return the state that a failed call leaves."""
+        log.warning("leak_guard_refused", guild_id=guild.id, error=name_of(error))
+        if is_passing(error):
+            return GuardState.PENDING
+        if isinstance(error, discord.Forbidden):
             return GuardState.NO_PERMISSION
-        except discord.HTTPException as error:
-            log.warning("leak_guard_refused", guild_id=guild.id, status=error.status, code=error.code)
-            if error.status >= SERVER_ERROR:
-                return GuardState.REFUSED
-            full = len(await guild.fetch_automod_rules()) >= MOST_KEYWORD_RULES
-            return GuardState.NO_ROOM if full else GuardState.REFUSED
-        return GuardState.ON
+        try:
+            rules = await guild.fetch_automod_rules()
+        except FAILURES:
+            return GuardState.REFUSED
+        full = sum(rule.trigger.type is KEYWORD for rule in rules) >= MOST_KEYWORD_RULES
+        return GuardState.NO_ROOM if full else GuardState.REFUSED
 
     async def _repair(self, guild: discord.Guild, settings: GuildSettings) -> None:
-        repairs = self._repairs.get(guild.id, 0)
-        if repairs >= REPAIRS_AN_HOUR:
+        repairs = self._repairs.setdefault(guild.id, deque(maxlen=REPAIRS_AN_HOUR))
+        now = time.monotonic()
+        if len(repairs) == REPAIRS_AN_HOUR and now - repairs[0] < HOUR_SECONDS:
             return
         try:
             repaired = await self._keep(guild, settings)
-        except discord.HTTPException as error:
-            log.warning("leak_guard_refused", guild_id=guild.id, status=error.status, code=error.code)
+        except FAILURES as error:
+            log.warning("leak_guard_refused", guild_id=guild.id, error=name_of(error))
+            await self._guilds.leak_guard_postponed(guild.id)
             return
         if repaired:
-            self._repairs[guild.id] = repairs + 1
+            repairs.append(now)
             log.info("leak_guard_repaired", guild_id=guild.id)
-            translator = self._modlog.translator(guild.id)
-            await self._modlog.post(
-                guild.id,
-                "🛡️ "
-                + translator.gettext(
-                    "Somebody changed the rule of the leak guard, so I put it back. To switch it off, use /store setup."
-                ),
+            translator = await self._modlog.translator(guild.id)
+            text = translator.gettext(
+                "Somebody changed the rule of the leak guard, so I put it back. To switch it off, use /store setup."
             )
+            await self._modlog.warn(guild.id, f"🛡️ {text}")
 
     async def _keep(self, guild: discord.Guild, settings: GuildSettings) -> bool:
         """Create or update the rule; return whether anything had to change."""
-        message = self._modlog.translator(guild.id).gettext(
+        message = (await self._modlog.translator(guild.id)).gettext(
             "That link opens your files for everybody who sees it. Use /mydownloads: only you see the answer."
         )
         roles = settings.moderator_role_ids if settings.options.leak_guard_spares_moderators else ()
@@ -139,8 +192,12 @@ class LeakGuard:
                 exempt_roles=exempt,
                 reason="Leak guard",
             )
-            await self._storage.guilds.set_leak_rule(guild.id, made.id)
+            await self._guilds.set_leak_rule(guild.id, made.id)
+            await self._delete_others(guild, made.id)
             return True
+        if rule.id != settings.leak_rule_id:
+            await self._guilds.set_leak_rule(guild.id, rule.id)
+            await self._delete_others(guild, rule.id)
         if (
             rule.enabled
             and [*rule.trigger.regex_patterns] == [*PATTERNS]
@@ -157,28 +214,33 @@ class LeakGuard:
         return True
 
     async def _rule(self, guild: discord.Guild, settings: GuildSettings) -> discord.AutoModRule | None:
-        """Return the guild's rule; take over one that the bot has made, but does not know."""
+        """Return the guild's rule, be it one that the bot has made without learning its ID."""
         if settings.leak_rule_id is not None:
             try:
                 return await guild.fetch_automod_rule(settings.leak_rule_id)
             except discord.NotFound:
                 pass
-        for rule in await guild.fetch_automod_rules():
-            if rule.name == RULE_NAME and rule.creator_id == guild.me.id:
-                await self._storage.guilds.set_leak_rule(guild.id, rule.id)
-                return rule
-        return None
+        return next(iter(await self._made(guild)), None)
+
+    async def _made(self, guild: discord.Guild) -> list[discord.AutoModRule]:
+        rules = await guild.fetch_automod_rules()
+        return [rule for rule in rules if rule.name == RULE_NAME and rule.creator_id == guild.me.id]
 
     async def _delete(self, guild: discord.Guild, settings: GuildSettings) -> None:
-        if settings.leak_rule_id is None:
-            return
-        await self._storage.guilds.set_leak_rule(guild.id, None)  # first, so that repair() ignores the deletion
-        try:
-            rule = await guild.fetch_automod_rule(settings.leak_rule_id)
-            await rule.delete(reason="Leak guard switched off")
-        except discord.NotFound:
-            pass
-        except discord.HTTPException:  # the rule is still there: remember it, so that the next change deletes it
-            if self._storage.guilds.get(guild.id).leak_rule_id is None:
-                await self._storage.guilds.set_leak_rule(guild.id, settings.leak_rule_id)
-            raise
+        rule = await self._rule(guild, settings)
+        if rule is not None:
+            await _delete(rule)
+            await self._delete_others(guild, rule.id)
+        if settings.leak_rule_id is not None:
+            await self._guilds.set_leak_rule(guild.id, None)
+
+    async def _delete_others(self, guild: discord.Guild, rule_id: int) -> None:
+        """Delete second rules: discord.py repeats a creation whose response was a server error."""
+        for rule in await self._made(guild):
+            if rule.id != rule_id:
+                await _delete(rule)
+
+
+async def _delete(rule: discord.AutoModRule) -> None:
+    with contextlib.suppress(discord.NotFound):
+        await rule.delete(reason="Leak guard")

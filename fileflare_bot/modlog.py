@@ -1,14 +1,18 @@
 """Audit entries, and the lines about them in a guild's log channel."""
 
+import asyncio
 from typing import Final
+from weakref import WeakValueDictionary
 
 import discord
 import structlog
+from cachetools import TTLCache
 from discord.ext import commands
 
-from fileflare_bot.discord_errors import FAILURES, name_of
+from fileflare_bot.discord_errors import FAILURES, is_final, name_of
 from fileflare_bot.i18n import N_, Catalogs, Translator
-from fileflare_bot.storage.records import Action
+from fileflare_bot.posting import is_of, post_once
+from fileflare_bot.storage.records import Action, AuditLine
 from fileflare_bot.storage.storage import Storage
 
 ENTRIES: Final[dict[Action, str]] = {
@@ -29,35 +33,52 @@ ENTRIES: Final[dict[Action, str]] = {
     Action.MOVED_CLAIM: N_("{who} moved an order to another account."),
 }
 
+DAY_SECONDS: Final = 24 * 3600
+
 log = structlog.stdlib.get_logger(__name__)
 
 
 class ModLog:
-    """Writes audit entries, and posts lines into the guilds' log channels."""
+    """Writes audit entries, and posts their lines into the guilds' log channels."""
 
     def __init__(self, bot: commands.Bot, storage: Storage, catalogs: Catalogs) -> None:
         self._bot = bot
         self._storage = storage
+        self._intents = storage.intents
         self._catalogs = catalogs
+        self._warned: TTLCache[tuple[int, str], bool] = TTLCache(10_000, DAY_SECONDS)
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    def translator(self, guild_id: int) -> Translator:
+    async def translator(self, guild_id: int) -> Translator:
         """Return the translator for a guild's moderators: the language that the owner chose, else the guild's."""
         guild = self._bot.get_guild(guild_id)
-        chosen = self._storage.guilds.get(guild_id).options.language
+        chosen = (await self._storage.guilds.load(guild_id)).options.language
         return self._catalogs.translator(chosen or (guild.preferred_locale if guild is not None else ""))
 
     async def record(self, guild_id: int, action: Action, actor_id: int) -> None:
         """Store an audit entry for something that changes nothing else in the database, and post its line."""
         await self._storage.audit.record(guild_id, actor_id, action)
-        await self.announce(guild_id, action, actor_id)
+        await self.post_lines(guild_id)
 
-    async def announce(self, guild_id: int, action: Action, actor_id: int, number: int | None = None) -> None:
-        """Post the line of an audit entry that was stored with its change; ``number`` is the ticket's."""
-        await self.post(guild_id, entry_text(action, actor_id, number, self.translator(guild_id)))
+    async def post_lines(self, guild_id: int) -> None:
+        """Post the lines of a guild's audit entries that are not in its log channel yet; the reconciler tries again."""
+        async with self._locks.setdefault(guild_id, asyncio.Lock()):
+            settings = await self._storage.guilds.load(guild_id)
+            translator = await self.translator(guild_id)
+            for line in await self._intents.due_lines(guild_id):
+                if settings.log_channel_id is not None:
+                    try:
+                        await self._post(settings.log_channel_id, line, translator)
+                    except FAILURES as error:
+                        log.warning("log_channel_refused", guild_id=guild_id, error=name_of(error))
+                        if not is_final(error, line.at):
+                            await self._intents.line_postponed(line.id)
+                            return  # the next ones would overtake it
+                await self._intents.line_posted(line.id)
 
-    async def post(self, guild_id: int, text: str) -> None:
-        """Post a line into the guild's log channel, if it has one."""
-        channel_id = self._storage.guilds.get(guild_id).log_channel_id
+    async def warn(self, guild_id: int, text: str) -> None:
+        """Post a warning into a guild's log channel, if it has one; it is not tried again."""
+        channel_id = (await self._storage.guilds.load(guild_id)).log_channel_id
         if channel_id is None:
             return
         channel = self._bot.get_partial_messageable(channel_id)
@@ -65,6 +86,22 @@ class ModLog:
             await channel.send(embed=discord.Embed(description=text, timestamp=discord.utils.utcnow()))
         except FAILURES as error:
             log.warning("log_channel_refused", guild_id=guild_id, error=name_of(error))
+
+    async def warn_once_a_day(self, guild_id: int, text: str) -> None:
+        """Post a warning, unless the guild has read the same one within a day."""
+        if (guild_id, text) not in self._warned:
+            self._warned[guild_id, text] = True
+            await self.warn(guild_id, f"⚠️ {text}")
+
+    async def _post(self, channel_id: int, line: AuditLine, translator: Translator) -> None:
+        text = entry_text(line.action, line.actor_id, line.number, translator)
+        await post_once(
+            self._bot,
+            channel_id,
+            found=lambda recent: is_of(recent, line.at),
+            since=line.at,
+            embed=discord.Embed(description=text, timestamp=line.at),
+        )
 
 
 def entry_text(action: Action, actor_id: int, number: int | None, translator: Translator) -> str:

@@ -1,31 +1,46 @@
 """A summary of the data stored about a user, and its deletion from the database and from Discord."""
 
+from dataclasses import dataclass
 from typing import Final
 
+from fileflare_bot.background import soon
 from fileflare_bot.i18n import Translator
-from fileflare_bot.storage.personal_data import PersonalData, PersonalRecord
-from fileflare_bot.tickets.desk import HelpDesk
+from fileflare_bot.removals import Removals
+from fileflare_bot.roles import BuyerRoles
+from fileflare_bot.storage.personal_data import PersonalRecord
+from fileflare_bot.storage.storage import Storage
 
 MOST_LISTED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What was deleted, and what of it is still in Discord: cards and threads, and whether a role is."""
+
+    tickets: int
+    removals_left: int
+    roles_left: bool
 
 
 class Privacy:
     """Deletes a user's data."""
 
-    def __init__(self, personal_data: PersonalData, desk: HelpDesk) -> None:
-        self._personal_data = personal_data
-        self._desk = desk
+    def __init__(self, storage: Storage, removals: Removals, roles: BuyerRoles) -> None:
+        self._storage = storage
+        self._removals = removals
+        self._roles = roles
 
-    async def delete(self, user_id: int) -> tuple[int, bool]:
-        """Delete a user's saved orders and tickets, with their cards and threads.
+    async def delete(self, user_id: int) -> Deleted:
+        """Delete a user's saved orders, tickets and claims, with the cards, threads and roles.
 
-        Return how many tickets there were, and whether all their cards and threads are gone; they may not be where the
-        bot lacks a permission. If Discord fails, nothing is forgotten, so that a second try finds what is left.
+        What Discord does not take now, the reconciler tries again.
         """
-        tickets = (await self._personal_data.of_user(user_id)).tickets
-        gone = await self._desk.take_down(tickets)
-        await self._personal_data.forget(user_id, tickets)
-        return len(tickets), gone
+        tickets = await self._storage.personal_data.forget(user_id)
+        due = await self._storage.role_grants.due_members(user_id)
+        await soon(self._removals.run(), *(self._roles.settle(guild_id, user_id) for guild_id, _ in due))
+        left = (await self._storage.personal_data.of_user(user_id)).removals
+        settled = [await self._storage.role_grants.is_settled(guild_id, user_id) for guild_id, _ in due]
+        return Deleted(tickets, left, not all(settled))
 
 
 def kept(record: PersonalRecord, translator: Translator) -> str:
@@ -44,9 +59,18 @@ def kept(record: PersonalRecord, translator: Translator) -> str:
     if record.claims:
         lines.append(
             translator.ngettext(
-                "That {count} order counts for you in a server (a keyed hash of its ID); moderators can release it",
-                "That {count} orders count for you in servers (keyed hashes of their IDs); moderators can release them",
+                "That {count} order counts for you in a server (a keyed hash of its ID), and the roles it brought you",
+                "That {count} orders count for you in servers (keyed hashes of their IDs), and the roles they brought "
+                "you",
                 record.claims,
+            )
+        )
+    if record.removals:
+        lines.append(
+            translator.ngettext(
+                "{count} message or thread about what you have deleted, which I am still trying to remove",
+                "{count} messages and threads about what you have deleted, which I am still trying to remove",
+                record.removals,
             )
         )
     lines += [

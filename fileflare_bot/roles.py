@@ -1,14 +1,26 @@
 """Buyers' roles: which roles an order brings, claims, and why a role could not be given."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 import discord
 import structlog
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 from discord.ext import commands
 
+from fileflare_bot.background import soon
+from fileflare_bot.discord_errors import (
+    FAILURES,
+    UNKNOWN_MEMBER,
+    UNKNOWN_ROLE,
+    UNKNOWN_USER,
+    code_of,
+    is_passing,
+    name_of,
+)
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.diagnosis import Kind
@@ -18,7 +30,7 @@ from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import MOST_RULES, LaterAccounts, Match, RoleRule
-from fileflare_bot.storage.records import Action, Claim, GuildSettings, SeenProduct
+from fileflare_bot.storage.records import Claim, GrantState, GuildSettings, SeenProduct
 from fileflare_bot.storage.storage import Storage
 
 ROLE_GONE: Final = N_(
@@ -29,7 +41,8 @@ ROLE_ABOVE: Final = N_(
 )
 NO_MANAGE_ROLES: Final = N_("I may not give the role <@&{role}>: I lack the permission Manage Roles.")
 ROLE_MANAGED: Final = N_("Nobody can give the role <@&{role}>: it belongs to an app or to boosters.")
-TOLD_SECONDS: Final = 24 * 3600  # the log channel gets the same warning once a day
+MOST_ROUNDS: Final = 5
+HAS_LEFT: Final = {UNKNOWN_MEMBER, UNKNOWN_USER}
 LONGEST_VALUE: Final = 100  # characters of a value that a rule matches
 
 log = structlog.stdlib.get_logger(__name__)
@@ -75,10 +88,11 @@ class BuyerRoles:
 
     def __init__(self, bot: commands.Bot, storage: Storage, modlog: ModLog) -> None:
         self._bot = bot
-        self._storage = storage
+        self._claims = storage.claims
+        self._grants = storage.role_grants
         self._modlog = modlog
-        self._told: TTLCache[tuple[int, int, str], bool] = TTLCache(10_000, TOLD_SECONDS)
         self._seen: LRUCache[tuple[int, Match, str], bool] = LRUCache(50_000)
+        self._locks: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 
     async def grant(
         self,
@@ -99,116 +113,142 @@ class BuyerRoles:
             return Grant()
         try:
             await self._store_values(settings.guild_id, order)
-            claim = await self._storage.claims.claim(
+            claim = await self._claims.claim(
                 settings.guild_id,
                 user.id,
                 reference,
                 order_label(order, translator),
                 accounts=settings.options.accounts_per_order,
+                role_ids=roles_for(order, settings.options.rules),
+                held=_role_ids(user),
             )
-            if claim is None:
-                if settings.options.later_accounts is LaterAccounts.REFUSE:
-                    raise OrderHeldByOthers
-                return Grant(held_by_others=True)
-            given = await self._give_for(claim, user, roles_for(order, settings.options.rules))
         except StorageUnavailable:
             log.warning("roles_not_given", guild_id=settings.guild_id, reason="database_away")
             return Grant()
+        if claim is None:
+            if settings.options.later_accounts is LaterAccounts.REFUSE:
+                raise OrderHeldByOthers
+            return Grant(held_by_others=True)
+        given = await self._settle_soon(settings.guild_id, user.id)
         return Grant(tuple(role.name for role in map(user.guild.get_role, given) if role is not None))
 
-    async def _give_for(self, claim: Claim, member: discord.Member, wanted: Sequence[int]) -> tuple[int, ...]:
-        """Give a claim's roles; store those that the member has from us, never one that they had by other means.
+    async def restore(self, member: discord.Member, settings: GuildSettings) -> tuple[list[int], bool]:
+        """Give a member the missing roles of their claims; return those just given, and whether that is all.
 
-        If the claim was released or moved meanwhile, take them back.
+        Raises:
+            StorageUnavailable: the database does not answer.
         """
-        given = await self._give(member, wanted)
-        if not given and set(wanted) <= set(claim.role_ids):
-            return ()
-        claims = await self._storage.claims.of_user(claim.guild_id, member.id)
-        ours = {role for other in claims for role in other.role_ids}
-        brought = {*given, *ours.intersection(wanted)}
-        if await self._storage.claims.granted(claim, brought):
-            return given
-        await self._revoke(claim, set(given) - ours)
-        return ()
-
-    async def restore(self, member: discord.Member, settings: GuildSettings) -> tuple[int, ...]:
-        """Give a member the missing roles of their claims; return the IDs of the roles just given."""
         if not settings.options.buyers_roles:
-            return ()
-        claims = await self._storage.claims.of_user(settings.guild_id, member.id)
+            return [], True
         ruled = {role for rule in settings.options.rules for role in rule.role_ids}
-        return await self._give(member, [role for claim in claims for role in claim.role_ids if role in ruled])
+        await self._claims.restore(settings.guild_id, member.id, ruled, held=_role_ids(member))
+        given = await self._settle_soon(settings.guild_id, member.id)
+        return given, await self._grants.is_settled(settings.guild_id, member.id)
 
     async def release(self, guild_id: int, claim_id: int, moderator_id: int) -> bool:
-        """Delete a claim and remove its roles; return whether all of them are gone.
+        """Delete a claim and revoke its roles; return whether all of them are gone already.
 
         Raises:
             NoSuchClaim: the guild has no such claim.
         """
-        claim, roles = await self._storage.claims.release(guild_id, claim_id, moderator_id)
-        await self._modlog.announce(guild_id, Action.RELEASED_CLAIM, moderator_id)
-        return await self._revoke(claim, roles)
+        claim = await self._claims.release(guild_id, claim_id, moderator_id)
+        return await self._changed(claim)
 
     async def move(self, guild_id: int, claim_id: int, moderator_id: int, to: int) -> bool:
-        """Move a claim to another user and remove its roles; return whether all of them are gone.
-
-        The other user gets them by opening the order or restoring their roles.
+        """Move a claim and its roles to another user; return whether all of the roles have moved already.
 
         Raises:
             HeldByThem: it is that user's already.
             NoSuchClaim: the guild has no such claim.
         """
-        claim, roles = await self._storage.claims.move(guild_id, claim_id, moderator_id, to)
-        await self._modlog.announce(guild_id, Action.MOVED_CLAIM, moderator_id)
-        return await self._revoke(claim, roles)
+        claim = await self._claims.move(guild_id, claim_id, moderator_id, to)
+        return await self._changed(claim, to)
 
-    async def _revoke(self, claim: Claim, role_ids: Iterable[int]) -> bool:
-        """Remove roles from a claim's user; return whether all are gone, which they are if the user has left."""
-        revoked = True
-        for role_id in role_ids:
-            try:
-                await self._bot.http.remove_role(claim.guild_id, claim.user_id, role_id)
-            except discord.NotFound:
-                continue
-            except discord.Forbidden:
-                revoked = False
-                await self._tell_owner(claim.guild_id, role_id, NO_MANAGE_ROLES)
-            except discord.HTTPException as error:
-                revoked = False
-                log.warning("role_not_taken", guild_id=claim.guild_id, status=error.status)
-        return revoked
+    async def settle(self, guild_id: int, user_id: int) -> list[int]:
+        """Give and revoke what is due for a user, and return the roles just given; the rest is tried again later.
 
-    async def _give(self, member: discord.Member, wanted: Iterable[int]) -> tuple[int, ...]:
-        had = {role.id for role in member.roles}
-        given = []
-        for role_id in dict.fromkeys(role for role in wanted if role not in had):
-            trouble = why_not(member.guild, role_id)
+        Raises:
+            StorageUnavailable: the database does not answer.
+        """
+        given: list[int] = []
+        async with self._locks.setdefault((guild_id, user_id), asyncio.Lock()):
+            for _ in range(MOST_ROUNDS):  # what changes during a round is due in the next
+                due = await self._grants.due(guild_id, user_id)
+                for role_id, state in due.items():
+                    if state is GrantState.REVOKING:
+                        await self._revoke(guild_id, user_id, role_id)
+                    elif await self._give(guild_id, user_id, role_id, state):
+                        given.append(role_id)
+                if not due:
+                    break
+        return given
+
+    async def _changed(self, claim: Claim, to: int | None = None) -> bool:
+        """Settle the roles of a claim's users, and return whether they are settled."""
+        users = [user_id for user_id in (claim.user_id, to) if user_id is not None]
+        settling = [self.settle(claim.guild_id, user_id) for user_id in users]
+        await soon(*settling, self._modlog.post_lines(claim.guild_id))
+        return all([await self._grants.is_settled(claim.guild_id, user_id) for user_id in users])
+
+    async def _settle_soon(self, guild_id: int, user_id: int) -> list[int]:
+        given: list[int] = []
+
+        async def settle() -> None:
+            given.extend(await self.settle(guild_id, user_id))
+
+        await soon(settle())
+        return given
+
+    async def _give(self, guild_id: int, user_id: int, role_id: int, state: GrantState) -> bool:
+        """Give a role, unless the user holds it already; return whether the bot gave it."""
+        try:
+            if state is GrantState.WANTED:
+                member = await self._bot.http.get_member(guild_id, user_id)
+                held = str(role_id) in member["roles"]
+                if not await self._grants.begin(guild_id, user_id, role_id, held=held):
+                    return False
+            trouble = self._trouble(guild_id, role_id)
             if trouble is None:
-                try:
-                    await member.add_roles(discord.Object(role_id), reason="Bought in the store")
-                except discord.NotFound:
-                    trouble = ROLE_GONE
-                except discord.Forbidden:
-                    trouble = ROLE_ABOVE
-                except discord.HTTPException as error:  # opening the order again retries
-                    log.warning("role_not_given", guild_id=member.guild.id, status=error.status)
-                    continue
-            if trouble is None:
-                given.append(role_id)
-            else:
-                await self._tell_owner(member.guild.id, role_id, trouble)
-        return tuple(given)
+                await self._bot.http.add_role(guild_id, user_id, role_id, reason="Bought in the store")
+        except FAILURES as error:
+            log.warning("role_not_given", guild_id=guild_id, error=name_of(error))
+            if code_of(error) in HAS_LEFT:
+                await self._grants.given_up(guild_id, user_id, role_id)
+                return False
+            trouble = ROLE_GONE if code_of(error) == UNKNOWN_ROLE else ROLE_ABOVE
+            if trouble == ROLE_ABOVE and not isinstance(error, discord.Forbidden):
+                await self._grants.postponed(guild_id, user_id, role_id, refused=not is_passing(error))
+                return False
+        if trouble is None:
+            return await self._grants.given(guild_id, user_id, role_id)
+        if trouble in {ROLE_GONE, ROLE_MANAGED}:
+            await self._grants.given_up(guild_id, user_id, role_id)
+        else:
+            await self._grants.postponed(guild_id, user_id, role_id, refused=True)
+        await self._tell_owner(guild_id, role_id, trouble)
+        return False
+
+    async def _revoke(self, guild_id: int, user_id: int, role_id: int) -> None:
+        try:
+            await self._bot.http.remove_role(guild_id, user_id, role_id, reason="The order does not count any more")
+        except FAILURES as error:
+            if code_of(error) not in {*HAS_LEFT, UNKNOWN_ROLE}:
+                log.warning("role_not_revoked", guild_id=guild_id, error=name_of(error))
+                await self._grants.postponed(guild_id, user_id, role_id, refused=not is_passing(error))
+                if isinstance(error, discord.Forbidden):
+                    await self._tell_owner(guild_id, role_id, self._trouble(guild_id, role_id) or ROLE_ABOVE)
+                return
+        await self._grants.revoked(guild_id, user_id, role_id)
+
+    def _trouble(self, guild_id: int, role_id: int) -> str | None:
+        """Return why the bot cannot give or revoke a role, as far as its memory of the guild tells."""
+        guild = self._bot.get_guild(guild_id)
+        return None if guild is None or guild.unavailable or guild.me is None else why_not(guild, role_id)
 
     async def _tell_owner(self, guild_id: int, role_id: int, trouble: str) -> None:
-        """Post into the log channel why a role could not be given, once a day for each reason."""
-        key = (guild_id, role_id, trouble)
-        if key in self._told:
-            return
-        self._told[key] = True
-        log.warning("role_refused", guild_id=guild_id)
-        translator = self._modlog.translator(guild_id)
-        await self._modlog.post(guild_id, "⚠️ " + translator.gettext(trouble, role=role_id))
+        """Post into the log channel why a role could not be given or revoked, once a day for each reason."""
+        translator = await self._modlog.translator(guild_id)
+        await self._modlog.warn_once_a_day(guild_id, translator.gettext(trouble, role=role_id))
 
     async def _store_values(self, guild_id: int, order: Order) -> None:
         """Store the values of an order that rules can match, as suggestions for /store roles add."""
@@ -219,8 +259,12 @@ class BuyerRoles:
             if (guild_id, product.match, product.value) not in self._seen
         ]
         if new:
-            await self._storage.claims.see(guild_id, new)
+            await self._claims.see(guild_id, new)
             self._seen.update({(guild_id, product.match, product.value): True for product in new})
+
+
+def _role_ids(member: discord.Member) -> set[int]:
+    return {role.id for role in member.roles}
 
 
 def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: Iterable[int]) -> tuple[RoleRule, ...]:

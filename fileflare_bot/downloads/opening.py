@@ -9,7 +9,7 @@ from fileflare_bot.downloads.pages import OrderPages
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import Translator
-from fileflare_bot.orders.diagnosis import diagnose
+from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
 from fileflare_bot.roles import BuyerRoles, Grant
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import GuildSettings
@@ -48,7 +48,8 @@ class OrderOpener:
         if settings is not None:
             grant = await self._roles.grant(user, settings, opened.reference, order, translator)
         opened.pages = pages = OrderPages(order)
-        opened.found, opened.failure = diagnose(order), None
+        opened.found = diagnose(order)
+        opened.failure = Finding(Kind.HELD_BY_OTHERS) if grant.held_by_others else None
         opened.savable = bool(order.asset_count) and self.may_save(guild_id)
         self._open_orders.keep(opened)
         return pages, grant

@@ -11,7 +11,7 @@ from fileflare_bot.fileflare.errors import BadReference, LookupFailed
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.components import COLOUR, ask_button, button, view
 from fileflare_bot.interactions.reply import ReplyMessage
-from fileflare_bot.orders.diagnosis import Finding, Kind
+from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.refusal import NextStep, Refusal
 from fileflare_bot.roles import Grant, OrderHeldByOthers
 from fileflare_bot.text import clean, escape
@@ -37,7 +37,6 @@ def order_message(
             "Another account here uses this order already, so it brings you no role. Is it yours? Press Get help."
         )
         embed.add_field(name=translator.gettext("No role this time"), value=text)
-        finding = Finding(Kind.HELD_BY_OTHERS)
     return ReplyMessage(page.content, embed, _page_view(page, opened, translator, finding))
 
 

@@ -1,5 +1,7 @@
 """Access control: every command, button, select and modal is for one audience, which is checked only here."""
 
+import asyncio
+import contextlib
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -8,9 +10,12 @@ import discord
 from fileflare_bot.i18n import N_
 from fileflare_bot.interactions import permissions
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.records import GuildSettings
 
+LOAD_SECONDS: Final = 2.0  # to read a guild's settings: a modal has to be shown within 3 s
+LATEST_SECONDS: Final = 1.0  # that an interaction may arrive late and still be answered in time
 MODERATOR_PERMISSIONS: Final = discord.Permissions(manage_messages=True)  # shows moderators' commands by default
 OWNER_PERMISSIONS: Final = discord.Permissions(manage_guild=True)
 
@@ -55,15 +60,17 @@ class MissingPermission(Refusal):
         super().__init__(permission=permission)
 
 
-def admit(interaction: discord.Interaction[Any], audience: Audience, guilds: Guilds) -> None:
-    """Check that the user belongs to the audience.
+async def admit(interaction: discord.Interaction[Any], audience: Audience, guilds: Guilds) -> None:
+    """Check that the user belongs to the audience, and have the guild's settings in memory if the database responds.
 
     Raises:
         OnlyInServer: the audience exists only in a guild, and this is not one.
         NotAModerator: the user is not a moderator of the guild.
         MissingPermission: the user may not manage the guild.
-        StorageUnavailable: the guild's settings are not known yet.
+        StorageUnavailable: only the guild's settings tell, and they cannot be read.
     """
+    if interaction.guild_id is not None:
+        await _load(interaction.guild_id, interaction, guilds)
     if audience is CUSTOMER:
         return
     if interaction.guild_id is None or not isinstance(interaction.user, discord.Member):
@@ -75,6 +82,14 @@ def admit(interaction: discord.Interaction[Any], audience: Audience, guilds: Gui
     role_ids = [role.id for role in interaction.user.roles]
     if not is_moderator(interaction.permissions, role_ids, guilds.get(interaction.guild_id)):
         raise NotAModerator
+
+
+async def _load(guild_id: int, interaction: discord.Interaction[Any], guilds: Guilds) -> None:
+    """Read the guild's settings; who needs them misses them if that takes too long, and it goes on meanwhile."""
+    late = (discord.utils.utcnow() - interaction.created_at).total_seconds()
+    with contextlib.suppress(StorageUnavailable, TimeoutError):
+        async with asyncio.timeout(LOAD_SECONDS - min(max(late, 0.0), LATEST_SECONDS)):
+            await guilds.load(guild_id)
 
 
 def is_moderator(granted: discord.Permissions, role_ids: list[int], settings: GuildSettings) -> bool:

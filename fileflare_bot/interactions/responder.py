@@ -80,7 +80,7 @@ class Responder:
             try:
                 if self._stopping:
                     raise Restarting  # noqa: TRY301 - _refuse below says it
-                admit(interaction, audience, self._guilds)
+                await admit(interaction, audience, self._guilds)
                 await _in_time(handler, reply)
             except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
                 await self._refuse(reply, error)
@@ -180,7 +180,7 @@ def _given_back(written: str, translator: Translator) -> str:
     if not written.strip():
         return ""
     text = limits.shorten(clean(written, lines=True).replace("`", "'"), LONGEST_GIVEN_BACK)
-    return "\n" + translator.gettext("What you wrote, to be copied:") + f"\n```\n{text}\n```"
+    return "\n" + translator.gettext("Here is what you wrote, so you can copy it:") + f"\n```\n{text}\n```"
 
 
 def _refusal(error: Exception) -> Refusal:

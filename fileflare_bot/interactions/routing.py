@@ -15,7 +15,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from fileflare_bot.i18n import N_
-from fileflare_bot.interactions.access import Audience, admit
+from fileflare_bot.interactions.access import CUSTOMER, Audience, admit
 from fileflare_bot.interactions.reply import Reply
 from fileflare_bot.refusal import NextStep, Refusal
 
@@ -66,7 +66,8 @@ def suggests(audience: Audience) -> Callable[[Suggest[C]], Suggest[C]]:
         @wraps(method)
         async def entry(cog: C, interaction: discord.Interaction[Any], current: str) -> Choices:
             try:
-                admit(interaction, audience, interaction.client.storage.guilds)
+                if audience is not CUSTOMER:
+                    await admit(interaction, audience, interaction.client.storage.guilds)
                 return await method(cog, interaction, current)
             except Refusal:
                 return []

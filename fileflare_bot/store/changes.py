@@ -1,17 +1,19 @@
 """Changes to a guild's settings: in the database, in the log channel, and in the leak guard's rule."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import discord
 from pydantic import BaseModel, ValidationError
 
+from fileflare_bot.background import soon
 from fileflare_bot.i18n import N_
 from fileflare_bot.leak_guard import GuardState, LeakGuard
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.options import Options, Wording
-from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
+from fileflare_bot.storage.records import CannedAnswer, GuildSettings
 from fileflare_bot.text import clean, escape
 
 M = TypeVar("M", bound=BaseModel)
@@ -36,37 +38,42 @@ class StoreSettings:
         self._leak_guard = leak_guard
 
     async def change(self, guild: discord.Guild, actor_id: int, **changed: Any) -> tuple[GuildSettings, GuardState]:  # noqa: ANN401 - fields of GuildSettings
-        """Store channels, roles or options, and return the settings with the state of the leak guard."""
+        """Store channels or roles, and return the settings with the state of the leak guard."""
         settings = await self._guilds.change(guild.id, actor_id, **changed)
-        return await self._apply(guild, actor_id, settings)
+        return settings, await self._apply(guild)
 
     async def change_options(
-        self,
-        guild: discord.Guild,
-        actor_id: int,
-        **changed: Any,  # noqa: ANN401 - fields of Options
+        self, guild: discord.Guild, actor_id: int, change: Callable[[Options], Options]
     ) -> tuple[GuildSettings, GuardState]:
-        """Store options, and return the settings with the state of the leak guard.
+        """Change the options, and return the settings with the state of the leak guard.
 
-        Raises:
-            WrongValue: a value is invalid; nothing is changed.
+        No other change comes between. What ``change`` raises changes nothing.
         """
-        before = self._guilds.get(guild.id).options
-        return await self.change(guild, actor_id, options=validated(Options, before.model_dump() | changed))
+        settings = await self._guilds.change_options(guild.id, actor_id, change)
+        return settings, await self._apply(guild)
 
     async def replace(
         self, guild: discord.Guild, actor_id: int, settings: dict[str, Any], canned_answers: tuple[CannedAnswer, ...]
-    ) -> None:
-        """Replace the guild's settings and canned answers with those of a file."""
-        _ = await self._guilds.change(guild.id, actor_id, **settings)
-        replaced = await self._guilds.replace_canned_answers(guild.id, actor_id, canned_answers)
-        _ = await self._apply(guild, actor_id, replaced)
+    ) -> GuardState:
+        """Replace the guild's settings and canned answers, all or none; return the state of the leak guard."""
+        await self._guilds.replace(guild.id, actor_id, settings, canned_answers)
+        return await self._apply(guild)
 
-    async def _apply(
-        self, guild: discord.Guild, actor_id: int, settings: GuildSettings
-    ) -> tuple[GuildSettings, GuardState]:
-        await self._modlog.announce(guild.id, Action.CHANGED_SETUP, actor_id)
-        return settings, await self._leak_guard.ensure(guild)
+    async def _apply(self, guild: discord.Guild) -> GuardState:
+        """Bring Discord in line with the settings; what takes too long goes on meanwhile."""
+        state = GuardState.PENDING
+
+        async def guard() -> None:
+            nonlocal state
+            state = await self._leak_guard.ensure(guild)
+
+        await soon(guard(), self._modlog.post_lines(guild.id))
+        return state
+
+
+def with_values(**changed: Any) -> Callable[[Options], Options]:  # noqa: ANN401 - fields of Options
+    """Return a change of options to these values; it raises WrongValue if one is invalid."""
+    return lambda options: validated(Options, options.model_dump() | changed)
 
 
 def validated(model: type[M], values: dict[str, Any]) -> M:
@@ -78,9 +85,14 @@ def validated(model: type[M], values: dict[str, Any]) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise WrongValue(where, str(first["msg"]).removeprefix("Value error, ")) from None
+        raise wrong_value(error) from None
+
+
+def wrong_value(error: ValidationError) -> WrongValue:
+    """Return the refusal that names the first invalid value, without repeating it."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return WrongValue(where or "file", str(first["msg"]).removeprefix("Value error, "))
 
 
 def parsed_wording(given: dict[str, str], where: str) -> Wording:

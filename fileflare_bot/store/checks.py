@@ -19,6 +19,9 @@ WARNING: Final = "⚠️"
 GUARD_STATES: Final = {
     GuardState.OFF: N_("The leak guard is off."),
     GuardState.ON: N_("The leak guard is on."),
+    GuardState.PENDING: N_(
+        "The setting is saved, but Discord has not taken the leak guard's rule yet. The rule follows by itself."
+    ),
     GuardState.NO_PERMISSION: N_("The leak guard needs the permission Manage Server: give it to my role."),
     GuardState.NO_ROOM: N_(
         "The leak guard has no room: Discord allows 6 keyword rules. Delete one under Server Settings > AutoMod."

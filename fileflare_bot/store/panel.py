@@ -1,5 +1,7 @@
 """The panel in a store's channel, in the bot's wording or the store's own."""
 
+from collections.abc import Sequence
+
 import discord
 
 from fileflare_bot import discord_limits as limits
@@ -33,6 +35,22 @@ def panel_buttons(options: Options, translator: Translator) -> list[discord.ui.B
     if options.buyers_roles:
         buttons.append(button(translator.gettext("Restore my roles"), "claims:restore", emoji="🎟️"))
     return buttons
+
+
+def is_panel(
+    message: discord.Message, embed: discord.Embed, buttons: Sequence[discord.ui.Button[discord.ui.View]]
+) -> bool:
+    """Return whether a message shows this panel."""
+    shown = [item for row in message.components if isinstance(row, discord.ActionRow) for item in row.children]
+    labels = [(item.custom_id, item.label) for item in shown if isinstance(item, discord.Button)]
+    if len(message.embeds) != 1 or labels != [(button.custom_id, button.label) for button in buttons]:
+        return False
+    return _look(message.embeds[0]) == _look(embed)
+
+
+def _look(embed: discord.Embed) -> tuple[list[str], list[str], discord.Colour | None]:
+    """Return what a panel's embed shows; Discord removes some of its spaces."""
+    return (embed.title or "").split(), (embed.description or "").split(), embed.colour
 
 
 def where_to_find(wording: Wording, translator: Translator) -> str:

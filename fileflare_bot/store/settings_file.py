@@ -17,7 +17,7 @@ from fileflare_bot.storage.options import (
     RoleRule,
 )
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
-from fileflare_bot.store.changes import WrongValue
+from fileflare_bot.store.changes import WrongValue, wrong_value
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.canned import LONGEST_ANSWER, UnknownPlaceholder, checked
 
@@ -116,8 +116,7 @@ def _read(content: bytes) -> _File:
     try:
         return _File.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise WrongValue(".".join(str(part) for part in first["loc"]) or "file", str(first["msg"])) from None
+        raise wrong_value(error) from None
 
 
 def _canned_answers(file: _File) -> tuple[CannedAnswer, ...]:

@@ -1,82 +1,143 @@
-"""Delivers answers by direct message or, if that fails, by a mention in the channel where the customer asked.
+"""Delivers answers by direct message or, if the customer takes none, by a mention in the channel where they asked.
 
 The mention only says that there is an answer; its button shows it to that customer alone.
 """
 
-from enum import Enum, auto
+from typing import Final
 
 import discord
 import structlog
 from discord.ext import commands
 
-from fileflare_bot.discord_errors import FAILURES, NO_MUTUAL_GUILD, name_of
+from fileflare_bot.discord_errors import (
+    FAILURES,
+    MESSAGES_CLOSED,
+    NO_MUTUAL_GUILD,
+    UNKNOWN_MEMBER,
+    UNKNOWN_USER,
+    code_of,
+    is_final,
+    name_of,
+)
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
-from fileflare_bot.i18n import Catalogs, Translator
-from fileflare_bot.interactions.components import button, view
-from fileflare_bot.storage.records import Ticket
-from fileflare_bot.tickets.card import RESOLVED
+from fileflare_bot.i18n import N_, Catalogs, Translator
+from fileflare_bot.interactions.components import COLOUR, button, view
+from fileflare_bot.modlog import ModLog
+from fileflare_bot.posting import has_custom_id, post_once
+from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Resolution, Ticket
+from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.texts import RESOLUTIONS
+
+LEFT: Final = {NO_MUTUAL_GUILD, UNKNOWN_MEMBER, UNKNOWN_USER}
+ARRIVED: Final = {
+    Delivery.MESSAGE: N_("Sent by direct message."),
+    Delivery.MENTION: N_("They take no direct messages, so I mentioned them where they asked."),
+    Delivery.LEFT: N_("They have left this server, so nobody has read it. It is kept with the help request."),
+    Delivery.FAILED: N_(
+        "**It could not be delivered:** they take no direct messages, and I may not write where they asked. "
+        "Write to them yourself."
+    ),
+    Delivery.PENDING: N_(
+        "**It is saved, but Discord has not confirmed it yet.** I go on trying, and the thread will say how it went."
+    ),
+    Delivery.CLOSED: N_(
+        "**It is saved, but they may not have it yet:** they take no direct messages, and Discord has not confirmed "
+        "a mention where they asked. I go on trying for a day; you can also write to them yourself."
+    ),
+}
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Delivered(Enum):
-    """How an answer reached the customer."""
+class Deliveries:
+    """Delivers the answers of tickets."""
 
-    BY_MESSAGE = auto()
-    BY_MENTION = auto()
-    LEFT = auto()  # to nobody: the customer has left the server
-    NOT_AT_ALL = auto()
-
-
-class Delivery:
-    """Delivers answers to customers."""
-
-    def __init__(self, bot: commands.Bot, catalogs: Catalogs) -> None:
+    def __init__(self, bot: commands.Bot, storage: Storage, catalogs: Catalogs, modlog: ModLog) -> None:
         self._bot = bot
+        self._intents = storage.intents
         self._catalogs = catalogs
+        self._modlog = modlog
 
-    async def deliver(self, ticket: Ticket, title: str, text: str) -> Delivered:
-        """Deliver a text, in the customer's language, to the customer of a ticket."""
+    async def deliver(self, ticket: Ticket) -> None:
+        """Deliver a ticket's answers, oldest first, and record how; the others are tried again later."""
+        for answer in await self._intents.answers(ticket.id):
+            delivery = await self._deliver(ticket, answer)
+            if delivery in {Delivery.PENDING, Delivery.CLOSED}:
+                await self._intents.answers_postponed(ticket.id)
+                return
+            translator = await self._modlog.translator(ticket.guild_id)
+            await self._intents.delivered(answer.id, delivery, _note(ticket, answer, delivery, translator))
+
+    async def _deliver(self, ticket: Ticket, answer: PendingAnswer) -> Delivery:
+        """Return how an answer reached the customer; PENDING or CLOSED if it has not yet."""
+        if answer.delivery is Delivery.PENDING:
+            try:
+                await self._send(ticket, answer)
+            except FAILURES as error:
+                log.info("message_refused", guild_id=ticket.guild_id, error=name_of(error))
+                if code_of(error) in LEFT:
+                    return Delivery.LEFT
+                if code_of(error) != MESSAGES_CLOSED:
+                    return Delivery.FAILED if is_final(error, answer.at) else Delivery.PENDING
+                await self._intents.messages_closed(answer.id)
+            else:
+                return Delivery.MESSAGE
+        return await self._mention(ticket, answer)
+
+    async def _send(self, ticket: Ticket, answer: PendingAnswer) -> None:
         translator = self._catalogs.translator(ticket.locale)
+        title = N_("Answer to your help request #{number}")
+        if answer.closing:
+            title = N_("Help request #{number} is closed")
         guild = self._bot.get_guild(ticket.guild_id)
-        embed = answer_embed(title, text, guild.name if guild is not None else "")
-        try:
-            channel = await self._bot.create_dm(discord.Object(ticket.user_id))
-            await channel.send(embed=embed, view=answer_view(ticket, translator))
-        except FAILURES as error:
-            log.info("message_refused", guild_id=ticket.guild_id, error=name_of(error))
-            if isinstance(error, discord.HTTPException) and error.code == NO_MUTUAL_GUILD:
-                return Delivered.LEFT
-            return await self._mention(ticket, translator)
-        return Delivered.BY_MESSAGE
+        channel = await self._bot.http.start_private_message(ticket.user_id)
+        await post_once(
+            self._bot,
+            int(channel["id"]),
+            found=lambda recent: has_custom_id(recent, f"help:write:{ticket.id}:{answer.id}"),
+            since=answer.at,
+            embed=answer_embed(
+                translator.gettext(title, number=ticket.number), answer.text, guild.name if guild is not None else ""
+            ),
+            view=answer_view(ticket, answer.id, translator),
+        )
 
-    async def _mention(self, ticket: Ticket, translator: Translator) -> Delivered:
+    async def _mention(self, ticket: Ticket, answer: PendingAnswer) -> Delivery:
+        translator = self._catalogs.translator(ticket.locale)
         text = translator.gettext(
             "{who}, there is an answer to your help request #{number}.",
             who=f"<@{ticket.user_id}>",
             number=ticket.number,
         )
+        read = button(translator.gettext("Read the answer"), f"help:read:{ticket.id}:{answer.id}", emoji="📬")
         try:
-            await self._bot.get_partial_messageable(ticket.channel_id).send(
-                text,
-                view=view([button(translator.gettext("Read the answer"), f"help:read:{ticket.id}", emoji="📬")]),
+            await self._bot.http.get_member(ticket.guild_id, ticket.user_id)
+            await post_once(
+                self._bot,
+                ticket.channel_id,
+                found=lambda recent: has_custom_id(recent, f"help:read:{ticket.id}:{answer.id}"),
+                since=answer.at,
+                content=text,
+                view=view([read]),
                 allowed_mentions=discord.AllowedMentions(users=[discord.Object(ticket.user_id)]),
             )
         except FAILURES as error:
             log.warning("mention_refused", guild_id=ticket.guild_id, error=name_of(error))
-            return Delivered.NOT_AT_ALL
-        return Delivered.BY_MENTION
+            if code_of(error) in LEFT:
+                return Delivery.LEFT
+            return Delivery.FAILED if is_final(error, answer.at) else Delivery.CLOSED
+        return Delivery.MENTION
 
 
 def answer_embed(title: str, text: str, guild_name: str) -> discord.Embed:
     """Return the embed of an answer."""
-    embed = discord.Embed(title=title, description=shorten(text, EMBED_DESCRIPTION), colour=RESOLVED)
+    embed = discord.Embed(title=title, description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
     return embed.set_footer(text=guild_name) if guild_name else embed
 
 
-def answer_view(ticket: Ticket, translator: Translator) -> discord.ui.View:
+def answer_view(ticket: Ticket, answer_id: int, translator: Translator) -> discord.ui.View:
     """Return the buttons under an answer."""
-    items = [button(translator.gettext("Write back"), f"help:write:{ticket.id}", emoji="✍️")]
+    items = [button(translator.gettext("Write back"), f"help:write:{ticket.id}:{answer_id}", emoji="✍️")]
     if not ticket.resolved:
         items.append(
             button(
@@ -87,3 +148,14 @@ def answer_view(ticket: Ticket, translator: Translator) -> discord.ui.View:
             )
         )
     return view(items)
+
+
+def _note(ticket: Ticket, answer: PendingAnswer, delivery: Delivery, translator: Translator) -> NewNote:
+    """Return what the thread says about an answer."""
+    who, arrived = f"<@{answer.author_id}>", translator.gettext(ARRIVED[delivery])
+    if not answer.closing:
+        head = translator.gettext("{who} has answered:", who=who)
+        return NewNote(f"✉️ {head}\n{answer.text}\n\n{arrived}", "taken")
+    head = translator.gettext("{who} has closed it:", who=who)
+    reason = translator.gettext(RESOLUTIONS[ticket.resolution or Resolution.ANSWERED])
+    return NewNote(f"🟢 {head} {reason}.\n{answer.text}\n\n{arrived}", "taken")

@@ -1,15 +1,8 @@
-"""The help desk: one method for each thing that customers and moderators do with a ticket.
-
-Each changes the database first. An answer then goes to its customer; last, the card, the thread and the log channel
-show it.
-"""
+"""The help desk: one method for each thing that customers and moderators do with a ticket."""
 
 from dataclasses import replace
-from typing import Final
 
-import discord
-from discord.ext import commands
-
+from fileflare_bot.background import soon
 from fileflare_bot.fileflare.errors import OrderNotFound
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
@@ -17,23 +10,14 @@ from fileflare_bot.i18n import N_, Catalogs
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.findings import changes
+from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.refusal import Refusal
-from fileflare_bot.storage.errors import NoSuchTicket
-from fileflare_bot.storage.records import Action, Filed, NewTicket, Resolution, Ticket
+from fileflare_bot.removals import Removals
+from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
+from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
-from fileflare_bot.tickets.card import RESOLVED, Cards, note_embed, words_embed
-from fileflare_bot.tickets.delivery import Delivered, Delivery
-from fileflare_bot.tickets.texts import RESOLUTIONS
-
-ARRIVED: Final = {
-    Delivered.BY_MESSAGE: N_("Sent by direct message."),
-    Delivered.BY_MENTION: N_("I could not send them a direct message, so I mentioned them where they asked."),
-    Delivered.LEFT: N_("They have left this server, so nobody has read it. It is kept with the help request."),
-    Delivered.NOT_AT_ALL: N_(
-        "**It could not be delivered:** I could send them no direct message, and may not write where they asked. "
-        "Write to them yourself."
-    ),
-}
+from fileflare_bot.tickets.sync import TicketSync
+from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
 
 
 class NotYours(Refusal):
@@ -58,18 +42,29 @@ class NotAnswered(Refusal):
 
 
 class HelpDesk:
-    """All operations on tickets."""
+    """All operations on tickets.
+
+    Each stores the change with all that Discord is to be told of it; then ``TicketSync`` tells it, and the reconciler
+    what could not be told.
+    """
 
     def __init__(
-        self, bot: commands.Bot, storage: Storage, lookups: Lookups, catalogs: Catalogs, modlog: ModLog
+        self,
+        storage: Storage,
+        lookups: Lookups,
+        catalogs: Catalogs,
+        *,
+        modlog: ModLog,
+        sync: TicketSync,
+        removals: Removals,
     ) -> None:
         self._storage = storage
         self._tickets = storage.tickets
         self._lookups = lookups
         self._catalogs = catalogs
         self._modlog = modlog
-        self._cards = Cards(bot, storage, modlog)
-        self._delivery = Delivery(bot, catalogs)
+        self._sync = sync
+        self._removals = removals
 
     async def ticket(self, ticket_id: int, guild_id: int) -> Ticket:
         """Return a ticket of a guild.
@@ -85,51 +80,52 @@ class HelpDesk:
     # What customers do
 
     async def file(self, new: NewTicket, *, name: str) -> Filed:
-        """File a ticket and post its card, or add the words to the customer's open ticket about the same order.
+        """File a ticket, or add the words to the customer's open ticket about the same order.
 
-        ``name`` is the customer's display name in the guild. Its ``card.message_id`` is None if the
-        card could not be posted.
+        ``name`` is the customer's display name in the guild. Its ``card.message_id`` is None if the card could not be
+        posted yet.
 
         Raises:
             TooManyTickets: the customer has reached a limit.
         """
-        settings = self._storage.guilds.get(new.guild_id)
+        settings = await self._storage.guilds.load(new.guild_id)
         new = replace(new, details=replace(new.details, name=name))
-        filed = await self._tickets.file(new, open_per_user=settings.options.help_open_per_person)
-        if filed.existing:
-            if new.details.words:
-                await self._tell_moderators(filed.ticket, new.details.words)
-            return filed
-        ticket = await self._cards.post(filed.ticket.id)
-        await self._modlog.announce(new.guild_id, Action.FILED, ticket.user_id, ticket.number)
-        return replace(filed, ticket=ticket)
+        filed = await self._tickets.file(
+            new,
+            open_per_user=settings.options.help_open_per_person,
+            words_note=await self._words_note(new.guild_id, new.user_id, new.details.words),
+        )
+        return replace(filed, ticket=await self._tell(filed.ticket))
 
-    async def last_answer(self, ticket_id: int, user_id: int) -> tuple[Ticket, str]:
-        """Return a customer's ticket and the moderators' latest answer in it.
+    async def read_answer(self, ticket_id: int, user_id: int, message_id: int | None) -> tuple[Ticket, TicketMessage]:
+        """Return a customer's ticket and one of the moderators' answers in it, the latest if ``message_id`` is None.
 
         Raises:
             NotYours: it is another customer's.
             NoSuchTicket: it does not exist.
-            NotAnswered: it has no answer yet.
+            NotAnswered: it has no such answer.
         """
         ticket = await self._customers_ticket(ticket_id, user_id)
-        answers = [message.text for message in await self._tickets.messages(ticket_id) if message.from_moderator]
+        answers = [message for message in await self._tickets.messages(ticket_id) if message.from_moderator]
+        if message_id is not None:
+            answers = [message for message in answers if message.id == message_id]
         if not answers:
             raise NotAnswered
         return ticket, answers[-1]
 
-    async def write_back(self, ticket_id: int, user_id: int, text: str) -> Ticket:
+    async def write_back(self, ticket_id: int, user_id: int, text: str) -> tuple[Ticket, bool]:
         """Send a customer's message to the moderators, and reopen the ticket if it is resolved.
+
+        Return the ticket, and whether the moderators can read the message already.
 
         Raises:
             NotYours: it is another customer's.
             TooManyTickets: the customer has reached a limit.
         """
-        was_resolved = (await self._customers_ticket(ticket_id, user_id)).resolved
-        ticket = await self._tickets.wrote_back(ticket_id, user_id, text)
-        await self._show(ticket, Action.REOPENED if was_resolved else Action.WROTE_BACK, user_id)
-        await self._tell_moderators(ticket, text)
-        return ticket
+        ticket = await self._customers_ticket(ticket_id, user_id)
+        note = await self._words_note(ticket.guild_id, user_id, text)
+        ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
+        return ticket, await self._tickets.is_told(ticket_id)
 
     async def solve(self, ticket_id: int, user_id: int) -> Ticket:
         """Close a customer's ticket because they say that it is solved.
@@ -138,12 +134,11 @@ class HelpDesk:
             NotYours: it is another customer's.
             NotPossibleNow: it is already closed.
         """
-        await self._customers_ticket(ticket_id, user_id)
-        ticket = await self._tickets.resolve(ticket_id, user_id, Resolution.CUSTOMER)
-        await self._show(ticket, Action.RESOLVED, user_id)
-        said = self._modlog.translator(ticket.guild_id).gettext("{who} says that it is solved.", who=f"<@{user_id}>")
-        await self._cards.note(ticket, discord.Embed(description=f"🟢 {said}", colour=RESOLVED))
-        return ticket
+        ticket = await self._customers_ticket(ticket_id, user_id)
+        translator = await self._modlog.translator(ticket.guild_id)
+        said = translator.gettext("{who} says that it is solved.", who=f"<@{user_id}>")
+        note = NewNote(f"🟢 {said}", "resolved")
+        return await self._tell(await self._tickets.resolve(ticket_id, user_id, Resolution.CUSTOMER, note=note))
 
     # What moderators do
 
@@ -154,8 +149,7 @@ class HelpDesk:
             AlreadyTaken: another moderator has it.
             NotPossibleNow: it is resolved.
         """
-        ticket = await self._tickets.take(ticket.id, moderator_id)
-        await self._show(ticket, Action.TOOK, moderator_id)
+        await self._tell(await self._tickets.take(ticket.id, moderator_id))
 
     async def hand_over(self, ticket: Ticket, moderator_id: int, to: int) -> None:
         """Hand a ticket over to another moderator, and mention them in its thread.
@@ -163,12 +157,9 @@ class HelpDesk:
         Raises:
             NotPossibleNow: it is resolved.
         """
-        ticket = await self._tickets.hand_over(ticket.id, moderator_id, to)
-        ticket = await self._show(ticket, Action.HANDED_OVER, moderator_id)
-        note = self._modlog.translator(ticket.guild_id).gettext(
-            "{who} has handed it to {to}.", who=f"<@{moderator_id}>", to=f"<@{to}>"
-        )
-        await self._cards.note(ticket, note_embed("🤝", note), mention=to)
+        translator = await self._modlog.translator(ticket.guild_id)
+        text = translator.gettext("{who} has handed it to {to}.", who=f"<@{moderator_id}>", to=f"<@{to}>")
+        await self._tell(await self._tickets.hand_over(ticket.id, moderator_id, to, NewNote(f"🤝 {text}", "taken")))
 
     async def check(self, ticket: Ticket, moderator_id: int) -> tuple[Finding, ...]:
         """Look the ticket's order up again, and return its findings.
@@ -178,48 +169,30 @@ class HelpDesk:
             AskedTooOften, FileflareUnavailable: the lookup failed.
         """
         number, findings = await self._read_order(ticket, moderator_id)
-        before = ticket.details.findings
-        ticket = await self._tickets.checked(ticket.id, moderator_id, number, findings)
-        ticket = await self._show(ticket, Action.CHECKED, moderator_id)
-        translator = self._modlog.translator(ticket.guild_id)
+        translator = await self._modlog.translator(ticket.guild_id)
         head = translator.gettext("{who} has checked the order again.", who=f"<@{moderator_id}>")
-        difference = changes(before, findings, translator) or translator.gettext("Nothing has changed.")
-        await self._cards.note(ticket, note_embed("🔎", f"{head}\n{difference}"))
+        difference = changes(ticket.details.findings, findings, translator) or translator.gettext(
+            "Nothing has changed."
+        )
+        note = NewNote(f"🔎 {head}\n{difference}", "taken")
+        await self._tell(await self._tickets.checked(ticket.id, moderator_id, number, findings, note))
         return findings
 
-    async def answer(self, ticket: Ticket, moderator_id: int, text: str) -> Delivered:
-        """Send an answer to the customer, and return how it was delivered."""
-        ticket = await self._tickets.answered(ticket.id, moderator_id, text)
-        title = self._catalogs.translator(ticket.locale).gettext(
-            "Answer to your help request #{number}", number=ticket.number
-        )
-        delivered = await self._delivery.deliver(ticket, title, text)
-        ticket = await self._show(ticket, Action.ANSWERED, moderator_id)
-        translator = self._modlog.translator(ticket.guild_id)
-        head = translator.gettext("{who} has answered:", who=f"<@{moderator_id}>")
-        arrived = translator.gettext(ARRIVED[delivered])
-        await self._cards.note(ticket, note_embed("✉️", f"{head}\n{text}\n\n{arrived}"))
-        return delivered
+    async def answer(self, ticket: Ticket, moderator_id: int, text: str) -> Delivery:
+        """Send an answer to the customer, and return how far it has come."""
+        await self._tell(await self._tickets.answered(ticket.id, moderator_id, text))
+        return await self._delivery(ticket, moderator_id)
 
-    async def resolve(self, ticket: Ticket, moderator_id: int, resolution: Resolution, last_word: str) -> Delivered:
-        """Close a ticket, tell the customer, and return how that message was delivered.
+    async def resolve(self, ticket: Ticket, moderator_id: int, resolution: Resolution, last_word: str) -> Delivery:
+        """Close a ticket, tell the customer, and return how far that message has come.
 
         Raises:
             NotPossibleNow: it is already closed.
         """
-        theirs = self._catalogs.translator(ticket.locale)
-        told = theirs.gettext(RESOLUTIONS[resolution])
+        told = self._catalogs.translator(ticket.locale).gettext(RESOLUTIONS[resolution])
         text = f"{told}.\n\n{last_word}".strip()
-        ticket = await self._tickets.resolve(ticket.id, moderator_id, resolution)
-        await self._tickets.answered(ticket.id, moderator_id, text)
-        title = theirs.gettext("Help request #{number} is closed", number=ticket.number)
-        delivered = await self._delivery.deliver(ticket, title, text)
-        ticket = await self._show(ticket, Action.RESOLVED, moderator_id)
-        translator = self._modlog.translator(ticket.guild_id)
-        head = translator.gettext("{who} has closed it:", who=f"<@{moderator_id}>")
-        reason = translator.gettext(RESOLUTIONS[resolution])
-        await self._cards.note(ticket, note_embed("🟢", f"{head} {reason}.\n{last_word}".strip()))
-        return delivered
+        await self._tell(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
+        return await self._delivery(ticket, moderator_id)
 
     async def reopen(self, ticket: Ticket, moderator_id: int) -> None:
         """Reopen a closed ticket.
@@ -227,50 +200,44 @@ class HelpDesk:
         Raises:
             NotPossibleNow: it is open, or the customer has another open one about the same order.
         """
-        ticket = await self._tickets.reopen(ticket.id, moderator_id)
-        ticket = await self._show(ticket, Action.REOPENED, moderator_id)
-        translator = self._modlog.translator(ticket.guild_id)
-        note = translator.gettext("{who} has opened it again.", who=f"<@{moderator_id}>")
-        await self._cards.note(ticket, note_embed("↩️", note))
+        translator = await self._modlog.translator(ticket.guild_id)
+        text = translator.gettext("{who} has opened it again.", who=f"<@{moderator_id}>")
+        await self._tell(await self._tickets.reopen(ticket.id, moderator_id, NewNote(f"↩️ {text}", "taken")))
 
     async def post_again(self, ticket: Ticket, moderator_id: int) -> Ticket:
         """Post a ticket's card again, for example after it was deleted; return the ticket with its new card, if any."""
-        await self._cards.take_down(ticket)
-        ticket = await self._cards.post(ticket.id, instead_of=ticket.card.message_id)
-        if ticket.card.message_id is not None:
-            await self._modlog.announce(ticket.guild_id, Action.POSTED_AGAIN, moderator_id, ticket.number)
-        return ticket
+        ticket = await self._tickets.post_again(ticket.id, moderator_id)
+        await soon(self._removals.run())
+        return await self._tell(ticket)
 
-    # What the bot does by itself
+    async def _tell(self, ticket: Ticket) -> Ticket:
+        """Tell Discord what was stored, and return the ticket as it is then."""
+        await soon(self._sync.sync(ticket.id), self._modlog.post_lines(ticket.guild_id))
+        try:
+            return await self._tickets.get(ticket.id)
+        except StorageUnavailable:
+            return ticket
 
-    async def post_unposted(self, guild_ids: list[int]) -> None:
-        """Post the cards of tickets that a crash left without one."""
-        for ticket in await self._tickets.unposted(guild_ids):
-            if self._storage.guilds.get(ticket.guild_id).support_channel_id is not None:
-                await self._cards.post(ticket.id)
+    async def _delivery(self, ticket: Ticket, moderator_id: int) -> Delivery:
+        """Return how far a moderator's latest answer has come."""
+        try:
+            messages = await self._tickets.messages(ticket.id)
+        except StorageUnavailable:
+            return Delivery.PENDING
+        theirs = [message for message in messages if message.from_moderator and message.author_id == moderator_id]
+        return theirs[-1].delivery or Delivery.PENDING
 
-    async def take_down(self, tickets: list[Ticket]) -> bool:
-        """Delete the cards and threads of deleted tickets; return whether all are gone."""
-        return all([await self._cards.take_down(ticket) for ticket in tickets])
-
-    async def _show(self, ticket: Ticket, action: Action, actor_id: int) -> Ticket:
-        """Update the card after an action, post the action's line in the log channel, and return the ticket."""
-        ticket = await self._cards.refresh(ticket.id)
-        await self._modlog.announce(ticket.guild_id, action, actor_id, ticket.number)
-        return ticket
+    async def _words_note(self, guild_id: int, user_id: int, text: str) -> NewNote:
+        """Return what a ticket's thread says about its customer's words."""
+        translator = await self._modlog.translator(guild_id)
+        head = translator.gettext("{who} writes:", who=f"<@{user_id}>")
+        return NewNote(f"{head}\n{quoted(text)}", "open")
 
     async def _customers_ticket(self, ticket_id: int, user_id: int) -> Ticket:
         ticket = await self._tickets.get(ticket_id)
         if ticket.user_id != user_id:
             raise NotYours
         return ticket
-
-    async def _tell_moderators(self, ticket: Ticket, text: str) -> None:
-        """Post a customer's words into the thread; if that fails, post the card again first."""
-        embed = words_embed(ticket, text, self._modlog.translator(ticket.guild_id))
-        if not await self._cards.note(ticket, embed, mention=ticket.taken_by):
-            ticket = await self._cards.post(ticket.id, instead_of=ticket.card.message_id)
-            await self._cards.note(ticket, embed, mention=ticket.taken_by)
 
     async def _read_order(self, ticket: Ticket, moderator_id: int) -> tuple[str, tuple[Finding, ...]]:
         reference = ticket.details.reference
@@ -280,4 +247,12 @@ class HelpDesk:
             order = await self._lookups.find(reference, Requester(moderator_id, ticket.guild_id), refresh=True)
         except OrderNotFound:
             return ticket.details.order_number, diagnose_failure(Kind.NOT_FOUND)
-        return str(order.order_number or ""), diagnose(order)
+        findings = diagnose(order)
+        held = next((finding for finding in ticket.details.findings if finding.kind is Kind.HELD_BY_OTHERS), None)
+        if held is not None and await self._is_held_by_others(ticket, reference):
+            findings = (held, *findings)
+        return str(order.order_number or ""), findings
+
+    async def _is_held_by_others(self, ticket: Ticket, reference: OrderReference) -> bool:
+        holders = {claim.user_id for claim in await self._storage.claims.of_order(ticket.guild_id, reference)}
+        return bool(holders) and ticket.user_id not in holders

@@ -1,0 +1,43 @@
+"""Work that a reply waits for, but not for long: it goes on meanwhile, and the reconciler does what it leaves."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import structlog
+
+from fileflare_bot.storage.errors import StorageUnavailable
+
+WAIT_SECONDS: Final = 8.0  # people see "thinking…" meanwhile
+
+log = structlog.stdlib.get_logger(__name__)
+_running: Final[set[asyncio.Task[None]]] = set()  # the loop itself keeps only weak references
+
+
+async def soon(*work: Coroutine[Any, Any, object]) -> None:
+    """Run all of this, and wait for it up to eight seconds; afterwards it goes on in the background.
+
+    What fails is logged: its intent is stored, so the reconciler tries it again.
+    """
+    tasks = {asyncio.create_task(_run(coroutine)) for coroutine in work}
+    for task in tasks:
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+    await asyncio.wait(tasks, timeout=WAIT_SECONDS)
+
+
+async def stop(seconds: float) -> None:
+    """Let what is running finish for this long, then cancel it: the reconciler does it after the next start."""
+    if _running:
+        _, unfinished = await asyncio.wait(_running, timeout=seconds)
+        for task in unfinished:
+            task.cancel()
+
+
+async def _run(work: Coroutine[Any, Any, object]) -> None:
+    try:
+        await work
+    except StorageUnavailable:
+        log.warning("left_to_the_reconciler")
+    except Exception:
+        log.exception("background_bug")

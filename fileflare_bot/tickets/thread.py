@@ -1,0 +1,109 @@
+"""The thread of a ticket's card: notes about what happened, and whether it is archived."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+import structlog
+from discord.ext import commands
+
+from fileflare_bot.discord_errors import FAILURES, THREAD_LOCKED, code_of, is_final, is_gone, name_of
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
+from fileflare_bot.modlog import ModLog
+from fileflare_bot.posting import is_of, post_once
+from fileflare_bot.storage.records import Note, Ticket
+from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.card import COLOURS
+from fileflare_bot.tickets.texts import title
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Threads:
+    """Writes the notes of tickets, and archives and opens their threads."""
+
+    def __init__(self, bot: commands.Bot, storage: Storage, modlog: ModLog) -> None:
+        self._bot = bot
+        self._storage = storage
+        self._intents = storage.intents
+        self._modlog = modlog
+
+    async def write(self, ticket: Ticket) -> None:
+        """Post a ticket's notes, oldest first, and record which are posted; the others are tried again later."""
+        for note in await self._intents.notes(ticket.id):
+            if not await self._post(ticket, note):
+                return
+
+    async def archive(self, ticket: Ticket) -> None:
+        """Archive the thread of a resolved ticket, or open that of an open one, once all notes are in it."""
+        if not ticket.card.thread_id or ticket.archived == ticket.resolved:
+            return
+        if await self._intents.notes(ticket.id):  # each would open the thread again
+            return
+        try:
+            await self._bot.http.edit_channel(ticket.card.thread_id, archived=ticket.resolved)
+        except FAILURES as error:
+            log.warning("thread_not_archived", guild_id=ticket.guild_id, error=name_of(error))
+            if not is_final(error, ticket.resolved_at or ticket.created_at):
+                await self._intents.ticket_postponed(ticket.id)
+                return
+        await self._intents.thread_archived(ticket.id, archived=ticket.resolved)
+
+    async def _post(self, ticket: Ticket, note: Note) -> bool:
+        """Post a note into the thread or, where there is none, beside the card; return whether to go on."""
+        places: list[Callable[[], Awaitable[None]]] = []
+        if ticket.card.thread_id:
+            places.append(lambda: self._post_into_thread(ticket, note))
+        if ticket.card.channel_id is not None and ticket.card.message_id is not None:
+            places.append(lambda: self._post_beside(ticket, note))
+        for place in places:
+            try:
+                await place()
+            except FAILURES as error:
+                log.warning("note_not_posted", guild_id=ticket.guild_id, error=name_of(error))
+                if is_gone(error) or code_of(error) == THREAD_LOCKED:
+                    continue
+                if not is_final(error, note.created_at):
+                    await self._intents.notes_postponed(ticket.id)
+                    return False
+            await self._intents.note_posted(note.id)
+            return True
+        if not ticket.resolved and ticket.shown_version >= ticket.version:  # nobody can read it: the card is gone
+            await self._intents.show_again(ticket.id)
+        else:
+            await self._intents.notes_postponed(ticket.id)
+        return False
+
+    async def _post_into_thread(self, ticket: Ticket, note: Note) -> None:
+        await self._send(ticket.card.thread_id or 0, note, _embed(note))
+        if ticket.archived:  # a message opens an archived thread
+            await self._intents.thread_archived(ticket.id, archived=False)
+
+    async def _post_beside(self, ticket: Ticket, note: Note) -> None:
+        channel_id, message_id = ticket.card.channel_id or 0, ticket.card.message_id or 0
+        reference = discord.MessageReference(
+            message_id=message_id, channel_id=channel_id, guild_id=ticket.guild_id, fail_if_not_exists=False
+        )
+        embed = _embed(note).set_footer(text=title(ticket, await self._modlog.translator(ticket.guild_id)))
+        await self._send(channel_id, note, embed, reference=reference)
+
+    async def _send(self, channel_id: int, note: Note, embed: discord.Embed, **more: Any) -> None:  # noqa: ANN401 - of send()
+        mention = note.mention
+        notified = discord.AllowedMentions(
+            users=[discord.Object(mention)] if mention is not None else False, replied_user=False
+        )
+        await post_once(
+            self._bot,
+            channel_id,
+            found=lambda recent: is_of(recent, note.created_at),
+            since=note.created_at,
+            content=f"<@{mention}>" if mention is not None else None,
+            embed=embed,
+            allowed_mentions=notified,
+            **more,
+        )
+
+
+def _embed(note: Note) -> discord.Embed:
+    text = shorten(note.text, EMBED_DESCRIPTION)
+    return discord.Embed(description=text, colour=COLOURS[note.colour], timestamp=note.created_at)
