@@ -102,18 +102,20 @@ def bot_settings(sample: SampleFileflare, request: pytest.FixtureRequest, tmp_pa
 
 
 @pytest.fixture
-async def storage(bot_settings: Settings, tmp_path: Path) -> AsyncIterator[Storage]:
+def stored(tmp_path: Path) -> Callable[[], bytes]:
+    """Return what is written in the files of this test's database."""
+    return lambda: b"".join(path.read_bytes() for path in sorted(tmp_path.glob("fileflare.db*")))
+
+
+@pytest.fixture
+async def storage(bot_settings: Settings, stored: Callable[[], bytes]) -> AsyncIterator[Storage]:
     """A storage in a database file of this test's own, in which no test may leave a secret."""
     async with open_storage(bot_settings) as opened:
         yield opened
-    written = b"".join(path.read_bytes() for path in _database_files(tmp_path))
+    written = stored()
     assert b"help_requests" in written
     for secret in SECRETS:
         assert secret.encode() not in written
-
-
-def _database_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("fileflare.db*"))
 
 
 @pytest.fixture

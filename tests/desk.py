@@ -4,9 +4,11 @@ import asyncio
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 import discord
+import sqlalchemy as sa
 from simcord.actors import MemberActor
 from simcord.backend.models import Interaction
 from simcord.backend.serializers import message_payload
@@ -23,6 +25,7 @@ from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.storage.models import Base, UtcDateTime
 
 SETTLE_SECONDS = 10.0
 HIDDEN = discord.PermissionOverwrite(view_channel=False)
@@ -114,6 +117,19 @@ class Desk:
     async def restart(self) -> None:
         """Restart the bot; Discord stays as it is."""
         await self.env.restart_bot(self._build())
+
+    async def later(self, days: int = 0) -> None:
+        """Let an hour and some days pass for what is stored, and the reconciler run."""
+        passed = timedelta(days=days, hours=1)
+        async with self.bot.storage._database.writing() as session:  # noqa: SLF001 - no time machine reaches a database
+            for mapper in Base.registry.mappers:
+                times = [column.key for column in mapper.columns if isinstance(column.type, UtcDateTime)]
+                for row in (await session.scalars(sa.select(mapper.class_))).all() if times else ():
+                    for key in times:
+                        if getattr(row, key) is not None:
+                            setattr(row, key, getattr(row, key) - passed)
+        await self.bot.reconciler.run()
+        await self.env.settle()
 
     async def mydownloads(self, pasted: str | None = None, *, person: MemberActor | None = None) -> InteractionResult:
         """Type /mydownloads in the channel."""
@@ -284,6 +300,17 @@ def reply(result: InteractionResult) -> ResponseMessage:
     """Return the message that replies to an interaction."""
     assert result.response is not None, "the interaction got no reply"
     return result.response
+
+
+def options(result: InteractionResult) -> list[dict[str, Any]]:
+    """Return the options of the select in a reply."""
+    found = [item for item in buttons(reply(result)) if item.get("type") == ComponentType.STRING_SELECT]
+    return [option for item in found for option in item["options"]]
+
+
+def first_option(result: InteractionResult) -> str:
+    """Return the value of the first option of the select in a reply."""
+    return str(options(result)[0]["value"])
 
 
 def embed(result: InteractionResult) -> discord.Embed:

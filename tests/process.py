@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from doubles.loopback_discord import PATIENCE_SECONDS, LoopbackDiscord
+from doubles.loopback import PATIENCE_SECONDS
+from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import CUSTOMER, TOKEN
 
 from fileflare_bot.demo import orders

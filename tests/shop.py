@@ -1,11 +1,19 @@
 """A store's server on a networked Discord, and what its people do there."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from doubles.networked_discord import Interaction, NetworkedDiscord
+from doubles.discord_people import Interaction
+from doubles.networked_discord import NetworkedDiscord
 from simcord.backend.models import Message
 
 from fileflare_bot.demo import orders
+
+SOON: Final = (  # starts a bot whose reconciler comes every half second, with short pauses
+    "import datetime, fileflare_bot.app as app, fileflare_bot.storage.postponing as postponing; "
+    "app.FileflareBot._tend_storage.change_interval(seconds=0.5); "
+    "postponing.FIRST_PAUSE = datetime.timedelta(seconds=0.2)"
+)
 
 
 @dataclass(slots=True)
@@ -33,12 +41,19 @@ class Shop:
         (card,) = (message for message in self.messages(self.support) if message.embeds)
         return card
 
+    def notes(self, card: Message) -> list[str]:
+        """Return the notes in a card's thread, the oldest first."""
+        return [message.embeds[0]["description"] for message in self.messages(card.id) if message.embeds]
+
     async def set_up(self) -> None:
         """Choose the support channel, as the owner."""
+        await self.choose("support_channel_id", self.support)
+
+    async def choose(self, setting: str, channel_id: int) -> None:
+        """Choose a channel on the page of /store setup, as the owner."""
         setup = await self.discord.slash(self.owner, self.channel, "store setup").done()
         assert setup.message is not None
-        chosen = self.discord.press(self.owner, setup.message, "support_channel_id", [str(self.support)])
-        await self.discord.until(lambda: chosen.record.responded)
+        await self.discord.press(self.owner, setup.message, setting, [str(channel_id)]).done()
 
     async def look_up(self, order_id: str = orders.USED_UP) -> Interaction:
         """Type /mydownloads, and wait for the reply."""

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -13,19 +13,13 @@ import pytest
 from cryptography.fernet import Fernet
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import TOKEN
+from process import ROOT
 
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
-ROOT: Final = Path(__file__).parents[1]
 TRY_AGAIN: Final = "Look at the network, then try again."
 
 Check = Callable[..., Awaitable[tuple[int, list[str]]]]
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[LoopbackDiscord]:
-    async with LoopbackDiscord().serve() as server:
-        yield server
 
 
 @pytest.fixture

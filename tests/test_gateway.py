@@ -2,7 +2,8 @@
 
 import aiohttp
 import pytest
-from doubles.loopback_discord import IDENTIFY, RESUME, LoopbackDiscord
+from doubles.loopback import IDENTIFY, RESUME
+from doubles.loopback_discord import LoopbackDiscord
 from process import FOUND, Bot, Start, ask
 
 from fileflare_bot.demo import orders

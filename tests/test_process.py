@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from doubles.loopback_discord import IDENTIFY, LoopbackDiscord
+from doubles.loopback import IDENTIFY
+from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import GUILD, TOKEN
 from process import ANSWERED, AT_ONCE, EPHEMERAL, FOUND, INTENTS, LOADING, SHORT_PAUSES, UPDATED, Bot, Start, ask
 

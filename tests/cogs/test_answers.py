@@ -1,5 +1,6 @@
 """A server's own ready-made answers."""
 
+import pytest
 from desk import Desk, embed, reply
 from simcord.results import InteractionResult
 
@@ -64,6 +65,25 @@ async def test_names_are_offered_while_typing(desk: Desk) -> None:
     offered = await desk.moderator.autocomplete(desk.channel, "answers remove", "name", "FIX")
 
     assert [choice["name"] for choice in offered] == ["fixed"]
+    await desk.restart()
+    offered = await desk.moderator.autocomplete(desk.channel, "answers remove", "name", "FIX")
+    assert [choice["name"] for choice in offered] == ["fixed"], "also when the server was not used yet"
+
+
+async def test_while_the_database_is_away_after_a_restart_nothing_is_offered_and_a_form_is_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(desk)
+    desk.bot.storage.guilds.forget([desk.guild.id])  # as after a restart
+
+    def away(*_arguments: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(desk.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
+    assert await desk.moderator.autocomplete(desk.channel, "answers remove", "name", "FIX") == []
+    refused = await desk.moderator.slash(desk.channel, "answers edit", name="fixed")
+
+    assert reply(refused).content.startswith("**My database cannot be reached right now.**")
 
 
 async def test_more_than_a_select_can_show_are_refused(desk: Desk) -> None:

@@ -160,7 +160,7 @@ async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_n
 
     answered = await desk.answers(words="The secret of the wallpaper.")
 
-    assert reply(answered).content.startswith("I could not send them a direct message, so I mentioned them")
+    assert reply(answered).content.startswith("They take no direct messages, so I mentioned them")
     mention = desk.channel.last_message
     assert mention is not None
     assert mention.content == f"<@{desk.customer.id}>, there is an answer to your help request #1."
@@ -189,8 +189,24 @@ async def test_an_undeliverable_answer_is_reported_to_the_moderator_and_kept(des
 
     answered = await desk.answers(words="Hello?")
 
-    assert reply(answered).content.startswith("**It could not be delivered:**")
+    assert reply(answered).content.startswith(
+        "**It is saved, but they may not have it yet:** they take no direct messages, and Discord has not confirmed"
+    )
+    await desk.later()
     assert "Hello?" in desk.notes()[-1]
+    assert "They take no direct messages, so I mentioned them where they asked." in desk.notes()[-1]
+
+
+async def test_an_answer_that_discord_refuses_for_a_day_is_given_up_and_the_thread_says_so(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    desk.closes_direct_messages()
+    desk.env.inject_error("POST", f"/channels/{desk.channel.id}/messages", status=403, code=50013, times=None)
+    await desk.answers(words="Hello?")
+
+    await desk.later(days=2)
+
+    assert "**It could not be delivered:** they take no direct messages" in desk.notes()[-1]
 
 
 async def test_when_two_moderators_take_a_request_at_once_one_gets_it_and_the_other_is_told_who(desk: Desk) -> None:

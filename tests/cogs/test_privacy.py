@@ -3,7 +3,7 @@
 import json
 
 import sqlalchemy as sa
-from desk import Desk, embed, labels, reply
+from desk import Desk, embed, first_option, labels, reply
 from storage.samples import execute
 
 from fileflare_bot.demo import orders
@@ -69,7 +69,7 @@ async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(de
     assert reply(sure).content.startswith("**Delete your saved orders and help requests?**")
     gone = await desk.customer.click(reply(sure), label="Delete for good")
 
-    assert reply(gone).content == "**Deleted.** Your saved orders and help requests are gone."
+    assert reply(gone).content == "**Deleted.** I keep nothing of your saved orders and help requests."
     assert [message.embeds[0].title for message in desk.support.history() if message.embeds] == ["Help request #2"]
     assert [thread.name for thread in desk.support.threads] == ["#2 · Order #1051 · A file has no downloads left"]
     assert (await storage.personal_data.of_user(desk.customer.id)).is_empty
@@ -86,3 +86,44 @@ async def test_a_moderators_record_is_shown_and_stays(desk: Desk, storage: Stora
     assert "1 note of what you did as a moderator" in str(embed(shown).description)
     assert labels(reply(shown)) == ["Get it as a file"]
     assert len((await storage.personal_data.of_user(desk.moderator.id)).entries) == 1
+
+
+async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_until_it_is_released(desk: Desk) -> None:
+    buyer = desk.guild.create_role("Buyer")
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    await desk.mydownloads(orders.DOCUMENTED)
+    members = desk.env.backend.get_guild(desk.guild.id).members
+    assert buyer.id in members[desk.customer.id].role_ids
+
+    shown = await desk.customer.slash(desk.channel, "privacy")
+    sure = await desk.customer.click(reply(shown), label="Delete it")
+    gone = await desk.customer.click(reply(sure), label="Delete for good")
+
+    assert reply(gone).content == "**Deleted.** I keep nothing of your saved orders and help requests."
+    assert buyer.id not in members[desk.customer.id].role_ids
+    again = await desk.customer.slash(desk.channel, "privacy")
+    assert str(embed(again).description).startswith("Nothing.")
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    assert buyer.id not in members[desk.member.id].role_ids
+    listed = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": orders.DOCUMENTED})
+    assert "an account that had its data deleted" in str(embed(listed).description)
+    chosen = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
+    assert "The order counts for an account that had its data deleted." in reply(chosen).content
+    await desk.moderator.click(reply(chosen), label="Release")
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    assert buyer.id in members[desk.member.id].role_ids
+
+
+async def test_a_role_that_discord_does_not_take_back_is_named_and_taken_back_later(desk: Desk) -> None:
+    buyer = desk.guild.create_role("Buyer")
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    await desk.mydownloads(orders.DOCUMENTED)
+    desk.env.inject_error("DELETE", "/guilds/*/members/*/roles/*", status=503)
+
+    shown = await desk.customer.slash(desk.channel, "privacy")
+    sure = await desk.customer.click(reply(shown), label="Delete it")
+    gone = await desk.customer.click(reply(sure), label="Delete for good")
+    assert reply(gone).content.endswith("A role may not be taken back yet; I go on trying.")
+    await desk.later()
+
+    assert buyer.id not in desk.env.backend.get_guild(desk.guild.id).members[desk.customer.id].role_ids

@@ -294,7 +294,6 @@ async def test_every_action_of_a_moderator_has_an_audit_entry(desk: Desk, storag
         ("handed_over", 1),
         ("answered", 1),
         ("resolved", 1),
-        ("answered", 1),
         ("reopened", 1),
         ("looked_up", None),
     ]

@@ -40,6 +40,29 @@ async def test_the_panel_speaks_the_servers_language(desk: Desk) -> None:
     assert labels(panel) == ["Meine Downloads"]
 
 
+async def test_a_panel_is_posted_again_only_if_it_looks_different_or_is_gone(desk: Desk) -> None:
+    def panels() -> int:
+        return len([message for message in desk.channel.history() if message.embeds])
+
+    for _ in range(2):
+        result = await desk.owner.slash(desk.channel, "store panel")
+        assert "The panel is posted" in reply(result).content
+    assert panels() == 1
+
+    panel = desk.channel.last_message
+    assert panel is not None
+    desk.env.backend.delete_message(desk.channel.id, panel.id)
+    await desk.owner.slash(desk.channel, "store panel")
+    assert panels() == 1
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
+    await desk.owner.slash(desk.channel, "store panel")
+    assert panels() == 2
+    await desk.env.advance_time(11 * 60)
+    await desk.owner.slash(desk.channel, "store panel")
+    assert panels() == 3
+
+
 async def test_members_without_manage_server_do_not_see_the_command(desk: Desk) -> None:
     with pytest.raises(SetupError, match="default-member-permissions"):
         await desk.customer.slash(desk.channel, "store panel")

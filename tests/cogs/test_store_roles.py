@@ -4,12 +4,13 @@ import asyncio
 
 import discord
 import pytest
-from desk import Desk, buttons, embed, reply
+from desk import Desk, embed, first_option, reply
 from simcord.actors import MemberActor
 from simcord.builders import RoleHandle
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.options import MOST_RULES, Match, Options, RoleRule
 
 
 async def rule(desk: Desk, match: str, role: RoleHandle, value: str | None = None) -> InteractionResult:
@@ -98,6 +99,24 @@ async def test_a_second_account_on_an_order_gets_links_but_no_role_and_is_told_s
     assert not has(desk, desk.member, buyer)
 
 
+async def test_moderators_see_that_another_account_holds_the_order_until_it_is_released(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    held = "Another account of this server holds the order"
+    await desk.set_up()
+    await rule(desk, "any_order", buyer)
+    await desk.mydownloads(orders.DOCUMENTED)
+    await desk.ask_for_help(orders.DOCUMENTED, person=desk.member)
+    assert held in str(desk.card().embeds[0].description)
+
+    await desk.press("Check again")
+    assert held in str(desk.card().embeds[0].description)
+    await release(desk)
+    await desk.press("Check again")
+
+    assert held not in str(desk.card().embeds[0].description)
+
+
 async def test_a_second_account_is_refused_where_the_owner_wants_it_and_can_ask_for_help(
     desk: Desk, buyer: RoleHandle
 ) -> None:
@@ -174,7 +193,7 @@ async def test_releasing_a_claim_removes_the_role_and_the_next_account_can_claim
 
     listed = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": orders.DOCUMENTED})
     assert f"My new Book** · <@{desk.customer.id}>" in str(embed(listed).description)
-    chosen = await desk.moderator.select(reply(listed), [option(listed)], custom_id="claims:choose")
+    chosen = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
     released = await desk.moderator.click(reply(chosen), label="Release")
 
     assert reply(released).content == "The roles that it brought are taken back."
@@ -185,7 +204,7 @@ async def test_releasing_a_claim_removes_the_role_and_the_next_account_can_claim
 
 async def release(desk: Desk, token: str = orders.DOCUMENTED) -> InteractionResult:
     listed = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": token})
-    chosen = await desk.moderator.select(reply(listed), [option(listed)], custom_id="claims:choose")
+    chosen = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
     return await desk.moderator.click(reply(chosen), label="Release")
 
 
@@ -217,7 +236,7 @@ async def test_a_role_that_could_not_be_given_is_not_taken_from_who_gets_it_by_h
     desk: Desk, buyer: RoleHandle
 ) -> None:
     await rule(desk, "any_order", buyer)
-    desk.env.inject_error("PUT", "/guilds/*/members/*/roles/*", status=503)
+    desk.env.inject_error("PUT", "/guilds/*/members/*/roles/*", status=403, code=50013)
     shown = await desk.mydownloads(orders.DOCUMENTED)
     assert not embed(shown).fields
     desk.env.backend.add_member_role(desk.guild.id, desk.customer.id, buyer.id)
@@ -228,9 +247,7 @@ async def test_a_role_that_could_not_be_given_is_not_taken_from_who_gets_it_by_h
     assert has(desk, desk.customer, buyer)
 
 
-async def test_moving_a_claim_gives_the_other_account_the_role_when_it_restores_its_roles(
-    desk: Desk, buyer: RoleHandle
-) -> None:
+async def test_moving_a_claim_moves_its_role(desk: Desk, buyer: RoleHandle) -> None:
     await rule(desk, "any_order", buyer)
     await desk.owner.slash(desk.channel, "store panel")
     panel = desk.channel.last_message
@@ -238,15 +255,17 @@ async def test_moving_a_claim_gives_the_other_account_the_role_when_it_restores_
     await desk.mydownloads(orders.DOCUMENTED)
 
     listed = await desk.moderator.slash(desk.channel, "claims person", person=desk.customer)
-    chosen = await desk.moderator.select(reply(listed), [option(listed)], custom_id="claims:choose")
+    chosen = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
     shown = await desk.moderator.click(reply(chosen), label="Move to another account")
     moved = await desk.moderator.submit_modal(shown, {"person": [desk.member]})
-    assert f"The order counts for <@{desk.member.id}> now." in reply(moved).content
-    assert not has(desk, desk.customer, buyer)
-    restored = await desk.member.click(panel, label="Restore my roles")
 
-    assert reply(restored).content == f"Welcome back! You have again: <@&{buyer.id}>"
+    assert reply(moved).content == f"The order counts for <@{desk.member.id}> now. Its roles have moved with it."
+    assert not has(desk, desk.customer, buyer)
     assert has(desk, desk.member, buyer)
+    desk.env.backend.remove_member_role(desk.guild.id, desk.member.id, buyer.id)
+    await desk.env.settle()
+    restored = await desk.member.click(panel, label="Restore my roles")
+    assert reply(restored).content == f"Welcome back! You have again: <@&{buyer.id}>"
     nothing = await desk.customer.click(panel, label="Restore my roles")
     assert reply(nothing).content.startswith("You have all the roles that I know of.")
 
@@ -275,7 +294,7 @@ async def test_the_owner_is_warned_of_a_powerful_role_and_a_member_cannot_use_th
     saved = await rule(desk, "any_order", strong)
     refused = await desk.forge("claims:release:1", desk.member, desk.channel)
 
-    assert "Every buyer could then Ban Members" in reply(saved).content
+    assert "Every buyer would get these permissions: Ban Members. Remove them from the role." in reply(saved).content
     assert reply(refused).content == "**Only this server's moderators can do that.**"
 
 
@@ -302,14 +321,13 @@ async def test_who_may_manage_roles_and_messages_but_not_the_server_adds_no_rule
     [
         ("above", "I may not give the role <@&{role}>: it is above mine."),
         ("managed", "Nobody can give the role <@&{role}>: it belongs to an app or to boosters."),
-        ("everyone", "The role <@&{role}> for buyers does not exist any more"),
         ("no_right", "I may not give the role <@&{role}>: I lack the permission Manage Roles."),
-        ("administrator", "Every buyer could then Administrator: take that from the role."),
-        ("manage_guild", "Every buyer could then Manage Server: take that from the role."),
-        ("manage_roles", "Every buyer could then Manage Roles: take that from the role."),
-        ("manage_messages", "Every buyer could then Manage Messages: take that from the role."),
-        ("kick_members", "Every buyer could then Kick Members: take that from the role."),
-        ("ban_members", "Every buyer could then Ban Members: take that from the role."),
+        ("administrator", "Every buyer would get these permissions: Administrator. Remove them from the role."),
+        ("manage_guild", "Every buyer would get these permissions: Manage Server. Remove them from the role."),
+        ("manage_roles", "Every buyer would get these permissions: Manage Roles. Remove them from the role."),
+        ("manage_messages", "Every buyer would get these permissions: Manage Messages. Remove them from the role."),
+        ("kick_members", "Every buyer would get these permissions: Kick Members. Remove them from the role."),
+        ("ban_members", "Every buyer would get these permissions: Ban Members. Remove them from the role."),
         (None, None),
     ],
 )
@@ -327,8 +345,6 @@ async def test_the_owner_is_warned_of_a_first_or_second_role_that_is_not_for_buy
                 for each in desk.env.backend.get_guild(desk.guild.id).roles.values()
                 if each.managed
             ]
-        case "everyone":
-            role = desk.guild.default_role
         case "no_right":
             for role_id in desk.env.backend.get_guild(desk.guild.id).members[me.id].role_ids:
                 desk.env.backend.edit_role(desk.guild.id, role_id, {"permissions": 0})
@@ -351,10 +367,41 @@ async def test_the_owner_is_warned_of_a_first_or_second_role_that_is_not_for_buy
             assert any(warning.format(role=role.id) in line for line in warnings)
 
 
-def option(result: InteractionResult) -> str:
-    """Return the value of the first option of the select in a reply."""
-    (found,) = [item for item in buttons(reply(result)) if item.get("type") == 3]
-    return str(found["options"][0]["value"])
+async def test_the_role_of_everybody_makes_no_rule(desk: Desk, buyer: RoleHandle) -> None:
+    everyone = desk.guild.default_role
+
+    first = await rule(desk, "any_order", everyone)
+    second = await desk.owner.slash(
+        desk.channel, "store roles add", **{"match": "any_order", "role": buyer, "second-role": everyone}
+    )
+
+    for refused in (first, second):
+        assert reply(refused).content.startswith("**Everybody has the role @everyone already.**")
+    listed = await desk.owner.slash(desk.channel, "store roles list")
+    assert reply(listed).content == "Buyers' roles are off; see /store setup."
+
+
+async def test_a_rule_too_many_or_without_a_value_changes_nothing(desk: Desk, buyer: RoleHandle) -> None:
+    rules = [RoleRule(match=Match.TAG, value=f"tag {number}", role_ids=(buyer.id,)) for number in range(MOST_RULES)]
+    before = await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, options=Options(rules=tuple(rules)))
+
+    many = await rule(desk, "any_order", buyer)
+    incomplete = await rule(desk, "tag", buyer)
+
+    assert reply(many).content == "**There are 25 rules already.** Remove one first."
+    assert reply(incomplete).content.startswith("**That rule is not complete, or not on the list.**")
+    assert await desk.bot.storage.guilds.load(desk.guild.id) == before
+
+
+async def test_a_rule_that_is_added_again_is_there_once(desk: Desk, buyer: RoleHandle) -> None:
+    await rule(desk, "any_order", buyer)
+    await rule(desk, "tag", buyer, "books")
+
+    again = await rule(desk, "any_order", buyer)
+
+    assert "any order" in reply(again).content
+    listed = await desk.owner.slash(desk.channel, "store roles list")
+    assert len(str(embed(listed).description).splitlines()) == 2
 
 
 async def test_while_the_database_is_away_orders_give_links_without_roles(

@@ -134,6 +134,25 @@ async def test_the_status_shows_how_everything_is(desk: Desk) -> None:
     assert fields["Leak guard"] == "The leak guard is off."
 
 
+async def test_the_status_is_shown_while_the_database_is_away(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.set_up()
+
+    def away(*_arguments: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(desk.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
+    shown = await desk.owner.slash(desk.channel, "store status")
+    fields = {field.name: str(field.value) for field in embed(shown).fields}
+    assert (fields["Database"], fields["Open help requests"]) == ("away", "not known")
+    assert fields["Permissions"].startswith("✅ Support channel:")
+
+    desk.bot.storage.guilds.forget([desk.guild.id])  # as after a restart
+    shown = await desk.owner.slash(desk.channel, "store status")
+    fields = {field.name: str(field.value) for field in embed(shown).fields}
+    assert (fields["Leak guard"], fields["Permissions"]) == ("not known", "not known")
+    assert fields["Fileflare"].startswith("reachable")
+
+
 async def exported(desk: Desk) -> bytes:
     given = await desk.owner.slash(desk.channel, "store export")
     assert given.ephemeral
@@ -221,6 +240,67 @@ async def test_a_new_server_is_told_once_where_to_begin(desk: Desk) -> None:
     assert not message.mentions
 
 
+async def community(desk: Desk, monkeypatch: pytest.MonkeyPatch, **channels: str) -> GuildHandle:
+    """Make a Community server without a system channel, in which these channels have these purposes."""
+    guild = desk.env.create_guild("The Open Shop", owner=desk.env.create_user("otto"))
+    await desk.env.settle()
+    for name in ("rules", "announcements", "general", "staff"):
+        guild.create_text_channel(name)
+    desk.env.backend.edit_channel(guild.channels["announcements"].id, {"type": 5})
+    found(desk, guild).features.append("COMMUNITY")
+    for purpose, name in channels.items():
+        setattr(found(desk, guild), f"_{purpose}_channel_id", guild.channels[name].id)
+    await desk.env.settle()
+    monkeypatch.setattr(found(desk, guild), "_system_channel_id", None)
+    return guild
+
+
+def direct(desk: Desk, user_id: int) -> list[discord.Message]:
+    return ChannelHandle(desk.env, None, desk.env.backend.get_dm_channel(user_id)).history()
+
+
+def greeted(desk: Desk, guild: GuildHandle) -> list[str]:
+    """Return where the owner of a new server was greeted."""
+    owner = guild.owner
+    assert owner is not None
+    channels = {
+        **{name: channel.history() for name, channel in guild.channels.items()},
+        "direct": direct(desk, owner.id),
+    }
+    return [name for name, messages in channels.items() if messages]
+
+
+@pytest.mark.parametrize(
+    ("channels", "where"),
+    [
+        ({"rules": "rules", "public_updates": "staff"}, ["staff"]),
+        ({"rules": "rules", "safety_alerts": "staff"}, ["staff"]),
+        ({"rules": "rules", "public_updates": "rules", "safety_alerts": "staff"}, ["staff"]),
+        ({"rules": "rules", "public_updates": "announcements"}, ["direct"]),
+        ({"rules": "rules"}, ["direct"]),
+    ],
+)
+async def test_in_a_community_server_the_owner_is_not_greeted_before_everybody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, channels: dict[str, str], where: list[str]
+) -> None:
+    guild = await community(desk, monkeypatch, **channels)
+
+    await desk.events.on_guild_join(found(desk, guild))
+
+    assert greeted(desk, guild) == where
+
+
+async def test_in_a_community_server_whose_owner_takes_no_messages_the_bot_stays_quiet(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guild = await community(desk, monkeypatch, rules="rules")
+    desk.env.inject_error("POST", "/channels/*/messages", status=403, code=50007)
+
+    await desk.events.on_guild_join(found(desk, guild))
+
+    assert greeted(desk, guild) == []
+
+
 async def test_where_the_bot_may_write_nowhere_it_stays_quiet(desk: Desk) -> None:
     guild = desk.env.create_guild("The Other Shop", owner=desk.env.create_user("otto"))
     silent = discord.PermissionOverwrite(send_messages=False)
@@ -241,11 +321,11 @@ async def test_a_server_that_the_bot_left_is_forgotten_after_a_while_but_not_if_
 
     await desk.events.on_guild_remove(guild)
     assert storage.guilds.get(desk.guild.id).left
-    assert await storage.retention.delete_left_guilds(30) == 0
+    assert await storage.retention.delete_left_guilds(30) == []
     await desk.events.on_guild_join(guild)
-    assert await storage.retention.delete_left_guilds(-1) == 0
+    assert await storage.retention.delete_left_guilds(-1) == []
     await desk.events.on_guild_remove(guild)
-    assert await storage.retention.delete_left_guilds(-1) == 1
+    assert await storage.retention.delete_left_guilds(-1) == [desk.guild.id]
 
     assert (await storage.tickets.page(desk.guild.id, 1)).total == 0
     assert await storage.audit.entries(desk.guild.id) == []

@@ -5,25 +5,21 @@ response to an interaction (40060), a lost session. Its gateway sends plain text
 compression it asked for.
 """
 
-import asyncio
 import json
-import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
+from doubles import loopback
 from doubles import loopback_payloads as payloads
-from doubles.loopback_payloads import TOKEN, Json
+from doubles.loopback import API, AT_MOST, GREETING, Loopback, error, response
+from doubles.loopback_payloads import Json
 
-PATIENCE_SECONDS: Final = 10.0
 REMEMBERED: Final = 5000  # events of a session, to replay when it is resumed
-HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 1, 2, 6, 7, 9, 10, 11
-API: Final = "/api/v10"
 MESSAGE, LOADING, UPDATE = 4, 5, 7  # kinds of interaction callbacks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -40,18 +36,16 @@ class Call(NamedTuple):
     at: float
 
 
-class LoopbackDiscord:
+class LoopbackDiscord(Loopback):
     """One application with its bot in one guild.
 
-    ``calls`` holds every request, ``frames`` everything the bot sent over the gateway. ``token`` is the only valid one.
+    ``calls`` holds every request, ``frames`` everything the bot sent over the gateway.
     """
 
     def __init__(self) -> None:
-        self.token = TOKEN
+        super().__init__()
         self.calls: list[Call] = []
         self.frames: list[Json] = []
-        self.url = ""
-        self.gateway_url = ""
         self._faults: list[tuple[str, str, partial[web.Response]]] = []
         self._acknowledged: dict[str, bool] = {}  # by the interaction's token
         self._answers: dict[str, list[Call]] = {}  # the calls for each interaction
@@ -59,7 +53,6 @@ class LoopbackDiscord:
         self._sequence = 0
         self._dispatched: deque[Json] = deque(maxlen=REMEMBERED)  # in this session
         self._socket: web.WebSocketResponse | None = None
-        self._changed = asyncio.Event()
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator["LoopbackDiscord"]:
@@ -76,45 +69,16 @@ class LoopbackDiscord:
             ("*", f"{webhook}/messages/{{message}}", self._message),
         ):
             app.router.add_route(method, path, handler)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            host, port = runner.addresses[0][:2]
-            self.url = f"http://{host}:{port}{API}"
-            self.gateway_url = f"ws://{host}:{port}/gateway"
+        async with self.serving(app):
             yield self
-        finally:
-            await runner.cleanup()
-
-    def command(
-        self, *arguments: str, first: str = "", main: str = "bot.main()", script: Path | None = None
-    ) -> list[str]:
-        """Return the command that runs the real bot.py, or a script, on this Discord; ``first`` is run before it."""
-        code = (
-            "import runpy, sys, discord, yarl",
-            f"discord.http.Route.BASE = {self.url!r}",
-            f"discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL({self.gateway_url!r})",
-            first,
-            f"sys.argv = {['bot.py', *arguments]!r}",
-            f"runpy.run_path({str(script)!r}, run_name='__main__')" if script else f"import bot; sys.exit({main})",
-        )
-        return [sys.executable, "-c", "\n".join(code)]
 
     def answer_next(
         self, method: str, part: str, status: int, *, times: int = 1, headers: Json | None = None, **body: object
     ) -> None:
         """Respond with this status, such as 404 and ``code=10062``, to the next requests with ``part`` in the path."""
         payload = {"message": "As the test wants it.", "code": 0, **body}
-        fault = partial(_json, payload, status=status, headers=headers)
+        fault = partial(response, payload, status=status, headers=headers)
         self._faults += [(method, part, fault)] * times
-
-    async def until(self, happened: Callable[[], bool]) -> None:
-        """Wait until this holds; it is checked after every request and frame."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not happened():
-                self._changed.clear()
-                await self._changed.wait()
 
     @property
     def has_session(self) -> bool:
@@ -123,7 +87,7 @@ class LoopbackDiscord:
 
     def opcodes(self) -> list[int]:
         """Return what the bot sent over the gateway, without its heartbeats."""
-        return [frame["op"] for frame in self.frames if frame["op"] != HEARTBEAT]
+        return [frame["op"] for frame in self.frames if frame["op"] != loopback.HEARTBEAT]
 
     async def connected(self) -> None:
         """Wait until the bot has a session on the gateway."""
@@ -178,12 +142,12 @@ class LoopbackDiscord:
 
     async def ask_to_reconnect(self) -> None:
         """Send RECONNECT."""
-        await self._hang_up().send_json({"op": RECONNECT, "d": None})
+        await self._hang_up().send_json({"op": loopback.RECONNECT, "d": None})
 
     async def invalidate_session(self) -> None:
         """Drop the session, and send INVALID_SESSION."""
         self._session = ""
-        await self._hang_up().send_json({"op": INVALID_SESSION, "d": False})
+        await self._hang_up().send_json({"op": loopback.INVALID_SESSION, "d": False})
 
     async def close_gateway(self, code: int) -> None:
         """Close the socket with this code."""
@@ -209,68 +173,67 @@ class LoopbackDiscord:
             self._faults.remove(fault)
         body = await request.json() if request.can_read_body else None
         open_to_all = request.path.startswith(("/gateway", f"{API}/interactions/", f"{API}/webhooks/"))
-        response: web.StreamResponse
+        answer: web.StreamResponse
         if fault is not None:
-            response = fault[2]()
+            answer = fault[2]()
         elif not open_to_all and request.headers.get("Authorization") != f"Bot {self.token}":
-            response = _error(401, 0, "401: Unauthorized")
+            answer = error(401, 0, "401: Unauthorized")
         else:
-            response = await handler(request)
-        call = Call(request.method, request.path, dict(request.query), body, response.status, at)
+            answer = await handler(request)
+        call = Call(request.method, request.path, dict(request.query), body, answer.status, at)
         self.calls.append(call)
         if "token" in request.match_info:
             self._answers.setdefault(request.match_info["token"], []).append(call)
-        self._changed.set()
-        return response
+        self.changed.set()
+        return answer
 
     async def _look_up(self, request: web.Request) -> web.Response:
-        limit = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-        gateway: Json = {"url": self.gateway_url, "shards": 1, "session_start_limit": limit}
+        gateway: Json = {"url": self.gateway_url, "shards": 1, "session_start_limit": AT_MOST}
         known = {"users": payloads.BOT, "oauth2": payloads.application(), "gateway": gateway}
-        return _json(known[request.match_info["what"].split("/")[0]])
+        return response(known[request.match_info["what"].split("/")[0]])
 
     async def _commands(self, request: web.Request) -> web.Response:
-        return _json(payloads.commands(await request.json(), request.match_info.get("guild")))
+        return response(payloads.commands(await request.json(), request.match_info.get("guild")))
 
     async def _callback(self, request: web.Request) -> web.Response:
         token, body = request.match_info["token"], await request.json()
         if token not in self._acknowledged:
-            return _error(404, 10062, "Unknown interaction")
+            return error(404, 10062, "Unknown interaction")
         if self._acknowledged[token]:
-            return _error(400, 40060, "Interaction has already been acknowledged.")
+            return error(400, 40060, "Interaction has already been acknowledged.")
         self._acknowledged[token] = True
         about = {"id": request.match_info["id"], "type": 2, "response_message_loading": body["type"] == LOADING}
         message = {"resource": {"type": MESSAGE, "message": payloads.message(body.get("data", {}))}}
-        return _json({"interaction": about, **(message if body["type"] == MESSAGE else {})})
+        return response({"interaction": about, **(message if body["type"] == MESSAGE else {})})
 
     async def _message(self, request: web.Request) -> web.Response:
         token = request.match_info["token"]
         if not self._acknowledged.get(token):
-            return _error(404, 10015, "Unknown Webhook")
-        return _json(payloads.message(await request.json() if request.body_exists else self._messages(token)[-1]))
+            return error(404, 10015, "Unknown Webhook")
+        return response(payloads.message(await request.json() if request.body_exists else self._messages(token)[-1]))
 
     async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        await socket.send_json({"op": HELLO, "d": {"heartbeat_interval": 41250}})
+        await socket.send_json(GREETING)
         async for received in socket:
             frame = json.loads(received.data)
             self.frames.append(frame)
             match frame:
-                case {"op": 1}:
-                    await socket.send_json({"op": ACK})
+                case {"op": loopback.HEARTBEAT}:
+                    await socket.send_json({"op": loopback.ACK})
                 case {"d": {"token": token}} if token != self.token:
                     await socket.close(code=4004)
-                case {"op": 2}:
+                case {"op": loopback.IDENTIFY}:
                     await self._begin(socket)
-                case {"op": 6, "d": {"session_id": session, "seq": seq}} if session == self._session:
+                case {"op": loopback.RESUME, "d": {"session_id": session, "seq": seq}} if session == self._session:
                     self._socket = socket
                     for missed in [event for event in self._dispatched if event["s"] > seq]:
                         await socket.send_json(missed)
                     await self.dispatch("RESUMED", {})
-                case {"op": 6}:
-                    await socket.send_json({"op": INVALID_SESSION, "d": False})
-            self._changed.set()
+                case {"op": loopback.RESUME}:
+                    await socket.send_json({"op": loopback.INVALID_SESSION, "d": False})
+            self.changed.set()
         self._socket = None if self._socket is socket else self._socket
         return socket
 
@@ -279,12 +242,3 @@ class LoopbackDiscord:
         self._dispatched.clear()
         await self.dispatch("READY", payloads.ready(self._session, self.gateway_url))
         await self.dispatch("GUILD_CREATE", payloads.guild())
-
-
-def _error(status: int, code: int, message: str) -> web.Response:
-    return _json({"message": message, "code": code}, status=status)
-
-
-def _json(payload: object, *, status: int = 200, headers: Json | None = None) -> web.Response:
-    body = json.dumps(payload).encode()  # discord.py wants the type without a charset, as Discord sends it
-    return web.Response(body=body, status=status, headers=headers, content_type="application/json")

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parsing import order
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.demo import orders
@@ -17,15 +18,10 @@ from fileflare_bot.downloads.pages import ENTRIES_ON_A_PAGE, OrderPages, Page
 from fileflare_bot.fileflare.errors import LookupFailed
 from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.i18n import Catalogs, Translator
-from fileflare_bot.orders.models import Order
 
 CATALOGS = Catalogs()
 ENGLISH = CATALOGS.translator("en")
 MASKED_LINK = re.compile(r"(?<!\\)\]\((?P<url>[^\s)]+)\)")
-
-
-def order(raw: Any) -> Order:  # noqa: ANN401 - any JSON
-    return read_response(200, {}, json.dumps(raw).encode())
 
 
 def pages(raw: Any, translator: Translator = ENGLISH) -> list[Page]:  # noqa: ANN401 - any JSON

@@ -110,7 +110,6 @@ def test_a_response_is_no_failure_even_if_it_is_no_order(clock: list[float], err
     fail(breaker, FAILURES_TO_OPEN - 1)
 
     assert breaker.state is State.CLOSED
-    assert clock
 
 
 def test_timeouts_count_as_failures(clock: list[float]) -> None:
@@ -120,7 +119,6 @@ def test_timeouts_count_as_failures(clock: list[float]) -> None:
             request(breaker, FileflareTimeout("too slow"))
 
     assert breaker.state is State.OPEN
-    assert clock
 
 
 @pytest.fixture

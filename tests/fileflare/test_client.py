@@ -52,11 +52,6 @@ BECOMES: dict[str, type[errors.LookupFailed]] = {
 
 
 @pytest.fixture
-def client(session: aiohttp.ClientSession, sample: SampleFileflare) -> FileflareClient:
-    return FileflareClient(session, sample.url, timeout_seconds=1)
-
-
-@pytest.fixture
 def impatient(session: aiohttp.ClientSession, sample: SampleFileflare) -> FileflareClient:
     return FileflareClient(session, sample.url, timeout_seconds=0.3)
 

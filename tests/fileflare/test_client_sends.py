@@ -18,11 +18,6 @@ REFERENCE = OrderReference(orders.DOCUMENTED)
 
 
 @pytest.fixture
-def client(session: aiohttp.ClientSession, sample: SampleFileflare) -> FileflareClient:
-    return FileflareClient(session, sample.url, timeout_seconds=1)
-
-
-@pytest.fixture
 async def elsewhere() -> AsyncIterator[SampleFileflare]:
     async with SampleFileflare().serve() as server:
         yield server

@@ -247,7 +247,7 @@ async def test_who_is_overtaken_for_too_long_is_told_when_to_try_again() -> None
     last = asyncio.create_task(refused(queue, Requester(1, guild_id=1)))
     await asyncio.sleep(0)
     started = loop.time()
-    others: list[str] = []
+    others: list[asyncio.Task[None]] = []
     while not last.done():  # one newcomer after the other, each from a server that was never served
         others.append(asyncio.create_task(one(queue, Requester(len(others), guild_id=100 + len(others)))))
         await asyncio.sleep(0.05)

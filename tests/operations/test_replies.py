@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from doubles.networked_discord import Fault, Interaction, NetworkedDiscord
+from doubles.discord_people import Interaction
+from doubles.networked_discord import Fault, NetworkedDiscord
 from process import Bot
 from shop import Shop
 
@@ -68,7 +69,7 @@ async def test_a_file_is_sent_in_full_at_the_second_try(
     assert await bot.stop() == 0
 
 
-async def test_deleting_ones_data_while_discord_fails_forgets_nothing_until_the_cards_are_gone(
+async def test_deleting_ones_data_while_discord_fails_says_what_is_left_and_a_second_press_removes_it(
     bot: Bot, discord: NetworkedDiscord, shop: Shop
 ) -> None:
     await shop.ask_for_help()
@@ -78,13 +79,15 @@ async def test_deleting_ones_data_while_discord_fails_forgets_nothing_until_the_
     discord.faults.append(failing)
 
     first = await shop.press(shop.customer, asked.message, "Delete for good")
-    assert first.text.startswith("**Discord had a problem, so I could not finish this.** See what is done already")
+    assert first.text.endswith("1 message or thread about them may still be in Discord; I go on trying to remove it.")
     assert "It is broken." in str(shop.card().embeds[0])
     discord.faults.remove(failing)
-    assert asked.message is not None
-    second = discord.press(shop.customer, asked.message, "Delete for good")
-    await discord.until(lambda: second.record.responded)
+    stored = await discord.slash(shop.customer, shop.channel, "privacy").done()
+    assert stored.message is not None
+    assert "1 message or thread about what you have deleted" in str(stored.message.embeds[0])
+    asked = await shop.press(shop.customer, stored.message, "Delete it")
+    second = await shop.press(shop.customer, asked.message, "Delete for good")
 
-    assert asked.text.startswith("**Deleted.**")
+    assert second.text == "**Deleted.** I keep nothing of your saved orders and help requests."
     assert not [message for message in shop.messages(shop.support) if message.embeds]
     assert await bot.stop() == 0

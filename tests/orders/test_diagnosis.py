@@ -1,12 +1,12 @@
 """The problems that Fileflare's customers really have: what is found, and who has to act then."""
 
-import json
 from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parsing import order
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import Json, answer, asset, line
@@ -36,7 +36,6 @@ from fileflare_bot.orders.diagnosis import (
     diagnose_failure,
 )
 from fileflare_bot.orders.file_links import safe_link
-from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import ReferenceProblem, parse_reference
 from fileflare_bot.roles import OrderHeldByOthers
 
@@ -49,10 +48,6 @@ def book(**more: Any) -> Json:  # noqa: ANN401 - passed on to asset()
 
 def holding(*assets: Json, lines: list[Json] | None = None) -> Json:
     return answer(1050, lines or [], list(assets), title="Download files for your orders", text=None)
-
-
-def order(raw: Json) -> Order:
-    return read_response(200, {}, json.dumps(raw).encode())
 
 
 def found(raw: Json) -> tuple[Finding, ...]:

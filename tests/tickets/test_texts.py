@@ -76,6 +76,10 @@ def ticket(details: TicketDetails, **changed: object) -> Ticket:
         "answered_at": None,
         "resolved_at": None,
         "card": Card(),
+        "version": 1,
+        "shown_version": 1,
+        "card_wanted_at": NOW,
+        "archived": False,
     }
     return Ticket(**given_values | changed)
 

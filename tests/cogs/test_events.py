@@ -1,0 +1,147 @@
+"""What was missed in the servers while the bot, or its database, was away."""
+
+from typing import Any
+
+import discord
+import pytest
+from desk import Desk, Log
+from simcord.backend import serializers
+
+from fileflare_bot.storage.database import utc_now
+from fileflare_bot.storage.options import Options
+
+
+@pytest.fixture
+async def guarded(desk: Desk) -> Desk:
+    """The bot in a server whose leak guard is on, and whose rule was deleted unseen."""
+    await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, options=Options(leak_guard=True))
+    await desk.bot.reconciler.run()
+    rules(desk).clear()
+    return desk
+
+
+def rules(desk: Desk) -> dict[int, Any]:
+    return desk.env.backend.get_guild(desk.guild.id).auto_mod_rules
+
+
+def away(*_arguments: object) -> None:
+    raise ConnectionRefusedError
+
+
+async def comes_back(desk: Desk) -> None:
+    """Let the server be unavailable for a moment."""
+    backend = desk.env.backend
+    backend.emit("GUILD_DELETE", {"id": str(desk.guild.id), "unavailable": True})
+    await desk.env.settle()
+    backend.emit("GUILD_CREATE", {**serializers.guild_create_payload(backend, backend.get_guild(desk.guild.id))})
+    await desk.env.settle()
+
+
+async def test_what_the_database_was_away_for_is_caught_up_on_when_it_is_back(
+    guarded: Desk, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(guarded.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
+        await guarded.events.on_ready()
+        await guarded.events.catch_up()
+    assert not rules(guarded)
+    assert len(log.events("servers_unknown")) == 2
+
+    await guarded.events.catch_up()
+
+    assert len(rules(guarded)) == 1
+
+
+async def test_a_server_that_comes_back_while_the_database_is_away_is_caught_up_on_later(
+    guarded: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded.bot.storage.guilds.forget([guarded.guild.id])
+    with monkeypatch.context() as patch:
+        patch.setattr(guarded.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
+        await comes_back(guarded)
+    assert not rules(guarded)
+
+    await guarded.events.catch_up()
+
+    assert len(rules(guarded)) == 1
+
+
+async def test_a_rule_that_is_deleted_while_the_database_is_away_is_recreated_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, options=Options(leak_guard=True))
+    await desk.bot.reconciler.run()
+    (rule,) = rules(desk)
+    desk.bot.storage.guilds.forget([desk.guild.id])
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
+        desk.env.backend.delete_auto_mod_rule(desk.guild.id, rule)
+        await desk.env.settle()
+    assert not rules(desk)
+
+    await desk.events.catch_up()
+
+    assert len(rules(desk)) == 1
+
+
+async def test_after_a_new_connection_the_servers_are_caught_up_on_together(guarded: Desk) -> None:
+    await guarded.events.on_connect()
+    await comes_back(guarded)
+    assert not rules(guarded)
+
+    await guarded.events.on_ready()
+
+    assert len(rules(guarded)) == 1
+
+
+async def test_a_server_that_the_bot_left_while_the_database_was_away_is_noted_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up()
+    guild = desk.bot.get_guild(desk.guild.id)
+    assert guild is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
+        await desk.events.on_guild_remove(guild)
+    assert not desk.bot.storage.guilds.get(guild.id).left
+
+    await desk.events.catch_up()
+
+    assert desk.bot.storage.guilds.get(guild.id).left
+
+
+async def test_a_server_that_is_stored_as_left_is_so_no_longer_when_the_bot_is_there(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.bot.storage.guilds.left(desk.guild.id, at=utc_now())
+
+    await desk.restart()
+
+    assert not (await desk.bot.storage.guilds.load(desk.guild.id)).left
+
+
+async def test_a_bug_in_one_server_stops_no_other(guarded: Desk, monkeypatch: pytest.MonkeyPatch, log: Log) -> None:
+    other = guarded.env.create_guild("Another", owner=guarded.env.create_user("otto"))
+    await guarded.env.settle()
+    await guarded.bot.storage.guilds.change(other.id, guarded.owner.id, options=Options(leak_guard=True))
+    settle = guarded.bot.leak_guard.settle
+
+    async def failing(guild_id: int) -> None:
+        if guild_id == other.id:
+            raise KeyError
+        await settle(guild_id)
+
+    monkeypatch.setattr(guarded.bot.leak_guard, "settle", failing)
+    await guarded.events.on_ready()
+
+    assert len(rules(guarded)) == 1
+    assert [event["guild_id"] for event in log.events("leak_guard_bug")] == [other.id]
+
+
+async def test_the_start_asks_discord_nothing_about_servers_without_a_leak_guard(desk: Desk) -> None:
+    await desk.set_up()
+    asked = len(desk.env.http_requests)
+
+    await desk.events.on_ready()
+
+    assert len(desk.env.http_requests) == asked
+    assert isinstance(desk.bot.get_guild(desk.guild.id), discord.Guild)

@@ -1,0 +1,97 @@
+"""What Discord did not take at once, it is told later: once, and truly."""
+
+import pytest
+from desk import Desk, labels, reply
+
+DIRECT = "/users/@me/channels"
+
+
+async def test_an_answer_that_discord_drops_arrives_later_by_direct_message_and_not_in_public(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    desk.env.inject_error("POST", DIRECT, status=503)
+
+    answered = await desk.answers(words="Try again.")
+    assert reply(answered).content.startswith("**It is saved, but Discord has not confirmed it yet.**")
+    assert desk.direct() == []
+    await desk.later()
+    await desk.later()
+
+    assert [message.embeds[0].description for message in desk.direct()] == ["Try again."]
+    assert all("there is an answer" not in message.content for message in desk.channel.history())
+    assert sum("Try again." in note for note in desk.notes()) == 1
+
+
+async def test_with_closed_direct_messages_each_mention_opens_its_own_answer(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    desk.closes_direct_messages()
+    await desk.answers(words="The first.")
+    await desk.answers(words="The second.")
+
+    mentions = [message for message in desk.channel.history() if "there is an answer" in message.content]
+    read = [await desk.customer.click(mention, label="Read the answer") for mention in mentions]
+
+    assert sorted(str(reply(shown).embeds[0].description) for shown in read) == ["The first.", "The second."]
+
+
+async def test_the_mention_of_an_earlier_version_opens_the_latest_answer(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="The first.")
+    await desk.answers(words="The second.")
+
+    read = await desk.forge("help:read:1", desk.customer, desk.channel)
+
+    assert reply(read).embeds[0].description == "The second."
+
+
+async def test_without_room_for_a_thread_each_note_stands_beside_its_card_and_names_its_request(desk: Desk) -> None:
+    await desk.set_up()
+    desk.env.inject_error("POST", "/channels/*/messages/*/threads", status=400, code=160006, times=None)
+    await desk.ask_for_help()
+    await desk.ask_for_help(person=desk.member)
+    for number, person in ((1, desk.customer), (2, desk.member)):
+        await desk.answers(words="Try again.", number=number)
+        shown = await person.user.click(desk.direct(person)[0], label="Write back")
+        await person.user.submit_modal(shown, {"words": "No luck."})
+
+    notes = [message for message in desk.support.history() if message.reference is not None]
+
+    assert [note.embeds[0].footer.text for note in notes[::2]] == ["Help request #1", "Help request #2"]
+    assert {note.reference.message_id for note in notes if note.reference} == {desk.card(1).id, desk.card(2).id}
+    assert len(notes) == 4
+
+
+async def test_a_request_that_waits_for_a_channel_is_posted_in_the_one_that_is_chosen(desk: Desk) -> None:
+    await desk.set_up()
+    desk.env.backend.delete_channel(desk.support.id)
+    await desk.env.settle()
+    filed = await desk.ask_for_help()
+    assert "I could not confirm yet that the moderators see it" in reply(filed).content
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    desk.support = desk.guild.create_text_channel("support-2")
+    await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
+
+    await desk.bot.reconciler.run()
+    await desk.env.settle()
+
+    assert labels(desk.card())[0] == "Take"
+
+
+@pytest.mark.parametrize(("status", "code"), [(500, 0), (429, 0), (403, 50001)])
+async def test_a_log_line_that_discord_did_not_take_comes_later_before_the_next_ones(
+    desk: Desk, status: int, code: int
+) -> None:
+    await desk.set_up(log=True)
+    desk.env.inject_error("POST", f"/channels/{desk.log_channel.id}/messages", status=status, code=code, times=5)
+    await desk.ask_for_help()
+    desk.env.backend.faults.clear()
+    await desk.press("Take")
+    before = len(desk.log_channel.history())
+
+    await desk.later()
+
+    lines = [str(message.embeds[0].description) for message in desk.log_channel.history()]
+    assert len(lines) == before + 2
+    assert [("asked for help" in line, "took request" in line) for line in lines[-2:]] == [(True, False), (False, True)]
