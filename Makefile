@@ -5,13 +5,17 @@ BIN := .venv/bin
 READY := .venv/.ready
 RUNNABLE := .venv/.ready-run
 
-.PHONY: demo run test check format lock messages bench chaos screenshots clean
+.PHONY: demo run test test-deep check format lock messages bench chaos screenshots clean
 
 demo: $(READY)
 	@$(BIN)/python -m fileflare_bot.demo
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# Lets every Discord call of every operation fail in every way; takes about an hour on two cores.
+test-deep: $(READY)
+	DEEP=1 $(BIN)/python -m pytest tests/operations/test_fault_table.py
 
 run: $(RUNNABLE)
 	@$(BIN)/python bot.py

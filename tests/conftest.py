@@ -32,6 +32,8 @@ from fileflare_bot.metrics import Metrics
 from fileflare_bot.settings import Settings
 from fileflare_bot.storage.storage import Storage, open_storage
 
+pytest_plugins = ["databases"]
+
 hypothesis.settings.register_profile("no deadline", deadline=None)  # the machines that run this are shared
 hypothesis.settings.load_profile("no deadline")
 

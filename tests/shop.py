@@ -1,6 +1,7 @@
 """A store's server on a networked Discord, and what its people do there."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from doubles.discord_people import Interaction
@@ -27,6 +28,9 @@ class Shop:
     customer: int
     channel: int
     support: int
+    log: int = 0
+    buyer: int = 0
+    since: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
     def messages(self, channel_id: int) -> list[Message]:
         """Return a channel's messages, the oldest first."""
@@ -44,6 +48,19 @@ class Shop:
     def notes(self, card: Message) -> list[str]:
         """Return the notes in a card's thread, the oldest first."""
         return [message.embeds[0]["description"] for message in self.messages(card.id) if message.embeds]
+
+    async def log_everything(self) -> None:
+        """Choose a log channel, as the owner; ``since`` says from when on it has lines."""
+        self.log = self.discord.backend.create_channel(self.guild_id, "log").id
+        await self.choose("log_channel_id", self.log)
+        self.since = datetime.now(UTC)
+
+    async def add_rule(self) -> None:
+        """Add the rule that every order brings a role, as the owner."""
+        self.buyer = self.discord.backend.create_role(self.guild_id, "Buyer").id
+        await self.discord.slash(
+            self.owner, self.channel, "store roles add", match="any_order", role=str(self.buyer), value=""
+        ).done()
 
     async def set_up(self) -> None:
         """Choose the support channel, as the owner."""

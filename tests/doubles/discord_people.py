@@ -16,6 +16,10 @@ INTEGER, ROLE, ATTACHMENT, TEXT = 4, 8, 11, 3  # kinds of a command's options
 BUTTON: Final = 2
 
 
+class NothingThere(Exception):  # noqa: N818 - it states a fact
+    """Raised when a user cannot press what is not there."""
+
+
 class People(Loopback):
     """Everybody on this Discord; their own server's settings decide what they may do."""
 
@@ -55,7 +59,8 @@ class People(Loopback):
             for component in walk_components(message.components)
             if part in (component.get("custom_id") or "") or part == component.get("label")
         ]
-        assert found, f"nothing there is called {part}"
+        if not found:
+            raise NothingThere(part)
         data: Json = {"component_type": found[0]["type"], "custom_id": found[0]["custom_id"]}
         if values is not None:
             data["values"] = values

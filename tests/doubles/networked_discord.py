@@ -130,7 +130,14 @@ class NetworkedDiscord(People):
         self.sessions: list[Session] = []
         self.closed_to: set[int] = set()  # users with closed direct messages
         self.nonce_seconds = 180.0  # "a few minutes": discord.com/developers/docs/resources/message
+        self._files: dict[str, bytes] = {}
         self._nonces: dict[tuple[int, str], tuple[int, float]] = {}
+
+    def upload(self, name: str, content: bytes) -> Json:
+        """Return a file that a user attaches to a command."""
+        self._files[name] = content
+        url = self.url.replace(API, f"/files/{name}")
+        return {"id": str(len(self._files)), "filename": name, "size": len(content), "url": url, "proxy_url": url}
 
     def forget_nonces(self) -> None:
         """Forget all nonces, as Discord does after some minutes."""
@@ -145,6 +152,7 @@ class NetworkedDiscord(People):
         """Serve on loopback inside this block; ``url`` and ``gateway_url`` say where."""
         app = web.Application()
         app.router.add_route("*", f"{API}{{path:/.*}}", self._rest)
+        app.router.add_get("/files/{name}", self._file)
         app.router.add_get("/gateway", self._gateway)
         app.router.add_get("/gateway/", self._gateway)
         async with self.serving(app):
@@ -189,6 +197,9 @@ class NetworkedDiscord(People):
         if retry:
             answer = {**answer, "retry_after": 0.05, "global": False}
         return response(answer, status=status, headers=retry)
+
+    async def _file(self, request: web.Request) -> web.Response:
+        return web.Response(body=self._files[request.match_info["name"]])
 
     def _carry_out(self, method: str, path: str, body: Any, query: Json, files: list[Any]) -> tuple[int, Any]:  # noqa: ANN401 - JSON
         if path in {"/gateway", "/gateway/bot"}:

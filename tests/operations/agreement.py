@@ -1,0 +1,120 @@
+"""What must hold after every operation, whatever failed: the database and Discord agree, and nothing is there twice."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from shop import Shop
+from simcord.backend.models import Message
+from simcord.components import walk_components
+from storage.samples import connected
+
+from fileflare_bot.leak_guard import RULE_NAME
+from fileflare_bot.storage import models
+from fileflare_bot.storage.models import Base
+
+Row = Any
+RETRIED = [mapper.class_ for mapper in Base.registry.mappers if hasattr(mapper.class_, "retry_at")]
+
+
+async def rows(url: str, table: type[Base], *wanted: sa.ColumnElement[bool]) -> list[Row]:
+    """Return rows of a table."""
+    async with connected(url) as connection:
+        return list((await connection.execute(sa.select(*sa.inspect(table).columns).where(*wanted))).all())
+
+
+async def unfinished(url: str) -> list[str]:
+    """Return the tables in which something is still to be told to Discord."""
+    due = {table.__tablename__: sa.inspect(table).columns["retry_at"].is_not(None) for table in RETRIED}
+    return [table.__tablename__ for table in RETRIED if await rows(url, table, due[table.__tablename__])]
+
+
+async def disagreements(shop: Shop, url: str) -> list[str]:
+    """Return what differs between the database and Discord."""
+    wrong = [f"unfinished: {table}" for table in await unfinished(url)]
+    tickets = await rows(url, models.TicketRow)
+    messages = await rows(url, models.MessageRow)
+    cards = [message for message in shop.messages(shop.support) if message.embeds and not message.reference]
+    wrong += [f"{len(cards)} cards of {len(tickets)} tickets"] * (len(cards) != len(tickets))
+    for ticket in tickets:
+        mine = [card for card in cards if f":{ticket.id}" in _ids(card)]
+        if len(mine) != 1:
+            wrong.append(f"ticket {ticket.number} has {len(mine)} cards")
+            continue
+        wrong += _card(shop, ticket, mine[0], [message for message in messages if message.request_id == ticket.id])
+    threads = [channel for channel in shop.discord.backend.channels.values() if channel.parent_id == shop.support]
+    wrong += [f"{len(threads)} threads of {len(tickets)} tickets"] * (len(threads) != len(tickets))
+    wrong += await _lines(shop, url)
+    wrong += await _roles(shop, url)
+    rules = [
+        rule for rule in shop.discord.backend.guilds[shop.guild_id].auto_mod_rules.values() if rule.name == RULE_NAME
+    ]
+    (server,) = await rows(url, models.GuildRow)
+    wrong += [f"{len(rules)} rules of the leak guard"] * (len(rules) != int(bool(server.options.get("leak_guard"))))
+    panels = [message for message in shop.messages(shop.channel) if "downloads:ask" in _ids(message)]
+    wrong += [f"{len(panels)} panels"] * (len(panels) > 1)
+    return wrong
+
+
+def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[str]:
+    wrong = []
+    mark = "🟢" if ticket.resolved else "🔵" if ticket.taken_by is not None else "🟠"
+    if not str(card.embeds[0]["description"]).startswith(mark):
+        wrong.append(f"the card shows {card.embeds[0]['description'][:30]}, not {mark}")
+    thread = shop.discord.backend.channels.get(card.id)
+    if thread is None or thread.thread_metadata is None:
+        return [*wrong, "the card has no thread"]
+    if thread.thread_metadata.archived != ticket.resolved:
+        wrong.append(f"the thread is archived: {thread.thread_metadata.archived}, resolved: {ticket.resolved}")
+    notes = shop.notes(card)
+    beside = [
+        message.embeds[0]["description"]
+        for message in shop.messages(shop.support)
+        if message.reference and message.embeds
+    ]
+    notes += beside
+    answers = [message for message in messages if message.from_moderator]
+    noted = sum(" has answered:" in note or " has closed it:" in note for note in notes)
+    wrong += [f"{noted} notes of {len(answers)} answers"] * (noted != len(answers))
+    written = sum(" writes:" in note for note in notes)
+    wrong += [f"{written} notes of the customer's {len(messages) - len(answers)} messages"] * (
+        written != len(messages) - len(answers)
+    )
+    for answer in answers:
+        direct = sum(f"help:write:{ticket.id}:{answer.id}" in _ids(message) for message in shop.direct())
+        public = sum(f"help:read:{ticket.id}:{answer.id}" in _ids(message) for message in shop.messages(shop.channel))
+        wrong += [f"an answer arrived {direct} times directly, {public} times in public"] * (direct + public != 1)
+    wrong += [f"a note is there twice: {note[:60]}" for note in set(notes) if notes.count(note) > 1]
+    return wrong
+
+
+async def _lines(shop: Shop, url: str) -> list[str]:
+    lines = [_time(message) for message in shop.messages(shop.log) if message.embeds]
+    wrong = []
+    for entry in await rows(url, models.AuditRow):
+        at = entry.at if entry.at.tzinfo else entry.at.replace(tzinfo=shop.since.tzinfo)
+        there = sum(abs(line - at) < timedelta(milliseconds=1) for line in lines if line is not None)
+        wrong += [f"{there} lines about {entry.action}"] * (at > shop.since and there != 1)
+    return wrong
+
+
+async def _roles(shop: Shop, url: str) -> list[str]:
+    if not shop.buyer:
+        return []
+    holders = {claim.person_id for claim in await rows(url, models.ClaimRow)}
+    members = shop.discord.backend.guilds[shop.guild_id].members
+    return [
+        f"user {user_id} has the role: {shop.buyer in member.role_ids}, a claim: {user_id in holders}"
+        for user_id, member in members.items()
+        if (shop.buyer in member.role_ids) != (user_id in holders)
+    ]
+
+
+def _ids(message: Message) -> str:
+    return " ".join(component.get("custom_id") or "" for component in walk_components(message.components))
+
+
+def _time(message: Message) -> datetime | None:
+    found = re.sub(r"Z$", "+00:00", str(message.embeds[0].get("timestamp", "")))
+    return datetime.fromisoformat(found) if found else None

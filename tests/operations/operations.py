@@ -1,0 +1,162 @@
+"""What people do with the bot, as the table of faults sees it: a scene, then one press that is the operation."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from doubles.discord_people import Interaction
+from shop import Shop
+from simcord.backend.models import Message
+
+from fileflare_bot.demo import orders
+
+Press = Callable[[], Interaction]
+Scene = Callable[[Shop], Awaitable[Press]]
+Values = Callable[[Shop], dict[str, Any]]
+ANSWER: Final = "Try again."
+WORDS: Final = "No luck."
+BYE: Final[dict[str, Any]] = {"reason": ["mended"], "words": "Bye."}
+LEAK: Final = f"look: https://app.fileflare.com/orders/{orders.DOCUMENTED}"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``scene`` prepares it and returns the press, which makes so many calls to Discord.
+
+    ``certain`` are sentences that are true only once Discord shows everything.
+    """
+
+    scene: Scene
+    calls: int
+    certain: tuple[str, ...] = ()
+
+
+def on_card(label: str, values: Values | None = None, *, before: tuple[Scene, ...] = ()) -> Scene:
+    """A moderator presses a button of a card, and fills in its modal if it has one."""
+
+    async def prepare(shop: Shop) -> Press:
+        await shop.ask_for_help()
+        for scene in before:
+            await (await scene(shop))().done()
+        if values is None:
+            return lambda: shop.discord.press(shop.moderator, shop.card(), label)
+        shown = await shop.press(shop.moderator, shop.card(), label)
+        return lambda: shop.discord.submit(shop.moderator, shown, **values(shop))
+
+    return prepare
+
+
+def then(label: str, **values: str | list[str]) -> Scene:
+    """A moderator goes on with the card that is there."""
+
+    async def prepare(shop: Shop) -> Press:
+        if not values:
+            return lambda: shop.discord.press(shop.moderator, shop.card(), label)
+        shown = await shop.press(shop.moderator, shop.card(), label)
+        return lambda: shop.discord.submit(shop.moderator, shown, **values)
+
+    return prepare
+
+
+async def file(shop: Shop) -> Press:
+    """A customer asks for help."""
+    shown = await shop.press(shop.customer, (await shop.look_up()).message, "Get help")
+    return lambda: shop.discord.submit(shop.customer, shown, topic=["nothing_left"], words="It is broken.")
+
+
+async def write_back(shop: Shop) -> Press:
+    """A customer writes back below an answer."""
+    await (await on_card("Answer", lambda _: {"words": ANSWER})(shop))().done()
+    shown = await shop.press(shop.customer, shop.direct()[0], "Write back")
+    return lambda: shop.discord.submit(shop.customer, shown, words=WORDS)
+
+
+async def solve(shop: Shop) -> Press:
+    """A customer says that it is solved."""
+    await (await on_card("Answer", lambda _: {"words": ANSWER})(shop))().done()
+    return lambda: shop.discord.press(shop.customer, shop.direct()[0], "It is solved")
+
+
+async def grant(shop: Shop) -> Press:
+    """A customer opens an order that brings a role."""
+    await shop.add_rule()
+    return lambda: shop.discord.slash(shop.customer, shop.channel, "mydownloads", order_id=orders.DOCUMENTED)
+
+
+def on_claim(label: str, values: Values | None = None) -> Scene:
+    """A moderator releases or moves a claim."""
+
+    async def prepare(shop: Shop) -> Press:
+        await (await grant(shop))().done()
+        listed = await shop.discord.slash(
+            shop.moderator, shop.channel, "claims order", order_id=orders.DOCUMENTED
+        ).done()
+        chosen = await shop.discord.press(
+            shop.moderator, _message(listed), "claims:choose", shop.discord.options(_message(listed), "claims:choose")
+        ).done()
+        if values is None:
+            return lambda: shop.discord.press(shop.moderator, _message(chosen), label)
+        shown = await shop.press(shop.moderator, chosen.message, label)
+        return lambda: shop.discord.submit(shop.moderator, shown, **values(shop))
+
+    return prepare
+
+
+async def delete_data(shop: Shop) -> Press:
+    """A customer deletes what is stored about them: two help requests, and an order that brought a role."""
+    await (await grant(shop))().done()
+    await shop.ask_for_help()
+    shown = await shop.discord.slash(shop.customer, shop.channel, "privacy").done()
+    sure = await shop.press(shop.customer, shown.message, "Delete it")
+    return lambda: shop.discord.press(shop.customer, _message(sure), "Delete for good")
+
+
+async def post_panel(shop: Shop) -> Press:
+    """An owner posts the panel."""
+    return lambda: shop.discord.slash(shop.owner, shop.channel, "store panel")
+
+
+async def import_settings(shop: Shop) -> Press:
+    """An owner imports settings with the leak guard on and a saved answer."""
+    content = (
+        b'{"version": 1, "support_channel": "support", "log_channel": "log", '
+        b'"answers": [{"name": "Hello", "text": "Hi!"}], "options": {"leak_guard": true}}'
+    )
+    file = shop.discord.upload("settings.json", content)
+    return lambda: shop.discord.slash(shop.owner, shop.channel, "store import", file=file)
+
+
+async def delete_message(shop: Shop) -> Press:
+    """A moderator deletes a message that leaks an order."""
+    leak = shop.discord.say(shop.customer, shop.channel, LEAK)
+    assert leak is not None
+    checked = await shop.discord.menu(shop.moderator, "Check order in this message", leak).done()
+    return lambda: shop.discord.press(shop.moderator, _message(checked), "Delete the message")
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "file": Operation(file, 3, ("The moderators have it",)),
+    "take": Operation(on_card("Take"), 2),
+    "hand over": Operation(
+        on_card("Hand over", lambda shop: {"moderator": [str(shop.owner)]}, before=(then("Take"),)), 3
+    ),
+    "answer": Operation(on_card("Answer", lambda _: {"words": ANSWER}), 5, ("Sent by direct message.",)),
+    "write back": Operation(write_back, 2, ("The moderators have it",)),
+    "solve": Operation(solve, 4),
+    "resolve": Operation(on_card("Resolve", lambda _: BYE), 6, ("Sent by direct message.",)),
+    "reopen": Operation(on_card("Reopen", before=(then("Resolve", reason=["mended"]),)), 3),
+    "grant": Operation(grant, 1, ("New for you",)),
+    "release": Operation(on_claim("Release"), 2, ("are taken back.",)),
+    "move": Operation(
+        on_claim("Move to another account", lambda shop: {"person": [str(shop.owner)]}), 4, ("have moved",)
+    ),
+    "delete one's data": Operation(delete_data, 3),
+    "panel": Operation(post_panel, 2, ("The panel is posted.",)),
+    "import": Operation(import_settings, 4),
+    "delete a message": Operation(delete_message, 3, ("The message is deleted.",)),
+}
+
+
+def _message(shown: Interaction) -> Message:
+    assert shown.message is not None
+    return shown.message
