@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from operations.operations import LEAK
 from shop import Shop
 from simcord.backend.models import Message
 from simcord.components import walk_components
@@ -52,9 +53,15 @@ async def disagreements(shop: Shop, url: str) -> list[str]:
     ]
     (server,) = await rows(url, models.GuildRow)
     wrong += [f"{len(rules)} rules of the leak guard"] * (len(rules) != int(bool(server.options.get("leak_guard"))))
-    panels = [message for message in shop.messages(shop.channel) if "downloads:ask" in _ids(message)]
-    wrong += [f"{len(panels)} panels"] * (len(panels) > 1)
+    wrong += [fact for fact in facts(shop) if fact.endswith("panels") and fact not in {"0 panels", "1 panels"}]
     return wrong
+
+
+def facts(shop: Shop) -> list[str]:
+    """Return what is in the channel."""
+    panels = [message for message in shop.messages(shop.channel) if "downloads:ask" in _ids(message)]
+    leaks = [message for message in shop.messages(shop.channel) if message.content == LEAK]
+    return [f"{len(panels)} panels", *["a leak is there"] * len(leaks)]
 
 
 def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[str]:

@@ -23,12 +23,14 @@ LEAK: Final = f"look: https://app.fileflare.com/orders/{orders.DOCUMENTED}"
 class Operation:
     """``scene`` prepares it and returns the press, which makes so many calls to Discord.
 
-    ``certain`` are sentences that are true only once Discord shows everything.
+    ``promise`` is what a reply says once it is done (a pattern), and ``broken`` what makes that untrue: a pattern of
+    disagreements or facts.
     """
 
     scene: Scene
     calls: int
-    certain: tuple[str, ...] = ()
+    promise: str = ""
+    broken: str = ""
 
 
 def on_card(label: str, values: Values | None = None, *, before: tuple[Scene, ...] = ()) -> Scene:
@@ -134,26 +136,27 @@ async def delete_message(shop: Shop) -> Press:
     return lambda: shop.discord.press(shop.moderator, _message(checked), "Delete the message")
 
 
+DELIVERED: Final = "Sent by direct message", "arrived 0 times"
 OPERATIONS: Final[dict[str, Operation]] = {
-    "file": Operation(file, 3, ("The moderators have it",)),
+    "file": Operation(file, 3, "The moderators have it", "0 cards"),
     "take": Operation(on_card("Take"), 2),
     "hand over": Operation(
         on_card("Hand over", lambda shop: {"moderator": [str(shop.owner)]}, before=(then("Take"),)), 3
     ),
-    "answer": Operation(on_card("Answer", lambda _: {"words": ANSWER}), 5, ("Sent by direct message.",)),
-    "write back": Operation(write_back, 2, ("The moderators have it",)),
+    "answer": Operation(on_card("Answer", lambda _: {"words": ANSWER}), 5, *DELIVERED),
+    "write back": Operation(write_back, 2, "The moderators have it", "notes of the customer's"),
     "solve": Operation(solve, 4),
-    "resolve": Operation(on_card("Resolve", lambda _: BYE), 6, ("Sent by direct message.",)),
+    "resolve": Operation(on_card("Resolve", lambda _: BYE), 6, *DELIVERED),
     "reopen": Operation(on_card("Reopen", before=(then("Resolve", reason=["mended"]),)), 3),
-    "grant": Operation(grant, 1, ("New for you",)),
-    "release": Operation(on_claim("Release"), 2, ("are taken back.",)),
+    "grant": Operation(grant, 1, "New for you", "has the role: False"),
+    "release": Operation(on_claim("Release"), 2, "are taken back", "has the role: True"),
     "move": Operation(
-        on_claim("Move to another account", lambda shop: {"person": [str(shop.owner)]}), 4, ("have moved",)
+        on_claim("Move to another account", lambda shop: {"person": [str(shop.owner)]}), 4, "have moved", "has the role"
     ),
-    "delete one's data": Operation(delete_data, 3),
-    "panel": Operation(post_panel, 2, ("The panel is posted.",)),
+    "delete one's data": Operation(delete_data, 3, r"help requests\.$", "cards|has the role|removals"),
+    "panel": Operation(post_panel, 2, "The panel is posted", "0 panels"),
     "import": Operation(import_settings, 4),
-    "delete a message": Operation(delete_message, 3, ("The message is deleted.",)),
+    "delete a message": Operation(delete_message, 3, "The message is deleted", "a leak is there"),
 }
 
 
