@@ -8,6 +8,7 @@ A lookup's input is also hidden by value while that lookup runs (:func:`hiding`)
 import logging
 import logging.config
 import re
+import string
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +23,10 @@ LONGEST_TEXT: Final = 20_000  # characters of one value; tracebacks are the long
 SHORTEST_HIDDEN: Final = 16  # characters; shorter values are never hidden by value
 DEEPEST: Final = 4  # levels of nesting kept in one value
 
-_ADDRESS_TAIL = re.compile(r"(?P<host>\b[a-z][a-z0-9+.-]{1,10}://[^\s/?#\"'<>\\]*)[/?#\\][^\s\"'<>]*", re.IGNORECASE)
+_ADDRESS_TAIL = re.compile(r"(?P<host>\b[a-z][a-z0-9+.-]{1,10}://[^\s/?#\"'<>\\]*+)[/?#\\][^\s\"'<>]*+", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?P<name>[?&](?:id|key|token)=)[^\s&\"'<>]+", re.IGNORECASE)
-_LIKE_A_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*[A-Za-z])(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{16,}")
-_CREDENTIALS = re.compile(r"(?<=//)[^\s/@]+@")
+_LIKE_A_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])(?=[0-9_-]*+[A-Za-z])(?=[A-Za-z_-]*+\d)[A-Za-z0-9_-]{16,}+")
+_CREDENTIALS = re.compile(r"(?<=//)[^\s/@]++@")
 
 _hidden_values: ContextVar[tuple[str, ...]] = ContextVar("hidden_values", default=())
 
@@ -56,10 +57,14 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def redact_text(text: str) -> str:
-    """Hide every possible secret in the text, and limit its length."""
+    """Hide every possible secret in the text, and limit its length.
+
+    A text that is too long ends with its last whole word: half a secret does not look like one.
+    """
     for value in _hidden_values.get():
         text = text.replace(value, HIDDEN)
-    text = text[:LONGEST_TEXT]
+    if len(text) > LONGEST_TEXT:
+        text = text[: 1 + max(text.rfind(space, 0, LONGEST_TEXT) for space in string.whitespace)]
     text = _CREDENTIALS.sub(f"{HIDDEN}@", text)
     text = _ADDRESS_TAIL.sub(rf"\g<host>/{HIDDEN}", text)
     text = _PARAMETER.sub(rf"\g<name>{HIDDEN}", text)

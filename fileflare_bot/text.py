@@ -4,9 +4,12 @@ import re
 import unicodedata
 from typing import Final
 
+LONGEST_TEXT: Final = 4096  # characters that are read of one text; the most an embed's description holds
+
 _MARKUP: Final = re.compile(r"([\\*_~`|\[\]()<>:])")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 ]*")
-_LINE_START: Final = re.compile(r"^(\s*)([-#+])", re.MULTILINE)
+_LINE_START: Final = re.compile(r"^([^\S\n]*+)([-#+])", re.MULTILINE)
+_EMPTY_LINES: Final = re.compile(r"\n{3,}+")
 _MENTION: Final = re.compile(r"@(?=\S)")
 _JOINERS: Final = "\u200c\u200d"  # Persian and Hindi need them, and so do many emoji
 
@@ -14,15 +17,16 @@ _JOINERS: Final = "\u200c\u200d"  # Persian and Hindi need them, and so do many 
 def clean(text: str | None, *, lines: bool = False) -> str:
     """Return the text without control and formatting characters; ``lines`` keeps line breaks.
 
-    Text with nothing visible comes back empty.
+    Text with nothing visible comes back empty. What is longer than any message is cut: a store's texts have no limit.
     """
     if not text:
         return ""
+    text = text[:LONGEST_TEXT]
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     kept = "".join(_kept(character, lines=lines) for character in text)
     if lines:
-        kept = re.sub(r"\n{3,}", "\n\n", "\n".join(" ".join(line.split()) for line in kept.split("\n"))).strip()
+        kept = _EMPTY_LINES.sub("\n\n", "\n".join(" ".join(line.split()) for line in kept.split("\n"))).strip()
     else:
         kept = " ".join(kept.split())
     return kept if any(unicodedata.category(character)[0] not in "CZM" for character in kept) else ""

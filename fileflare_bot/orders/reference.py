@@ -2,27 +2,32 @@
 
 An order ID is a bearer secret, so this module is strict in one direction only: text that is not a plausible ID
 never becomes a reference, so it is never sent anywhere. A pasted address is parsed, never opened.
+
+A text is cut before anything reads it, and every pattern takes time in proportion to it: anybody can paste anything.
 """
 
 import re
+import string
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 LONGEST_PASTE = 4096  # characters; the most an embed's description holds, and more than a text input or a message
 _MOST_WRAPPERS = 3  # nested redirect addresses
+_MOST_MARKS = 30  # on one letter, as in unicode.org/reports/tr15's Stream-Safe Format: NFKC sorts them one by one
 
 # Fileflare's documented sample is 32 hexadecimal characters, but it promises no format.
-_PLAUSIBLE_ID = re.compile(r"(?=.*[A-Za-z_-])[A-Za-z0-9_-]{16,128}", re.ASCII)
-_LIKE_AN_ID = re.compile(r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}", re.ASCII)  # in other text: needs a digit
+_PLAUSIBLE_ID = re.compile(r"(?=[0-9]{0,127}[A-Za-z_-])[A-Za-z0-9_-]{16,128}", re.ASCII)
+# In other text: a whole word, and it needs a digit.
+_LIKE_AN_ID = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*+[0-9])[A-Za-z0-9_-]{16,}+", re.ASCII)
 _LICENCE_KEY = re.compile(r"[A-Z0-9]{4,8}(-[A-Z0-9]{4,8}){2,}", re.ASCII)
 _ORDER_NUMBER = re.compile(
     r"[A-Z]{0,12}#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|(?:N[or]\.?)?\d{1,40}(?:-[A-Z]{1,3})?",
     re.IGNORECASE | re.ASCII,
 )
-_EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
+_EMAIL = re.compile(r"[^\s@<>]++@[^\s@<>][^\s@<>.]*+\.[^\s@<>]++")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`|]+|(?<![\w@.-])[\w-]+(?:\.[\w-]+)+(?::\d+)?/[^\s<>\"'`|]+", re.IGNORECASE)
 _LOCALE_PREFIX = re.compile(r"[a-z]{2}(-[a-z]{2,4})?", re.IGNORECASE | re.ASCII)
 _SPACED_KEY = re.compile(r"\bkey\s*=[\s:,;]*", re.IGNORECASE)
@@ -58,7 +63,12 @@ def parse_reference(text: str) -> OrderReference | ReferenceProblem:
     """
     if is_plausible_id(text) and not _LICENCE_KEY.fullmatch(text):
         return OrderReference(text)  # the common case; the code below would return the same
-    text = _without_invisible_characters(text[:LONGEST_PASTE])
+    return _parse(_folded(text))
+
+
+def _parse(text: str) -> OrderReference | ReferenceProblem:
+    if is_plausible_id(text) and not _LICENCE_KEY.fullmatch(text):
+        return OrderReference(text)
     found = _first_reference([_from_address(address) for address in _ADDRESS.findall(text)])
     text = _SPACED_KEY.sub("key=", text)  # a key cut off from its address is still a key
     return found or _from_words(
@@ -71,11 +81,11 @@ def find_reference(texts: Iterable[str]) -> OrderReference | ReferenceProblem:
 
     Addresses come first. A single long word without a digit is rather a name or a title than an order ID.
     """
-    texts = [text for text in texts if text.strip()]
+    texts = [text for text in map(_folded, texts) if text.strip()]
     if len(texts) == 1:
-        return parse_reference(texts[0])
+        return _parse(texts[0])
     readings = [
-        parse_reference(text)
+        _parse(text)
         for text in sorted(texts, key=lambda text: _ADDRESS.search(text) is None)
         if not is_plausible_id(text) or any(character.isdigit() for character in text)
     ]
@@ -86,18 +96,17 @@ def find_reference(texts: Iterable[str]) -> OrderReference | ReferenceProblem:
 
 
 def hide_references(text: str, hidden: str) -> str:
-    """Replace every address, and every word that may be an order ID, with ``hidden``."""
-    return "\n".join(_hide_in_line(line, hidden) for line in text.splitlines())
+    """Replace every address, and every word that may be an order ID, with ``hidden``.
+
+    A text that is too long ends with its last whole word: the first characters of an ID do not look like one.
+    """
+    text = _ADDRESS.sub(hidden, _folded(text, lines=True))
+    return _LIKE_AN_ID.sub(lambda found: hidden if is_plausible_id(found[0]) else found[0], text)
 
 
 def hide_addresses(text: str, hidden: str) -> str:
     """Replace every address with ``hidden``."""
-    return _ADDRESS.sub(hidden, text)
-
-
-def _hide_in_line(line: str, hidden: str) -> str:
-    line = _ADDRESS.sub(hidden, _without_invisible_characters(line))
-    return _LIKE_AN_ID.sub(lambda found: hidden if is_plausible_id(found[0]) else found[0], line)
+    return _ADDRESS.sub(hidden, text[:LONGEST_PASTE])
 
 
 def is_plausible_id(text: str) -> bool:
@@ -105,13 +114,32 @@ def is_plausible_id(text: str) -> bool:
     return _PLAUSIBLE_ID.fullmatch(text) is not None
 
 
-def _without_invisible_characters(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(
-        " " if unicodedata.category(character) == "Cc" else character
-        for character in folded
+def _folded(text: str, *, lines: bool = False) -> str:
+    """Return at most LONGEST_PASTE characters in their plain form (NFKC), without invisible ones.
+
+    ``lines`` keeps line breaks, and drops a word that was cut in two.
+    """
+    kept = text[:LONGEST_PASTE]
+    if lines:
+        kept = "\n".join(kept.splitlines())
+    plain = unicodedata.normalize("NFKC", "".join(_without_piles_of_marks(kept)))
+    folded = "".join(
+        " " if unicodedata.category(character) == "Cc" and character != "\n" else character
+        for character in plain[:LONGEST_PASTE]  # one character can become 18
         if unicodedata.category(character) != "Cf"
     )
+    if not lines:
+        return folded.replace("\n", " ")
+    is_cut = len(text) > LONGEST_PASTE or len(plain) > LONGEST_PASTE
+    return folded[: 1 + max(map(folded.rfind, string.whitespace))] if is_cut else folded
+
+
+def _without_piles_of_marks(text: str) -> Iterator[str]:
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= _MOST_MARKS:
+            yield character
 
 
 def _first_reference(
