@@ -104,3 +104,40 @@ def test_discord_py_never_logs_payloads_even_at_debug(log: Log) -> None:
     logging.getLogger("ours").debug("our own detail")
 
     assert [event["event"] for event in log.all()] == ["our own detail"]
+
+
+@given(
+    st.sampled_from(
+        [
+            ID,
+            f"https://my-store.com/account/orders/{ID}",
+            f"postgresql://user:{BOT_TOKEN}@db.example/shop",
+            "postgresql://user:secret-word@db.example/shop",
+            f"?token={BOT_TOKEN}",
+            f"GET /?key={'x' * 700}1 HTTP/1.1",
+        ]
+    ),
+    st.integers(0, 800),
+)
+def test_no_part_of_a_secret_is_left_where_a_text_is_cut(secret: str, before_the_cut: int) -> None:
+    start = LONGEST_TEXT - before_the_cut
+    written = redact_text(f"{'x ' * LONGEST_TEXT}"[:start] + f" {secret} {'y ' * 500}")
+
+    assert len(written) <= LONGEST_TEXT + len(secret)
+    assert {*written.replace(HIDDEN, "").split()} <= {
+        *("x", "y", "GET", "HTTP/1.1", "/?key=", "?token="),
+        *("https://my-store.com/", "postgresql://@db.example/"),
+    }
+
+
+def test_a_hidden_value_is_hidden_where_a_text_is_cut() -> None:
+    pasted = "my mother's maiden name is not an order"
+    for before_the_cut in range(1, len(pasted)):
+        with hiding(pasted):
+            written = redact_text("x " * (LONGEST_TEXT // 2 - 30) + "y" * (60 - before_the_cut) + pasted + " z" * 500)
+        assert "m" not in written
+
+
+def test_a_long_text_without_a_space_is_hidden_as_a_whole() -> None:
+    assert redact_text("x" * LONGEST_TEXT) == "x" * LONGEST_TEXT
+    assert redact_text("x" * (LONGEST_TEXT + 1)) == ""

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, is_plausible_id, parse_reference
+from fileflare_bot.orders.reference import (
+    LONGEST_PASTE,
+    OrderReference,
+    ReferenceProblem,
+    find_reference,
+    hide_references,
+    is_plausible_id,
+    parse_reference,
+)
 
 ID = "0c732eb6fd9802a0821a9d29888baee8"
 KEY = "k3y" * 230
@@ -235,11 +243,33 @@ def test_a_references_repr_hides_the_id() -> None:
         "key = " * 666,
         "N0." * 1333,
         "A#1-" * 1000,
+        "㎉" * 4000,
+        "a@" + "…" * 4000 + "@",
+        "a" + "\u0301\u0327" * 2000,
+        "a-" * 100_000,
     ],
 )
 def test_no_text_takes_long_to_read(nasty: str) -> None:
     started = time.process_time()
 
     parse_reference(nasty)
+    find_reference([nasty, f"x {nasty}"])
+    hide_references(nasty, "…")
 
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize("filling", ["x ", "㎉ ", "\u200b", "ﷺ", "\n"])
+def test_no_part_of_an_id_or_an_address_is_left_where_a_customers_words_are_cut(filling: str) -> None:
+    for secret in (ID, f"https://my-store.com/account/orders/{ID}"):
+        for size in range(LONGEST_PASTE - len(secret) - 2, LONGEST_PASTE + 2):
+            long = (filling * LONGEST_PASTE)[: size // len(unicodedata.normalize("NFKC", filling)) * len(filling)]
+            left = hide_references(f"{long} {secret} {ID}", "…")
+            assert len(left) <= LONGEST_PASTE
+            assert not [part for part in ("0c7", "my-", "ttp") if part in left]
+
+
+def test_words_keep_their_accents() -> None:
+    assert hide_references("Zoe\u0301 pays 5 \u20ac", "…") == "Zoé pays 5 €"
+    assert hide_references("e" + "\u0301" * 5000 + "!", "…") == ""  # a pile that is cut
+    assert hide_references("e" + "\u0327" * 40 + "!", "…") == "ȩ" + "\u0327" * 29 + "!"
