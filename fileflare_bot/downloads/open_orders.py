@@ -1,6 +1,7 @@
 """Open orders: what their replies show, and their order IDs while the buttons are live."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,10 +11,12 @@ from fileflare_bot.downloads.pages import OrderPages
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.orders.weight import weight
 
 OPEN_SECONDS: Final = 30 * 60
-MOST_OPEN: Final = 20_000  # total weight of all open orders; the least recently used are dropped first
-WEIGHT: Final = 10  # of an order without its assets, which weigh 1 each
+MOST_BYTES: Final = 64 * 2**20  # of all open orders; the user who holds most loses theirs first
+USER_BYTES: Final = 16 * 2**20  # of one user's, about 4,000 files; their least recently used are dropped first
+OPEN_BYTES: Final = 3000  # of an open order without the order itself
 
 
 @dataclass(slots=True)
@@ -32,8 +35,8 @@ class OpenOrder:
 
     @property
     def weight(self) -> int:
-        """Its share of ``MOST_OPEN``."""
-        return WEIGHT + (self.pages.order.asset_count if self.pages else 0)
+        """Roughly how many bytes it takes."""
+        return OPEN_BYTES + (weight(self.pages.order) if self.pages else 0)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -46,21 +49,41 @@ class OpenOrder:
         return str(self.pages.order.order_number or "") if self.pages is not None else ""
 
 
+class _OfUser(TTLCache[str, OpenOrder]):
+    """A user's open orders, by the random handle in their buttons' custom_ids."""
+
+    def __init__(self) -> None:
+        super().__init__(USER_BYTES, OPEN_SECONDS, getsizeof=lambda opened: opened.weight)
+
+
+class _OfEverybody(TTLCache[int, _OfUser]):
+    """The open orders of every user."""
+
+    def __init__(self) -> None:
+        super().__init__(MOST_BYTES, OPEN_SECONDS, getsizeof=lambda theirs: int(theirs.currsize))
+
+    def popitem(self) -> tuple[int, _OfUser]:
+        """Make room: drop the orders of the user who holds most, so that nobody pushes out those who hold little."""
+        user_id, _ = max(self.items(), key=lambda item: item[1].currsize)
+        return user_id, self.pop(user_id)
+
+
 class OpenOrders:
-    """All open orders, by the random handle in their buttons' custom_ids. In memory only."""
+    """All open orders. In memory only."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._orders: TTLCache[str, OpenOrder] = TTLCache(
-            MOST_OPEN, OPEN_SECONDS, getsizeof=lambda open_order: open_order.weight
-        )
-        metrics.watch(open_lists=lambda: len(self._orders))
+        self._users = _OfEverybody()
+        metrics.watch(open_lists=lambda: sum(map(len, self._users.values())))
 
     def get(self, handle: str, user_id: int) -> OpenOrder | None:
         """Return a user's open order, or None if it has expired or is another user's."""
-        opened = self._orders.get(handle)
-        return opened if opened is not None and opened.user_id == user_id else None
+        theirs = self._users.get(user_id)
+        return theirs.get(handle) if theirs is not None else None
 
     def keep(self, opened: OpenOrder) -> None:
         """Keep an order open for 30 more minutes, unless it is too large for that."""
-        if opened.weight <= MOST_OPEN:
-            self._orders[opened.handle] = opened
+        theirs = self._users.pop(opened.user_id, None) or _OfUser()
+        theirs.pop(opened.handle, None)
+        with suppress(ValueError):  # larger than USER_BYTES
+            theirs[opened.handle] = opened
+        self._users[opened.user_id] = theirs

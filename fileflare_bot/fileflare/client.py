@@ -1,5 +1,6 @@
 """Fetches one order from Fileflare's public endpoint, ``GET /api/v2/customer-account-orders?id=<ID>``."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -19,6 +20,9 @@ from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 
 LARGEST_BODY: Final = 5_000_000  # bytes, after decompression; an order of 2,000 assets takes about 1 MB
+MOST_COMMAS: Final = 100_000  # in a body; an order of 2,000 assets has about 20,000. Empty assets cost most to read
+MOST_ENTRIES: Final = 10_000  # lines and assets of an order
+READ_AT_ONCE: Final = 50_000  # bytes; a larger body is read in a thread, so that others do not wait
 MOST_REDIRECTS: Final = 3
 
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
@@ -73,7 +77,7 @@ class FileflareClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = _mapped(error)
         else:
-            return read_response(status, headers, body)
+            return await _order_in(status, headers, body)
         # Raised out here to have no __context__: "from None" only hides it, and aiohttp's text can hold the ID.
         raise failure
 
@@ -101,6 +105,18 @@ class FileflareClient:
                 response.close()
                 raise UnexpectedResponse(f"a body over {self._largest_body} bytes")
         return bytes(body)
+
+
+async def _order_in(status: int, headers: Mapping[str, str], body: bytes) -> Order:
+    """Read a response without holding up the event loop, whatever it is made of."""
+    if len(body) <= READ_AT_ONCE:
+        return read_response(status, headers, body)
+    if body.count(b",") > MOST_COMMAS:
+        raise UnexpectedResponse(f"a body with over {MOST_COMMAS} commas")
+    order = await asyncio.to_thread(read_response, status, headers, body)
+    if len(order.lines) + order.asset_count > MOST_ENTRIES:
+        raise UnexpectedResponse(f"an order with over {MOST_ENTRIES} lines and assets")
+    return order
 
 
 def _mapped(error: Exception) -> FileflareUnavailable:

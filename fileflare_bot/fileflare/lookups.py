@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -20,6 +21,7 @@ from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.orders.weight import weight
 from fileflare_bot.settings import Settings
 
 PATIENCE_SECONDS: Final = 20.0  # for one lookup, queue and retries included
@@ -27,7 +29,7 @@ FRESH_SECONDS: Final = 10.0  # a response this young is reused
 REFRESH_SECONDS: Final = 3.0  # for a Refresh, only one this young
 ATTEMPTS: Final = 3  # the second 0.1 to 0.5 s after the first, the third 0.4 to 0.8 s after that
 NO_SUCH_ORDER: Final = OrderReference("fileflare-discord-bot-check")  # made up, for the probe
-MOST_ASSETS_REMEMBERED: Final = 20_000  # over all cached responses
+MOST_REMEMBERED: Final = 32 * 2**20  # bytes of all cached responses
 _NO_PATIENCE_LEFT: Final = "no response within a person's patience"
 
 
@@ -62,9 +64,7 @@ class Lookups:
         self._key = os.urandom(32)
         self._running: dict[bytes, asyncio.Task[Order]] = {}  # bounded by the queue
         self._recent: TTLCache[bytes, _Recent] = TTLCache(
-            MOST_ASSETS_REMEMBERED,
-            FRESH_SECONDS,
-            getsizeof=lambda recent: 1 + recent.order.asset_count,
+            MOST_REMEMBERED, FRESH_SECONDS, getsizeof=lambda recent: weight(recent.order)
         )
         metrics.watch(waiting=lambda: queue.waiting, breaker=lambda: self.breaker.state)
 
@@ -113,9 +113,8 @@ class Lookups:
                 order = await self._fetch_with_retries(reference, requester, patience)
         except TimeoutError:
             raise FileflareTimeout(_NO_PATIENCE_LEFT) from None
-        recent = _Recent(order, time.perf_counter())
-        if self._recent.getsizeof(recent) <= self._recent.maxsize:
-            self._recent[key] = recent
+        with suppress(ValueError):  # larger than MOST_REMEMBERED
+            self._recent[key] = _Recent(order, time.perf_counter())
         return order
 
     async def _fetch_with_retries(

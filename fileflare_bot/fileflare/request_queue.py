@@ -25,6 +25,9 @@ LONGEST_WAIT: Final = 10.0  # seconds in the queue, and at most one more turn
 LEAST_QUEUE: Final = 100  # places in the queue; at slow rates LONGEST_WAIT refuses earlier
 MOST_AT_ONCE: Final = 100  # concurrent requests
 LONGEST_RETURN: Final = 600.0  # seconds; the longest ``retry_after`` given
+LEAST_RATE: Final = 0.1  # of the configured rate; Fileflare's headers lower it no further
+LOWERED_SECONDS: Final = 60.0  # a lower rate holds for so long after the last response that named one
+_LONGEST_NUMBER: Final = 9  # digits of a limit; more are no limit, and Python reads no more than 4,300
 MOST_REMEMBERED: Final = 10_000  # guilds and users whose last turn is remembered
 _TOO_MANY_REQUESTS: Final = 429
 
@@ -63,6 +66,7 @@ class RequestQueue:
         self._configured = self._per_minute = per_minute
         self._burst = burst or max(1, round(per_minute / 6))
         self._limiter = _limiter(per_minute, self._burst)
+        self._lowered_until = 0.0
         self._at_once = asyncio.Semaphore(at_once or min(MOST_AT_ONCE, max(2, round(per_minute / 7.5))))
         self._longest_wait = longest_wait
         self._longest_queue = longest_queue or max(LEAST_QUEUE, math.ceil(per_minute / 60 * longest_wait))
@@ -93,14 +97,29 @@ class RequestQueue:
             self._at_once.release()
 
     def learn(self, status: int, headers: Mapping[str, str]) -> None:
-        """Follow the rate limit in a response's headers: ``Retry-After``, ``X-RateLimit-Limit`` and ``-Remaining``."""
-        limit = headers.get("X-RateLimit-Limit", "")
-        if limit.isdecimal() and int(limit):
-            self._set_rate(min(self._configured, float(limit)))
+        """Follow the rate limit in a response's headers: ``Retry-After``, ``X-RateLimit-Limit`` and ``-Remaining``.
+
+        A limit lowers the rate at once, to ``LEAST_RATE`` of the configured one at least, and the rate rises again
+        after ``LOWERED_SECONDS`` without such a limit. What is no limit is ignored.
+        """
+        limit = _limit(headers)
+        if limit is not None and limit < self._configured:
+            rate = max(limit, self._configured * LEAST_RATE)
+            if rate <= self._per_minute or self._is_rate_due():
+                self._lowered_until = _now() + LOWERED_SECONDS
+                self._set_rate(rate)
+        self._raise_rate()
         if status == _TOO_MANY_REQUESTS:
             self._pause(read_retry_after(headers) or PAUSE_WITHOUT_A_NUMBER)
         elif headers.get("X-RateLimit-Remaining", "").strip() == "0":
             self._pause(60 / self._per_minute)
+
+    def _raise_rate(self) -> None:
+        if self._per_minute != self._configured and self._is_rate_due():
+            self._set_rate(self._configured)
+
+    def _is_rate_due(self) -> bool:
+        return _now() >= self._lowered_until
 
     def _set_rate(self, per_minute: float) -> None:
         if per_minute != self._per_minute:
@@ -111,6 +130,7 @@ class RequestQueue:
         self._paused_until = max(self._paused_until, _now() + seconds)
 
     async def _wait(self, requester: Requester) -> None:
+        self._raise_rate()
         free = not self._queue and not self._at_once.locked() and _now() >= self._paused_until
         if free and self._limiter.has_capacity():
             await self._at_once.acquire()
@@ -200,6 +220,11 @@ class RequestQueue:
 
     def _remember(self, requester: Requester) -> None:
         self._last_turn[requester.share] = self._last_turn[requester.user_id] = next(self._turns)
+
+
+def _limit(headers: Mapping[str, str]) -> int | None:
+    text = headers.get("X-RateLimit-Limit", "").strip()
+    return int(text) or None if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER else None
 
 
 def _limiter(per_minute: float, burst: int) -> AsyncLimiter:

@@ -219,3 +219,54 @@ async def test_a_host_that_has_no_address_is_down(session: aiohttp.ClientSession
     error = await failure(FileflareClient(session, "http://nowhere.invalid", timeout_seconds=5))
     assert type(error) in {errors.FileflareDown, errors.FileflareTimeout}  # some resolvers only fall silent
     shows_nothing(error)
+
+
+def body(of: str, each: bytes, times: int) -> bytes:
+    return b'{"order":{"order_number":1050,"' + of.encode() + b'":[' + b",".join([each] * times) + b"]}}"
+
+
+@pytest.mark.parametrize(
+    ("made_of", "readable"),
+    [
+        (body("assets", b"1", 9_000), True),
+        (body("assets", b"{}", 99_000), False),
+        (body("assets", b"1", 2_400_000), False),
+        (body("lines", b"{}", 1_600_000), False),
+        (body("lines", b'{"product":{"tags":[1,2,3]}}', 20_000), False),
+        (body("lines", b'{"assets":[{},{}]}', 3_000), True),
+        (body("unknown", b"[[[1]]]", 99_000), True),
+        (body("assets", b'{"data":{"filename":"' + b"a-" * 2000 + b'"}}', 1_000), True),
+        (b"[" * 4_900_000, False),
+        (b'{"order":{"order_number":"' + b"9," * 45_000 + b'"}}', True),
+    ],
+    ids=range(10),
+)
+async def test_no_response_whatever_it_is_made_of_holds_up_the_others(
+    made_of: bytes,
+    readable: bool,  # noqa: FBT001 - a table's column
+    client: FileflareClient,
+    sample: SampleFileflare,
+) -> None:
+    async def respond(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=made_of, content_type="application/json")
+
+    sample.fault = respond
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.perf_counter() - before)
+
+    watching = asyncio.create_task(watch())
+    try:
+        await asyncio.sleep(0.05)
+        if readable:
+            assert (await client.fetch_order(REFERENCE)).order_number is not None
+        else:
+            assert type(await failure(client)) is errors.UnexpectedResponse
+    finally:
+        watching.cancel()
+    assert longest < 0.7

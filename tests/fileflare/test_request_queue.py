@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 
+from fileflare_bot.fileflare import request_queue
 from fileflare_bot.fileflare.errors import FileflareBusy, QueueFull
 from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
 
@@ -268,3 +269,51 @@ async def test_a_lower_limit_lowers_the_burst_too() -> None:
     await asyncio.gather(*(one(queue, Requester(person)) for person in range(11)))
 
     assert loop.time() - started > 0.5
+
+
+@pytest.mark.parametrize("named", ["9" * 5000, "9" * 500, "0", "-1", "", "1e3", "sixty", "６", "60, 60;w=60", "1 0"])  # noqa: RUF001
+async def test_what_is_no_limit_changes_nothing(named: str) -> None:
+    queue = RequestQueue(per_minute=600, burst=1, longest_wait=60)
+    queue.learn(200, {"X-RateLimit-Limit": named})
+
+    assert await seconds_for(queue, 4) < 1
+
+
+@pytest.mark.parametrize("named", ["1", "59", " 1 "])
+async def test_a_limit_that_is_far_too_low_is_believed_only_in_part(named: str) -> None:
+    queue = RequestQueue(per_minute=600, burst=1, longest_wait=60)
+    queue.learn(200, {"X-RateLimit-Limit": named})
+
+    assert 0.9 <= await seconds_for(queue, 2) < 2  # a tenth of 600 a minute is one a second
+
+
+async def test_a_lower_rate_rises_again_when_no_response_names_it_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_queue, "LOWERED_SECONDS", 0.5)
+    queue = RequestQueue(per_minute=6000, burst=1, longest_wait=60)
+    queue.learn(200, {"X-RateLimit-Limit": "1000"})
+    for limit in ("6000", "1", ""):
+        queue.learn(200, {"X-RateLimit-Limit": limit})
+        assert await seconds_for(queue, 3) >= 0.1
+    await asyncio.sleep(0.6)
+
+    assert await seconds_for(queue, 6) < 0.2
+    queue.learn(200, {})
+    assert await seconds_for(queue, 6) < 0.2
+
+
+async def test_limits_that_take_turns_open_no_new_burst_each_time() -> None:
+    queue = RequestQueue(per_minute=600, burst=10, longest_wait=60)
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    for number in range(18):
+        await one(queue, Requester(number))
+        queue.learn(200, {"X-RateLimit-Limit": ("300", "600", "450")[number % 3]})
+
+    assert loop.time() - started > 1  # at 300 a minute; with a burst each time it takes none
+
+
+async def seconds_for(queue: RequestQueue, requests: int) -> float:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    await asyncio.gather(*(one(queue, Requester(person)) for person in range(requests)))
+    return loop.time() - started
