@@ -20,9 +20,9 @@ from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 
 LARGEST_BODY: Final = 5_000_000  # bytes, after decompression; an order of 2,000 assets takes about 1 MB
-MOST_COMMAS: Final = 100_000  # in a body; an order of 2,000 assets has about 20,000. Empty assets cost most to read
-MOST_ENTRIES: Final = 10_000  # lines and assets of an order
-READ_AT_ONCE: Final = 50_000  # bytes; a larger body is read in a thread, so that others do not wait
+MOST_COMMAS: Final = 50_000  # in a body; an order of 2,000 assets has about 20,000. Empty assets cost most to read
+MOST_ENTRIES: Final = 5_000  # lines and assets of an order
+READ_AT_ONCE: Final = 10_000  # bytes; a larger body is read in a thread, so that others do not wait
 MOST_REDIRECTS: Final = 3
 
 _REDIRECTS: Final = {301, 302, 303, 307, 308}

