@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from babel import Locale, UnknownLocaleError
 from cryptography.fernet import Fernet
@@ -14,15 +15,19 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     ValidationInfo,
+    model_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from fileflare_bot.database_url import database_url
+from fileflare_bot.database_url import database_url, driver_options
 from fileflare_bot.i18n import LOCALES, SOURCE_LOCALE
 
 _BOT_TOKEN: Final = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}", re.ASCII)
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "[::1]"}
+_PROXY_SCHEMES: Final = ("http://", "https://")
+_AROUND: Final = " \t\r\n\xa0\u200b\ufeff"  # what copying leaves around a value, besides quotes
+_QUOTES: Final = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "‚": "‘", "«": "»"}  # noqa: RUF001
 
 
 class SettingsError(Exception):
@@ -34,9 +39,10 @@ class SettingsError(Exception):
 
 
 def _bot_token(value: SecretStr) -> SecretStr:
-    if not _BOT_TOKEN.fullmatch(value.get_secret_value().strip()):
+    token = _bare("", re.sub(r"^(?:Authorization:\s*)?Bot\s+", "", value.get_secret_value(), flags=re.IGNORECASE))
+    if not _BOT_TOKEN.fullmatch(token):
         raise ValueError("is not a bot token: copy it anew from the Discord Developer Portal > Bot > Reset Token")
-    return SecretStr(value.get_secret_value().strip())
+    return SecretStr(token)
 
 
 def _base_url(value: str) -> str:
@@ -50,7 +56,28 @@ def _base_url(value: str) -> str:
 
 def _database_url(value: SecretStr) -> SecretStr:
     database_url(value.get_secret_value())
+    _ = driver_options(value.get_secret_value())
     return value
+
+
+def _proxy(value: SecretStr) -> SecretStr:
+    address = value.get_secret_value()
+    if "://" not in address:
+        address = f"http://{address}"  # as curl takes it
+    if not address.lower().startswith(_PROXY_SCHEMES):
+        raise ValueError("must begin with http:// or https://: other kinds of proxies are not supported")
+    try:
+        host = urlsplit(address).hostname
+        _ = urlsplit(address).port
+    except ValueError:
+        host = None
+    if not host:
+        raise ValueError("is not the address of a proxy")
+    return SecretStr(address)
+
+
+def _without_brackets(value: str) -> str:
+    return value.removeprefix("[").removesuffix("]")
 
 
 def _secret_keys(value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
@@ -76,7 +103,22 @@ def _locale(value: str) -> str:
 
 
 def _comma_separated(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
-    return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    quotes = "".join({*_QUOTES, *_QUOTES.values()})
+    return [bare for part in re.split(r"[,\s]+", value) if (bare := part.strip(quotes))]
+
+
+def _bare(name: str, value: str) -> str:
+    """Take off what people paste along with a value: quotes around it, and the setting's own name before it."""
+    own_name = re.compile(rf"^(?:export\s+|set\s+)?{name}\s*=", re.IGNORECASE)
+    before = None
+    while value != before:
+        before = value
+        value = own_name.sub("", value.strip(_AROUND)).strip(_AROUND)
+        if len(value) > 1 and _QUOTES.get(value[0]) == value[-1]:
+            value = value[1:-1]
+    return value
 
 
 def _lower(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
@@ -99,6 +141,15 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_is_meant(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
+        """Tidy each value; one that is empty then counts as not given."""
+        if not isinstance(values, dict):
+            return values
+        bare = {name: _bare(name, value) if isinstance(value, str) else value for name, value in values.items()}
+        return {name: value for name, value in bare.items() if value != ""}
+
     discord_token: Annotated[SecretStr, AfterValidator(_bot_token)] = Field(
         examples=["<the token from Discord Developer Portal > Bot>"]
     )
@@ -119,7 +170,16 @@ class Settings(BaseSettings):
     keep_left_servers_days: int = Field(default=30, ge=1, le=3650, examples=["30"])
     help_open_per_person: int = Field(default=3, ge=1, le=100, examples=["3"])
     help_a_day_per_person: int = Field(default=10, ge=1, le=1000, examples=["10"])
-    metrics_host: str = Field(default="127.0.0.1", min_length=1, examples=["127.0.0.1"])
+    https_proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = Field(
+        default=None, examples=["http://proxy.example:3128"]
+    )
+    http_proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = Field(
+        default=None, examples=["http://proxy.example:3128"]
+    )
+    no_proxy: str | None = Field(default=None, examples=["fileflare.example,.internal"])
+    metrics_host: Annotated[str, AfterValidator(_without_brackets)] = Field(
+        default="127.0.0.1", min_length=1, examples=["127.0.0.1"]
+    )
     metrics_port: int | None = Field(default=None, ge=1, le=65_535, examples=["9090"])
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
         default="INFO", examples=["INFO"]

@@ -76,7 +76,7 @@ def test_without_a_token_one_line_says_so() -> None:
     assert complaints("DISCORD_TOKEN=\n") == [MISSING]
 
 
-@pytest.mark.parametrize("value", [SECRET, f"Bot {TOKEN}", TOKEN.replace(".", ""), f"{TOKEN}é"])
+@pytest.mark.parametrize("value", [SECRET, f"Bots {TOKEN}", TOKEN.replace(".", ""), f"{TOKEN}é"])
 def test_a_malformed_token_is_reported_in_one_line_that_does_not_hold_it(value: str) -> None:
     assert complaints(f"DISCORD_TOKEN={value}\n") == [MALFORMED]
 
@@ -123,6 +123,113 @@ def test_spaces_quotes_and_capitals_in_env_do_not_matter(start: str) -> None:
     assert (settings.log_level, settings.log_format, settings.default_locale) == ("DEBUG", "json", "de_DE")
     assert [key.get_secret_value() for key in settings.secret_keys] == [KEY, KEY]
     assert settings.fileflare_base_url == "https://x.example"
+
+
+MEANT: Final = (
+    ("discord_token", TOKEN),
+    ("fileflare_base_url", "https://x.example"),
+    ("fileflare_timeout_seconds", "30"),
+    ("fileflare_requests_per_minute", "61"),
+    ("lookups_per_person", "21"),
+    ("lookups_per_server", "121"),
+    ("database_url", "sqlite:///x.db"),
+    ("secret_keys", KEY),
+    ("keep_resolved_days", "91"),
+    ("keep_left_servers_days", "31"),
+    ("help_open_per_person", "4"),
+    ("help_a_day_per_person", "11"),
+    ("https_proxy", "http://proxy.example:3128"),
+    ("http_proxy", "http://proxy.example:3128"),
+    ("no_proxy", "x.example"),
+    ("metrics_host", "0.0.0.0"),  # noqa: S104 - a setting's value
+    ("metrics_port", "9091"),
+    ("log_level", "ERROR"),
+    ("log_format", "json"),
+    ("default_locale", "de"),
+)
+
+
+@pytest.mark.parametrize(("name", "value"), MEANT)
+def test_what_is_pasted_along_with_a_value_is_taken_off(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    monkeypatch.setenv(name.upper(), value)
+    meant = load_settings()
+    own_name = name.upper()
+
+    for pasted in (
+        *(f'"{value}"', f"'{value}'", f"`{value}`", f"“{value}”", f"„{value}“", f' " {value} " ', f"'\"{value}\"'"),
+        *(f"{own_name}={value}", f'{own_name} = "{value}"', f'"{own_name}={value}"', f"export {own_name}='{value}'"),
+        f"\ufeff{value}\u200b",
+    ):
+        monkeypatch.setenv(own_name, pasted)
+        assert load_settings() == meant, pasted
+
+
+def test_every_setting_is_tried_with_quotes() -> None:
+    assert [name for name, _ in MEANT] == [*Settings.model_fields]
+
+
+@pytest.mark.parametrize("pasted", ["Bot {}", "bot  {}", '"Bot {}"', "Bot '{}'", "Authorization: Bot {}"])
+def test_the_prefix_of_a_token_is_taken_off(pasted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", pasted.format(TOKEN))
+
+    assert load_settings().discord_token.get_secret_value() == TOKEN
+
+
+@pytest.mark.parametrize("empty", ["", '""', "''", " ", "METRICS_PORT="])
+def test_a_value_of_nothing_but_quotes_counts_as_not_given(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    monkeypatch.setenv("METRICS_PORT", empty)
+
+    assert load_settings().metrics_port is None
+
+
+def test_keys_may_each_have_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    monkeypatch.setenv("SECRET_KEYS", f'"{KEY}", "{KEY}"')
+
+    assert [key.get_secret_value() for key in load_settings().secret_keys] == [KEY, KEY]
+
+
+@pytest.mark.parametrize("value", ["socks5://me:{}@proxy.example", "ftp://{}", "http://", "http://me:{}@proxy:port"])
+def test_a_proxy_that_cannot_be_used_is_reported_without_its_value(value: str) -> None:
+    (line,) = complaints(f"DISCORD_TOKEN={TOKEN}\nHTTPS_PROXY={value.format(SECRET)}\n")
+
+    assert line.startswith("HTTPS_PROXY ")
+    assert line.endswith("For example: HTTPS_PROXY=http://proxy.example:3128")
+    assert SECRET not in line
+
+
+def test_proxies_are_taken_as_curl_takes_them_and_are_not_shown() -> None:
+    Path(".env").write_text(f"DISCORD_TOKEN={TOKEN}\nhttps_proxy=me:{SECRET}@proxy.example:3128\n", encoding="utf-8")
+    settings = load_settings()
+
+    assert settings.https_proxy is not None
+    assert settings.https_proxy.get_secret_value() == f"http://me:{SECRET}@proxy.example:3128"
+    assert SECRET not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize(("given", "used"), [("[::1]", "::1"), ("::", "::"), ("127.0.0.1", "127.0.0.1")])
+def test_the_metrics_address_may_have_the_brackets_of_an_address(
+    given: str, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    monkeypatch.setenv("METRICS_HOST", given)
+
+    assert load_settings().metrics_host == used
+
+
+@pytest.mark.parametrize(
+    ("query", "named"), [("sslmode=strict", "sslmode"), ("sslmode=verify-full&sslrootcert=/nowhere", "sslrootcert")]
+)
+def test_tls_that_cannot_be_honoured_is_reported_in_one_line(query: str, named: str) -> None:
+    lines = complaints(
+        f"DISCORD_TOKEN={TOKEN}\nSECRET_KEYS={KEY}\nDATABASE_URL=postgresql://me:{SECRET}@db.example/x?{query}\n"
+    )
+
+    assert [line.split()[0] for line in lines] == ["DATABASE_URL"]
+    assert named in lines[0]
+    assert SECRET not in lines[0]
 
 
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1:1", "[::1]:1"])

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
@@ -38,17 +39,43 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+# A pooler in transaction mode (PgBouncer, Supabase) gives each transaction another connection of the server, where a
+# statement that was prepared before is unknown, or another's. An unnamed one is prepared anew for each use, and leaves
+# nothing behind (docs.sqlalchemy.org/en/20/dialects/postgresql.html, "Prepared Statement Name with PGBouncer").
+_BEHIND_A_POOLER: Final = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: "",
+}
+
+
+class Migration(StrEnum):
+    """What a start did to the tables; the values are the events in the log."""
+
+    CREATED = "database_created"
+    CHANGED = "database_migrated"
+
+
 class Database:
-    """One database. Its sessions raise StorageUnavailable when it does not respond."""
+    """One database. Its sessions raise StorageUnavailable when it does not respond.
+
+    ``driver_options`` are asyncpg's.
+    """
 
     def __init__(
-        self, url: sa.URL, *, answer_seconds: float = ANSWER_SECONDS, busy_seconds: float = BUSY_SECONDS
+        self,
+        url: sa.URL,
+        *,
+        driver_options: Mapping[str, Any] | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         self._answer_seconds = answer_seconds
         self._sqlite = sqlite_file(url)
         options: dict[str, Any] = {"hide_parameters": True}  # in error texts
         if self._sqlite is None:
-            options |= {"connect_args": {"timeout": CONNECT_SECONDS}, "pool_pre_ping": True}
+            connect_args = {"timeout": CONNECT_SECONDS, **_BEHIND_A_POOLER, **(driver_options or {})}
+            options |= {"connect_args": connect_args, "pool_pre_ping": True}
         else:
             options |= {"connect_args": {"timeout": busy_seconds}}
         self._engine = create_async_engine(url, **options)
@@ -85,8 +112,8 @@ class Database:
                 yield session
                 await session.commit()
 
-    async def migrate(self) -> bool:
-        """Migrate the tables, one process at a time; return whether anything changed.
+    async def migrate(self) -> Migration | None:
+        """Migrate the tables, one process at a time; return what that changed.
 
         Raises:
             NewerDatabase: a newer version of the bot has migrated them.
@@ -100,15 +127,15 @@ class Database:
                     await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
                 return await connection.run_sync(_upgrade)
 
-    async def probe(self) -> None:
-        """Check that the database responds, without changing its tables.
+    async def probe(self) -> bool:
+        """Check that the database responds, without changing its tables; return whether it has any.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError, OSError: the database is unreachable.
         """
         self._make_file()
         async with self._engine.connect() as connection:
-            await connection.execute(sa.select(1))
+            return bool(await connection.run_sync(_revision))
 
     def _make_file(self) -> None:
         """Create SQLite's file, readable only by its owner; SQLite gives its side files the same mode."""
@@ -156,16 +183,20 @@ def migrations(connection: sa.Connection) -> Config:
     return config
 
 
-def _upgrade(connection: sa.Connection) -> bool:
+def _revision(connection: sa.Connection) -> tuple[str, ...]:
+    return MigrationContext.configure(connection).get_current_heads()
+
+
+def _upgrade(connection: sa.Connection) -> Migration | None:
     config = migrations(connection)
-    before = MigrationContext.configure(connection).get_current_heads()
+    before = _revision(connection)
     if before == tuple(ScriptDirectory.from_config(config).get_heads()):
-        return False
+        return None
     try:
         command.upgrade(config, "head")
     except CommandError:
         raise NewerDatabase from None
-    return True
+    return Migration.CHANGED if before else Migration.CREATED
 
 
 @contextmanager

@@ -22,6 +22,10 @@ class KeyMissing(Exception):  # noqa: N818 - it states a fact
     """Raised when the key file beside a SQLite database is gone."""
 
 
+class KeyUnreadable(Exception):  # noqa: N818 - it states a fact
+    """Raised when the key file beside a SQLite database is there, but cannot be read; its cause is an OSError."""
+
+
 class Cipher:
     """Encrypts with the newest key, decrypts with any. ``hash_key`` is set once the database has been read."""
 
@@ -68,6 +72,8 @@ def key_beside(database: Path) -> str:
 
     Raises:
         KeyMissing: the database has content, so it had a key, but the file is gone.
+        KeyUnreadable: the file is there, but cannot be read.
+        OSError: the file cannot be created.
     """
     path = database.with_name(KEY_FILE)
     if not path.exists():
@@ -85,4 +91,7 @@ def key_beside(database: Path) -> str:
             pass
         finally:
             draft.unlink()
-    return path.read_text(encoding="ascii", errors="replace").strip()
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError as error:
+        raise KeyUnreadable from error

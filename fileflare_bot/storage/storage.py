@@ -6,15 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from fileflare_bot.database_url import database_url, sqlite_file
+from fileflare_bot.database_url import database_url, driver_options, ignored_parameters, sqlite_file
 from fileflare_bot.settings import Settings, SettingsError
 from fileflare_bot.storage.audit import Audit
 from fileflare_bot.storage.claims import Claims
-from fileflare_bot.storage.database import Database, NewerDatabase, unit_of_work, utc_now
-from fileflare_bot.storage.encryption import KEY_FILE, Cipher, KeyMissing, Unreadable, key_beside
+from fileflare_bot.storage.database import Database, Migration, NewerDatabase, unit_of_work, utc_now
+from fileflare_bot.storage.encryption import KEY_FILE, Cipher, KeyMissing, KeyUnreadable, Unreadable, key_beside
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.figures import Figures
 from fileflare_bot.storage.guilds import Guilds
@@ -24,15 +25,10 @@ from fileflare_bot.storage.personal_data import PersonalData
 from fileflare_bot.storage.retention import Retention
 from fileflare_bot.storage.role_grants import RoleGrants
 from fileflare_bot.storage.saved_orders import SavedOrders
+from fileflare_bot.storage.start_failures import start_failure, unreadable_key
 from fileflare_bot.storage.tickets import Tickets
 
 PRUNE_EVERY: Final = timedelta(hours=6)
-_REFUSED: Final = {  # asyncpg's errors for a wrong user, password or database name, or missing rights
-    "InvalidPasswordError",
-    "InvalidAuthorizationSpecificationError",
-    "InvalidCatalogNameError",
-    "InsufficientPrivilegeError",
-}
 _KEY_IS_GONE: Final = (
     f"{KEY_FILE} is missing beside the database of DATABASE_URL, and only it opens what is stored: put it back, or set "
     "SECRET_KEYS to its content. To begin anew, move the database away."
@@ -42,7 +38,6 @@ _NEWER: Final = "DATABASE_URL names a database that a newer version of the bot h
 _WRONG_KEYS: Final = (
     "SECRET_KEYS does not open what is stored in the database of DATABASE_URL: add the key that it was stored with."
 )
-_LOCKED: Final = "database is locked"
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -50,11 +45,14 @@ log = structlog.stdlib.get_logger(__name__)
 class Storage:
     """What survives a restart. Raises StorageUnavailable until it has been started.
 
-    ``timeouts`` are Database's.
+    ``timeouts`` are Database's. ``place`` says where the database is, for an operator.
     """
 
     def __init__(self, settings: Settings, **timeouts: float) -> None:
-        url = database_url(settings.database_url.get_secret_value())
+        given = settings.database_url.get_secret_value()
+        url = database_url(given)
+        if ignored := ignored_parameters(given):
+            log.warning("database_url_parameters_ignored", names=ignored)
         keys = [key.get_secret_value() for key in settings.secret_keys]
         file = sqlite_file(url)
         if file is not None:
@@ -64,7 +62,9 @@ class Storage:
             cipher = Cipher(keys)
         except ValueError:  # the file's key: Settings has checked its own
             raise SettingsError([_DAMAGED_KEY]) from None
-        self._database = Database(url, **timeouts)
+        self._database = Database(url, driver_options=driver_options(given), **timeouts)
+        self._file = file
+        self.place = _place(url)
         self._keep_resolved_days = settings.keep_resolved_days
         self._keep_left_guilds_days = settings.keep_left_servers_days
         self.retention = Retention(self._database)
@@ -95,9 +95,13 @@ class Storage:
             StorageUnavailable: the database is unreachable; try again later.
             SettingsError: the settings are wrong; trying again does not help.
         """
-        with _failures(sqlite=self._database.is_sqlite):
-            if await self._database.migrate():
-                log.info("database_migrated")
+        with _failures(self._file):
+            migration = await self._database.migrate()
+        if migration is Migration.CREATED:
+            key = "SECRET_KEYS" if self._file is None else str(self._file.with_name(KEY_FILE).absolute())
+            log.info(migration, place=self.place, key=key, note="It is new and empty. Was it to hold your old data?")
+        elif migration is not None:
+            log.info(migration)
         try:
             await self.keys.read_hash_key()
         except Unreadable:
@@ -108,10 +112,13 @@ class Storage:
         self._started = self.available = True
 
     @unit_of_work
-    async def check(self) -> None:
-        """Check that the database responds, but neither its version nor the keys; raises like start()."""
-        with _failures(sqlite=self._database.is_sqlite):
-            await self._database.probe()
+    async def check(self) -> bool:
+        """Check that the database responds, but neither its version nor the keys; raises like start().
+
+        Returns whether it has tables already.
+        """
+        with _failures(self._file):
+            return await self._database.probe()
 
     async def tend(self) -> None:
         """Start if that failed before, read the changes of other processes, and delete old data."""
@@ -162,6 +169,13 @@ async def open_storage(settings: Settings, **timeouts: float) -> AsyncIterator[S
         await storage.close()
 
 
+def _place(url: sa.URL) -> str:
+    file = sqlite_file(url)
+    if file is not None:
+        return str(file.absolute())
+    return f"PostgreSQL on {url.host or url.query['host']}, database {url.database or url.username}"
+
+
 def _key_file(database: Path, *, needed: bool) -> list[str]:
     """Return the key beside the database, if there is one; create it if it is ``needed``."""
     try:
@@ -170,44 +184,19 @@ def _key_file(database: Path, *, needed: bool) -> list[str]:
             return [key_beside(database)]
     except KeyMissing:
         raise SettingsError([_KEY_IS_GONE]) from None
+    except KeyUnreadable as error:
+        raise SettingsError([unreadable_key(database.with_name(KEY_FILE), error.__cause__)]) from None
     except OSError as error:
-        raise SettingsError([_cannot_open(error)]) from None
+        raise start_failure(error, database) from None
     return []
 
 
 @contextmanager
-def _failures(*, sqlite: bool) -> Iterator[None]:
+def _failures(file: Path | None) -> Iterator[None]:
     """Map start-up errors to SettingsError (permanent) or StorageUnavailable (temporary)."""
     try:
         yield
     except NewerDatabase:
         raise SettingsError([_NEWER]) from None
     except (SQLAlchemyError, OSError, TimeoutError) as error:
-        raise _start_failure(error, sqlite=sqlite) from None
-
-
-def _start_failure(error: Exception, *, sqlite: bool) -> Exception:
-    """Return the SettingsError (permanent) or StorageUnavailable (temporary) that a failed start means."""
-    causes = {type(cause).__name__ for cause in _causes(error)}
-    if sqlite and _LOCKED not in str(error):
-        return SettingsError([_cannot_open(error)])
-    if causes & _REFUSED:
-        return SettingsError(
-            ["DATABASE_URL was refused by the database: look at its user, password, database name and rights."]
-        )
-    return StorageUnavailable(type(error).__name__)
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    found = []
-    while error is not None:
-        found.append(error)
-        error = getattr(error, "orig", None) or error.__cause__ or error.__context__
-    return found
-
-
-def _cannot_open(error: Exception) -> str:
-    return (
-        f"DATABASE_URL names a file that cannot be used as a database ({type(error).__name__}): look at its path and "
-        "its permissions. For example: DATABASE_URL=sqlite:///data/fileflare.db"
-    )
+        raise start_failure(error, file) from None

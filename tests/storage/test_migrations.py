@@ -117,12 +117,12 @@ async def test_a_second_start_does_nothing(url: str, log: Log) -> None:
         async with open_storage(settings(url)) as storage:
             assert storage.available
 
-    assert len(log.events("database_migrated")) == 1
+    assert len(log.events("database_created")) == 1
 
 
 async def test_when_eight_processes_start_at_once_one_makes_the_tables(url: str) -> None:
     said = await at_once(START, [(url,)] * 8)
 
-    assert sorted(said) == [["True"]] * 7 + [["True database_migrated"]]
+    assert sorted(said) == [["True"]] * 7 + [["True database_created"]]
     there, newest = await revisions(url)
     assert there == newest
