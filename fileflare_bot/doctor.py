@@ -5,10 +5,12 @@ import time
 import aiohttp
 import discord
 
+from fileflare_bot.discord_errors import TOO_MANY_REQUESTS
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.fileflare.errors import LookupFailed, OrderNotFound
 from fileflare_bot.fileflare.lookups import NO_SUCH_ORDER
-from fileflare_bot.runner import FAILED, LOGIN_REFUSED
+from fileflare_bot.proxies import proxy_for
+from fileflare_bot.runner import FAILED, LOGIN_REFUSED, retry_after
 from fileflare_bot.settings import Settings, SettingsError
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.storage import Storage
@@ -17,7 +19,8 @@ from fileflare_bot.storage.storage import Storage
 async def check(settings: Settings) -> int:
     """Check the settings, database, Fileflare and Discord login, print a line for each, and return the exit code."""
     print("settings   good")
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+    proxy = proxy_for(settings.fileflare_base_url, settings)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), proxy=proxy) as session:
         seconds = settings.fileflare_timeout_seconds
         client = FileflareClient(session, settings.fileflare_base_url, timeout_seconds=seconds)
         good = [await _check_database(settings), await _check_fileflare(client), await _check_discord(settings)]
@@ -28,7 +31,7 @@ async def _check_database(settings: Settings) -> bool:
     storage = None
     try:
         storage = Storage(settings)
-        await storage.check()
+        used = await storage.check()
     except SettingsError as error:
         print(f"database   failed: {error}")
         return False
@@ -38,7 +41,7 @@ async def _check_database(settings: Settings) -> bool:
     finally:
         if storage is not None:
             await storage.close()
-    print("database   good")
+    print(f"database   good: {storage.place}{'' if used else ' (new: the start makes its tables)'}")
     return True
 
 
@@ -56,17 +59,20 @@ async def _check_fileflare(client: FileflareClient) -> bool:
 
 
 async def _check_discord(settings: Settings) -> bool:
-    async with discord.Client(intents=discord.Intents(guilds=True)) as client:
+    proxy = proxy_for(discord.http.Route.BASE, settings)
+    async with discord.Client(intents=discord.Intents(guilds=True), proxy=proxy) as client:
         try:
             await client.login(settings.discord_token.get_secret_value())
         except discord.LoginFailure:
             print(f"Discord    failed: {LOGIN_REFUSED}")
             return False
         except discord.HTTPException as error:
-            print(f"Discord    failed: it answered with status {error.status}. Try again in a few minutes.")
+            wait = f"{retry_after(error):.0f} seconds" if error.status == TOO_MANY_REQUESTS else "a few minutes"
+            print(f"Discord    failed: it answered with status {error.status}. Try again in {wait}.")
             return False
         except (aiohttp.ClientError, OSError) as error:
-            print(f"Discord    failed: no connection ({type(error).__name__}). Look at the network, then try again.")
+            what = "the network" if proxy is None else "HTTPS_PROXY and the network"
+            print(f"Discord    failed: no connection ({type(error).__name__}). Look at {what}, then try again.")
             return False
         print(f"Discord    good: logged in as {client.user}")
         return True

@@ -47,6 +47,6 @@ async def monitoring(host: str, port: int, metrics: Metrics, gateway: Gateway) -
     try:
         await web.TCPSite(runner, host, port).start()
         bound_host, bound_port = runner.addresses[0][:2]
-        yield f"http://{bound_host}:{bound_port}"
+        yield f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"
     finally:
         await runner.cleanup()

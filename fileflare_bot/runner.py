@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import math
 import signal
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
 
 import aiohttp
 import discord
@@ -16,6 +19,7 @@ from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
+from fileflare_bot.proxies import proxy_for
 from fileflare_bot.settings import Settings, SettingsError
 from fileflare_bot.storage.storage import open_storage
 
@@ -29,6 +33,9 @@ _CANNOT_LISTEN: Final = (
     "For example: METRICS_PORT=9090"
 )
 
+_WAIT_SECONDS: Final = 60.0  # after a 429 that does not say how long
+_LONGEST_WAIT: Final = 86_400.0
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -40,7 +47,10 @@ async def run(settings: Settings, *, drain_seconds: float = DRAIN_SECONDS) -> in
     """
     metrics = Metrics()
     async with (
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,  # customers share no cookies
+        aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(),  # customers share no cookies
+            proxy=proxy_for(settings.fileflare_base_url, settings),
+        ) as session,
         open_storage(settings) as storage,
         FileflareBot(
             lookups=build_lookups(settings, session, metrics),
@@ -48,12 +58,13 @@ async def run(settings: Settings, *, drain_seconds: float = DRAIN_SECONDS) -> in
             catalogs=Catalogs(default=settings.default_locale),
             metrics=metrics,
             http_trace=_count_troubles(metrics),
+            proxy=proxy_for(discord.http.Route.BASE, settings),
         ) as bot,
         _monitoring(settings, bot),
     ):
         stopping = asyncio.Event()
         _on_stop_signals(stopping)
-        running = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
+        running = asyncio.create_task(_start(bot, settings.discord_token.get_secret_value()))
         stop = asyncio.create_task(stopping.wait())
         await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
@@ -63,6 +74,54 @@ async def run(settings: Settings, *, drain_seconds: float = DRAIN_SECONDS) -> in
         running.cancel()  # discord.py may be waiting up to 17 minutes before it reconnects
         await asyncio.gather(running, return_exceptions=True)
         return 0
+
+
+async def _start(bot: discord.Client, token: str) -> None:
+    """Log in, however long Discord makes us wait, and stay connected."""
+    request = bot.http.request
+    bot.http.request = _patient(request)  # type: ignore[method-assign,assignment]  # discord.py gives up after five tries
+    await bot.login(token)
+    bot.http.request = request  # type: ignore[method-assign]
+    await bot.connect()
+
+
+def _patient(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return ``request``, made to wait as often as Discord answers 429, as it does to hosts with a shared address.
+
+    Ending instead would have the bot restarted, and asking again too early prolongs the wait.
+    """
+    said = False
+
+    async def wait_and_request(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - discord.py's
+        nonlocal said
+        while True:
+            try:
+                return await request(*args, **kwargs)
+            except discord.HTTPException as error:
+                if error.status != TOO_MANY_REQUESTS:
+                    raise
+                seconds = retry_after(error)
+                if not said:
+                    log.warning(
+                        "discord_asks_to_wait", seconds=round(seconds), note="I log in after that; leave me on."
+                    )
+                said = True
+                await asyncio.sleep(seconds)
+
+    return wait_and_request
+
+
+def retry_after(error: discord.HTTPException) -> float:
+    """Return how many seconds a 429 asks to wait."""
+    told = str(error.response.headers.get("Retry-After", ""))
+    try:
+        seconds = float(told)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()
+        except (TypeError, ValueError):
+            seconds = _WAIT_SECONDS
+    return min(max(seconds, 1.0), _LONGEST_WAIT) if math.isfinite(seconds) else _WAIT_SECONDS
 
 
 def _count_troubles(metrics: Metrics) -> aiohttp.TraceConfig:

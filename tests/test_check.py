@@ -11,11 +11,15 @@ from typing import Final
 
 import pytest
 from cryptography.fernet import Fernet
+from doubles import loopback_payloads
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import TOKEN
 from process import ROOT
+from storage.samples import KEY
+from storage.samples import settings as storage_settings
 
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
+from fileflare_bot.storage.storage import open_storage
 
 TRY_AGAIN: Final = "Look at the network, then try again."
 
@@ -33,19 +37,20 @@ def check(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path) -> 
             *discord.command("--check"), stdout=PIPE, stderr=PIPE, cwd=tmp_path, env=place | needed | settings
         )
         output, errors = await asyncio.wait_for(process.communicate(), timeout=15)
-        assert TOKEN not in output.decode() + errors.decode()
+        assert TOKEN.encode() not in output + errors
         assert errors.decode() == ""
         assert process.returncode is not None
-        return process.returncode, output.decode().splitlines()
+        return process.returncode, output.decode(settings.get("PYTHONIOENCODING", "utf-8")).splitlines()
 
     return run
 
 
-async def test_four_lines_say_that_all_is_good(check: Check) -> None:
+async def test_four_lines_say_that_all_is_good(check: Check, tmp_path: Path) -> None:
     code, (settings, database, fileflare, discord_line) = await check()
 
     assert settings == "settings   good"
-    assert database == "database   good"
+    file = tmp_path / "data" / "fileflare.db"
+    assert database == f"database   good: {file} (new: the start makes its tables)"
     assert re.fullmatch(r"Fileflare  good: it answers \(\d+ ms\)", fileflare)
     assert discord_line == "Discord    good: logged in as loopback"
     assert code == 0
@@ -121,6 +126,37 @@ async def test_an_unreachable_or_impossible_database_is_named(check: Check) -> N
     assert "pass-word" not in away
     assert wrong.startswith("database   failed: DATABASE_URL names a file that cannot be used as a database")
     assert (code, wrong_code) == (1, 1)
+
+
+async def test_a_console_that_cannot_show_an_emoji_gets_its_code(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(loopback_payloads.BOT, "username", "Laden 🤖 läuft")
+
+    code, (*_, discord_line) = await check(PYTHONIOENCODING="cp1252")
+    failed, (*_, failed_line) = await check(PYTHONIOENCODING="ascii", FILEFLARE_BASE_URL="http://127.0.0.1:1")
+
+    assert discord_line == "Discord    good: logged in as Laden \\U0001f916 läuft"
+    assert failed_line == "Discord    good: logged in as Laden \\U0001f916 l\\xe4uft"
+    assert (code, failed) == (0, 1)
+
+
+async def test_where_a_used_database_is_and_that_it_is_used_is_said(check: Check, tmp_path: Path) -> None:
+    async with open_storage(storage_settings(f"sqlite:///{tmp_path}/shop.db")):
+        pass
+
+    _, (_, database, *_) = await check(
+        DATABASE_URL=f'"sqlite:///{tmp_path}/shop.db"', SECRET_KEYS=f"'{KEY}'", METRICS_PORT='""'
+    )
+
+    assert database == f"database   good: {tmp_path}/shop.db"
+
+
+async def test_a_limit_of_discord_is_named_with_its_wait(check: Check, discord: LoopbackDiscord) -> None:
+    discord.answer_next("GET", "/users/@me", 429, headers={"Retry-After": "1234"})
+
+    code, (*_, discord_line) = await check()
+
+    assert discord_line == "Discord    failed: it answered with status 429. Try again in 1234 seconds."
+    assert code == 1
 
 
 async def test_a_key_can_be_made_before_anything_is_set(tmp_path: Path) -> None:

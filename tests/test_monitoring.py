@@ -11,6 +11,7 @@ from desk import Desk
 from prometheus_client.parser import text_string_to_metric_families
 
 from fileflare_bot.demo import orders
+from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import monitoring
 
 DASHBOARD = Path(__file__).parents[1] / "deploy" / "grafana-dashboard.json"
@@ -95,6 +96,15 @@ async def test_health_and_readiness(address: str, session: aiohttp.ClientSession
     assert await get(session, f"{address}/readyz") == (503, "Discord's gateway is stuck\n")
     gateway.latency = float("nan")
     assert (await get(session, f"{address}/readyz"))[0] == 200
+
+
+async def test_an_ipv6_address_is_said_as_a_browser_takes_it(gateway: Gateway, session: aiohttp.ClientSession) -> None:
+    try:
+        async with monitoring("::1", 0, Metrics(), gateway) as served:
+            assert served.startswith("http://[::1]:")
+            assert await get(session, f"{served}/healthz") == (200, "alive\n")
+    except OSError:
+        pytest.skip("this computer has no IPv6")
 
 
 def test_the_dashboard_shows_only_metrics_there_are(desk: Desk) -> None:

@@ -62,9 +62,10 @@ def _about_postgres(error: Exception) -> str:
             f"DATABASE_URL names a database whose certificate is not trusted ({failure.verify_message.rstrip('.')}): "
             "look at its host, sslmode and sslrootcert."
         )
-    if failure is not None and "ALERT" in (failure.reason or ""):
+    reason = getattr(failure, "reason", None) or ""  # OpenSSL's name for the error, if it is one of OpenSSL's
+    if "ALERT" in reason:
         return (
-            f"DATABASE_URL has TLS parameters that the database refuses ({failure.reason}): look at its sslcert, "
+            f"DATABASE_URL has TLS parameters that the database refuses ({reason}): look at its sslcert, "
             "sslkey and ssl_max_protocol_version."
         )
     return ""

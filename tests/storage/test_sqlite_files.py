@@ -1,14 +1,20 @@
 """SQLite's file and the key beside it: readable by their owner alone, and what is said when they cannot be used."""
 
+import errno
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from desk import Log
+from sqlalchemy.exc import OperationalError
 from storage.samples import CUSTOMER, KEY, at_once, file, held, new_ticket, settings
 
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.start_failures import start_failure
 from fileflare_bot.storage.storage import Storage, open_storage
 
 START = """
@@ -105,6 +111,116 @@ async def test_a_path_that_cannot_be_made_is_refused_in_one_line(tmp_path: Path,
     assert (await refusal(tmp_path / "file" / "fileflare.db", *keys)).startswith(UNUSABLE)
     assert (await refusal(tmp_path / "file" / "data" / "fileflare.db", *keys)).startswith(UNUSABLE)
     assert (await refusal(tmp_path / ("long" * 100), *keys)).startswith(UNUSABLE)
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[int]:
+    """Become a user who may not write everywhere, as the bot is in its container; return their ID."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    yield os.geteuid()
+    os.seteuid(before)
+
+
+@pytest.fixture
+def shut(tmp_path: Path) -> Iterator[Path]:
+    """A folder that others may enter, and nobody but root may write to."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.geteuid() and not folder.stat().st_mode & 0o001:
+            folder.chmod(0o711)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    yield folder
+    folder.chmod(0o755)
+
+
+def close(folder: Path) -> None:
+    """Let only root write to it."""
+    folder.chmod(0o555)
+
+
+@pytest.fixture
+def closed(shut: Path) -> Path:
+    close(shut)
+    return shut
+
+
+@pytest.mark.parametrize("keys", [(), (KEY,)])
+async def test_a_folder_that_the_bots_user_may_not_write_is_named_with_what_fixes_it(
+    closed: Path, unprivileged: int, keys: tuple[str, ...]
+) -> None:
+    line = await refusal(closed / "fileflare.db", *keys)
+
+    assert line.startswith("DATABASE_URL names a file that the bot may not write: ")
+    assert f"its user has the ID {unprivileged}, so run: sudo chown -R {unprivileged} {closed} (" in line
+
+
+async def test_a_folder_that_the_bots_user_may_not_make_is_named_with_what_makes_it(
+    closed: Path, unprivileged: int
+) -> None:
+    line = await refusal(closed / "deeper" / "fileflare.db", KEY)
+
+    assert f"run: sudo install -d -o {unprivileged} {closed}/deeper (" in line
+
+
+async def test_a_database_that_the_bots_user_may_only_read_is_named_with_what_fixes_it(
+    shut: Path, request: pytest.FixtureRequest
+) -> None:
+    async with open_storage(settings(f"sqlite:///{shut}/fileflare.db")):
+        pass
+    (shut / "fileflare.db").chmod(0o444)
+    close(shut)
+    user = request.getfixturevalue("unprivileged")
+
+    line = await refusal(shut / "fileflare.db", KEY)
+
+    assert f"sudo chown -R {user} {shut} (" in line
+
+
+async def test_a_key_that_cannot_be_read_is_named_and_not_the_database(
+    shut: Path, request: pytest.FixtureRequest
+) -> None:
+    async with open_storage(settings(f"sqlite:///{shut}/fileflare.db", keys=())):
+        pass
+    (shut / "secret.key").chmod(0o000)
+    user = request.getfixturevalue("unprivileged")
+
+    for keys in ((), (KEY,)):
+        line = await refusal(shut / "fileflare.db", *keys)
+        assert line.startswith("secret.key beside the database of DATABASE_URL cannot be read by the bot: ")
+        assert f"sudo chown -R {user} {shut}/secret.key (" in line
+
+
+async def test_a_folder_in_place_of_the_key_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").mkdir()
+
+    line = await refusal(tmp_path / "fileflare.db")
+
+    assert line.startswith("secret.key beside the database of DATABASE_URL cannot be read (IsADirectoryError)")
+
+
+@pytest.mark.parametrize("text", ["database or disk is full", "disk I/O error", "database is locked"])
+def test_a_disk_that_is_full_or_failing_is_an_outage_and_not_a_wrong_setting(text: str, tmp_path: Path) -> None:
+    failed = OperationalError("INSERT", None, sqlite3.OperationalError(text))
+
+    assert isinstance(start_failure(failed, tmp_path / "fileflare.db"), StorageUnavailable)
+
+
+def test_a_read_only_file_system_is_named(tmp_path: Path) -> None:
+    failed = start_failure(OSError(errno.EROFS, "Read-only file system"), tmp_path / "fileflare.db")
+
+    assert "read-only" in str(failed)
+
+
+async def test_a_first_start_says_in_one_line_where_the_new_database_and_its_key_are(log: Log) -> None:
+    with TemporaryDirectory(prefix="x") as folder:  # a short name, which the log does not take for a secret
+        for _ in range(2):
+            async with open_storage(settings(f"sqlite:///{folder}/fileflare.db", keys=())):
+                pass
+
+        (line,) = log.events("database_created")
+        assert (line["place"], line["key"]) == (f"{folder}/fileflare.db", f"{folder}/secret.key")
 
 
 async def test_a_directory_is_refused_in_one_line(tmp_path: Path) -> None:
