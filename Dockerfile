@@ -19,5 +19,5 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 METRIC
 USER 10001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "import os, urllib.request as r; p = os.environ.get('METRICS_PORT'); p and r.urlopen(f'http://127.0.0.1:{p}/readyz', timeout=4)"]
+    CMD ["python", "-m", "fileflare_bot.healthcheck"]
 ENTRYPOINT ["python", "bot.py"]

@@ -10,8 +10,9 @@ RUNNABLE := .venv/.ready-run
 demo: $(READY)
 	@$(BIN)/python -m fileflare_bot.demo
 
+# It also names the tests that are skipped, and why.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -rs
 
 # Lets every Discord call of every operation fail in every way; takes about an hour on two cores.
 test-deep: $(READY)
