@@ -9,7 +9,7 @@ import re
 import time
 import types
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -146,15 +146,7 @@ def slow_text(function: Callable[[str], object], texts: Iterator[Callable[[int],
     return None
 
 
-NOT_YET: Final = {"fileflare_bot.orders.labels._SCHEME", "file_name"}  # a name of 4,096 characters takes 40 ms
-
-
-def each(names: Iterable[str]) -> list[Any]:
-    slow = pytest.mark.xfail(reason="takes the square of the text", strict=False)
-    return [pytest.param(name, marks=[slow] if name in NOT_YET else []) for name in names]
-
-
-@pytest.mark.parametrize("place", each(PATTERNS))
+@pytest.mark.parametrize("place", PATTERNS)
 def test_every_pattern_of_the_project_takes_time_in_proportion_to_the_text(place: str) -> None:
     pattern, methods = PATTERNS[place]
     words = own_words(pattern)
@@ -182,7 +174,7 @@ FUNCTIONS: Final[dict[str, Callable[[str], object]]] = {
 }
 
 
-@pytest.mark.parametrize("name", each(FUNCTIONS))
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_reads_texts_takes_time_in_proportion_to_them(name: str) -> None:
     with hiding("a" * 40, "a-" * 700, "0c732eb6fd9802a0821a9d29888baee8"):
         assert slow_text(FUNCTIONS[name], texts_of([*UNITS], ["", "a@", "https://a.b/?u="], TAILS[:2])) is None

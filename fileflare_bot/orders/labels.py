@@ -8,7 +8,7 @@ from fileflare_bot.i18n import Translator
 from fileflare_bot.orders.models import Order
 from fileflare_bot.text import clean, escape
 
-_SCHEME: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]++://", re.IGNORECASE)
 _MOST_COUNTED: Final = 999_999_999
 
 
