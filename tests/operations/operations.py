@@ -149,9 +149,12 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "resolve": Operation(on_card("Resolve", lambda _: BYE), 6, *DELIVERED),
     "reopen": Operation(on_card("Reopen", before=(then("Resolve", reason=["mended"]),)), 3),
     "grant": Operation(grant, 1, "New for you", "has the role: False"),
-    "release": Operation(on_claim("Release"), 2, "are taken back", "has the role: True"),
+    "release": Operation(on_claim("Release"), 2, "^The roles that it brought are taken back", "has the role: True"),
     "move": Operation(
-        on_claim("Move to another account", lambda shop: {"person": [str(shop.owner)]}), 4, "have moved", "has the role"
+        on_claim("Move to another account", lambda shop: {"person": [str(shop.owner)]}),
+        4,
+        "Its roles have moved with it",
+        "has the role",
     ),
     "delete one's data": Operation(delete_data, 3, r"help requests\.$", "cards|has the role|removals"),
     "panel": Operation(post_panel, 2, "The panel is posted", "0 panels"),
