@@ -23,7 +23,7 @@ async def check(settings: Settings) -> int:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), proxy=proxy) as session:
         seconds = settings.fileflare_timeout_seconds
         client = FileflareClient(session, settings.fileflare_base_url, timeout_seconds=seconds)
-        good = [await _check_database(settings), await _check_fileflare(client), await _check_discord(settings)]
+        good = [await _check_database(settings), await _check_fileflare(client, proxy), await _check_discord(settings)]
     return 0 if all(good) else FAILED
 
 
@@ -45,14 +45,15 @@ async def _check_database(settings: Settings) -> bool:
     return True
 
 
-async def _check_fileflare(client: FileflareClient) -> bool:
+async def _check_fileflare(client: FileflareClient, proxy: str | None) -> bool:
     started = time.perf_counter()
     try:
         await client.fetch_order(NO_SUCH_ORDER)
     except OrderNotFound:
         pass  # the expected response: the ID is made up
     except LookupFailed as error:
-        print(f"Fileflare  failed: {type(error).__name__} ({error}). Look at FILEFLARE_BASE_URL and the network.")
+        what = "FILEFLARE_BASE_URL" if proxy is None else "FILEFLARE_BASE_URL, HTTPS_PROXY"
+        print(f"Fileflare  failed: {type(error).__name__} ({error}). Look at {what} and the network.")
         return False
     print(f"Fileflare  good: it answers ({round((time.perf_counter() - started) * 1000)} ms)")
     return True

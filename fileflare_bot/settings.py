@@ -55,9 +55,10 @@ def _base_url(value: str) -> str:
 
 
 def _database_url(value: SecretStr) -> SecretStr:
-    database_url(value.get_secret_value())
-    _ = driver_options(value.get_secret_value())
-    return value
+    address = _bare("", re.sub(r"^psql\s+", "", value.get_secret_value()))  # Neon copies the command psql with it
+    database_url(address)
+    _ = driver_options(address)
+    return SecretStr(address)
 
 
 def _proxy(value: SecretStr) -> SecretStr:

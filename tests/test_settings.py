@@ -184,6 +184,16 @@ def test_a_value_of_nothing_but_quotes_counts_as_not_given(empty: str, monkeypat
     assert load_settings().metrics_port is None
 
 
+@pytest.mark.parametrize("pasted", ["psql '{}'", "psql {}", "\"psql '{}'\""])
+def test_the_command_around_a_databases_address_is_taken_off(pasted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "postgresql://me:pass@db.example/x?sslmode=require&channel_binding=require"
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    monkeypatch.setenv("SECRET_KEYS", KEY)
+    monkeypatch.setenv("DATABASE_URL", pasted.format(address))
+
+    assert load_settings().database_url.get_secret_value() == address
+
+
 def test_keys_may_each_have_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     monkeypatch.setenv("SECRET_KEYS", f'"{KEY}", "{KEY}"')

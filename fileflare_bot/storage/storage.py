@@ -35,6 +35,7 @@ _KEY_IS_GONE: Final = (
 )
 _DAMAGED_KEY: Final = f"{KEY_FILE} beside the database of DATABASE_URL is damaged: put it back from your backup."
 _NEWER: Final = "DATABASE_URL names a database that a newer version of the bot has changed: run that version."
+_IS_NEW: Final = "It is new and empty; if your data should be in it, look at DATABASE_URL."
 _WRONG_KEYS: Final = (
     "SECRET_KEYS does not open what is stored in the database of DATABASE_URL: add the key that it was stored with."
 )
@@ -99,7 +100,7 @@ class Storage:
             migration = await self._database.migrate()
         if migration is Migration.CREATED:
             key = "SECRET_KEYS" if self._file is None else str(self._file.with_name(KEY_FILE).absolute())
-            log.info(migration, place=self.place, key=key, note="It is new and empty. Was it to hold your old data?")
+            log.info(migration, place=self.place, key=key, note=_IS_NEW)
         elif migration is not None:
             log.info(migration)
         try:

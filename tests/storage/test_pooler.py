@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
+from desk import Log
 from storage.samples import GUILD, KEY, MODERATOR, NEWER_KEY, at_once, new_ticket, settings
 from storage.test_migrations import START
 
@@ -42,6 +43,15 @@ async def answers(url: str) -> bool:
     except OSError:
         return False
     await connection.close()
+    return True
+
+
+async def listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
     return True
 
 
@@ -132,3 +142,28 @@ async def test_what_the_pooler_does_not_have_is_refused_in_one_line(pooler_url: 
 
     (line,) = raised.value.lines
     assert line.startswith("DATABASE_URL was refused by the database")
+
+
+@pytest.fixture
+def without_server(command: list[str]) -> list[str]:
+    """The command of a pooler whose PostgreSQL is away."""
+    file = Path(command[-1])
+    file.write_text(file.read_text().replace("host=/", "host=/nowhere/"))
+    return command
+
+
+async def test_a_server_that_is_away_behind_its_pooler_is_an_outage(
+    without_server: list[str], postgresql_url: str, unused_tcp_port: int, log: Log
+) -> None:
+    process = await asyncio.create_subprocess_exec(*without_server, stderr=DEVNULL, stdout=DEVNULL)
+    try:
+        url = f"postgresql://postgres@127.0.0.1:{unused_tcp_port}{urlsplit(postgresql_url).path}"
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while process.returncode is None and not await listens(unused_tcp_port):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.05)
+        async with open_storage(settings(url)) as storage:
+            assert not storage.available
+    finally:
+        process.terminate()
+        await process.wait()
+    assert [event["error"] for event in log.events("database_away")] != ["ConnectionRefusedError"]
