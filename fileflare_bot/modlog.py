@@ -98,7 +98,7 @@ class ModLog:
         await post_once(
             self._bot,
             channel_id,
-            found=lambda recent: is_of(recent, line.at),
+            found=lambda recent: is_of(recent, line.at) and text in [embed.description for embed in recent.embeds],
             since=line.at,
             embed=discord.Embed(description=text, timestamp=line.at),
         )
