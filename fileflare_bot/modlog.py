@@ -63,12 +63,12 @@ class ModLog:
     async def post_lines(self, guild_id: int) -> None:
         """Post the lines of a guild's audit entries that are not in its log channel yet; the reconciler tries again."""
         async with self._locks.setdefault(guild_id, asyncio.Lock()):
-            settings = await self._storage.guilds.load(guild_id)
             translator = await self.translator(guild_id)
-            for line in await self._intents.due_lines(guild_id):
-                if settings.log_channel_id is not None:
+            lines, channel_id = await self._intents.due_lines(guild_id)
+            for line in lines:
+                if channel_id is not None:
                     try:
-                        await self._post(settings.log_channel_id, line, translator)
+                        await self._post(channel_id, line, translator)
                     except FAILURES as error:
                         log.warning("log_channel_refused", guild_id=guild_id, error=name_of(error))
                         if not is_final(error, line.at):

@@ -14,6 +14,7 @@ from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.guilds import ensure_guild, lock_guild
 from fileflare_bot.storage.models import (
     AuditRow,
+    GuildRow,
     MessageRow,
     NoteRow,
     RemovalRow,
@@ -61,14 +62,20 @@ class Intents:
             return list(await session.scalars(due))
 
     @unit_of_work
-    async def due_lines(self, guild_id: int) -> list[AuditLine]:
-        """Return a guild's audit entries that its log channel lacks, oldest first; none before the oldest is due."""
+    async def due_lines(self, guild_id: int) -> tuple[list[AuditLine], int | None]:
+        """Return a guild's audit entries that its log channel lacks, and that channel's ID, if it has one.
+
+        The oldest is first; there are none before the oldest is due. The channel is read after the entries, so that
+        the entry of its choice is for the chosen one.
+        """
         query = sa.select(AuditRow).where(AuditRow.guild_id == guild_id, AuditRow.retry_at.is_not(None))
         async with self._database.reading() as session:
             rows = (await session.scalars(query.order_by(AuditRow.id).limit(MOST_AT_ONCE))).all()
+            channel_id = await session.scalar(sa.select(GuildRow.log_channel_id).where(GuildRow.guild_id == guild_id))
         if rows and (rows[0].retry_at or utc_now()) > utc_now():
-            return []
-        return [AuditLine(row.id, row.number, row.actor_id, Action(row.action), row.at) for row in rows]
+            return [], channel_id
+        lines = [AuditLine(row.id, row.number, row.actor_id, Action(row.action), row.at) for row in rows]
+        return lines, channel_id
 
     @unit_of_work
     async def due_removals(self) -> list[Removal]:
