@@ -108,6 +108,8 @@ class Intents:
             row = await session.get(TicketRow, ticket_id, with_for_update=True)
             if row is not None:
                 row.archived = archived
+                if archived != row.resolved and row.retry_at is None:  # a note has opened the thread of a resolved one
+                    row.retry_at = utc_now()
                 _settle(row)
 
     @unit_of_work
