@@ -215,6 +215,7 @@ class Intents:
             if row is None:
                 row = add_removal(session, guild_id, channel_id, message_id)
                 row.moderator_id = moderator_id
+                postpone(row)  # the first try is the moderator's own, who is told how it went
                 await session.flush()
             return removal_record(row)
 
