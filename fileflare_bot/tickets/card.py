@@ -109,6 +109,9 @@ class Cards:
                 where.channel_id, where.message_id, name=name, auto_archive_duration=ARCHIVE_MINUTES
             )
         except discord.HTTPException as error:
+            if is_gone(error):  # somebody has deleted the card meanwhile
+                await self._intents.card_shown(ticket, Card(thread_id=None), ticket.version)
+                return
             if error.code == THREAD_EXISTS:
                 pass
             elif error.code != TOO_MANY_THREADS and not is_final(error, ticket.card_wanted_at):
