@@ -144,7 +144,11 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         """Replace all settings with those of a file; an invalid file changes nothing."""
         if file.size > LARGEST_FILE:
             raise WrongValue("file", "is too large for a file of settings")
-        new = imported(await file.read(), reply.guild)
+        try:
+            content = await file.read()
+        except (discord.Forbidden, discord.NotFound):
+            raise WrongValue("file", "Discord does not have it any more; attach it again") from None
+        new = imported(content, reply.guild)
         await self._bot.store_settings.replace(reply.guild, reply.user.id, new.settings, new.canned_answers)
         translator = reply.translator
         text = translator.gettext("Everything is set as the file says.")
