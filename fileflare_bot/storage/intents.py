@@ -246,7 +246,8 @@ class Intents:
 
     async def _postpone(self, table: Any, *its: sa.ColumnElement[bool]) -> None:  # noqa: ANN401 - a table with retry_at
         async with self._database.writing() as session:
-            for row in await session.scalars(sa.select(table).where(*its, table.retry_at.is_not(None))):
+            due = sa.select(table).where(*its, table.retry_at.is_not(None))
+            for row in await session.scalars(due.with_for_update()):  # another round may delete it
                 postpone(row)
 
     def _read(self, text: str) -> str:
