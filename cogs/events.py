@@ -9,6 +9,7 @@ import discord
 import structlog
 from discord.ext import commands
 
+from fileflare_bot.background import isolated
 from fileflare_bot.discord_errors import FAILURES, name_of
 from fileflare_bot.interactions.routing import ListExpired
 from fileflare_bot.storage.database import utc_now
@@ -168,12 +169,7 @@ class Events(commands.Cog):
         for guild_id in left:
             await guilds.left(guild_id, at=None)
         for guild_id in guarded:
-            try:
-                await self._bot.leak_guard.settle(guild_id)
-            except StorageUnavailable:
-                raise
-            except Exception:
-                log.exception("leak_guard_bug", guild_id=guild_id)
+            await isolated(self._bot.leak_guard.settle(guild_id), guild_id=guild_id)
 
     async def _repair(self, rule: discord.AutoModRule) -> None:
         try:

@@ -1,7 +1,7 @@
 """Work that a reply waits for, but not for long: it goes on meanwhile, and the reconciler does what it leaves."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any, Final
 
 import structlog
@@ -34,10 +34,22 @@ async def stop(seconds: float) -> None:
             task.cancel()
 
 
-async def _run(work: Coroutine[Any, Any, object]) -> None:
+async def isolated(work: Awaitable[object], **facts: int) -> None:
+    """Do one of many things. A bug in it is logged with its traceback and these facts, and holds up no other.
+
+    Raises:
+        StorageUnavailable: the database does not answer, so there is no point in the others either.
+    """
     try:
         await work
     except StorageUnavailable:
-        log.warning("left_to_the_reconciler")
+        raise
     except Exception:
-        log.exception("background_bug")
+        log.exception("background_bug", **facts)
+
+
+async def _run(work: Awaitable[object]) -> None:
+    try:
+        await isolated(work)
+    except StorageUnavailable:
+        log.warning("left_to_the_reconciler")

@@ -58,7 +58,7 @@ def is_gone(error: Exception) -> bool:
 
 
 def is_final(error: Exception, since: datetime) -> bool:
-    """Return whether trying again is useless: something is gone, or Discord has refused it since more than a day.
+    """Return whether trying again is useless: something is gone, or Discord has refused it for more than a day.
 
     A permission that the bot lacks may be given to it, so a 403 is not final at once.
     """

@@ -9,6 +9,7 @@ import structlog
 from cachetools import TTLCache
 from discord.ext import commands
 
+from fileflare_bot.background import soon
 from fileflare_bot.discord_errors import FAILURES, is_final, name_of
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.posting import is_of, post_once
@@ -58,7 +59,7 @@ class ModLog:
     async def record(self, guild_id: int, action: Action, actor_id: int) -> None:
         """Store an audit entry for something that changes nothing else in the database, and post its line."""
         await self._storage.audit.record(guild_id, actor_id, action)
-        await self.post_lines(guild_id)
+        await soon(self.post_lines(guild_id))
 
     async def post_lines(self, guild_id: int) -> None:
         """Post the lines of a guild's audit entries that are not in its log channel yet; the reconciler tries again."""

@@ -48,10 +48,10 @@ async def post_once(
     return await channel.send(nonce=nonce, **message)
 
 
-def has_custom_id(message: discord.Message, part: str) -> bool:
-    """Return whether the custom_id of one of a message's buttons holds this."""
+def has_custom_id(message: discord.Message, custom_id: str) -> bool:
+    """Return whether one of a message's buttons has this custom_id."""
     rows = [component for component in message.components if isinstance(component, discord.ActionRow)]
-    return any(part in (getattr(item, "custom_id", None) or "") for row in rows for item in row.children)
+    return any(getattr(item, "custom_id", None) == custom_id for row in rows for item in row.children)
 
 
 def is_of(message: discord.Message, at: datetime) -> bool:

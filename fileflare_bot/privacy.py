@@ -7,6 +7,7 @@ from fileflare_bot.background import soon
 from fileflare_bot.i18n import Translator
 from fileflare_bot.removals import Removals
 from fileflare_bot.roles import BuyerRoles
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.personal_data import PersonalRecord
 from fileflare_bot.storage.storage import Storage
 
@@ -35,12 +36,15 @@ class Privacy:
 
         What Discord does not take now, the reconciler tries again.
         """
-        tickets = await self._storage.personal_data.forget(user_id)
-        due = await self._storage.role_grants.due_members(user_id)
-        await soon(self._removals.run(), *(self._roles.settle(guild_id, user_id) for guild_id, _ in due))
-        left = (await self._storage.personal_data.of_user(user_id)).removals
-        settled = [await self._storage.role_grants.is_settled(guild_id, user_id) for guild_id, _ in due]
-        return Deleted(tickets, left, not all(settled))
+        forgotten = await self._storage.personal_data.forget(user_id)
+        settling = (self._roles.settle(guild_id, user_id) for guild_id in forgotten.guild_ids)
+        await soon(self._removals.run(), *settling)
+        settled = [await self._roles.is_settled(guild_id, user_id) for guild_id in forgotten.guild_ids]
+        try:
+            left = (await self._storage.personal_data.of_user(user_id)).removals
+        except StorageUnavailable:  # it is deleted, so this is no refusal
+            left = forgotten.removals
+        return Deleted(forgotten.tickets, left, not all(settled))
 
 
 def kept(record: PersonalRecord, translator: Translator) -> str:

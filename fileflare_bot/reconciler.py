@@ -7,17 +7,13 @@ the intent is still there, and is found here.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-import structlog
-
+from fileflare_bot.background import isolated
 from fileflare_bot.leak_guard import LeakGuard
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.removals import Removals
 from fileflare_bot.roles import BuyerRoles
-from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.sync import TicketSync
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 class Reconciler:
@@ -61,9 +57,4 @@ class Reconciler:
 
     async def _each(self, work: Callable[..., Awaitable[object]], things: Sequence[tuple[int, ...]]) -> None:
         for thing in things:
-            try:
-                await work(*thing)
-            except StorageUnavailable:
-                raise
-            except Exception:
-                log.exception("reconciler_bug")
+            await isolated(work(*thing))

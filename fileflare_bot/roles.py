@@ -143,7 +143,7 @@ class BuyerRoles:
         ruled = {role for rule in settings.options.rules for role in rule.role_ids}
         await self._claims.restore(settings.guild_id, member.id, ruled, held=_role_ids(member))
         given = await self._settle_soon(settings.guild_id, member.id)
-        return given, await self._grants.is_settled(settings.guild_id, member.id)
+        return given, await self.is_settled(settings.guild_id, member.id)
 
     async def release(self, guild_id: int, claim_id: int, moderator_id: int) -> bool:
         """Delete a claim and revoke its roles; return whether all of them are gone already.
@@ -183,12 +183,19 @@ class BuyerRoles:
                     break
         return given
 
+    async def is_settled(self, guild_id: int, user_id: int) -> bool:
+        """Return whether all of a user's roles are known to be as they should be."""
+        try:
+            return await self._grants.is_settled(guild_id, user_id)
+        except StorageUnavailable:  # what was decided is stored, so this is no refusal
+            return False
+
     async def _changed(self, claim: Claim, to: int | None = None) -> bool:
         """Settle the roles of a claim's users, and return whether they are settled."""
         users = [user_id for user_id in (claim.user_id, to) if user_id is not None]
         settling = [self.settle(claim.guild_id, user_id) for user_id in users]
         await soon(*settling, self._modlog.post_lines(claim.guild_id))
-        return all([await self._grants.is_settled(claim.guild_id, user_id) for user_id in users])
+        return all([await self.is_settled(claim.guild_id, user_id) for user_id in users])
 
     async def _settle_soon(self, guild_id: int, user_id: int) -> list[int]:
         given: list[int] = []

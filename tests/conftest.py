@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -118,6 +119,17 @@ async def storage(bot_settings: Settings, stored: Callable[[], bytes]) -> AsyncI
     assert b"help_requests" in written
     for secret in SECRETS:
         assert secret.encode() not in written
+
+
+@pytest.fixture
+def ipv6() -> str:
+    """The loopback address of IPv6, on a computer that has it; containers often have none."""
+    try:
+        with socket.socket(socket.AF_INET6) as tried:
+            tried.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this computer has no IPv6")
+    return "::1"
 
 
 @pytest.fixture

@@ -50,14 +50,11 @@ async def test_it_asks_where_the_bot_serves_and_never_through_a_proxy(
     assert await exit_code(**settings) == 1
 
 
-async def test_it_asks_ipv6_addresses_too(gateway: Gateway) -> None:
-    try:
-        async with monitoring("::1", 0, Metrics(), gateway) as address:
-            port = str(urlsplit(address).port)
-            assert await exit_code(METRICS_HOST="::1", METRICS_PORT=port) == 0
-            assert await exit_code(METRICS_HOST="[::]", METRICS_PORT=port) == 0
-    except OSError:
-        pytest.skip("this computer has no IPv6")
+async def test_it_asks_ipv6_addresses_too(gateway: Gateway, ipv6: str) -> None:
+    async with monitoring(ipv6, 0, Metrics(), gateway) as address:
+        port = str(urlsplit(address).port)
+        assert await exit_code(METRICS_HOST=ipv6, METRICS_PORT=port) == 0
+        assert await exit_code(METRICS_HOST="[::]", METRICS_PORT=port) == 0
 
 
 async def test_a_bot_that_does_not_answer_is_not_well_and_one_without_a_port_cannot_say(unused_tcp_port: int) -> None:

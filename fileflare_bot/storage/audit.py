@@ -1,6 +1,7 @@
 """Audit entries: who did what when. Most are written in the transaction of the change."""
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.models import AuditRow
@@ -17,8 +18,7 @@ class Audit:
     async def record(self, guild_id: int, actor_id: int, action: Action) -> None:
         """Write an audit entry that accompanies no other change."""
         async with self._database.writing() as session:
-            now = utc_now()
-            session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=now, retry_at=now))
+            add_entry(session, guild_id, actor_id, action)
 
     @unit_of_work
     async def entries(self, guild_id: int, number: int | None = None) -> list[AuditEntry]:
@@ -29,6 +29,14 @@ class Audit:
         async with self._database.reading() as session:
             rows = await session.scalars(sa.select(AuditRow).where(*wanted).order_by(AuditRow.id))
             return [audit_entry(row) for row in rows]
+
+
+def add_entry(
+    session: AsyncSession, guild_id: int, actor_id: int, action: Action, *, number: int | None = None
+) -> None:
+    """Write an audit entry, whose line the log channel is to show; ``number`` is its ticket's, if it has one."""
+    now = utc_now()
+    session.add(AuditRow(guild_id=guild_id, number=number, actor_id=actor_id, action=action, at=now, retry_at=now))
 
 
 def audit_entry(row: AuditRow) -> AuditEntry:

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim
-from fileflare_bot.storage.guilds import ensure_guild, insert, lock_guild
-from fileflare_bot.storage.models import AuditRow, ClaimRow, ProductRow, RoleGrantRow
+from fileflare_bot.storage.guild_rows import ensure_guild, insert, lock_guild
+from fileflare_bot.storage.models import ClaimRow, ProductRow, RoleGrantRow
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Action, Claim, GrantState, SeenProduct
 from fileflare_bot.storage.role_grants import unwant, want
@@ -107,7 +108,7 @@ class Claims:
             row = await _row(session, guild_id, claim_id)
             claim = self._record(row)
             await session.delete(row)
-            _audit(session, guild_id, moderator_id, Action.RELEASED_CLAIM)
+            add_entry(session, guild_id, moderator_id, Action.RELEASED_CLAIM)
             await unwant(session, claim)
             return claim
 
@@ -130,14 +131,14 @@ class Claims:
                 row.user_id, row.forgotten_at = to, None
             else:  # the new holder has a claim already
                 await session.delete(row)
-            _audit(session, guild_id, moderator_id, Action.MOVED_CLAIM)
+            add_entry(session, guild_id, moderator_id, Action.MOVED_CLAIM)
             await session.flush()
             await unwant(session, claim)
             await want(session, guild_id, to, claim.role_ids, held=None)
             return claim
 
     async def forget(self, session: AsyncSession, user_id: int) -> None:
-        """Take a user off their claims, and intend to revoke the roles; the order cannot be claimed for 90 days."""
+        """Take a user off their claims, and intend to revoke the roles; nobody can claim the orders for 90 days."""
         theirs = ClaimRow.user_id == user_id
         await lock_guild(session, sa.select(ClaimRow.guild_id).where(theirs))
         for row in (await session.scalars(sa.select(ClaimRow).where(theirs))).all():
@@ -195,8 +196,3 @@ async def _row(session: AsyncSession, guild_id: int, claim_id: int) -> ClaimRow:
     if row is None or row.guild_id != guild_id:
         raise NoSuchClaim
     return row
-
-
-def _audit(session: AsyncSession, guild_id: int, actor_id: int, action: Action) -> None:
-    now = utc_now()
-    session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=now, retry_at=now))

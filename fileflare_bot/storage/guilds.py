@@ -17,15 +17,15 @@ from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from pydantic import ValidationError
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NameTaken, NoSuchCannedAnswer, StorageUnavailable, TooManyCannedAnswers
-from fileflare_bot.storage.models import AuditRow, CannedAnswerRow, GuildRow, TicketRow
+from fileflare_bot.storage.guild_rows import ensure_guild
+from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, TicketRow
 from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.postponing import postpone
 from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
@@ -113,7 +113,7 @@ class Guilds:
         """Change some of a guild's settings, and return all of them."""
         async with self._changing(guild_id) as (session, row):
             _set(row, settings)
-            _audit(session, guild_id, actor_id, Action.CHANGED_SETUP)
+            add_entry(session, guild_id, actor_id, Action.CHANGED_SETUP)
         return self.get(guild_id)
 
     @unit_of_work
@@ -124,7 +124,7 @@ class Guilds:
         """
         async with self._changing(guild_id) as (session, row):
             _set(row, {"options": change(_options(row.options or {}))})
-            _audit(session, guild_id, actor_id, Action.CHANGED_SETUP)
+            add_entry(session, guild_id, actor_id, Action.CHANGED_SETUP)
         return self.get(guild_id)
 
     @unit_of_work
@@ -134,7 +134,7 @@ class Guilds:
         """Replace a guild's settings and all of its canned answers, at most 25, together or not at all."""
         async with self._changing(guild_id) as (session, row):
             _set(row, settings)
-            _audit(session, guild_id, actor_id, Action.CHANGED_SETUP)
+            add_entry(session, guild_id, actor_id, Action.CHANGED_SETUP)
             await session.execute(sa.delete(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id))
             session.add_all(self._answer_row(guild_id, answer) for answer in answers)
         return self.get(guild_id)
@@ -148,7 +148,7 @@ class Guilds:
             TooManyCannedAnswers: there are 25.
         """
         async with self._changing(guild_id) as (session, _):
-            _audit(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
+            add_entry(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
             there = sa.select(sa.func.count()).where(CannedAnswerRow.guild_id == guild_id)
             if (await session.scalar(there) or 0) >= MOST_CANNED_ANSWERS:
                 raise TooManyCannedAnswers
@@ -299,7 +299,7 @@ class Guilds:
         self, guild_id: int, actor_id: int, name: str, change: sa.Update | sa.Delete
     ) -> GuildSettings:
         async with self._changing(guild_id) as (session, _):
-            _audit(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
+            add_entry(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
             its = change.where(CannedAnswerRow.guild_id == guild_id, CannedAnswerRow.name == name)
             found = await session.scalars(its.returning(CannedAnswerRow.id))
             if found.first() is None:
@@ -396,11 +396,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a setting of any kind
     return list(value) if isinstance(value, tuple) else value
 
 
-def _audit(session: AsyncSession, guild_id: int, actor_id: int, action: Action) -> None:
-    now = utc_now()
-    session.add(AuditRow(guild_id=guild_id, actor_id=actor_id, action=action, at=now, retry_at=now))
-
-
 async def _post_waiting_tickets(session: AsyncSession, guild_id: int) -> None:
     """Post the tickets at once that wait for a support channel that works."""
     waiting = TicketRow.guild_id == guild_id, TicketRow.retry_at.is_not(None)
@@ -409,25 +404,3 @@ async def _post_waiting_tickets(session: AsyncSession, guild_id: int) -> None:
 
 def _batches(items: Sequence[T]) -> list[Sequence[T]]:
     return [items[start : start + READ_AT_ONCE] for start in range(0, len(items), READ_AT_ONCE)]
-
-
-def insert(session: AsyncSession) -> Callable[[Any], Any]:
-    """Return the database's own INSERT, which supports ON CONFLICT."""
-    return insert_sqlite if session.get_bind().dialect.name == "sqlite" else insert_postgresql
-
-
-async def ensure_guild(session: AsyncSession, guild_id: int) -> None:
-    """Insert the guild's row if missing. It is the lock under which tickets get their numbers."""
-    row = insert(session)(GuildRow).values(
-        guild_id=guild_id, moderator_role_ids=[], next_number=1, changed_at=utc_now()
-    )
-    await session.execute(row.on_conflict_do_nothing())
-
-
-async def lock_guild(session: AsyncSession, guild_id: int | sa.Select[int]) -> None:
-    """Lock a guild's tickets and claims until this transaction ends.
-
-    In SQLite the transaction has locked the whole database already.
-    """
-    its = GuildRow.guild_id == guild_id if isinstance(guild_id, int) else GuildRow.guild_id.in_(guild_id)
-    await session.execute(sa.select(GuildRow.guild_id).where(its).with_for_update())

@@ -9,9 +9,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
-from fileflare_bot.storage.guilds import ensure_guild, lock_guild
+from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.models import (
     AuditRow,
     GuildRow,
@@ -90,7 +91,7 @@ class Intents:
     async def card_shown(self, ticket: Ticket, card: Card, version: int) -> None:
         """Record which version of a ticket its card shows, and where; a card that is gone shows every version.
 
-        If the ticket was deleted meanwhile, or its card is to be posted anew, the card is to be removed.
+        If the ticket was deleted meanwhile, or wants a new card, this card goes.
         """
         async with self._database.writing() as session:
             row = await session.get(TicketRow, ticket.id, with_for_update=True)
@@ -227,10 +228,7 @@ class Intents:
             if row is None:
                 return
             if row.moderator_id is not None:
-                now, action = utc_now(), Action.DELETED_MESSAGE
-                session.add(
-                    AuditRow(guild_id=row.guild_id, actor_id=row.moderator_id, action=action, at=now, retry_at=now)
-                )
+                add_entry(session, row.guild_id, row.moderator_id, Action.DELETED_MESSAGE)
             await session.delete(row)
 
     @unit_of_work

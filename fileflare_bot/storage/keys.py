@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from fileflare_bot.storage.database import Database, unit_of_work
 from fileflare_bot.storage.encryption import Cipher
-from fileflare_bot.storage.guilds import insert
+from fileflare_bot.storage.guild_rows import insert
 from fileflare_bot.storage.models import (
     CannedAnswerRow,
     ClaimRow,

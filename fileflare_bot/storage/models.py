@@ -82,9 +82,9 @@ class GuildRow(Retried, Base):
 class TicketRow(Retried, Base):
     """A ticket. ``details`` is encrypted; ``order_hash`` is keyed, and empty if no order is known.
 
-    ``version`` is wanted on the card, ``shown_version`` is there, 0 for a card that is to be posted. ``card_wanted_at``
-    is when a card was to be posted again. ``thread_id`` is 0 where Discord makes no thread; ``archived`` says whether
-    the thread is.
+    Each change raises ``version``; ``shown_version`` is the one that the card shows, and 0 asks for a new card.
+    ``card_wanted_at`` is when somebody last asked for one. ``thread_id`` is 0 if Discord refused the thread;
+    ``archived`` is the thread's state.
     """
 
     __tablename__ = "help_requests"

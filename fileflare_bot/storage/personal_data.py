@@ -12,6 +12,7 @@ from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.intents import add_card_removals
 from fileflare_bot.storage.models import AuditRow, ClaimRow, RemovalRow, SavedOrderRow, TicketRow
 from fileflare_bot.storage.records import Action, AuditEntry, Claim, SavedOrder, Ticket, TicketMessage
+from fileflare_bot.storage.role_grants import revoking
 from fileflare_bot.storage.saved_orders import SavedOrders
 from fileflare_bot.storage.tickets import Tickets, card_of
 
@@ -33,6 +34,15 @@ class PersonalRecord:
     def is_empty(self) -> bool:
         """Whether nothing is stored."""
         return not (self.tickets or self.entries or self.saved_orders or self.claims or self.removals)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many tickets were deleted, how many messages and threads go with them, and the guilds where roles go."""
+
+    tickets: int
+    removals: int
+    guild_ids: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +124,10 @@ class PersonalData:
         return dumped
 
     @unit_of_work
-    async def forget(self, user_id: int) -> int:
-        """Delete a user's saved orders, tickets and claims; return how many tickets there were.
+    async def forget(self, user_id: int) -> Forgotten:
+        """Delete a user's saved orders, tickets and claims, and return what Discord still shows of them.
 
-        Their cards and threads are to be removed, and their roles revoked. A claim stays for 90 days without the user,
-        so that an order cannot be passed on by deleting it.
+        A claim stays for 90 days without the user, so that an order cannot be passed on by deleting it.
         """
         async with self._database.writing() as session:
             await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id))
@@ -135,4 +144,6 @@ class PersonalData:
             now = utc_now()
             await session.execute(sa.update(RemovalRow).where(RemovalRow.user_id == user_id).values(retry_at=now))
             await self._claims.forget(session, user_id)
-            return len(rows)
+            await session.flush()
+            removals = sa.select(sa.func.count()).select_from(RemovalRow).where(RemovalRow.user_id == user_id)
+            return Forgotten(len(rows), await session.scalar(removals) or 0, await revoking(session, user_id))

@@ -253,7 +253,7 @@ class Ticket:
 
     @property
     def must_be_posted(self) -> bool:
-        """Whether it needs a new card: it never had one, or nobody could read what is to be written below it."""
+        """Whether it needs a new card: it has none yet, or lost it and has something new to show."""
         return self.shown_version == 0 and not self.resolved
 
 

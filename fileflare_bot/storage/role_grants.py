@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.guilds import lock_guild
+from fileflare_bot.storage.guild_rows import lock_guild
 from fileflare_bot.storage.models import ClaimRow, RoleGrantRow
 from fileflare_bot.storage.postponing import ATTEMPTS_OF_A_DAY, postpone
 from fileflare_bot.storage.records import Claim, GrantState
@@ -25,11 +25,9 @@ class RoleGrants:
         self._database = database
 
     @unit_of_work
-    async def due_members(self, user_id: int | None = None) -> list[tuple[int, int]]:
-        """Return the guilds and users whose roles are to be changed now, all or one user's."""
+    async def due_members(self) -> list[tuple[int, int]]:
+        """Return the guilds and users whose roles must change now."""
         pairs = sa.select(RoleGrantRow.guild_id, RoleGrantRow.user_id).where(RoleGrantRow.retry_at <= utc_now())
-        if user_id is not None:
-            pairs = pairs.where(RoleGrantRow.user_id == user_id)
         async with self._database.reading() as session:
             return [(guild_id, user_id) for guild_id, user_id in await session.execute(pairs.distinct())]
 
@@ -63,7 +61,7 @@ class RoleGrants:
 
     @unit_of_work
     async def given(self, guild_id: int, user_id: int, role_id: int) -> bool:
-        """Record that the bot gave a role; return False if it is not wanted any more, and is to be revoked."""
+        """Record that the bot gave a role; return False if the claim is gone, so that the role must go too."""
         async with self._database.writing() as session:
             row = await _locked(session, guild_id, user_id, role_id)
             if row is None:
@@ -154,6 +152,13 @@ async def unwant(session: AsyncSession, claim: Claim) -> None:
             row.state, row.retry_at, row.attempts = GrantState.REVOKING, utc_now(), 0
         elif row.state != GrantState.REVOKING:
             await session.delete(row)
+
+
+async def revoking(session: AsyncSession, user_id: int) -> list[int]:
+    """Return the guilds where a user's roles go, and try each of them now."""
+    theirs = RoleGrantRow.user_id == user_id, RoleGrantRow.state == GrantState.REVOKING
+    now = sa.update(RoleGrantRow).where(*theirs).values(retry_at=utc_now())
+    return sorted(set(await session.scalars(now.returning(RoleGrantRow.guild_id))))
 
 
 async def _of_user(session: AsyncSession, guild_id: int, user_id: int) -> dict[int, RoleGrantRow]:

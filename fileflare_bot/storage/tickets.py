@@ -9,10 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.orders.diagnosis import Finding
+from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchTicket, NotPossibleNow, TooManyTickets
-from fileflare_bot.storage.guilds import ensure_guild, lock_guild
+from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.intents import add_card_removals, add_note, show, show_again
 from fileflare_bot.storage.models import AuditRow, GuildRow, MessageRow, NoteRow, TicketRow
 from fileflare_bot.storage.records import (
@@ -448,7 +449,4 @@ async def _was_last(session: AsyncSession, row: TicketRow, actor_id: int, action
 
 
 def _audit(session: AsyncSession, row: TicketRow, actor_id: int, action: Action) -> None:
-    now = utc_now()
-    session.add(
-        AuditRow(guild_id=row.guild_id, number=row.number, actor_id=actor_id, action=action, at=now, retry_at=now)
-    )
+    add_entry(session, row.guild_id, actor_id, action, number=row.number)

@@ -77,7 +77,7 @@ class Cards:
         message = await post_once(
             self._bot,
             settings.support_channel_id,
-            found=lambda recent: has_custom_id(recent, f"tickets:answer:{ticket.id}:"),
+            found=lambda recent: has_custom_id(recent, f"tickets:check:{ticket.id}"),
             since=ticket.card_wanted_at,
             content=f"<@&{role}>" if role is not None else None,
             embed=embed,
@@ -110,7 +110,7 @@ class Cards:
             )
         except discord.HTTPException as error:
             if is_gone(error):  # somebody has deleted the card meanwhile
-                await self._intents.card_shown(ticket, Card(thread_id=None), ticket.version)
+                await self._intents.card_shown(ticket, Card(), ticket.version)
                 return
             if error.code == THREAD_EXISTS:
                 pass

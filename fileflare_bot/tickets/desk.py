@@ -44,8 +44,8 @@ class NotAnswered(Refusal):
 class HelpDesk:
     """All operations on tickets.
 
-    Each stores the change with all that Discord is to be told of it; then ``TicketSync`` tells it, and the reconciler
-    what could not be told.
+    Each one stores the change and what Discord must show. ``TicketSync`` then updates Discord, and the reconciler
+    retries what failed.
     """
 
     def __init__(
@@ -125,7 +125,10 @@ class HelpDesk:
         ticket = await self._customers_ticket(ticket_id, user_id)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
-        return ticket, await self._tickets.is_told(ticket_id)
+        try:
+            return ticket, await self._tickets.is_told(ticket_id)
+        except StorageUnavailable:  # the message is stored, so this is no refusal
+            return ticket, False
 
     async def solve(self, ticket_id: int, user_id: int) -> Ticket:
         """Close a customer's ticket because they say that it is solved.

@@ -110,7 +110,7 @@ async def test_a_deleted_users_claim_keeps_the_order_for_90_days_without_them(st
 
     await storage.personal_data.forget(1)
 
-    assert await storage.role_grants.due_members(1) == [(GUILD, 1)]
+    assert await storage.role_grants.due_members() == [(GUILD, 1)]
     assert await storage.role_grants.due(GUILD, 1) == {10: GrantState.REVOKING}
     (kept,) = await storage.claims.of_order(GUILD, ORDER)
     assert (kept.user_id, kept.label) == (None, "")
