@@ -26,6 +26,7 @@ from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.orders.labels import order_label
 from fileflare_bot.orders.models import Order, Product
+from fileflare_bot.orders.plain import plain_name
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -304,21 +305,27 @@ def roles_for(order: Order, rules: Iterable[RoleRule]) -> list[int]:
     """Return the IDs of the roles that an order brings; none for an order without files."""
     if not order.asset_count:
         return []
-    bought = {(product.match, product.value) for line in order.lines for product in seen_in(line.product)}
+    bought = {_compared(product.match, product.value) for line in order.lines for product in seen_in(line.product)}
     return list(
         dict.fromkeys(
             role
             for rule in rules
-            if rule.match is Match.ANY_ORDER or (rule.match, rule.value) in bought
+            if rule.match is Match.ANY_ORDER or _compared(rule.match, rule.value) in bought
             for role in rule.role_ids
         )
     )
 
 
+def _compared(match: Match, value: str) -> tuple[Match, str]:
+    """Return what is compared: Shopify does not tell tags apart by case."""
+    return match, value.strip().casefold() if match is Match.TAG else value
+
+
 def seen_in(product: Product) -> Iterator[SeenProduct]:
     """Yield the values of a product that a rule can match."""
-    name = product.name or ""
-    whole = f"{name} — {product.variant_name}" if product.variant_name else name
+    name = plain_name(product.name)
+    variant = plain_name(product.variant_name)
+    whole = f"{name} — {variant}" if variant else name
     values = [
         (Match.PRODUCT_ID, product.product_id, name),
         (Match.VARIANT_ID, product.variant_id, whole),

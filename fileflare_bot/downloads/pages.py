@@ -5,26 +5,31 @@ stand in the content: Discord would fetch them for a preview, which can cost a d
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import Translator
-from fileflare_bot.orders.file_links import safe_link
-from fileflare_bot.orders.labels import bounded, downloads_left, file_name, order_name, summary
+from fileflare_bot.orders.file_links import Link
+from fileflare_bot.orders.labels import bounded, downloads_left, file_name, file_size, order_name, summary
 from fileflare_bot.orders.models import Asset, Line, Order, Remaining
-from fileflare_bot.text import clean, escape
+from fileflare_bot.orders.plain import plain_name, plain_text
+from fileflare_bot.text import escape
 
 ENTRIES_ON_A_PAGE: Final = 8
 LONGEST_NAME: Final = 100
+NAME_BESIDE_A_LONG_LINK: Final = 40
+LONG_LINK: Final = 2900  # UTF-16 units; beside a longer one names are shorter
 LONGEST_TITLE: Final = 120
 LONGEST_STORE_TEXT: Final = 600
 BAR_CELLS: Final = 10
 _ROOM: Final = 3800  # UTF-16 units of an embed's description for entries and their headings
-_FIRST_PAGE_ROOM: Final = _ROOM - 2 * LONGEST_STORE_TEXT
 _ORDER_BLOCK: Final = -1
+_PLAIN_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](?::\d+)?", re.IGNORECASE | re.ASCII)
+_HEADING_OVERHEAD: Final = 40  # the asterisks, line breaks, and the text in place of a missing name
 _ENTRY_OVERHEAD: Final = 160  # the text around an entry's name, size and link, in any language
 
 
@@ -54,11 +59,29 @@ class _Entry:
     """One entry of a page: an asset, or (without one) the note that a product has no files."""
 
     block: int  # entries of one product share it; the order's own assets have _ORDER_BLOCK
-    heading: str
-    cost: int
+    line: Line | None
     asset: Asset | None = None
-    name: str = ""
-    link: str | None = field(default=None, repr=False)
+
+    @property
+    def link(self) -> Link | None:
+        """The link to show, if any."""
+        asset = self.asset
+        if asset is None or asset.limits.remaining is Remaining.NONE or not isinstance(asset.link, Link):
+            return None
+        return asset.link
+
+    @property
+    def longest_name(self) -> int:
+        """The UTF-16 units that a name may have beside its link."""
+        return LONGEST_NAME if self.link is None or self.link.size <= LONG_LINK else NAME_BESIDE_A_LONG_LINK
+
+    def cost(self, *, heading: bool) -> int:
+        """Return the most UTF-16 units that it takes, without cleaning any name: that only makes it shorter."""
+        names: list[str | None] = [self.asset.data.filename] if self.asset is not None else []
+        if heading and self.line is not None:
+            names += [self.line.product.name, self.line.product.variant_name]
+        taken = sum(2 * min(limits.size(name), self.longest_name) for name in names if name)
+        return taken + (self.link.size if self.link else 0) + _ENTRY_OVERHEAD + (_HEADING_OVERHEAD if heading else 0)
 
 
 class OrderPages:
@@ -66,8 +89,8 @@ class OrderPages:
 
     def __init__(self, order: Order) -> None:
         self.order = order
-        entries = [*_entries(order)]
-        self._pages = [*_split(entries)] or [[]]
+        self._text = escape(limits.shorten(plain_text(order.text.text), LONGEST_STORE_TEXT))
+        self._pages = [*_split(_entries(order), _ROOM - limits.size(self._text))]
 
     def __len__(self) -> int:
         return len(self._pages)
@@ -76,14 +99,14 @@ class OrderPages:
         """Return page ``number``, counted from 1; a number out of range gives the nearest page."""
         number = min(max(number, 1), len(self))
         entries = self._pages[number - 1]
-        total = downloads_left(self.order, translator)
-        title = escape(limits.shorten(clean(self.order.text.title), LONGEST_TITLE))
+        title = escape(limits.shorten(plain_name(self.order.text.title), LONGEST_TITLE))
+        blocks = [self._text] if number == 1 and self._text else []
         return Page(
             content=summary(self.order, translator),
             title=title or translator.gettext("Your downloads"),
-            description="\n\n".join(_blocks(self.order, entries, translator, first=number == 1)),
-            footer=_footer(number, len(self), total, translator),
-            links=tuple(_button(entry, translator) for entry in entries if _fits_button(entry)),
+            description="\n\n".join([*blocks, *_blocks(self.order, entries, translator)]),
+            footer=_footer(number, len(self), self.order, translator),
+            links=tuple(_button(entry, translator) for entry in entries if _fits_button(entry.link)),
             number=number,
             of=len(self),
         )
@@ -91,52 +114,33 @@ class OrderPages:
 
 def _entries(order: Order) -> Iterator[_Entry]:
     for block, line in enumerate(order.lines):
-        heading = _heading(line)
         if not line.assets:
-            yield _Entry(block, heading, _ENTRY_OVERHEAD)
+            yield _Entry(block, line)
         for asset in line.assets:
-            yield _asset_entry(block, heading, asset)
+            yield _Entry(block, line, asset)
     for asset in order.assets:
-        yield _asset_entry(_ORDER_BLOCK, "", asset)
+        yield _Entry(_ORDER_BLOCK, None, asset)
 
 
-def _heading(line: Line) -> str:
-    names = (clean(line.product.name), clean(line.product.variant_name))
-    return " — ".join(escape(limits.shorten(name, LONGEST_NAME)) for name in names if name)
-
-
-def _asset_entry(block: int, heading: str, asset: Asset) -> _Entry:
-    name = limits.shorten(file_name(asset.data.filename), LONGEST_NAME)
-    link = None if asset.broken or asset.limits.remaining is Remaining.NONE else safe_link(asset.data.url)
-    cost = 2 * limits.size(name) + len(link or "") + _ENTRY_OVERHEAD
-    return _Entry(block, heading, cost, asset, name, link)
-
-
-def _split(entries: list[_Entry]) -> Iterator[list[_Entry]]:
+def _split(entries: Iterable[_Entry], room: int) -> Iterator[list[_Entry]]:
+    """Yield the entries of each page. The first is empty if only the store's text fits it; there is always one."""
     page: list[_Entry] = []
-    room = _FIRST_PAGE_ROOM
     for entry in entries:
-        cost = entry.cost + (_heading_cost(entry) if not page or page[-1].block != entry.block else 0)
-        if page and (len(page) == ENTRIES_ON_A_PAGE or cost > room):
+        cost = entry.cost(heading=not page or page[-1].block != entry.block)
+        if len(page) == ENTRIES_ON_A_PAGE or (cost > room and (page or room < _ROOM)):
             yield page
-            page, room, cost = [], _ROOM, entry.cost + _heading_cost(entry)
+            page, room, cost = [], _ROOM, entry.cost(heading=True)
         page.append(entry)
         room -= cost
-    if page:
-        yield page
+    yield page
 
 
-def _heading_cost(entry: _Entry) -> int:
-    return limits.size(entry.heading) + 40  # the asterisks, line breaks, and the text in place of a missing name
-
-
-def _blocks(order: Order, entries: list[_Entry], translator: Translator, *, first: bool) -> Iterator[str]:
-    text = escape(limits.shorten(clean(order.text.text, lines=True), LONGEST_STORE_TEXT)) if first else ""
-    if text:
-        yield text
+def _blocks(order: Order, entries: list[_Entry], translator: Translator) -> Iterator[str]:
     yield f"**{order_name(order, translator)}**"
     if not order.asset_count:
-        yield no_files(translator)
+        yield translator.gettext("I cannot read its files.") if order.incomplete else no_files(translator)
+    elif not entries:
+        yield translator.gettext("Your files are on the next page.")
     for block, members in groupby(entries, key=lambda entry: entry.block):
         yield "\n".join(_block(order, block, list(members), translator))
     if any(entry.asset and entry.asset.limits.remaining is Remaining.NONE for entry in entries):
@@ -150,7 +154,7 @@ def _blocks(order: Order, entries: list[_Entry], translator: Translator, *, firs
 def _block(order: Order, block: int, entries: list[_Entry], translator: Translator) -> Iterator[str]:
     heading = ""
     if block != _ORDER_BLOCK:
-        heading = entries[0].heading or translator.gettext("Unnamed product")
+        heading = _heading(entries) or translator.gettext("Unnamed product")
     elif order.lines:
         heading = translator.gettext("For the whole order")
     if heading:
@@ -158,8 +162,15 @@ def _block(order: Order, block: int, entries: list[_Entry], translator: Translat
     for entry in entries:
         if entry.asset:
             yield _asset_lines(entry, entry.asset, translator)
-        elif order.asset_count:  # an order without any file says so already
+        elif order.asset_count and not order.incomplete:  # an order without any file says so already
             yield translator.gettext("No files come with this product.")
+
+
+def _heading(entries: list[_Entry]) -> str:
+    line, longest = entries[0].line, min(entry.longest_name for entry in entries)
+    names = (line.product.name, line.product.variant_name) if line else ()
+    shown = (escape(limits.shorten(plain_name(name), longest)) for name in names)
+    return " — ".join(name for name in shown if name)
 
 
 def no_files(translator: Translator) -> str:
@@ -171,17 +182,22 @@ def no_files(translator: Translator) -> str:
 
 
 def _asset_lines(entry: _Entry, asset: Asset, translator: Translator) -> str:
-    name = escape(entry.name) or translator.gettext("Unnamed file")
-    size = escape(limits.shorten(clean(asset.data.size), 20))
-    if entry.link is None:
+    name = escape(_name(entry, asset)) or translator.gettext("Unnamed file")
+    size = escape(limits.shorten(file_size(asset.data.size, translator), 20))
+    link = entry.link
+    if link is None:
         used_up = asset.limits.remaining is Remaining.NONE and not asset.broken
         status = (
             _left(asset, translator) if used_up else translator.gettext("link unavailable: ask this store's support")
         )
         return " · ".join(part for part in (f"🚫 {name}", size, status) if part)
     details = (size, translator.gettext("external link") if asset.data.is_link else "")
-    head = " · ".join(part for part in (f"📄 [{name}]({entry.link})", *details) if part)
+    head = " · ".join(part for part in (f"📄 [{name}]({link.spelled()})", *details) if part)
     return f"{head}\n{_bar(asset)}{_left(asset, translator)}"
+
+
+def _name(entry: _Entry, asset: Asset) -> str:
+    return limits.shorten(file_name(asset.data.filename), entry.longest_name)
 
 
 def _bar(asset: Asset) -> str:
@@ -214,13 +230,15 @@ def _left(asset: Asset, translator: Translator) -> str:
             )
 
 
-def _footer(number: int, of: int, total: str, translator: Translator) -> str:
+def _footer(number: int, of: int, order: Order, translator: Translator) -> str:
     page = translator.gettext("Page {number} of {of}", number=translator.number(number), of=translator.number(of))
-    return f"{page} · {total}" if total else page
+    more = translator.gettext("This order may hold more than I can show") if order.incomplete else ""
+    return " · ".join(part for part in (page, downloads_left(order, translator), more) if part)
 
 
-def _fits_button(entry: _Entry) -> bool:
-    return entry.link is not None and len(entry.link) <= limits.BUTTON_URL
+def _fits_button(link: Link | None) -> bool:
+    """Discord refuses a whole message for a button's address that it takes for none."""
+    return link is not None and link.size <= limits.BUTTON_URL and _PLAIN_ORIGIN.fullmatch(link.origin) is not None
 
 
 def _button(entry: _Entry, translator: Translator) -> LinkButton:
@@ -229,5 +247,5 @@ def _button(entry: _Entry, translator: Translator) -> LinkButton:
     left = entry.asset.limits.left
     counted = "" if left is None else translator.ngettext("{count} left", "{count} left", bounded(left))
     note = f" ({counted})" if counted else ""
-    name = entry.name or translator.gettext("Unnamed file")
-    return LinkButton(limits.shorten(name, limits.BUTTON_LABEL - limits.size(note)) + note, entry.link)
+    name = _name(entry, entry.asset) or translator.gettext("Unnamed file")
+    return LinkButton(limits.shorten(name, limits.BUTTON_LABEL - limits.size(note)) + note, entry.link.spelled())

@@ -1,12 +1,14 @@
 """Status, headers and body of a response → an order or an error. Pure."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import from_json
 
 from fileflare_bot.fileflare.errors import (
     FileflareBusy,
@@ -15,9 +17,20 @@ from fileflare_bot.fileflare.errors import (
     OrderNotFound,
     UnexpectedResponse,
 )
+from fileflare_bot.orders.bounds import as_object
 from fileflare_bot.orders.models import NO_TEXT, OrDefault, Order, StoreText
 
 LONGEST_PAUSE = 3600.0  # seconds; a longer Retry-After helps nobody in a chat
+# Parsing holds the interpreter's lock, so a thread would not keep the bot responsive; only reading less does. Each of
+# these bytes begins a value, and costs at most so much memory. An order of 2,000 assets costs about 5 MB.
+_COSTS: Final = {b"{": 240, b"[": 90, b",": 62, b":": 90}
+MOST_COST: Final = 25_000_000  # bytes
+MOST_COST_BESIDE_WIDE_TEXT: Final = 12_000_000  # a character can take 4 bytes then, so a text of 5 MB takes 20 MB
+MOST_DAMAGED_BYTES: Final = 1_000_000  # of a response that is no JSON
+_PIECE: Final = 16_384  # bytes between two sums
+_TRY: Final = 5000  # characters that are read in the time that a try takes besides
+_FEWEST_TRIES: Final = 50
+_LONGEST_INTEGER: Final = 100  # digits; Python refuses 4,300
 
 # Fileflare's response to a bad ID is not documented. These statuses all mean that there is no such order.
 _NOT_FOUND = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY}
@@ -30,8 +43,8 @@ _PASSES_SOON = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
 class _Response(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    order: Order | None
-    text: Annotated[StoreText, OrDefault(NO_TEXT)] = NO_TEXT
+    order: Annotated[Order | None, BeforeValidator(as_object)]
+    text: Annotated[StoreText, OrDefault(NO_TEXT), BeforeValidator(as_object)] = NO_TEXT
 
 
 def read_response(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime | None = None) -> Order:
@@ -60,14 +73,97 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, *, now: 
 
 
 def _read_order(body: bytes) -> Order:
+    raw, incomplete = _read_json(body)
     try:
-        response = _Response.model_validate_json(body)
+        response = _Response.model_validate(raw)
     except ValidationError as error:
         kinds = sorted({detail["type"] for detail in error.errors(include_input=False, include_url=False)})
         raise UnexpectedResponse(f"no order: {', '.join(kinds)}") from None
     if response.order is None:
         raise OrderNotFound("the order is null")
-    return response.order.model_copy(update={"text": response.text})
+    update = {"text": response.text, "incomplete": incomplete or response.order.incomplete}
+    return response.order.model_copy(update=update)
+
+
+def _read_json(body: bytes) -> tuple[Any, bool]:
+    """Return the JSON value of a body, and whether anything of it may be missing.
+
+    Raises:
+        UnexpectedResponse: the body holds no JSON.
+    """
+    piece = _affordable(body)
+    cut = len(piece) < len(body)
+    try:
+        return from_json(piece, allow_partial=cut), cut
+    except ValueError:
+        pass  # read again below, leniently
+    text = piece[:MOST_DAMAGED_BYTES].decode(json.detect_encoding(piece[:4]), "replace")
+    found = _Salvage(text).response()
+    if found is None:
+        raise UnexpectedResponse("no JSON")
+    return found
+
+
+def _affordable(body: bytes) -> bytes:
+    """Return the body, or its beginning if there are more values in it than are read."""
+    left = MOST_COST if body.isascii() and b"\\u" not in body else MOST_COST_BESIDE_WIDE_TEXT
+    for start in range(0, len(body), _PIECE):
+        left -= sum(cost * body.count(mark, start, start + _PIECE) for mark, cost in _COSTS.items())
+        if left < 0:
+            return body[:start]
+    return body
+
+
+class _Salvage:
+    """Reads what can still be read of a text that is no strict JSON.
+
+    The standard library's parser takes what the strict one refuses: half a surrogate pair, a control character, a long
+    integer. Where the text is broken, each object that is whole is read alone.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._decoder = json.JSONDecoder(strict=False, parse_int=_integer)
+        self._patience = 2 * len(text) + _FEWEST_TRIES * _TRY
+
+    def response(self) -> tuple[Any, bool] | None:
+        """Return the response, and whether anything may be missing; None if there is nothing of an order."""
+        lines: list[Any] = []
+        assets: list[Any] = []
+        text = None
+        for value in self._objects():
+            if "order" in value:
+                return value, False
+            if self._text.lstrip().startswith("<"):
+                continue  # a web page, perhaps with data of its own
+            if "lines" in value:
+                return {"order": value}, True
+            if "data" in value:
+                assets.append(value)
+            elif "assets" in value:
+                lines.append(value)
+            elif "title" in value:
+                text = value
+        return ({"order": {"lines": lines, "assets": assets}, "text": text}, True) if lines or assets else None
+
+    def _objects(self) -> Iterator[dict[str, Any]]:
+        """Yield the outermost whole objects."""
+        start = self._text.find("{")
+        while start >= 0 and self._patience > 0:
+            end = start + 1
+            try:
+                value, end = self._decoder.raw_decode(self._text, start)
+            except json.JSONDecodeError as error:
+                self._patience -= error.pos - start + _TRY
+            except RecursionError:
+                self._patience -= len(self._text) + _TRY
+            else:
+                yield value
+            start = self._text.find("{", end)
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
 
 
 def read_retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:

@@ -11,7 +11,7 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from fileflare_bot.i18n import N_
-from fileflare_bot.orders.file_links import safe_link
+from fileflare_bot.orders.file_links import LinkProblem
 from fileflare_bot.orders.models import Asset, Order, Remaining
 from fileflare_bot.orders.reference import ReferenceProblem
 
@@ -127,6 +127,48 @@ ADVICE: Final[dict[Kind, Advice]] = {
     ),
 }
 
+_ATTACH_AGAIN: Final = N_("Store owner: attach the file to the order again in Fileflare, or correct the external link.")
+_CORRECT_LINK: Final = N_(
+    "Store owner: correct the external link in Fileflare. It is the address of a web page or a file, and begins with "
+    "https://."
+)
+
+REFUSED_LINKS: Final[dict[LinkProblem, Advice]] = {
+    LinkProblem.NONE_GIVEN: Advice(
+        Severity.BLOCKING,
+        N_("{name}: Fileflare gives no link for it."),
+        _ATTACH_AGAIN,
+    ),
+    LinkProblem.TOO_LONG: Advice(
+        Severity.BLOCKING,
+        N_("{name}: its link is too long for a Discord message."),
+        N_(
+            "The customer finds it on the store's own order page. Store owner: a shorter external link in Fileflare "
+            "works here too."
+        ),
+    ),
+    LinkProblem.NO_WEB_ADDRESS: Advice(
+        Severity.BLOCKING,
+        N_("{name}: what Fileflare gives as its link is not a web address."),
+        _CORRECT_LINK,
+    ),
+    LinkProblem.USER_NAME: Advice(
+        Severity.BLOCKING,
+        N_("{name}: its link holds a user name, which can pass for another website, so I do not show it."),
+        _CORRECT_LINK,
+    ),
+    LinkProblem.UNREADABLE: Advice(
+        Severity.BLOCKING,
+        N_("{name}: Fileflare's answer is damaged here, so I cannot read its link."),
+        _ATTACH_AGAIN,
+    ),
+    LinkProblem.LEFT_OUT: Advice(
+        Severity.BLOCKING,
+        N_("Fileflare's answer is damaged or very long, so there may be more in this order than I can show."),
+        N_("Press **Check again** in a few minutes. The customer finds everything on the store's own order page."),
+    ),
+}
+
 PASTED: Final[dict[ReferenceProblem, str]] = {
     ReferenceProblem.EMPTY: N_("nothing that holds a link"),
     ReferenceProblem.ORDER_NUMBER: N_("an order number"),
@@ -160,13 +202,19 @@ UNSEEN: Final[dict[Unseen, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. ``name`` is its file or product, as the store wrote it."""
+    """One finding. ``name`` is its file or product, as the store wrote it; ``link`` says why it has no link."""
 
     kind: Kind
     name: str = field(default="", repr=False)
     downloaded: int | None = None
     limit: int | None = None
     problem: ReferenceProblem | None = None
+    link: LinkProblem | None = None
+
+    @property
+    def advice(self) -> Advice:
+        """What it means: the advice of its kind, or of what is wrong with the link."""
+        return ADVICE[self.kind] if self.link is None else REFUSED_LINKS[self.link]
 
     @property
     def severity(self) -> Severity:
@@ -185,29 +233,35 @@ def diagnose_failure(kind: Kind, problem: ReferenceProblem | None = None) -> tup
 
 
 def _findings(order: Order) -> Iterator[Finding]:
-    if not order.asset_count:
+    if order.incomplete:
+        yield Finding(Kind.LINK_UNAVAILABLE, link=LinkProblem.LEFT_OUT)
+    elif not order.asset_count:
         yield Finding(Kind.ORDER_WITHOUT_FILES)
         return
     for line in order.lines:
-        if not line.assets:
+        if not line.assets and not order.incomplete:
             yield Finding(
                 Kind.PRODUCT_WITHOUT_FILES,
                 " — ".join(name for name in (line.product.name, line.product.variant_name) if name),
             )
+    told: set[tuple[str, Finding]] = set()
     for asset in order.all_assets():
-        kind = _kind(asset)
-        if kind is not None:
-            yield Finding(kind, asset.data.filename or "", asset.limits.downloaded, asset.limits.limit)
-        if asset.data.is_link and kind in {None, Kind.LAST_ONE}:
-            yield Finding(Kind.EXTERNAL_LINK, asset.data.filename or "")
+        found = [(asset.data.id or "", finding) for finding in _of_asset(asset)]
+        yield from (finding for id_, finding in found if not id_ or (id_, finding) not in told)  # once for each file
+        told.update(found)
 
 
-def _kind(asset: Asset) -> Kind | None:
-    if asset.broken:
-        return Kind.LINK_UNAVAILABLE
-    remaining = asset.limits.remaining
-    if remaining is Remaining.NONE:
-        return Kind.MORE_CLICKS if asset.limits.downloaded > (asset.limits.limit or 0) else Kind.USED_UP
-    if safe_link(asset.data.url) is None:
-        return Kind.LINK_UNAVAILABLE
-    return Kind.LAST_ONE if remaining is Remaining.LAST else None
+def _of_asset(asset: Asset) -> Iterator[Finding]:
+    name, limits = asset.data.filename or "", asset.limits
+    refused = asset.link if isinstance(asset.link, LinkProblem) else None
+    kind = None
+    if limits.remaining is Remaining.NONE and not asset.broken:
+        kind, refused = Kind.MORE_CLICKS if (limits.downloaded or 0) > (limits.limit or 0) else Kind.USED_UP, None
+    elif refused is not None:
+        kind = Kind.LINK_UNAVAILABLE
+    elif limits.remaining is Remaining.LAST:
+        kind = Kind.LAST_ONE
+    if kind is not None:
+        yield Finding(kind, name, limits.downloaded, limits.limit, link=refused)
+    if asset.data.is_link and kind in {None, Kind.LAST_ONE}:
+        yield Finding(Kind.EXTERNAL_LINK, name)

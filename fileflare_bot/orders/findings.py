@@ -6,21 +6,27 @@ from typing import Final
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import Translator
-from fileflare_bot.orders.diagnosis import ADVICE, PASTED, UNSEEN, Finding, Kind, Severity
-from fileflare_bot.orders.labels import bounded, file_name
+from fileflare_bot.orders import bounds
+from fileflare_bot.orders.diagnosis import PASTED, UNSEEN, Finding, Kind, Severity
+from fileflare_bot.orders.file_links import LinkProblem
+from fileflare_bot.orders.labels import bounded, without_scheme
+from fileflare_bot.orders.plain import plain_name
 from fileflare_bot.orders.reference import ReferenceProblem, hide_addresses
 from fileflare_bot.text import escape
 
 HIDDEN: Final = "…"  # replaces an address in a file name
 LONGEST_NAME: Final = 80  # UTF-16 units
+LONGEST_READ: Final = 2 * bounds.LONGEST_NAME + 3  # characters: a product and its variant
 MOST_OF_A_KIND: Final = 4
 _KINDS: Final = tuple(Kind)
+_LINKS: Final = tuple(LinkProblem)
 _MARKS: Final = {Severity.BLOCKING: "🔴", Severity.WARNING: "🟡", Severity.NOTE: "⚪"}
 
 
 def name_of(finding: Finding, translator: Translator) -> str:
     """Return the escaped name of the finding's file or product."""
-    name = escape(limits.shorten(file_name(hide_addresses(finding.name, HIDDEN)), LONGEST_NAME))
+    plain = hide_addresses(plain_name(finding.name[:LONGEST_READ]), HIDDEN)
+    name = escape(limits.shorten(without_scheme(plain), LONGEST_NAME))
     if name:
         return name
     if finding.kind is Kind.PRODUCT_WITHOUT_FILES:
@@ -30,20 +36,18 @@ def name_of(finding: Finding, translator: Translator) -> str:
 
 def for_moderator(finding: Finding, translator: Translator) -> str:
     """Return the moderator's sentence."""
-    return _filled(ADVICE[finding.kind].moderator, finding, translator)
+    return _filled(finding.advice.moderator, finding, translator)
 
 
 def next_step(finding: Finding, translator: Translator) -> str:
     """Return how to fix it."""
-    return _filled(ADVICE[finding.kind].next_step, finding, translator)
+    return _filled(finding.advice.next_step, finding, translator)
 
 
 def report(findings: Iterable[Finding], translator: Translator) -> str:
     """Return all findings with their next steps, most severe first; findings of one kind share a step."""
-    ordered = sorted(findings, key=lambda finding: (-finding.severity, _KINDS.index(finding.kind)))
-    blocks = [
-        "\n".join(_block(list(same), translator)) for _kind, same in groupby(ordered, key=lambda found: found.kind)
-    ]
+    ordered = sorted(findings, key=_order)
+    blocks = ["\n".join(_block(list(same), translator)) for _, same in groupby(ordered, key=_order)]
     return "\n".join(blocks) or "✅ " + translator.gettext(
         "I found nothing wrong: every file has a link, and none is known to be used up."
     )
@@ -71,6 +75,11 @@ def changes(before: Iterable[Finding], after: Iterable[Finding], translator: Tra
     if len(lines) > len(shown):
         shown.append(_more(len(lines) - len(shown), translator))
     return "\n".join(shown)
+
+
+def _order(finding: Finding) -> tuple[int, int, int]:
+    link = -1 if finding.link is None else _LINKS.index(finding.link)
+    return -finding.severity, _KINDS.index(finding.kind), link
 
 
 def _block(same: list[Finding], translator: Translator) -> Iterator[str]:

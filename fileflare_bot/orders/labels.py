@@ -1,20 +1,45 @@
 """Short names and counts of an order and its files, without links."""
 
 import re
+from itertools import islice
 from typing import Final
+
+from babel.units import format_unit
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import Translator
-from fileflare_bot.orders.models import Order
+from fileflare_bot.orders.models import Order, Remaining
+from fileflare_bot.orders.plain import plain_name
 from fileflare_bot.text import clean, escape
 
 _SCHEME: Final = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]++://", re.IGNORECASE)
 _MOST_COUNTED: Final = 999_999_999
+_MOST_LOOKED_AT: Final = 20  # lines or files that are searched for a name
+_NUMBER: Final = re.compile(r"\d{1,15}(?:\.\d{0,9})?", re.ASCII)
+_UNITS: Final = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
+_STEP: Final = 1024
 
 
 def file_name(text: str | None) -> str:
-    """Return a file name without its scheme: Discord renders no masked link whose text is an address."""
-    return _SCHEME.sub("", clean(text))
+    """Return a file's name in one line, without its scheme: see without_scheme()."""
+    return without_scheme(plain_name(text))
+
+
+def without_scheme(name: str) -> str:
+    """Return a name without the scheme of an address: Discord renders no masked link whose text is an address."""
+    return _SCHEME.sub("", name)
+
+
+def file_size(text: str | None, translator: Translator) -> str:
+    """Return a file's size as the store wrote it, cleaned; a bare number is bytes."""
+    size = plain_name(text)
+    if not _NUMBER.fullmatch(size):
+        return size
+    amount, units = float(size), list(_UNITS)
+    while amount >= _STEP and len(units) > 1:
+        amount /= _STEP
+        del units[0]
+    return format_unit(amount, f"digital-{units[0]}", "short", format="#,##0.#", locale=translator.locale)
 
 
 def bounded(number: int) -> int:
@@ -33,33 +58,35 @@ def order_name(order: Order, translator: Translator) -> str:
 def order_label(order: Order, translator: Translator) -> str:
     """Return the order number and first product, at most 100 UTF-16 units, to tell orders apart."""
     number = clean(str(order.order_number)).removeprefix("#") if order.order_number is not None else ""
-    named = next((clean(line.product.name) for line in order.lines if clean(line.product.name)), "")
-    file = next((file_name(asset.data.filename) for asset in order.all_assets() if asset.data.filename), "")
-    parts = [limits.shorten(part, 60) for part in (f"#{number}" if number else "", named or file) if part]
+    products = (plain_name(line.product.name) for line in islice(order.lines, _MOST_LOOKED_AT))
+    files = (file_name(asset.data.filename) for asset in islice(order.all_assets(), _MOST_LOOKED_AT))
+    named = next((name for name in products if name), "") or next((name for name in files if name), "")
+    parts = [limits.shorten(part, 60) for part in (f"#{number}" if number else "", named) if part]
     return limits.shorten(" · ".join(parts), limits.OPTION_LABEL) or translator.gettext("Your order")
 
 
 def downloads_left(order: Order, translator: Translator) -> str:
-    """Return the downloads left on the whole order in words; empty for an order without files."""
-    left = limited = unlimited = 0
-    for asset in order.all_assets():
+    """Return the downloads left on the whole order in words, of each file once; empty for an order without files."""
+    left = limited = unlimited = unclear = 0
+    for asset in order.files:
         if not asset.broken:
             asset_left = asset.limits.left
             limited += asset_left is not None
             left += asset_left or 0
-            unlimited += asset.limits.limit is None
+            unlimited += asset.limits.remaining is Remaining.UNLIMITED
+            unclear += asset.limits.remaining is Remaining.UNCLEAR
     if not order.asset_count:
         return ""
     parts = []
-    if limited or not unlimited:
+    if limited or not (unlimited or unclear):
         parts.append(translator.ngettext("{count} download left", "{count} downloads left", bounded(left)))
     if unlimited:
         parts.append(translator.ngettext("{count} file without a limit", "{count} files without a limit", unlimited))
-    return " · ".join(parts)
+    return " · ".join(parts) or translator.gettext("download limit not known")
 
 
 def summary(order: Order, translator: Translator) -> str:
     """Return an order in one line, without links."""
     left = downloads_left(order, translator)
-    counted = translator.ngettext("{count} file", "{count} files", order.asset_count)
+    counted = translator.ngettext("{count} file", "{count} files", len(order.files))
     return " · ".join(part for part in (order_name(order, translator), counted, left) if part)

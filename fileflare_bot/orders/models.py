@@ -1,18 +1,19 @@
 """Fileflare's order data, as frozen models.
 
-The shape is the documented response of ``GET /api/v2/customer-account-orders``. The models are strict where a
-mistake would mislead people (lists are lists, counts are whole numbers) and lenient where stores' data varies:
-unknown fields are ignored, missing and null ones have a meaning, and one unreadable asset, product or line does
-not lose the rest of the order.
+The shape is the documented response of ``GET /api/v2/customer-account-orders``. Stores' data and PHP vary it: unknown
+fields are ignored, missing and null ones have a meaning, an object with whole-number keys is a list, and ``[]`` is an
+empty object too. An unreadable value is lost alone: a count is then not known, an asset has no link, a list is one
+such asset. ``orders/bounds.py`` says how much is read.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,9 +21,21 @@ from pydantic import (
     GetCoreSchemaHandler,
     ValidationError,
     WrapValidator,
+    model_validator,
 )
 from pydantic import ValidatorFunctionWrapHandler as Handler
 from pydantic_core import CoreSchema, core_schema
+
+from fileflare_bot.orders.bounds import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    LONGEST_WORD,
+    as_list,
+    as_object,
+    bounded_order,
+    cut_text,
+)
+from fileflare_bot.orders.file_links import LONGEST_LINK, Link, LinkProblem, read_link
 
 
 class _Model(BaseModel):
@@ -42,8 +55,16 @@ class OrDefault:
         return core_schema.with_default_schema(handler(source), default=self.default, on_error="default")
 
 
-_Text = Annotated[str | None, OrDefault(None)]
-_NullIsEmpty = BeforeValidator(lambda value: () if value is None else value)
+def _at_most(characters: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: cut_text(value, characters))
+
+
+_Word = Annotated[str | None, OrDefault(None), _at_most(LONGEST_WORD)]
+_Name = Annotated[str | None, OrDefault(None), _at_most(LONGEST_NAME)]
+_StoreText = Annotated[str | None, OrDefault(None), _at_most(LONGEST_TEXT)]
+_Url = Annotated[str | None, OrDefault(None), _at_most(LONGEST_LINK + 1)]  # one more is too long, not another address
+_AsList = BeforeValidator(as_list)
+_AsObject = BeforeValidator(as_object)
 
 
 class Remaining(StrEnum):
@@ -56,20 +77,34 @@ class Remaining(StrEnum):
     UNCLEAR = "unclear"
 
 
+_NOT_KNOWN: Final = -1  # a limit that cannot be read
+
+
+def _count(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value that may be a count; pydantic would take true for 1."""
+    return "" if isinstance(value, bool) else value
+
+
 class Limits(_Model):
     """How often an asset was opened, and how often it may be.
 
-    ``downloaded`` counts clicks, not finished downloads. A null ``limit`` means "no limit". Whether 0 means none or
-    unlimited is not documented, so the bot claims neither.
+    ``downloaded`` counts clicks, not finished downloads; None if it cannot be read. A null ``limit`` means "no limit".
+    Whether 0 means none or unlimited is not documented, so the bot claims neither, as for a limit that cannot be read.
     """
 
-    downloaded: Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)] = Field(default=0, ge=0)
-    limit: int | None = None
+    downloaded: Annotated[
+        Annotated[int, Field(ge=0)] | None,
+        OrDefault(None),
+        BeforeValidator(lambda value: 0 if value is None else _count(value)),
+    ] = 0
+    limit: Annotated[int | None, OrDefault(_NOT_KNOWN), BeforeValidator(_count)] = None
 
     @property
     def left(self) -> int | None:
-        """Downloads left, or None if the number is unknown or unlimited."""
-        return None if self.limit is None or self.limit <= 0 else max(0, self.limit - self.downloaded)
+        """Downloads left, or None if the number is not known or unlimited."""
+        if self.downloaded is None or self.limit is None or self.limit <= 0:
+            return None
+        return max(0, self.limit - self.downloaded)
 
     @property
     def remaining(self) -> Remaining:
@@ -81,16 +116,17 @@ class Limits(_Model):
 
 
 NO_LIMITS = Limits()
+UNREADABLE_LIMITS = Limits(limit=_NOT_KNOWN)
 
 
 class AssetData(_Model):
     """What an asset is. ``size`` is display text; ``id`` looks like a UUID but need not be one."""
 
-    id: _Text = None
-    filename: _Text = Field(default=None, repr=False)
-    size: _Text = None
+    id: _Word = None
+    filename: Annotated[_Name, Field(repr=False)] = None
+    size: _Word = None
     is_link: Annotated[bool, OrDefault(False)] = False
-    url: _Text = Field(default=None, repr=False)
+    url: Annotated[_Url, Field(repr=False)] = None
 
 
 class Asset(_Model):
@@ -98,8 +134,17 @@ class Asset(_Model):
 
     broken: ClassVar[bool] = False
 
-    data: AssetData
-    limits: Annotated[Limits, BeforeValidator(lambda value: NO_LIMITS if value is None else value)] = NO_LIMITS
+    data: Annotated[AssetData, _AsObject]
+    limits: Annotated[
+        Limits,
+        OrDefault(UNREADABLE_LIMITS),
+        BeforeValidator(lambda value: NO_LIMITS if value is None else as_object(value)),
+    ] = NO_LIMITS
+
+    @cached_property
+    def link(self) -> Link | LinkProblem:
+        """Its link, whether downloads are left or not, or why it has none."""
+        return LinkProblem.UNREADABLE if self.broken else read_link(self.data.url)
 
 
 class BrokenAsset(Asset):
@@ -111,20 +156,25 @@ class BrokenAsset(Asset):
 class Product(_Model):
     """The product of a line. ``product_id``, ``variant_id`` and ``id`` are identifiers of Shopify and Fileflare."""
 
-    id: _Text = None
-    name: _Text = None
-    variant_name: _Text = None
-    sku: _Text = None
-    product_id: _Text = None
-    variant_id: _Text = None
-    vendor: _Text = None
-    tags: Annotated[tuple[str, ...], OrDefault(())] = ()
+    id: _Word = None
+    name: _Name = None
+    variant_name: _Name = None
+    sku: _Word = None
+    product_id: _Word = None
+    variant_id: _Word = None
+    vendor: _Word = None
+    tags: Annotated[
+        tuple[Annotated[str, OrDefault(""), _at_most(LONGEST_WORD)], ...],
+        AfterValidator(lambda tags: tuple(tag for tag in tags if tag)),  # without the unreadable ones
+        OrDefault(()),
+        _AsList,
+    ] = ()
 
 
 NO_PRODUCT = Product()
 
 
-def _broken_asset(value: Any) -> BrokenAsset:  # noqa: ANN401 - any JSON value
+def _broken_asset(value: Any = None) -> BrokenAsset:  # noqa: ANN401 - any JSON value
     data = value.get("data") if isinstance(value, dict) else None
     return BrokenAsset(data=AssetData(filename=data.get("filename") if isinstance(data, dict) else None))
 
@@ -136,28 +186,57 @@ def _keep_broken_asset(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - p
         return _broken_asset(value)
 
 
-_Assets = Annotated[tuple[Annotated[Asset, WrapValidator(_keep_broken_asset)], ...], _NullIsEmpty]
+def _keep_broken_assets(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - pydantic hands over anything
+    try:
+        return handler(value)
+    except ValidationError:
+        return (_broken_asset(),)
+
+
+_Assets = Annotated[
+    tuple[Annotated[Asset, WrapValidator(_keep_broken_asset), _AsObject], ...],
+    WrapValidator(_keep_broken_assets),
+    _AsList,
+]
 
 
 class Line(_Model):
     """A bought product with its assets, possibly none."""
 
-    product: Annotated[Product, OrDefault(NO_PRODUCT)] = NO_PRODUCT
+    product: Annotated[Product, OrDefault(NO_PRODUCT), _AsObject] = NO_PRODUCT
     assets: _Assets = ()
+
+
+def _broken_line() -> Line:
+    return Line(assets=(_broken_asset(),))
 
 
 def _keep_broken_line(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - pydantic hands over anything
     try:
         return handler(value)
     except ValidationError:
-        return Line(assets=(_broken_asset(None),))
+        return _broken_line()
+
+
+def _keep_broken_lines(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - pydantic hands over anything
+    try:
+        return handler(value)
+    except ValidationError:
+        return (_broken_line(),)
+
+
+_Lines = Annotated[
+    tuple[Annotated[Line, WrapValidator(_keep_broken_line), _AsObject], ...],
+    WrapValidator(_keep_broken_lines),
+    _AsList,
+]
 
 
 class StoreText(_Model):
     """The store's own text for its customers."""
 
-    title: _Text = None
-    text: _Text = None
+    title: _Name = None
+    text: _StoreText = None
 
 
 NO_TEXT = StoreText()
@@ -166,18 +245,45 @@ NO_TEXT = StoreText()
 class Order(_Model):
     """An order. The customer owns the assets of its lines and those of the order itself.
 
-    In a response ``text`` is outside the order; the client moves it here.
+    In a response ``text`` is outside the order; the client moves it here. ``incomplete`` says that the response held
+    more than was read.
     """
 
-    order_number: Annotated[int | str | None, OrDefault(None)] = None
-    lines: Annotated[tuple[Annotated[Line, WrapValidator(_keep_broken_line)], ...], _NullIsEmpty] = ()
+    order_number: Annotated[int | str | None, OrDefault(None), _at_most(LONGEST_WORD)] = None
+    lines: _Lines = ()
     assets: _Assets = ()
     text: Annotated[StoreText, OrDefault(NO_TEXT)] = NO_TEXT
+    incomplete: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+        """Refuse what holds nothing but unreadable lists."""
+        raw = as_object(value)
+        if not isinstance(raw, dict):
+            return raw
+        bounded = bounded_order(raw)
+        lists = [bounded["lines"], bounded["assets"]]
+        if not all(isinstance(members, list) for members in lists) and not any(
+            isinstance(members, list) and members for members in lists
+        ):
+            raise ValueError("no list of it can be read")
+        return bounded
 
     @cached_property
     def asset_count(self) -> int:
-        """How many assets there are."""
+        """How many assets there are, each as often as it is named."""
         return len(self.assets) + sum(len(line.assets) for line in self.lines)
+
+    @cached_property
+    def files(self) -> tuple[Asset, ...]:
+        """Every asset once, by its ID: the same file can come with several products."""
+        known: dict[str, Asset] = {}
+        for number, asset in enumerate(self.all_assets()):
+            key = asset.data.id or f"\0{number}"
+            if key not in known or known[key].broken:
+                known[key] = asset
+        return tuple(known.values())
 
     def all_assets(self) -> Iterator[Asset]:
         """Return every asset in the response's order, the lines' first."""
