@@ -97,7 +97,7 @@ def _read_json(body: bytes) -> tuple[Any, bool]:
         return from_json(piece, allow_partial=cut), cut
     except ValueError:
         pass  # read again below, leniently
-    text = piece[:MOST_DAMAGED_BYTES].decode(json.detect_encoding(piece[:4]), "replace")
+    text = piece[:MOST_DAMAGED_BYTES].decode(errors="replace")
     found = _Salvage(text).response()
     if found is None:
         raise UnexpectedResponse("no JSON")
