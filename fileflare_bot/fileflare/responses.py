@@ -1,7 +1,9 @@
 """Status, headers and body of a response → an order or an error. Pure."""
 
+import gc
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -17,7 +19,7 @@ from fileflare_bot.fileflare.errors import (
     OrderNotFound,
     UnexpectedResponse,
 )
-from fileflare_bot.orders.bounds import as_object
+from fileflare_bot.orders.bounds import as_list, as_object
 from fileflare_bot.orders.models import NO_TEXT, OrDefault, Order, StoreText
 
 LONGEST_PAUSE = 3600.0  # seconds; a longer Retry-After helps nobody in a chat
@@ -27,7 +29,9 @@ _COSTS: Final = {b"{": 240, b"[": 90, b",": 62, b":": 90}
 MOST_COST: Final = 25_000_000  # bytes
 MOST_COST_BESIDE_WIDE_TEXT: Final = 12_000_000  # a character can take 4 bytes then, so a text of 5 MB takes 20 MB
 MOST_DAMAGED_BYTES: Final = 1_000_000  # of a response that is no JSON
-_PIECE: Final = 16_384  # bytes between two sums
+_STEP: Final = 16_384  # bytes between two sums
+_ASSET: Final = {"data", "limits"}
+_PIECES: Final = ({"lines"}, {"assets"}, _ASSET)  # the keys that tell what an object of a broken text is
 _TRY: Final = 5000  # characters that are read in the time that a try takes besides
 _FEWEST_TRIES: Final = 50
 _LONGEST_INTEGER: Final = 100  # digits; Python refuses 4,300
@@ -60,7 +64,8 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, *, now: 
         UnexpectedResponse: anything else that holds no order.
     """
     if status == HTTPStatus.OK:
-        return _read_order(body)
+        with _no_collection():
+            return _read_order(body)
     if status in _NOT_FOUND or (status in _NOT_FOUND_IF_JSON and "json" in headers.get("Content-Type", "")):
         raise OrderNotFound(f"status {status}", denied=status in _NOT_FOUND_IF_JSON)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -70,6 +75,18 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, *, now: 
     if status >= _SERVER_ERROR:
         raise FileflareDown(f"status {status}", passes_soon=status in _PASSES_SOON)
     raise UnexpectedResponse(f"status {status}")
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python from looking for cycles: JSON has none, and its many values would have it search the whole memory."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read_order(body: bytes) -> Order:
@@ -107,8 +124,8 @@ def _read_json(body: bytes) -> tuple[Any, bool]:
 def _affordable(body: bytes) -> bytes:
     """Return the body, or its beginning if there are more values in it than are read."""
     left = MOST_COST if body.isascii() and b"\\u" not in body else MOST_COST_BESIDE_WIDE_TEXT
-    for start in range(0, len(body), _PIECE):
-        left -= sum(cost * body.count(mark, start, start + _PIECE) for mark, cost in _COSTS.items())
+    for start in range(0, len(body), _STEP):
+        left -= sum(cost * body.count(mark, start, start + _STEP) for mark, cost in _COSTS.items())
         if left < 0:
             return body[:start]
     return body
@@ -128,23 +145,24 @@ class _Salvage:
 
     def response(self) -> tuple[Any, bool] | None:
         """Return the response, and whether anything may be missing; None if there is nothing of an order."""
-        lines: list[Any] = []
-        assets: list[Any] = []
-        text = None
-        for value in self._objects():
-            if "order" in value:
-                return value, False
-            if self._text.lstrip().startswith("<"):
-                continue  # a web page, perhaps with data of its own
-            if "lines" in value:
-                return {"order": value}, True
-            if "data" in value:
-                assets.append(value)
-            elif "assets" in value:
-                lines.append(value)
-            elif "title" in value:
-                text = value
-        return ({"order": {"lines": lines, "assets": assets}, "text": text}, True) if lines or assets else None
+        values = list(self._objects())
+        roots = [value for value in values if "order" in value]
+        pieces = [value for value in values if "order" not in value and any(value.keys() >= sign for sign in _PIECES)]
+        if self._text.lstrip().startswith("<"):
+            pieces = []  # a web page, perhaps with data of its own
+        if not pieces:
+            return (roots[0], False) if roots else None
+        orders = [root["order"] for root in roots if isinstance(root["order"], dict)]
+        orders += [piece for piece in pieces if "lines" in piece]
+        lines = [piece for piece in pieces if "assets" in piece and "lines" not in piece]
+        assets = [piece for piece in pieces if piece.keys() >= _ASSET]
+        order = {
+            **next(iter(orders), {}),
+            "lines": [member for each in orders for member in _members(each.get("lines"))] + lines,
+            "assets": [member for each in orders for member in _members(each.get("assets"))] + assets,
+        }
+        texts = [root.get("text") for root in roots] + [value for value in values if "title" in value]
+        return {"order": order, "text": next(iter(texts), None)}, True
 
     def _objects(self) -> Iterator[dict[str, Any]]:
         """Yield the outermost whole objects."""
@@ -160,6 +178,11 @@ class _Salvage:
             else:
                 yield value
             start = self._text.find("{", end)
+
+
+def _members(value: Any) -> list[Any]:  # noqa: ANN401 - any JSON value
+    members = as_list(value)
+    return members if isinstance(members, list) else [members]
 
 
 def _integer(digits: str) -> int | str:

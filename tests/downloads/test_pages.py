@@ -4,7 +4,6 @@ import json
 import re
 import time
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +17,9 @@ from fileflare_bot.downloads.pages import ENTRIES_ON_A_PAGE, OrderPages, Page
 from fileflare_bot.fileflare.errors import LookupFailed
 from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.i18n import Catalogs, Translator
+from fileflare_bot.orders.bounds import MOST_ASSETS
+from fileflare_bot.orders.file_links import LONGEST_LINK, safe_link
+from fileflare_bot.orders.models import Order
 
 CATALOGS = Catalogs()
 ENGLISH = CATALOGS.translator("en")
@@ -113,14 +115,13 @@ def test_a_used_up_file_is_named_but_its_link_is_not_offered(downloaded: int) ->
         "",
         "javascript:alert(1)",
         "ftp://x.example/a",
-        "//x.example/a",
+        "///x.example/a",
         "https://",
         "https://user:pass@x.example/a",
         "https://x.example@evil.example/a",
         "https://x.example\\@evil.example/",
-        "https://bücher.example/a",
         "https://x.example/a\nhttps://evil.example",
-        "https://x.example/" + "a" * 3000,
+        "https://x.example/" + "a" * 3300,
         "https://x.example:99999/a",
         "https://[::1",
     ],
@@ -139,6 +140,8 @@ def test_a_link_that_cannot_be_shown_safely_is_unavailable(url: str | None) -> N
         ("https://x.example/[a]?b={c}|d", "https://x.example/%5Ba%5D?b=%7Bc%7D%7Cd"),
         ("https://x.example/ü.pdf?sig=a%2Fb%3D", "https://x.example/%C3%BC.pdf?sig=a%2Fb%3D"),
         ("HTTPS://X.example/A", "HTTPS://X.example/A"),
+        ("//cdn.shopify.com/s/files/a", "https://cdn.shopify.com/s/files/a"),
+        ("https://bücher-laden.de/a", "https://xn--bcher-laden-thb.de/a"),
         ("https://x.example/a`b\\c\"d'e<f>g", "https://x.example/a%60b%5Cc%22d%27e%3Cf%3Eg"),
     ],
 )
@@ -215,7 +218,122 @@ def test_the_last_page_asked_for_beyond_the_end_is_the_last() -> None:
     assert made.render(-1, ENGLISH).number == 1
 
 
-def test_a_thousand_times_the_assets_take_no_more_than_linear_time_to_split() -> None:
+@pytest.mark.parametrize("size", [1800, 2500, LONGEST_LINK])
+@pytest.mark.parametrize("language", CATALOGS.languages)
+def test_long_signed_links_are_shown_one_to_a_page_if_need_be(size: int, language: str) -> None:
+    urls = [f"https://x.example/{number}?signature=".ljust(size, "a") for number in range(3)]
+    name = "*" * 300
+    files = [
+        asset(str(number), name, url, downloaded=10**9, limit=2 * 10**9, size=name, is_link=True)
+        for number, url in enumerate(urls)
+    ]
+    raw = answer(10**40, [line(name, name, *files)], [], title=name, text="The store's own words. " + name * 3)
+
+    made = pages(raw, CATALOGS.translator(language))
+
+    for page in made:
+        keeps_every_limit(page)
+    assert [url for page in made for url in urls if f"]({url})" in page.description] == urls
+    assert "The store's own words" in made[0].description
+    assert not any(page.links for page in made)
+
+
+def test_a_store_text_that_leaves_no_room_for_a_long_link_has_a_page_of_its_own() -> None:
+    url = "https://x.example/".ljust(LONGEST_LINK, "a")
+
+    first, second = pages(answer(1, [], [asset("a", "a.zip", url)], title=None, text="Thank you! " * 50))
+
+    assert "Your files are on the next page." in first.description
+    assert shown_links(second) == {url}
+
+
+@pytest.mark.parametrize("limit", ["unlimited", {}, True, "1.5"])
+def test_a_limit_that_cannot_be_read_is_not_known_and_the_link_is_offered(limit: object) -> None:
+    file = asset("a", "a.zip", "https://x.example/a") | {"limits": {"downloaded": 1, "limit": limit}}
+
+    (page,) = pages(answer(1, [], [file], title=None, text=None))
+
+    assert shown_links(page) == {"https://x.example/a"}
+    assert "\ndownload limit not known" in page.description
+    assert page.content == "Order #1 · 1 file · download limit not known"
+
+
+def test_the_same_file_is_named_in_each_place_and_counted_once() -> None:
+    same = asset("a", "a.zip", "https://x.example/a", downloaded=2)
+
+    (page,) = pages(answer(1, [line("Book", None, same), line("Pack", None, same)], [same], title=None, text=None))
+
+    assert page.description.count("[a.zip](https://x.example/a)") == 3
+    assert page.content == "Order #1 · 1 file · 8 downloads left"
+    assert page.footer == "Page 1 of 1 · 8 downloads left"
+
+
+@pytest.mark.parametrize(
+    ("size", "language", "shown"),
+    [
+        (2516582, "en", "2.4 MB"),
+        ("2516582", "de", "2,4 MB"),
+        (2516582.0, "en", "2.4 MB"),
+        (512, "en", "512 byte"),
+        (1536, "en", "1.5 kB"),
+        (3 * 1024**3, "en", "3 GB"),
+        (10**14, "en", "90.9 TB"),
+        ("10MB", "en", "10MB"),
+        ("1.5 GB", "en", "1.5 GB"),
+        ("2 &lt;MB&gt;", "en", "2 \\<MB\\>"),
+        (None, "en", ""),
+        ({}, "en", ""),
+    ],
+)
+def test_a_bare_number_is_a_size_in_bytes(size: Any, language: str, shown: str) -> None:  # noqa: ANN401 - any JSON
+    file = asset("a", "a.zip", "https://x.example/a", size=size)
+
+    (page,) = pages(answer(1, [], [file], title=None, text=None), CATALOGS.translator(language))
+
+    assert page.description.splitlines()[2] == " · ".join(filter(None, ["📄 [a.zip](https://x.example/a)", shown]))
+
+
+def test_what_a_store_wrote_for_a_page_is_shown_plain_and_escaped_once() -> None:
+    raw = answer(
+        1,
+        [line("<b>Salt &amp; Pepper</b>", "Vector<T>", asset("a", "caf&eacute; &lt;b&gt;.zip", "https://x.example/a"))],
+        [],
+        title="<h1>Thanks!</h1>",
+        text="<p>Hi!<br>Open with <strong>7-Zip</strong>.</p><ul><li>One</li></ul>",
+    )
+
+    (page,) = pages(raw)
+
+    assert page.title == "Thanks!"
+    assert page.description.startswith("Hi!\nOpen with 7-Zip.\n• One\n\n**Order #1**\n\n")
+    assert "**Salt & Pepper — Vector\\<T\\>**" in page.description
+    assert "[café \\<b\\>.zip](https://x.example/a)" in page.description
+    assert page.links[0].label.startswith("café <b>.zip")
+
+
+def test_every_page_of_an_order_that_was_cut_says_so() -> None:
+    made = pages(numbered(MOST_ASSETS + 1))
+
+    assert len(made) == MOST_ASSETS / ENTRIES_ON_A_PAGE
+    assert all(page.footer.endswith(" · This order may hold more than I can show") for page in made)
+
+
+def test_an_order_whose_files_were_cut_off_does_not_say_that_it_has_none() -> None:
+    made = pages(answer(1, [line("Book", None)] * 1001, [], title=None, text=None))
+
+    assert "I cannot read its files." in made[0].description
+    assert "no files" not in made[0].description.lower()
+
+
+@pytest.mark.parametrize("host", ["my_bucket.s3.example", "x.example."])
+def test_a_host_that_discord_may_refuse_in_a_button_is_a_link_only(host: str) -> None:
+    (page,) = pages(answer(1, [], [asset("a", "a.zip", f"https://{host}/a")], title=None, text=None))
+
+    assert f"](https://{host}/a)" in page.description
+    assert page.links == ()
+
+
+def test_ten_times_the_assets_take_no_more_than_linear_time_to_split() -> None:
     def seconds(count: int) -> float:
         parsed = order(numbered(count))
         started = time.process_time()
@@ -224,7 +342,7 @@ def test_a_thousand_times_the_assets_take_no_more_than_linear_time_to_split() ->
         return time.process_time() - started
 
     seconds(1000)
-    assert seconds(10_000) < 30 * seconds(1000)
+    assert seconds(2000) < 30 * seconds(200)
 
 
 texts = st.one_of(
@@ -292,7 +410,7 @@ def test_for_any_json_the_reply_keeps_every_limit_and_shows_no_link_but_an_asset
     except LookupFailed:
         return
     made = OrderPages(parsed)
-    own = {asset.data.url for asset in parsed.all_assets() if asset.data.url}
+    own = {safe_link(asset.data.url) for asset in parsed.all_assets()}
     seen: set[str] = set()
     for number in range(1, len(made) + 1):
         page = made.render(number, CATALOGS.translator(language))
@@ -300,4 +418,4 @@ def test_for_any_json_the_reply_keeps_every_limit_and_shows_no_link_but_an_asset
         assert not re.search("https?://", page.content, re.IGNORECASE)
         assert not re.search("https?://", MASKED_LINK.sub("", page.description), re.IGNORECASE)
         seen |= shown_links(page)
-    assert {unquote(url) for url in seen} <= {unquote(url.strip()) for url in own}  # perhaps encoded, never changed
+    assert seen <= own

@@ -126,9 +126,11 @@ def test_no_retry_after_however_garbled_is_more_than_a_bounded_pause(retry_after
         b'"order"',
         b"null",
         b"{}",
-        b'{"order": []}',
         b'{"order": "secret"}',
-        b'{"order": {"lines": {}}}',
+        b'{"order": {"lines": "secret"}}',
+        b'<html><script>{"data": {"url": "https://secret.example/"}, "assets": [{"data": {}}]}</script></html>',
+        b'{"title": "secret"',
+        b"\xef\xbb\xbf",
         b'{"order": {"assets": "secret"}}',
         b"\xff\xfe",
         b"[" * 100_000,
@@ -153,3 +155,61 @@ def test_garbled_store_texts_do_not_lose_the_order(text: bytes) -> None:
 
     assert order.order_number == 7
     assert order.text.text is None
+
+
+FILE = b'{"limits": {"downloaded": 1, "limit": 3}, "data": {"filename": "a.zip", "url": "https://x.example/a"}}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + DOCUMENTED,
+        b"\r\n\r\n" + DOCUMENTED,
+        b"<br />\n<b>Notice</b>: Undefined index in <b>x.php</b><br />\n" + DOCUMENTED,
+        DOCUMENTED + b"\n<!-- cached -->",
+        DOCUMENTED.replace(b"My new Book", b"My\x01new\tBook"),
+        DOCUMENTED.replace(b"123456,", b"1" * 5000 + b","),
+        DOCUMENTED.replace(b"10MB", b"10\xffMB"),
+    ],
+)
+def test_what_is_no_strict_json_is_read_whole(body: bytes) -> None:
+    order = read_response(200, {}, body)
+
+    assert [asset.data.filename for asset in order.all_assets()] == ["My new book", "My new book - part 2"]
+    assert (order.order_number, order.text.title) == (1050, "Download files for your orders")
+    assert not order.incomplete
+
+
+@pytest.mark.parametrize("half", [b"\\ud83d", b"\\uDE00"])
+def test_half_a_surrogate_pair_becomes_the_replacement_character(half: bytes) -> None:
+    order = read_response(200, {}, DOCUMENTED.replace(b'My new book"', b"My new book \\ud83d\\ude00" + half + b'"'))
+
+    assert [asset.data.filename for asset in order.all_assets()] == ["My new book 😀\ufffd", "My new book - part 2"]
+
+
+def test_of_a_response_that_breaks_off_what_came_is_read_and_said_to_be_less() -> None:
+    order = read_response(200, {}, b'{"order": {"lines": [{"product": {"name": "P"}, "assets": [' + FILE + b", {")
+
+    assert [asset.data.filename for asset in order.all_assets()] == ["a.zip"]
+    assert order.incomplete
+
+
+def test_a_lost_brace_loses_no_file() -> None:
+    order = read_response(200, {}, b'{"order": "lines": [{"assets": [' + FILE + b']}], "assets": [' + FILE + b"]}}")
+
+    assert order.asset_count == 2
+
+
+def test_a_response_of_more_values_than_are_read_keeps_what_came_first() -> None:
+    many = b",".join([b'{"a": 1}'] * 200_000)
+
+    order = read_response(200, {}, b'{"order": {"assets": [' + FILE + b'], "new": [' + many + b"]}}")
+
+    assert order.asset_count == 1
+    assert order.incomplete
+
+
+def test_an_empty_list_in_place_of_an_object_is_an_empty_object() -> None:
+    order = read_response(200, {}, b'{"order": [], "text": []}')
+
+    assert (order.asset_count, order.text.title) == (0, None)

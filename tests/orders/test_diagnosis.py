@@ -23,9 +23,12 @@ from fileflare_bot.fileflare.errors import (
     UnexpectedResponse,
 )
 from fileflare_bot.fileflare.responses import read_response
+from fileflare_bot.i18n import Catalogs
+from fileflare_bot.orders.bounds import MOST_ASSETS, MOST_LINES
 from fileflare_bot.orders.diagnosis import (
     ADVICE,
     PASTED,
+    REFUSED_LINKS,
     UNSEEN,
     Advice,
     Finding,
@@ -35,11 +38,14 @@ from fileflare_bot.orders.diagnosis import (
     diagnose,
     diagnose_failure,
 )
-from fileflare_bot.orders.file_links import safe_link
+from fileflare_bot.orders.file_links import LinkProblem, safe_link
+from fileflare_bot.orders.findings import report
+from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import ReferenceProblem, parse_reference
 from fileflare_bot.roles import OrderHeldByOthers
 
 URL: Final = "https://files.example/book"
+ENGLISH: Final = Catalogs().translator("en")
 
 
 def book(**more: Any) -> Json:  # noqa: ANN401 - passed on to asset()
@@ -55,7 +61,7 @@ def found(raw: Json) -> tuple[Finding, ...]:
 
 
 def said(finding: Finding) -> Advice:
-    advice = ADVICE[finding.kind]
+    advice = finding.advice
     values = {
         "name": finding.name,
         "downloaded": finding.downloaded,
@@ -76,7 +82,7 @@ def failure(status: int, body: bytes = b"") -> LookupFailed:
 
 
 def unreadable(raw: Json) -> Json:
-    return raw | {"limits": "many"}
+    return {"data": [raw]}
 
 
 PASTES: Final = {
@@ -119,7 +125,8 @@ def sample(kind: Kind) -> tuple[Finding, ...]:
 
 
 def sentences() -> list[str]:
-    advised = [text for advice in ADVICE.values() for text in (advice.moderator, advice.next_step)]
+    every = [*ADVICE.values(), *REFUSED_LINKS.values()]
+    advised = [text for advice in every for text in (advice.moderator, advice.next_step)]
     return [*advised, *PASTED.values(), *UNSEEN.values()]
 
 
@@ -263,23 +270,103 @@ def test_an_external_link_that_cannot_be_opened_is_only_reported_as_that(more: d
 
 
 @pytest.mark.parametrize(
-    "raw",
+    ("raw", "problem", "what", "step"),
     [
-        unreadable(book()),
-        unreadable(book(is_link=True)),
-        book(url=None),
-        book(url=""),
-        book(url="javascript:alert(1)"),
-        book(url="https://user:pass@files.example/book"),
-        book(url=None, downloaded=2, limit=3),
+        (book(url=None), LinkProblem.NONE_GIVEN, "gives no link for it", "attach the file to the order again"),
+        (book(url=""), LinkProblem.NONE_GIVEN, "gives no link for it", "correct the external link"),
+        (
+            book(url=None, downloaded=2, limit=3),
+            LinkProblem.NONE_GIVEN,
+            "gives no link for it",
+            "attach the file to the order again",
+        ),
+        (
+            book(url=URL + "a" * 4000),
+            LinkProblem.TOO_LONG,
+            "too long for a Discord message",
+            "The customer finds it on the store's own order page.",
+        ),
+        (
+            book(url="javascript:alert(1)"),
+            LinkProblem.NO_WEB_ADDRESS,
+            "is not a web address",
+            "correct the external link",
+        ),
+        (
+            book(url="https://user:pass@files.example/book"),
+            LinkProblem.USER_NAME,
+            "holds a user name",
+            "correct the external link",
+        ),
     ],
 )
-def test_a_file_without_a_link_that_opens_safely_must_be_attached_again(raw: Json) -> None:
+def test_a_link_that_is_refused_is_reported_with_the_reason_and_what_fixes_it(
+    raw: Json, problem: LinkProblem, what: str, step: str
+) -> None:
     (finding,) = found(holding(raw))
 
     assert (finding.kind, finding.name, finding.severity) == (Kind.LINK_UNAVAILABLE, "book.pdf", Severity.BLOCKING)
-    assert "attach the file to the order again" in said(finding).next_step
-    assert "correct the external link" in said(finding).next_step
+    assert finding.link is problem
+    assert said(finding).moderator.startswith("book.pdf: ")
+    assert what in said(finding).moderator
+    assert step in said(finding).next_step
+    assert said(finding).moderator in report([finding], ENGLISH).replace("\\", "")
+
+
+def test_a_damaged_file_is_reported_as_such() -> None:
+    (finding,) = found(holding(unreadable(book())))
+
+    assert (finding.kind, finding.link) == (Kind.LINK_UNAVAILABLE, LinkProblem.UNREADABLE)
+    assert "Fileflare's answer is damaged here" in said(finding).moderator
+
+
+def test_every_reason_against_a_link_has_its_advice() -> None:
+    assert set(REFUSED_LINKS) == set(LinkProblem)
+    assert len({advice.moderator for advice in REFUSED_LINKS.values()}) == len(REFUSED_LINKS)
+
+
+def test_links_that_are_refused_for_different_reasons_keep_their_own_step() -> None:
+    text = report(found(holding(*(asset(url or "", "a.pdf", url) for url in (None, "soon", "")))), ENGLISH)
+
+    assert text.count("→") == 2
+    assert text.count("gives no link for it") == 2
+
+
+def test_an_order_that_was_cut_says_so_and_not_that_files_are_missing() -> None:
+    many = found(holding(*[book()] * (MOST_ASSETS + 1), lines=[line("Book", None)]))
+    none = found(holding(lines=[line("Book", None)] * (MOST_LINES + 1)))
+
+    assert many == none == (Finding(Kind.LINK_UNAVAILABLE, link=LinkProblem.LEFT_OUT),)
+    assert "there may be more in this order than I can show" in said(many[0]).moderator
+    assert "own order page" in said(many[0]).next_step
+
+
+def test_the_same_file_in_several_places_is_found_once() -> None:
+    used_up = book(downloaded=3, limit=3)
+
+    assert found(holding(used_up, lines=[line("A", None, used_up), line("B", None, used_up)])) == (
+        Finding(Kind.USED_UP, "book.pdf", 3, 3),
+    )
+
+
+def test_files_without_an_id_are_each_found() -> None:
+    nameless = asset("", "book.pdf", URL, downloaded=3, limit=3)
+
+    assert len(found(holding(nameless, nameless))) == 2
+
+
+def test_a_name_for_a_page_is_plain_in_a_report_and_hides_an_address_in_it() -> None:
+    file = asset("a", "<b>Vol.&nbsp;1</b> &amp; Vector<T> https&#58;//files.example/s3cr3t", None)
+
+    text = report(found(holding(file)), ENGLISH)
+
+    assert "Vol. 1 & Vector\\<T\\> …" in text
+    assert "s3cr3t" not in text
+
+
+@pytest.mark.parametrize("limit", ["unlimited", {}, True])
+def test_a_count_that_cannot_be_read_is_no_finding(limit: object) -> None:
+    assert found(holding(book() | {"limits": {"downloaded": 5, "limit": limit}})) == ()
 
 
 @pytest.mark.parametrize("unread", [None, "x", {"data": "not an asset"}])
@@ -478,7 +565,7 @@ urls = st.one_of(
     texts.map(lambda tail: f"https://{SECRET}.example/{tail}"),
     texts.map(lambda tail: f"javascript:{SECRET}{tail}"),
     texts.map(lambda user: f"https://{user}:{SECRET}@files.example/a"),
-    st.just(f"https://files.example/{SECRET}" + "a" * 2000),
+    st.just(f"https://files.example/{SECRET}" + "a" * 4000),
 )
 assets = st.builds(
     asset,
