@@ -280,7 +280,7 @@ def test_the_files_are_those_of_the_documented_response() -> None:
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-@settings(max_examples=max(1, EXAMPLES // len(DAMAGES)), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=-(-EXAMPLES // len(DAMAGES)), suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_file_that_the_damage_leaves_whole_is_shown_with_its_link_and_count(kind: str, data: st.DataObject) -> None:
     keeps_what_is_whole(data.draw(DAMAGES[kind]))
