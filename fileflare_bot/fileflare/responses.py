@@ -28,7 +28,7 @@ LONGEST_PAUSE = 3600.0  # seconds; a longer Retry-After helps nobody in a chat
 _COSTS: Final = {b"{": 240, b"[": 90, b",": 62, b":": 90}
 MOST_COST: Final = 25_000_000  # bytes
 MOST_COST_BESIDE_WIDE_TEXT: Final = 12_000_000  # a character can take 4 bytes then, so a text of 5 MB takes 20 MB
-MOST_DAMAGED_BYTES: Final = 1_000_000  # of a response that is no JSON
+MOST_DAMAGED_BYTES: Final = 500_000  # of a response that is no JSON, about 1,000 assets
 _STEP: Final = 16_384  # bytes between two sums
 _ASSET: Final = {"data", "limits"}
 _PIECES: Final = ({"lines"}, {"assets"}, _ASSET)  # the keys that tell what an object of a broken text is
@@ -111,9 +111,9 @@ def _read_json(body: bytes) -> tuple[Any, bool]:
     piece = _affordable(body)
     cut = len(piece) < len(body)
     try:
-        return from_json(piece, allow_partial=cut), cut
+        return from_json(piece, allow_partial=cut), cut  # a partial read would also hide damage, so only if it is ours
     except ValueError:
-        pass  # read again below, leniently
+        pass  # read again, leniently
     text = piece[:MOST_DAMAGED_BYTES].decode(errors="replace")
     found = _Salvage(text).response()
     if found is None:

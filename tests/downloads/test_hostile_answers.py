@@ -18,6 +18,7 @@ from fileflare_bot.orders.labels import order_label
 
 ENGLISH: Final = Catalogs().translator("en")
 LONGEST_SECONDS: Final = 0.1
+TRIES: Final = 10  # one of which must be quick: the machines that run this are shared
 MOST_BYTES: Final = 40_000_000
 SMALL: Final = '{{"data":{{"id":"{0}","url":"https://x.example/{0}"}}}}'
 FULL: Final = (
@@ -63,6 +64,7 @@ ANSWERS: Final[dict[str, Callable[[], str]]] = {
     "a text of commas": lambda: text("," * 4_800_000),
     "a response that breaks off again and again": lambda: '{"a":[1,1,1,1' * 300_000,
     "a response that breaks off at its end": lambda: '{"order":{"assets":[' + many(FULL, 5000),
+    "a response that is damaged at its end": lambda: '{"order":{"assets":[' + many(FULL, 5000) + "}",
     "nothing but braces": lambda: '{"a":' * 900_000,
     "nothing but brackets": lambda: "[" * 4_900_000,
 }
@@ -87,7 +89,7 @@ def test_no_response_blocks_the_bot_for_a_tenth_of_a_second_or_takes_40_mb(name:
         opened()
         return time.process_time() - started
 
-    taken = min(seconds() for _ in range(4))  # the machines that run this are shared
+    quick = any(seconds() < LONGEST_SECONDS for _ in range(TRIES))
     tracemalloc.start()
     try:
         opened()
@@ -95,5 +97,5 @@ def test_no_response_blocks_the_bot_for_a_tenth_of_a_second_or_takes_40_mb(name:
     finally:
         tracemalloc.stop()
 
-    assert taken < LONGEST_SECONDS
+    assert quick
     assert len(body) + peak < MOST_BYTES
