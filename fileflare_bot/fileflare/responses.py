@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ MOST_DAMAGED_BYTES: Final = 500_000  # of a response that is no JSON, about 1,00
 _STEP: Final = 16_384  # bytes between two sums
 _ASSET: Final = {"data", "limits"}
 _PIECES: Final = ({"lines"}, {"assets"}, _ASSET)  # the keys that tell what an object of a broken text is
+_WEB_PAGE: Final = re.compile(r"\s*<(?:!doctype|html)\b", re.IGNORECASE)
 _TRY: Final = 5000  # characters that are read in the time that a try takes besides
 _FEWEST_TRIES: Final = 50
 _LONGEST_INTEGER: Final = 100  # digits; Python refuses 4,300
@@ -148,8 +150,8 @@ class _Salvage:
         values = list(self._objects())
         roots = [value for value in values if "order" in value]
         pieces = [value for value in values if "order" not in value and any(value.keys() >= sign for sign in _PIECES)]
-        if self._text.lstrip().startswith("<"):
-            pieces = []  # a web page, perhaps with data of its own
+        if _WEB_PAGE.match(self._text):
+            pieces = []  # perhaps of the page's own data
         if not pieces:
             return (roots[0], False) if roots else None
         orders = [root["order"] for root in roots if isinstance(root["order"], dict)]
