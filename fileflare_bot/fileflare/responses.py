@@ -24,8 +24,8 @@ from fileflare_bot.orders.bounds import as_list, as_object
 from fileflare_bot.orders.models import NO_TEXT, OrDefault, Order, StoreText
 
 LONGEST_PAUSE = 3600.0  # seconds; a longer Retry-After helps nobody in a chat
-# Parsing holds the interpreter's lock, so a thread would not keep the bot responsive; only reading less does. Each of
-# these bytes begins a value, and costs at most so much memory. An order of 2,000 assets costs about 5 MB.
+# One call of the parser holds the interpreter's lock, even in a thread, so only reading less keeps the bot responsive.
+# Each of these bytes begins a value, and costs at most so much memory. An order of 2,000 assets costs about 5 MB.
 _COSTS: Final = {b"{": 240, b"[": 90, b",": 62, b":": 90}
 MOST_COST: Final = 25_000_000  # bytes
 MOST_COST_BESIDE_WIDE_TEXT: Final = 12_000_000  # a character can take 4 bytes then, so a text of 5 MB takes 20 MB
@@ -33,7 +33,7 @@ MOST_DAMAGED_BYTES: Final = 500_000  # of a response that is no JSON, about 1,00
 _STEP: Final = 16_384  # bytes between two sums
 _ASSET: Final = {"data", "limits"}
 _PIECES: Final = ({"lines"}, {"assets"}, _ASSET)  # the keys that tell what an object of a broken text is
-_WEB_PAGE: Final = re.compile(r"\s*<(?:!doctype|html)\b", re.IGNORECASE)
+_WEB_PAGE: Final = re.compile(r"<(?:!doctype|html)\b", re.IGNORECASE)
 _TRY: Final = 5000  # characters that are read in the time that a try takes besides
 _FEWEST_TRIES: Final = 50
 _LONGEST_INTEGER: Final = 100  # digits; Python refuses 4,300
@@ -150,7 +150,7 @@ class _Salvage:
         values = list(self._objects())
         roots = [value for value in values if "order" in value]
         pieces = [value for value in values if "order" not in value and any(value.keys() >= sign for sign in _PIECES)]
-        if _WEB_PAGE.match(self._text):
+        if _WEB_PAGE.match(self._text.lstrip()):
             pieces = []  # perhaps of the page's own data
         if not pieces:
             return (roots[0], False) if roots else None

@@ -264,9 +264,8 @@ class Order(_Model):
             return raw
         bounded = bounded_order(raw)
         lists = [bounded["lines"], bounded["assets"]]
-        if not all(isinstance(members, list) for members in lists) and not any(
-            isinstance(members, list) and members for members in lists
-        ):
+        read = [members for members in lists if isinstance(members, list | tuple)]
+        if len(read) < len(lists) and not any(read):
             raise ValueError("no list of it can be read")
         return bounded
 

@@ -6,7 +6,11 @@ from typing import Final
 
 from fileflare_bot.text import clean
 
-_DROPPED: Final = re.compile(r"<!--.*?-->|<(script|style|title)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+# A comment, a script or a style that is not closed runs to the end, in a browser too.
+_DROPPED: Final = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style)\b[^<>]*>.*?(?:</\1\s*>|\Z)|<title\b[^<>]*>[^<]*</title\s*>",
+    re.IGNORECASE | re.DOTALL,
+)
 _LINES: Final = (
     "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|head|"
     "header|hr|html|li|main|nav|ol|p|pre|section|table|tbody|tfoot|thead|tr|ul"

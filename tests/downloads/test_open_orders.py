@@ -23,6 +23,12 @@ def order(files: int, name: str = "file.zip") -> Order:
     return Order(order_number=1050, assets=assets)
 
 
+def of_bytes(wanted: int) -> Order:
+    """Return an order that weighs about so much, be it more than is read of a response."""
+    each = weight(order(2)) - weight(order(1))
+    return order(0).model_copy(update={"assets": order(1).assets * (wanted // each)})
+
+
 def opened(user_id: int, shown: Order) -> OpenOrder:
     return OpenOrder(ID, user_id, OrderPages(shown))
 
@@ -62,7 +68,7 @@ def test_ten_users_who_open_all_they_can_push_out_each_other_and_nobody_who_open
     others = [opened(user_id, order(3)) for user_id in range(100, 150)]
     for each in others:
         open_orders.keep(each)
-    huge = order(1, "x" * (USER_BYTES // 2))
+    huge = of_bytes(USER_BYTES // 2)
     for user_id in range(10):
         for _ in range(3):
             latest = opened(user_id, huge)
@@ -74,12 +80,12 @@ def test_ten_users_who_open_all_they_can_push_out_each_other_and_nobody_who_open
 
 
 def test_the_least_recently_used_order_of_a_user_goes_first(open_orders: OpenOrders) -> None:
-    third = order(1, "x" * (USER_BYTES // 3))
-    first, second, third_one = (opened(1, third) for _ in range(3))
+    large = of_bytes(USER_BYTES * 2 // 5)
+    first, second, last = (opened(1, large) for _ in range(3))
     for each in (first, second):
         open_orders.keep(each)
     assert open_orders.get(first.handle, 1) is first
-    open_orders.keep(third_one)
+    open_orders.keep(last)
 
     assert open_orders.get(first.handle, 1) is first
     assert open_orders.get(second.handle, 1) is None
@@ -89,7 +95,7 @@ def test_an_order_that_has_become_too_large_is_not_kept_any_more(open_orders: Op
     mine, small = opened(1, order(1)), opened(1, order(1))
     for each in (mine, small):
         open_orders.keep(each)
-    mine.pages = OrderPages(order(1, "x" * USER_BYTES))
+    mine.pages = OrderPages(of_bytes(USER_BYTES))
     open_orders.keep(mine)
 
     assert open_orders.get(mine.handle, 1) is None

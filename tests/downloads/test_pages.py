@@ -19,7 +19,6 @@ from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.i18n import Catalogs, Translator
 from fileflare_bot.orders.bounds import MOST_ASSETS
 from fileflare_bot.orders.file_links import LONGEST_LINK, safe_link
-from fileflare_bot.orders.models import Order
 
 CATALOGS = Catalogs()
 ENGLISH = CATALOGS.translator("en")
