@@ -116,7 +116,7 @@ def _read_json(body: bytes) -> tuple[Any, bool]:
         return from_json(piece, allow_partial=cut), cut  # a partial read would also hide damage, so only if it is ours
     except ValueError:
         pass  # read again, leniently
-    text = piece[:MOST_DAMAGED_BYTES].decode(json.detect_encoding(piece), errors="replace")
+    text = piece[:MOST_DAMAGED_BYTES].decode(errors="replace")
     found = _Salvage(text).response()
     if found is None:
         raise UnexpectedResponse("no JSON")

@@ -164,7 +164,6 @@ FILE = b'{"limits": {"downloaded": 1, "limit": 3}, "data": {"filename": "a.zip",
     "body",
     [
         b"\xef\xbb\xbf" + DOCUMENTED,
-        DOCUMENTED.decode().encode("utf-16"),
         b"\r\n\r\n" + DOCUMENTED,
         b"<br />\n<b>Notice</b>: Undefined index in <b>x.php</b><br />\n" + DOCUMENTED,
         DOCUMENTED + b"\n<!-- cached -->",
