@@ -121,13 +121,13 @@ class Check(commands.Cog):
         """Return a one-line summary of an order, and its findings; a failed lookup is a finding too."""
         await self._bot.modlog.record(reply.guild_id, Action.LOOKED_UP, reply.user.id)
         try:
-            order = await self._bot.lookups.find(reference, Requester(reply.user.id, reply.guild_id))
+            found = await self._bot.lookups.find(reference, Requester(reply.user.id, reply.guild_id))
         except AskedTooOften:
             raise
         except LookupFailed as error:
             reply.outcome = "failed"
             return reply.translator.gettext("No order"), diagnose_failure(error.finding or Kind.OUTAGE)
-        return summary(order, reply.translator), diagnose(order)
+        return summary(found.order, reply.translator), diagnose(found.order)
 
 
 async def setup(bot: "FileflareBot") -> None:

@@ -148,7 +148,7 @@ class Downloads(commands.Cog):
     async def _open(self, reply: Reply, opened: OpenOrder, *, refresh: bool = False) -> None:
         reply.hide(opened.reference.token)
         reply.offer = partial(self._offer, opened=opened)
-        pages, grant = await self._opener.open(
+        pages, grant, age = await self._opener.open(
             opened, reply.user, reply.interaction.guild_id, reply.translator, refresh=refresh
         )
         order = pages.order
@@ -156,7 +156,7 @@ class Downloads(commands.Cog):
         broken = sum(asset.broken for asset in order.all_assets())
         reply.facts |= {"assets": order.asset_count, "broken_assets": broken}
         reply.facts |= {"roles_given": len(grant.given)} if grant.given else {}
-        await reply.show(order_message(opened, pages, reply.translator, grant))
+        await reply.show(order_message(opened, pages, reply.translator, grant, age=age if refresh else 0.0))
 
     def _opened(self, reply: Reply, handle: str) -> OpenOrder:
         """Return the user's open order; a refusal offers to ask for an order again."""

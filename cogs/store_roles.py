@@ -138,7 +138,7 @@ class StoreRoles(
         if not isinstance(reference, OrderReference):
             raise BadReference(reference)
         reply.hide(reference.token)
-        order = await self._lookups.find(reference, Requester(reply.user.id, reply.guild_id))
+        order = (await self._lookups.find(reference, Requester(reply.user.id, reply.guild_id))).order
         roles = ", ".join(f"<@&{role}>" for role in roles_for(order, reply.settings.options.rules))
         translator = reply.translator
         text = translator.gettext("It brings: {roles}", roles=roles)

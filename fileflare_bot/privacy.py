@@ -50,7 +50,9 @@ class Privacy:
 def kept(record: PersonalRecord, translator: Translator) -> str:
     """Return a summary of what is stored about a user, one line each."""
     if record.is_empty:
-        return translator.gettext("Nothing. Looking up your downloads leaves nothing behind.")
+        return translator.gettext(
+            "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers."
+        )
     lines = []
     if record.saved_orders:
         lines.append(

@@ -35,24 +35,24 @@ class OrderOpener:
         translator: Translator,
         *,
         refresh: bool,
-    ) -> tuple[OrderPages, Grant]:
-        """Look up an order, keep it open, and return its pages and the roles that it brought.
+    ) -> tuple[OrderPages, Grant, float]:
+        """Look up an order and keep it open. Return its pages, the roles that it brought, and its age in seconds.
 
         Raises:
             LookupFailed: the lookup failed; the subclass says why.
             OrderHeldByOthers: others have claimed it, and the owner chose to refuse it then.
         """
-        order = await self._lookups.find(opened.reference, Requester(user.id, guild_id), refresh=refresh)
+        found = await self._lookups.find(opened.reference, Requester(user.id, guild_id), refresh=refresh)
         settings = self._settings(guild_id)
         grant = NO_GRANT
         if settings is not None:
-            grant = await self._roles.grant(user, settings, opened.reference, order, translator)
-        opened.pages = pages = OrderPages(order)
-        opened.found = diagnose(order)
+            grant = await self._roles.grant(user, settings, opened.reference, found.order, translator)
+        opened.pages = pages = OrderPages(found.order)
+        opened.found = diagnose(found.order)
         opened.failure = Finding(Kind.HELD_BY_OTHERS) if grant.held_by_others else None
-        opened.savable = bool(order.asset_count) and self.may_save(guild_id)
+        opened.savable = bool(found.order.asset_count) and self.may_save(guild_id)
         self._open_orders.keep(opened)
-        return pages, grant
+        return pages, grant, found.age
 
     def may_save(self, guild_id: int | None) -> bool:
         """Return whether orders can be saved here: everywhere except in guilds that switched it off."""

@@ -1,5 +1,6 @@
 """The message that shows an open order, and the buttons under a refusal."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,13 +22,14 @@ MOST_ROLES_SHOWN: Final = 20
 
 
 def order_message(
-    opened: OpenOrder, pages: OrderPages, translator: Translator, grant: Grant | None = None
+    opened: OpenOrder, pages: OrderPages, translator: Translator, grant: Grant | None = None, *, age: float = 0.0
 ) -> ReplyMessage:
-    """Return the current page of an open order, with the roles that it brought."""
+    """Return the current page of an open order, with the roles that it brought and the age of its counts in seconds."""
     page = pages.render(opened.page, translator)
     opened.page = page.number
     embed = discord.Embed(title=page.title, description=page.description, colour=COLOUR)
-    embed.set_footer(text=page.footer)
+    aged = translator.ngettext("counts are {count} second old", "counts are {count} seconds old", math.ceil(age))
+    embed.set_footer(text=f"{page.footer} · {aged}" if age else page.footer)
     finding = next(iter(opened.findings), None)
     if grant is not None and grant.given:
         roles = ", ".join(f"**{escape(clean(name))}**" for name in grant.given[:MOST_ROLES_SHOWN])

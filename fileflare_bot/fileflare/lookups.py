@@ -34,6 +34,14 @@ _NO_PATIENCE_LEFT: Final = "no response within a person's patience"
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """An order, and how many seconds ago Fileflare gave it; 0 if it was asked for this lookup."""
+
+    order: Order
+    age: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class _Recent:
     order: Order
     at: float
@@ -68,7 +76,7 @@ class Lookups:
         )
         metrics.watch(waiting=lambda: queue.waiting, breaker=lambda: self.breaker.state)
 
-    async def find(self, reference: OrderReference, requester: Requester, *, refresh: bool = False) -> Order:
+    async def find(self, reference: OrderReference, requester: Requester, *, refresh: bool = False) -> Found:
         """Return the order, at most 10 s old (3 s for a refresh).
 
         Raises:
@@ -79,11 +87,11 @@ class Lookups:
         await self._abuse.admit(requester)
         key = hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
         recent = self._recent.get(key)
-        if recent is not None and time.perf_counter() - recent.at < (
-            self.refresh_seconds if refresh else self.fresh_seconds
-        ):
-            self._metrics.shared.inc()
-            return recent.order
+        if recent is not None:
+            age = time.perf_counter() - recent.at
+            if age < (self.refresh_seconds if refresh else self.fresh_seconds):
+                self._metrics.shared.inc()
+                return Found(recent.order, age)
         task = self._running.get(key)
         if task is None:
             task = self._running[key] = asyncio.create_task(self._fetch(key, reference, requester))
@@ -91,7 +99,7 @@ class Lookups:
         else:
             self._metrics.shared.inc()
         try:
-            return await asyncio.shield(task)
+            return Found(await asyncio.shield(task))
         except OrderNotFound:
             self._abuse.missed(requester)
             raise

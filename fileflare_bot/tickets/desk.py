@@ -247,14 +247,14 @@ class HelpDesk:
         if reference is None:
             raise OrderNotKnown
         try:
-            order = await self._lookups.find(reference, Requester(moderator_id, ticket.guild_id), refresh=True)
+            found = await self._lookups.find(reference, Requester(moderator_id, ticket.guild_id), refresh=True)
         except OrderNotFound:
             return ticket.details.order_number, diagnose_failure(Kind.NOT_FOUND)
-        findings = diagnose(order)
+        findings = diagnose(found.order)
         held = next((finding for finding in ticket.details.findings if finding.kind is Kind.HELD_BY_OTHERS), None)
         if held is not None and await self._is_held_by_others(ticket, reference):
             findings = (held, *findings)
-        return str(order.order_number or ""), findings
+        return str(found.order.order_number or ""), findings
 
     async def _is_held_by_others(self, ticket: Ticket, reference: OrderReference) -> bool:
         holders = {claim.user_id for claim in await self._storage.claims.of_order(ticket.guild_id, reference)}

@@ -87,7 +87,7 @@ async def look_into(
 
 async def _read(lookups: Lookups, reference: OrderReference, requester: Requester, words: str) -> TicketDetails:
     try:
-        order = await lookups.find(reference, requester)
+        order = (await lookups.find(reference, requester)).order
     except AskedTooOften:
         raise
     except LookupFailed as error:

@@ -18,7 +18,9 @@ async def test_nothing_is_kept_about_a_person_who_only_looks_up_downloads(desk: 
     shown = await desk.customer.slash(desk.channel, "privacy")
 
     assert shown.ephemeral
-    assert embed(shown).description == "Nothing. Looking up your downloads leaves nothing behind."
+    assert embed(shown).description == (
+        "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers."
+    )
     assert labels(reply(shown)) == []
 
 

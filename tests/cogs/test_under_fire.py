@@ -1,5 +1,7 @@
 """Rushes, guessers and Discord's own faults, through the simulated Discord."""
 
+import re
+
 import pytest
 from aiohttp import web
 from desk import Desk, Log, embed, labels, reply
@@ -54,14 +56,17 @@ async def test_50_people_with_one_order_cause_one_request(desk: Desk) -> None:
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
 
 
-async def test_a_fresh_response_is_reused_and_refresh_asks_again(desk: Desk) -> None:
+async def test_a_fresh_response_is_reused_and_a_refresh_asks_again_or_says_how_old_its_counts_are(desk: Desk) -> None:
     first = await desk.mydownloads(orders.DOCUMENTED)
-    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
-    await desk.customer.click(reply(first), label="Refresh")
+    again = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    assert not any("old" in str(embed(result).footer.text) for result in (first, again))
+    quick = await desk.customer.click(reply(first), label="Refresh")
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
+    assert re.search(r"counts are (1 second|[23] seconds) old$", str(embed(quick).footer.text))
 
     desk.bot.lookups.refresh_seconds = 0
-    await desk.customer.click(reply(first), label="Refresh")
+    anew = await desk.customer.click(reply(first), label="Refresh")
+    assert "old" not in str(embed(anew).footer.text)
     await desk.mydownloads(orders.DOCUMENTED)
     assert desk.sample.requests == {orders.DOCUMENTED: 2}
 

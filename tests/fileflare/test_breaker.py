@@ -12,10 +12,9 @@ from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare import lookups as lookups_module
 from fileflare_bot.fileflare.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, Breaker, State
 from fileflare_bot.fileflare.errors import FileflareBusy, FileflareDown, FileflareTimeout, OrderNotFound
-from fileflare_bot.fileflare.lookups import Lookups, build_lookups
+from fileflare_bot.fileflare.lookups import Found, Lookups, build_lookups
 from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
 from fileflare_bot.metrics import Metrics
-from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings
 
@@ -140,7 +139,7 @@ def impatient(
     return build_lookups(bot_settings, session, Metrics(), queue=queue)
 
 
-def look_up(lookups: Lookups, count: int) -> list[asyncio.Task[Order]]:
+def look_up(lookups: Lookups, count: int) -> list[asyncio.Task[Found]]:
     return [
         asyncio.create_task(lookups.find(OrderReference(f"0123456789abcdef{number:016x}"), Requester(number)))
         for number in range(count)
