@@ -217,6 +217,18 @@ async def test_a_broken_or_hostile_import_changes_nothing_and_says_why(desk: Des
     assert desk.bot.storage.guilds.get(desk.guild.id) == before
 
 
+async def test_a_file_of_settings_that_discord_has_no_more_changes_nothing_and_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = await exported(desk)
+    monkeypatch.setattr(desk.env.backend.cdn, "get", lambda _url: None)
+
+    refused = await bring(desk.owner, desk.channel, content)
+
+    assert reply(refused).content.startswith("**Nothing was changed:** ")
+    assert "attach it again" in reply(refused).content
+
+
 async def test_an_export_holds_no_secret(desk: Desk) -> None:
     await desk.set_up(log=True)
     await desk.ask_for_help()

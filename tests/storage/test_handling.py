@@ -481,3 +481,31 @@ async def test_a_card_that_was_posted_while_it_was_to_be_posted_anew_is_to_be_re
 
     assert [removal.message_id for removal in await storage.intents.due_removals()] == [2]
     assert (await storage.tickets.get(ticket.id)).card == Card()
+
+
+async def test_a_thread_that_a_late_note_opens_is_archived_again(storage: Storage) -> None:
+    ticket = await resolved(storage)
+    await storage.intents.card_shown(ticket, Card(1, 2, 2), ticket.version)
+    await storage.intents.thread_archived(ticket.id, archived=True)
+    assert await storage.intents.due_tickets() == []
+
+    await storage.intents.thread_archived(ticket.id, archived=False)
+
+    assert await storage.intents.due_tickets() == [ticket.id]
+
+
+async def test_the_reconciler_leaves_the_first_try_of_a_deletion_to_the_moderator_who_pressed(storage: Storage) -> None:
+    removal = await storage.intents.remove_message(GUILD, 1, 2, MODERATOR)
+
+    assert await storage.intents.due_removals() == []
+    assert await storage.intents.remove_message(GUILD, 1, 2, COLLEAGUE) == removal
+
+
+async def test_the_line_about_a_log_channel_is_for_the_channel_it_chose(storage: Storage) -> None:
+    await storage.guilds.change(GUILD, MODERATOR, log_channel_id=5)
+    await storage.guilds.change(GUILD, MODERATOR, log_channel_id=6)
+
+    lines, channel_id = await storage.intents.due_lines(GUILD)
+
+    assert [line.action for line in lines] == [Action.CHANGED_SETUP] * 2
+    assert channel_id == 6

@@ -1,7 +1,11 @@
 """What Discord did not take at once, it is told later: once, and truly."""
 
+from datetime import timedelta
+
 import pytest
 from desk import Desk, labels, reply
+
+from fileflare_bot import posting
 
 DIRECT = "/users/@me/channels"
 
@@ -95,3 +99,31 @@ async def test_a_log_line_that_discord_did_not_take_comes_later_before_the_next_
     lines = [str(message.embeds[0].description) for message in desk.log_channel.history()]
     assert len(lines) == before + 2
     assert [("asked for help" in line, "took request" in line) for line in lines[-2:]] == [(True, False), (False, True)]
+
+
+async def test_two_log_lines_of_one_moment_are_both_posted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "NONCE_LASTS", timedelta(0))  # so that each looks whether it is there already
+    await desk.set_up(log=True)
+    await desk.ask_for_help()
+    await desk.answers(words="Try again.")
+    await desk.resolves()
+    shown = await desk.customer.user.click(desk.direct()[0], label="Write back")
+    await desk.customer.user.submit_modal(shown, {"words": "No luck."})
+    await desk.later()
+
+    lines = [str(message.embeds[0].description) for message in desk.log_channel.history()]
+
+    assert [sum(part in line for line in lines) for part in ("reopened request #1", "wrote back")] == [1, 1]
+
+
+async def test_a_card_that_is_deleted_before_its_thread_starts_is_not_waited_for(desk: Desk) -> None:
+    await desk.set_up()
+    desk.env.inject_error("POST", "/channels/*/messages/*/threads", status=404, code=10008)
+    await desk.ask_for_help()
+    await desk.card().delete()
+
+    await desk.later()
+
+    assert await desk.bot.storage.intents.due_tickets() == []
+    (ticket,) = (await desk.bot.storage.tickets.page(desk.guild.id, 1)).tickets
+    assert ticket.card.message_id is None
