@@ -98,7 +98,7 @@ class Claims(
     async def move(self, reply: Reply, claim_id: str) -> None:
         """Move a claim and its roles to another user."""
         to = int(next(iter(reply.chosen("person")), "0"))
-        moved = await self._roles.move(reply.guild_id, int(claim_id), reply.user.id, to)
+        moved = await self._roles.move(int(claim_id), reply.member, to)
         translator = reply.translator
         text = translator.gettext("The order counts for {who} now.", who=f"<@{to}>")
         if moved:

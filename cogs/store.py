@@ -149,7 +149,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         except (discord.Forbidden, discord.NotFound):
             raise WrongValue("file", "Discord does not have it any more; attach it again") from None
         new = imported(content, reply.guild)
-        await self._bot.store_settings.replace(reply.guild, reply.user.id, new.settings, new.canned_answers)
+        await self._bot.store_settings.replace(reply.member, new.settings, new.canned_answers)
         translator = reply.translator
         text = translator.gettext("Everything is set as the file says.")
         if new.missing:

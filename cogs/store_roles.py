@@ -1,5 +1,6 @@
 """For store owners: /store roles, the rules for buyers' roles."""
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -7,22 +8,23 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, shorten
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
 from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_, Translator
-from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, suggests
 from fileflare_bot.orders.labels import summary
 from fileflare_bot.orders.reference import OrderReference, parse_reference
-from fileflare_bot.refusal import Refusal
-from fileflare_bot.roles import roles_for, why_not, with_rule, without_rule
-from fileflare_bot.storage.options import MOST_RULES, Match, Options, RoleRule
+from fileflare_bot.roles.rights import why_not
+from fileflare_bot.roles.rules import products_in, roles_for, with_rule, without_rule
+from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule
+from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import with_values
-from fileflare_bot.text import clean
+from fileflare_bot.store.checks import WARNING, waiting_line
+from fileflare_bot.text import clean, escape
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -35,14 +37,6 @@ _MATCHES: Final = {
     Match.TAG: N_("tag"),
     Match.VENDOR: N_("vendor"),
 }
-_POWERFUL: Final = ("administrator", "manage_guild", "manage_roles", "manage_messages", "kick_members", "ban_members")
-
-
-class RoleOfEverybody(Refusal):
-    """Raised when a rule would give buyers the role @everyone."""
-
-    sentence = N_("**Everybody has the role @everyone already.** Choose a role that only buyers get.")
-    outcome = "role_of_everybody"
 
 
 class StoreRoles(
@@ -51,7 +45,7 @@ class StoreRoles(
     """Adds, lists, tests and removes rules for buyers' roles."""
 
     def __init__(self, bot: "FileflareBot") -> None:
-        self._claims = bot.storage.claims
+        self._products = bot.storage.products
         self._lookups = bot.lookups
         self._settings = bot.store_settings
 
@@ -80,23 +74,23 @@ class StoreRoles(
         second: discord.Role | None = None,
     ) -> None:
         """Store a rule, and switch buyers' roles on."""
-        roles = [role, *([second] if second is not None else [])]
-        if any(each.is_default() for each in roles):
-            raise RoleOfEverybody
-
+        role_ids = [each.id for each in (role, second) if each is not None]
         added: list[RoleRule] = []
 
         def add(options: Options) -> Options:
-            rules = with_rule(options.rules, Match(match), value or "", [each.id for each in roles])
+            rules = with_rule(options.rules, Match(match), value or "", role_ids)
             added.append(rules[-1])
             rules = options.rules if rules[-1] in options.rules else rules  # it was added, but not confirmed
             return with_values(rules=rules, buyers_roles=True)(options)
 
-        await self._settings.change_options(reply.guild, reply.user.id, add)
-        translator = reply.translator
-        saved = translator.gettext("Saved. Whoever opens such an order here gets the role:")
-        warnings = [f"⚠️ {warning}" for warning in _warnings(reply.guild, roles, translator)]
-        await reply.show(ReplyMessage("\n".join([saved, _rule_line(added[-1], translator), *warnings])))
+        settings, _ = await self._settings.change_options(reply.member, add)
+        translator, rule = reply.translator, added[-1]
+        lines = [translator.gettext("Saved. Whoever opens such an order here gets the role:")]
+        lines.append(_rule_line(rule, await self._names(settings, [rule]), translator))
+        lines += _why_not(reply.guild, rule, translator)
+        if settings.options.waiting_rules and rule.match not in UNFORGEABLE:
+            lines.append(f"{WARNING} {waiting_line(settings.options, translator)}")
+        await reply.show(ReplyMessage("\n".join(lines)))
 
     @add.autocomplete("value")
     @suggests(OWNER)
@@ -104,22 +98,23 @@ class StoreRoles(
         match = str(interaction.namespace.match or "")
         if match not in set(Match) or match == Match.ANY_ORDER:
             return []
-        seen = await self._claims.products(interaction.guild_id or 0, Match(match), current)
-        return [
-            app_commands.Choice(name=shorten(clean(each.label) or each.value, OPTION_LABEL), value=each.value)
-            for each in seen
-        ]
+        guild_id = interaction.guild_id or 0
+        if match == Match.PRODUCT_ID:
+            options = interaction.client.storage.guilds.get(guild_id).options
+            return await self._suggested_products(guild_id, options, current)
+        properties = await self._products.properties(guild_id, Match(match), current)
+        return [_choice(each.label, each.value) for each in properties]
 
     @app_commands.command(name=locale_str("list"), description=locale_str("Show which orders bring which roles"))
     @replies("roles_list", OWNER)
     async def show_all(self, reply: Reply) -> None:
         """Show the rules, and why the bot cannot give some of their roles."""
         options, translator = reply.settings.options, reply.translator
-        lines = []
+        lines = [f"{WARNING} {waiting_line(options, translator)}"] if options.waiting_rules else []
+        names = await self._names(reply.settings, options.rules)
         for number, rule in enumerate(options.rules, start=1):
-            lines.append(f"**{number}.** " + _rule_line(rule, translator))
-            whys = ((role, why_not(reply.guild, role)) for role in rule.role_ids)
-            lines += ["⚠️ " + translator.gettext(why, role=role) for role, why in whys if why is not None]
+            lines.append(f"**{number}.** " + _rule_line(rule, names, translator))
+            lines += _why_not(reply.guild, rule, translator)
         none = translator.gettext("None yet. Begin with /store roles add.")
         text = shorten("\n".join(lines), EMBED_DESCRIPTION) or none
         embed = discord.Embed(title=translator.gettext("Buyers' roles"), description=text, colour=COLOUR)
@@ -139,10 +134,15 @@ class StoreRoles(
             raise BadReference(reference)
         reply.hide(reference.token)
         order = (await self._lookups.find(reference, Requester(reply.user.id, reply.guild_id))).order
-        roles = ", ".join(f"<@&{role}>" for role in roles_for(order, reply.settings.options.rules))
-        translator = reply.translator
+        options, translator = reply.settings.options, reply.translator
+        roles = ", ".join(f"<@&{role}>" for role in roles_for(order, options))
         text = translator.gettext("It brings: {roles}", roles=roles)
         text = text if roles else translator.gettext("It brings no role.")
+        if any(product.product_id not in options.product_ids for product in products_in(order)):
+            text += "\n" + translator.gettext(
+                "It holds products that you have not confirmed, so only rules for a product or a variant look at them. "
+                "Are they yours? Confirm them with /store products."
+            )
         embed = discord.Embed(description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
         await reply.show(ReplyMessage(summary(order, translator), embed))
 
@@ -161,34 +161,52 @@ class StoreRoles(
             removed.append(rule)
             return with_values(rules=rules)(options)
 
-        await self._settings.change_options(reply.guild, reply.user.id, remove)
-        text = reply.translator.gettext("Removed:") + " " + _rule_line(removed[-1], reply.translator)
+        await self._settings.change_options(reply.member, remove)
+        names = await self._names(reply.settings, removed)
+        text = reply.translator.gettext("Removed:") + " " + _rule_line(removed[-1], names, reply.translator)
         await reply.show(ReplyMessage(text))
 
+    async def _suggested_products(
+        self, guild_id: int, options: Options, current: str
+    ) -> list[app_commands.Choice[str]]:
+        """Suggest the confirmed products, then those that were seen in most orders."""
+        wanted = current.casefold()
+        confirmed = sorted(options.products, key=lambda product: product.name.casefold())
+        known = [
+            (each.name, each.product_id) for each in confirmed if wanted in f"{each.name} {each.product_id}".casefold()
+        ]
+        seen = await self._products.seen(guild_id, current, without=options.product_ids)
+        known += [(each.name, each.product_id) for each in seen]
+        return [_choice(name, product_id) for name, product_id in known[:SELECT_OPTIONS]]
 
-def _rule_line(rule: RoleRule, translator: Translator) -> str:
+    async def _names(self, settings: GuildSettings, rules: Iterable[RoleRule]) -> dict[tuple[Match, str], str]:
+        """Return the names of the products and variants in these rules, as far as they are known."""
+        ids: dict[Match, list[str]] = {match: [] for match in UNFORGEABLE}
+        for rule in rules:
+            ids.get(rule.match, []).append(rule.value)
+        seen = await self._products.named(settings.guild_id, ids[Match.PRODUCT_ID])
+        variants = await self._products.labels(settings.guild_id, Match.VARIANT_ID, ids[Match.VARIANT_ID])
+        names = {(Match.VARIANT_ID, value): label for value, label in variants.items()}
+        names |= {(Match.PRODUCT_ID, product.product_id): product.name for product in seen}
+        return names | {(Match.PRODUCT_ID, product.product_id): product.name for product in settings.options.products}
+
+
+def _choice(name: str, value: str) -> app_commands.Choice[str]:
+    return app_commands.Choice(name=shorten(clean(name) or value, OPTION_LABEL), value=value)
+
+
+def _rule_line(rule: RoleRule, names: Mapping[tuple[Match, str], str], translator: Translator) -> str:
     value = f" `{clean(rule.value).replace('`', '')}`" if rule.value else ""
+    name = escape(clean(names.get((rule.match, rule.value), "")))
+    named = f" **{name}**" if name else ""
     roles = ", ".join(f"<@&{role}>" for role in rule.role_ids)
-    return translator.gettext(_MATCHES[rule.match]) + value + " → " + roles
+    return translator.gettext(_MATCHES[rule.match]) + named + value + " → " + roles
 
 
-def _warnings(guild: discord.Guild, roles: list[discord.Role], translator: Translator) -> list[str]:
-    """Return why the bot cannot give these roles, and which of their permissions are dangerous."""
-    found = []
-    for role in roles:
-        why = why_not(guild, role.id)
-        if why is not None:
-            found.append(translator.gettext(why, role=role.id))
-        strong = [name for name in _POWERFUL if getattr(role.permissions, name)]
-        if strong:
-            named = permissions.names(strong)
-            found.append(
-                translator.gettext(
-                    "Every buyer would get these permissions: {permissions}. Remove them from the role.",
-                    permissions=named,
-                )
-            )
-    return found
+def _why_not(guild: discord.Guild, rule: RoleRule, translator: Translator) -> list[str]:
+    """Return why the bot does not give roles of a rule, a line for each."""
+    whys = ((role, why_not(guild, role)) for role in rule.role_ids)
+    return [f"{WARNING} " + translator.gettext(why, role=role) for role, why in whys if why is not None]
 
 
 async def setup(bot: "FileflareBot") -> None:

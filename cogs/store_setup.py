@@ -60,7 +60,7 @@ class StoreSetup(commands.Cog):
         everyone = reply.guild_id  # the role @everyone, which would make everybody a moderator
         ids = tuple(int(value) for value in reply.chosen() if int(value) != everyone)
         value = ids if setting == "moderator_role_ids" else next(iter(ids), None)
-        settings, _ = await self._settings.change(reply.guild, reply.user.id, **{setting: value})
+        settings, _ = await self._settings.change(reply.member, **{setting: value})
         await self._show(reply, settings)
 
     @route("store_setup:language", "store:language")
@@ -89,7 +89,7 @@ class StoreSetup(commands.Cog):
             on = state == "on" if state else not getattr(options, feature)
             return with_values(**{feature: on})(options)
 
-        settings, guard = await self._settings.change_options(reply.guild, reply.user.id, switched)
+        settings, guard = await self._settings.change_options(reply.member, switched)
         failed = feature.startswith("leak_guard") and guard not in {GuardState.ON, GuardState.OFF}
         note = f"{WARNING} " + reply.translator.gettext(GUARD_STATES[guard]) if failed else ""
         await self._show(reply, settings, note)
@@ -108,7 +108,7 @@ class StoreSetup(commands.Cog):
         where = reply.typed("where").strip()
         reply.written = "\n".join([*given.values(), where])
         wording = parsed_wording(given, where)
-        settings, _ = await self._settings.change_options(reply.guild, reply.user.id, with_values(wording=wording))
+        settings, _ = await self._settings.change_options(reply.member, with_values(wording=wording))
         embed = panel_embed(settings.options.wording, reply.translator)
         buttons = panel_buttons(settings.options, reply.translator)
         text = reply.translator.gettext("Saved. The panel will look like this; post it with /store panel.")
@@ -163,7 +163,7 @@ class StoreSetup(commands.Cog):
         await reply.show(ReplyMessage("\n".join([f"**{head}**", *lines])))
 
     async def _change_options(self, reply: Reply, **changed: Any) -> None:  # noqa: ANN401 - fields of Options
-        settings, _ = await self._settings.change_options(reply.guild, reply.user.id, with_values(**changed))
+        settings, _ = await self._settings.change_options(reply.member, with_values(**changed))
         await self._show(reply, settings)
 
     async def _show(self, reply: Reply, settings: GuildSettings, note: str = "") -> None:

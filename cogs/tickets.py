@@ -215,7 +215,7 @@ def _chosen_moderator(reply: Reply) -> int:
         raise NoModeratorThere
     guild = reply.guild
     role_ids = [int(role) for role in member.get("roles", ())]
-    permissions = discord.Permissions(int(member.get("permissions") or 0))
+    permissions = discord.Permissions.none()
     for role in filter(None, map(guild.get_role, (guild.id, *role_ids))):
         permissions |= role.permissions
     if not (is_moderator(permissions, role_ids, reply.settings) or int(chosen_id) == guild.owner_id):

@@ -22,7 +22,7 @@ from fileflare_bot.privacy import Privacy
 from fileflare_bot.reconciler import Reconciler
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.removals import Removals
-from fileflare_bot.roles import BuyerRoles
+from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.store.changes import StoreSettings
@@ -43,6 +43,7 @@ COGS: Final = (
     "cogs.store",
     "cogs.store_setup",
     "cogs.store_roles",
+    "cogs.store_products",
 )
 INTENTS: Final = discord.Intents(guilds=True, auto_moderation_configuration=True, auto_moderation_execution=True)
 DRAIN_SECONDS: Final = 10.0
@@ -86,9 +87,9 @@ class FileflareBot(commands.Bot):
         self.storage = storage
         self.catalogs = catalogs
         self.metrics = metrics
-        self.responder = Responder(catalogs, storage.guilds, metrics)
-        self.routes = Routes()
         self.modlog = ModLog(self, storage, catalogs)
+        self.responder = Responder(catalogs, storage.guilds, metrics, self.modlog.lost_desk)
+        self.routes = Routes()
         self.roles = BuyerRoles(self, storage, self.modlog)
         self.leak_guard = LeakGuard(self, storage, self.modlog)
         self.removals = Removals(self, storage.intents)

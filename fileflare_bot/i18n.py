@@ -9,12 +9,13 @@ import gettext
 import io
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_timedelta
+from babel.dates import format_date, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -48,6 +49,10 @@ class Translator:
     def number(self, value: int) -> str:
         """Return the number in the language's format."""
         return _number(value, self)
+
+    def date(self, when: datetime) -> str:
+        """Return a day in the language's format."""
+        return str(format_date(when, locale=self.locale))
 
     def pause(self, seconds: float) -> str:
         """Return a waiting time in words, rounded up so that nobody comes back too early."""

@@ -10,11 +10,12 @@ from cachetools import TTLCache
 from discord.ext import commands
 
 from fileflare_bot.background import soon
-from fileflare_bot.discord_errors import FAILURES, is_final, name_of
+from fileflare_bot.discord_errors import FAILURES, MESSAGES_CLOSED, code_of, is_final, name_of
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.posting import is_of, post_once
 from fileflare_bot.storage.records import Action, AuditLine
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.text import clean, escape
 
 ENTRIES: Final[dict[Action, str]] = {
     Action.FILED: N_("{who} asked for help: request #{number}."),
@@ -32,7 +33,19 @@ ENTRIES: Final[dict[Action, str]] = {
     Action.CHANGED_SETUP: N_("{who} changed the bot's setup."),
     Action.RELEASED_CLAIM: N_("{who} released an order from an account."),
     Action.MOVED_CLAIM: N_("{who} moved an order to another account."),
+    Action.PRODUCTS_NEEDED: N_(
+        "Some rules for buyers' roles wait. Anybody can make an order with your tags, SKUs and vendor, so those rules, "
+        "and those for any order, look only at products that you confirm as yours: type /store products."
+    ),
+    Action.LOST_DESK: N_(
+        "{who} may manage messages in single channels only, so they are no moderator to me. If they should be one, "
+        "give them a moderator role, or choose one of theirs in /store setup. Moderator roles now: {roles}"
+    ),
 }
+FOR_THE_OWNER: Final = {
+    Action.PRODUCTS_NEEDED,
+    Action.LOST_DESK,
+}  # told by direct message where there is no log channel
 
 DAY_SECONDS: Final = 24 * 3600
 
@@ -61,20 +74,29 @@ class ModLog:
         await self._storage.audit.record(guild_id, actor_id, action)
         await soon(self.post_lines(guild_id))
 
+    async def lost_desk(self, guild_id: int, user_id: int) -> None:
+        """Tell a guild's owner once that a user who may manage messages in single channels is no moderator."""
+
+        async def tell() -> None:
+            await self._storage.audit.record_once(guild_id, user_id, Action.LOST_DESK)
+            await self.post_lines(guild_id)
+
+        await soon(tell())
+
     async def post_lines(self, guild_id: int) -> None:
         """Post the lines of a guild's audit entries that are not in its log channel yet; the reconciler tries again."""
         async with self._locks.setdefault(guild_id, asyncio.Lock()):
             translator = await self.translator(guild_id)
             lines, channel_id = await self._intents.due_lines(guild_id)
             for line in lines:
-                if channel_id is not None:
-                    try:
-                        await self._post(channel_id, line, translator)
-                    except FAILURES as error:
-                        log.warning("log_channel_refused", guild_id=guild_id, error=name_of(error))
-                        if not is_final(error, line.at):
-                            await self._intents.line_postponed(line.id)
-                            return  # the next ones would overtake it
+                try:
+                    settled = await self._post(guild_id, channel_id, line, translator)
+                except FAILURES as error:
+                    log.warning("log_channel_refused", guild_id=guild_id, error=name_of(error))
+                    settled = is_final(error, line.at) or code_of(error) == MESSAGES_CLOSED
+                if not settled:
+                    await self._intents.line_postponed(line.id)
+                    return  # the next ones would overtake it
                 await self._intents.line_posted(line.id)
 
     async def warn(self, guild_id: int, text: str) -> None:
@@ -94,17 +116,34 @@ class ModLog:
             self._warned[guild_id, text] = True
             await self.warn(guild_id, f"⚠️ {text}")
 
-    async def _post(self, channel_id: int, line: AuditLine, translator: Translator) -> None:
-        text = entry_text(line.action, line.actor_id, line.number, translator)
+    async def _post(self, guild_id: int, channel_id: int | None, line: AuditLine, translator: Translator) -> bool:
+        """Post a line into the log channel; without one, send what is for the owner by direct message.
+
+        Return False if it is for an owner whom nobody knows yet.
+        """
+        guild, title = self._bot.get_guild(guild_id), None
+        if channel_id is None:
+            if line.action not in FOR_THE_OWNER:
+                return True
+            if guild is None or guild.owner_id is None:
+                return False
+            channel_id, title = int((await self._bot.http.start_private_message(guild.owner_id))["id"]), guild.name
+        role_ids = (await self._storage.guilds.load(guild_id)).moderator_role_ids
+        named = [role.name for role in map(guild.get_role, role_ids) if role is not None] if guild is not None else []
+        text = entry_text(line.action, line.actor_id, line.number, translator, ", ".join(named))
         await post_once(
             self._bot,
             channel_id,
             found=lambda recent: is_of(recent, line.at) and text in [embed.description for embed in recent.embeds],
             since=line.at,
-            embed=discord.Embed(description=text, timestamp=line.at),
+            embed=discord.Embed(title=title, description=text, timestamp=line.at),
         )
+        return True
 
 
-def entry_text(action: Action, actor_id: int, number: int | None, translator: Translator) -> str:
+def entry_text(
+    action: Action, actor_id: int, number: int | None, translator: Translator, moderator_roles: str = ""
+) -> str:
     """Return an audit entry as a line for the log channel."""
-    return translator.gettext(ENTRIES[action], who=f"<@{actor_id}>", number=number)
+    roles = escape(clean(moderator_roles)) or translator.gettext("none")
+    return translator.gettext(ENTRIES[action], who=f"<@{actor_id}>", number=number, roles=roles)

@@ -6,7 +6,7 @@ from typing import Final
 from fileflare_bot.background import soon
 from fileflare_bot.i18n import Translator
 from fileflare_bot.removals import Removals
-from fileflare_bot.roles import BuyerRoles
+from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.personal_data import PersonalRecord
 from fileflare_bot.storage.storage import Storage

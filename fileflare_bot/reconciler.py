@@ -11,7 +11,7 @@ from fileflare_bot.background import isolated
 from fileflare_bot.leak_guard import LeakGuard
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.removals import Removals
-from fileflare_bot.roles import BuyerRoles
+from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.sync import TicketSync
 

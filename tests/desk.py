@@ -26,6 +26,7 @@ from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.models import Base, UtcDateTime
+from fileflare_bot.storage.options import Options, StoreProduct
 
 SETTLE_SECONDS = 10.0
 HIDDEN = discord.PermissionOverwrite(view_channel=False)
@@ -145,6 +146,14 @@ class Desk:
         if roles:
             await self.owner.select(reply(page), roles, custom_id="store_setup:set:moderator_role_ids")
         return shown
+
+    async def confirms_the_product(self) -> None:
+        """Confirm the product of the sample orders as the store's own."""
+
+        def confirmed(options: Options) -> Options:
+            return options.model_copy(update={"products": (StoreProduct(product_id="123456", name="My new Book"),)})
+
+        await self.bot.storage.guilds.change_options(self.guild.id, self.owner.id, confirmed)
 
     async def ask_for_help(
         self,

@@ -56,10 +56,10 @@ class Shop:
         self.since = datetime.now(UTC)
 
     async def add_rule(self) -> None:
-        """Add the rule that every order brings a role, as the owner."""
+        """Add a rule for the product of the sample orders, as the owner."""
         self.buyer = self.discord.backend.create_role(self.guild_id, "Buyer").id
         await self.discord.slash(
-            self.owner, self.channel, "store roles add", match="any_order", role=str(self.buyer), value=""
+            self.owner, self.channel, "store roles add", match="product_id", role=str(self.buyer), value="123456"
         ).done()
 
     async def set_up(self) -> None:

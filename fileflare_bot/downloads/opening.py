@@ -10,7 +10,7 @@ from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
-from fileflare_bot.roles import BuyerRoles, Grant
+from fileflare_bot.roles.granting import BuyerRoles, Grant
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.storage.storage import Storage

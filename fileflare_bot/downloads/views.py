@@ -14,7 +14,7 @@ from fileflare_bot.interactions.components import COLOUR, ask_button, button, vi
 from fileflare_bot.interactions.reply import ReplyMessage
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.refusal import NextStep, Refusal
-from fileflare_bot.roles import Grant, OrderHeldByOthers
+from fileflare_bot.roles.granting import Grant, OrderHeldByOthers
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.intake import help_button
 

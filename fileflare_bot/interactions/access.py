@@ -9,6 +9,7 @@ import discord
 
 from fileflare_bot.i18n import N_
 from fileflare_bot.interactions import permissions
+from fileflare_bot.interactions.chosen import check_chosen
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.guilds import Guilds
@@ -50,6 +51,15 @@ class NotAModerator(Refusal):
     outcome = "not_a_moderator"
 
 
+class ModeratorOfSomeChannels(NotAModerator):
+    """Raised when a user may manage messages, but only through a channel's own permissions."""
+
+    sentence = N_(
+        "**Only this server's moderators can do that.** You may manage messages in this channel only; ask the server's "
+        "owner for a moderator role."
+    )
+
+
 class MissingPermission(Refusal):
     """Raised when a user lacks a permission; ``permission`` is its name in Discord's settings."""
 
@@ -61,9 +71,13 @@ class MissingPermission(Refusal):
 
 
 async def admit(interaction: discord.Interaction[Any], audience: Audience, guilds: Guilds) -> None:
-    """Check that the user belongs to the audience, and have the guild's settings in memory if the database responds.
+    """Check that the user belongs to the audience, and that what they chose is theirs to choose.
+
+    The guild's settings are in memory afterwards, if the database responds. What counts is what the user may do in the
+    whole guild: a channel's own permissions are easily given away.
 
     Raises:
+        NotFromHere: they chose a channel, role, member or message of another guild, or a hidden one.
         OnlyInServer: the audience exists only in a guild, and this is not one.
         NotAModerator: the user is not a moderator of the guild.
         MissingPermission: the user may not manage the guild.
@@ -71,17 +85,22 @@ async def admit(interaction: discord.Interaction[Any], audience: Audience, guild
     """
     if interaction.guild_id is not None:
         await _load(interaction.guild_id, interaction, guilds)
-    if audience is CUSTOMER:
-        return
-    if interaction.guild_id is None or not isinstance(interaction.user, discord.Member):
+    if audience is not CUSTOMER:
+        _check(interaction, audience, guilds)
+    check_chosen(interaction)
+
+
+def _check(interaction: discord.Interaction[Any], audience: Audience, guilds: Guilds) -> None:
+    user = interaction.user
+    if interaction.guild_id is None or not isinstance(user, discord.Member):
         raise OnlyInServer
     if audience is OWNER:
-        if not interaction.permissions.manage_guild:
+        if not user.guild_permissions.manage_guild:
             raise MissingPermission(permissions.names(["manage_guild"]))
         return
-    role_ids = [role.id for role in interaction.user.roles]
-    if not is_moderator(interaction.permissions, role_ids, guilds.get(interaction.guild_id)):
-        raise NotAModerator
+    role_ids, settings = [role.id for role in user.roles], guilds.get(interaction.guild_id)
+    if not is_moderator(user.guild_permissions, role_ids, settings):
+        raise ModeratorOfSomeChannels if is_moderator(interaction.permissions, role_ids, settings) else NotAModerator
 
 
 async def _load(guild_id: int, interaction: discord.Interaction[Any], guilds: Guilds) -> None:
@@ -93,6 +112,6 @@ async def _load(guild_id: int, interaction: discord.Interaction[Any], guilds: Gu
 
 
 def is_moderator(granted: discord.Permissions, role_ids: list[int], settings: GuildSettings) -> bool:
-    """Return whether these permissions and roles make a user a moderator."""
+    """Return whether these permissions in the guild and these roles make a user a moderator."""
     by_permission = granted.administrator or granted.manage_messages or granted.manage_guild
     return by_permission or not set(settings.moderator_role_ids).isdisjoint(role_ids)

@@ -117,6 +117,17 @@ class Reply:
         return guild
 
     @property
+    def member(self) -> discord.Member:
+        """The user as a member of the guild, with the bot in it.
+
+        Raises:
+            OnlyInServer: this is not a guild, or the bot is not in it.
+        """
+        if not isinstance(self.user, discord.Member) or self.user.guild.id != self.guild.id:
+            raise OnlyInServer
+        return self.user
+
+    @property
     def settings(self) -> GuildSettings:
         """The guild's settings.
 

@@ -17,7 +17,7 @@ import structlog
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.discord_errors import is_passing
 from fileflare_bot.i18n import N_, Catalogs, Translator
-from fileflare_bot.interactions.access import Audience, admit
+from fileflare_bot.interactions.access import Audience, ModeratorOfSomeChannels, admit
 from fileflare_bot.interactions.activity import Activity
 from fileflare_bot.interactions.reply import Reply, ReplyMessage, Undelivered
 from fileflare_bot.logs import hiding
@@ -49,15 +49,17 @@ class DiscordFailed(Refusal):
 
 
 Handler = Callable[[Reply], Awaitable[None]]
+LostDesk = Callable[[int, int], Awaitable[None]]  # tells a guild's owner that a user is no moderator any more
 
 
 class Responder:
     """Runs the handlers, and keeps track of those still running."""
 
-    def __init__(self, catalogs: Catalogs, guilds: Guilds, metrics: Metrics) -> None:
+    def __init__(self, catalogs: Catalogs, guilds: Guilds, metrics: Metrics, lost_desk: LostDesk) -> None:
         self._catalogs = catalogs
         self._guilds = guilds
         self._metrics = metrics
+        self._lost_desk = lost_desk
         self.activity = Activity()
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
@@ -136,6 +138,8 @@ class Responder:
             self._failed(reply, failure.kind if isinstance(failure, Undelivered) else "rejected")
         else:
             self._log(reply, refusal.level)
+        if isinstance(refusal, ModeratorOfSomeChannels):
+            await self._lost_desk(reply.guild_id, reply.user.id)
 
     def _failed(self, reply: Reply, kind: str) -> None:
         self._metrics.discord_failures.labels(kind).inc()

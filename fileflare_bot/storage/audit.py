@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
+from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.models import AuditRow
 from fileflare_bot.storage.records import Action, AuditEntry
 
@@ -19,6 +20,16 @@ class Audit:
         """Write an audit entry that accompanies no other change."""
         async with self._database.writing() as session:
             add_entry(session, guild_id, actor_id, action)
+
+    @unit_of_work
+    async def record_once(self, guild_id: int, actor_id: int, action: Action) -> None:
+        """Write an audit entry, unless there is the same one about this user."""
+        same = AuditRow.guild_id == guild_id, AuditRow.actor_id == actor_id, AuditRow.action == action
+        async with self._database.writing() as session:
+            await ensure_guild(session, guild_id)
+            await lock_guild(session, guild_id)
+            if await session.scalar(sa.select(AuditRow.id).where(*same).limit(1)) is None:
+                add_entry(session, guild_id, actor_id, action)
 
     @unit_of_work
     async def entries(self, guild_id: int, number: int | None = None) -> list[AuditEntry]:

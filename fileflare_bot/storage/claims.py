@@ -1,12 +1,11 @@
-"""Claims (the users that an order counts for in a guild), and the products seen in its orders.
+"""Claims: the users that an order counts for in a guild.
 
 An order ID can be passed around, so only the first users who open it can claim it, up to the guild's limit. IDs are
 stored only as keyed hashes.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,14 +15,11 @@ from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim
-from fileflare_bot.storage.guild_rows import ensure_guild, insert, lock_guild
-from fileflare_bot.storage.models import ClaimRow, ProductRow, RoleGrantRow
-from fileflare_bot.storage.options import Match
-from fileflare_bot.storage.records import Action, Claim, GrantState, SeenProduct
+from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
+from fileflare_bot.storage.models import ClaimRow, RoleGrantRow
+from fileflare_bot.storage.products import add_properties, see
+from fileflare_bot.storage.records import Action, Claim, GrantState, Property, SeenProduct
 from fileflare_bot.storage.role_grants import unwant, want
-
-MOST_SHOWN: Final = 25  # select options or autocomplete choices; discord.com/developers/docs/components/reference
-MOST_PRODUCTS: Final = 2000  # per guild
 
 
 class Claims:
@@ -44,10 +40,13 @@ class Claims:
         accounts: int,
         role_ids: Iterable[int] = (),
         held: Collection[int] | None = None,
+        products: Sequence[SeenProduct] = (),
+        properties: Sequence[Property] = (),
     ) -> Claim | None:
         """Claim the order, and its roles, for this user. None if the guild's limit is reached.
 
-        ``held`` are the roles that the user has now.
+        ``held`` are the roles that the user has now. A new claim counts the order's ``products`` as seen, and keeps
+        the ``properties`` of those that are confirmed.
         """
         order_hash = self._cipher.hash(reference.token)
         async with self._database.writing() as session:
@@ -68,6 +67,8 @@ class Claims:
                     claimed_at=utc_now(),
                 )
                 session.add(row)
+                await see(session, guild_id, user_id, products)
+                await add_properties(session, guild_id, properties)
             row.role_ids = sorted({*row.role_ids, *role_ids})
             await session.flush()
             await want(session, guild_id, user_id, role_ids, held=held)
@@ -113,8 +114,10 @@ class Claims:
             return claim
 
     @unit_of_work
-    async def move(self, guild_id: int, claim_id: int, moderator_id: int, to: int) -> Claim:
-        """Move a claim and its roles to another user; return it as it was.
+    async def move(
+        self, guild_id: int, claim_id: int, moderator_id: int, to: int, check: Callable[[Claim], None]
+    ) -> Claim:
+        """Move a claim and its roles to another user; return it as it was. What ``check`` raises changes nothing.
 
         Raises:
             HeldByThem: it is that user's already.
@@ -124,6 +127,7 @@ class Claims:
             await lock_guild(session, guild_id)
             row = await _row(session, guild_id, claim_id)
             claim = self._record(row)
+            check(claim)
             if row.user_id == to:
                 raise HeldByThem
             same = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == row.order_hash, ClaimRow.user_id == to
@@ -146,28 +150,6 @@ class Claims:
             row.user_id, row.forgotten_at, row.label = None, utc_now(), self._cipher.encrypt("")
             await session.flush()
             await unwant(session, claim)
-
-    @unit_of_work
-    async def see(self, guild_id: int, products: Iterable[SeenProduct]) -> None:
-        """Store the products seen in an order, up to 2,000 per guild."""
-        async with self._database.writing() as session:
-            there = sa.select(sa.func.count()).select_from(ProductRow).where(ProductRow.guild_id == guild_id)
-            room = MOST_PRODUCTS - (await session.scalar(there) or 0)
-            for product in list(products)[: max(room, 0)]:
-                row = insert(session)(ProductRow).values(
-                    guild_id=guild_id, match=product.match, value=product.value, label=product.label
-                )
-                await session.execute(row.on_conflict_do_nothing())
-
-    @unit_of_work
-    async def products(self, guild_id: int, match: Match, typed: str) -> list[SeenProduct]:
-        """Return up to 25 seen products whose value or label contains the typed text."""
-        wanted = ProductRow.guild_id == guild_id, ProductRow.match == match
-        found = ProductRow.label.icontains(typed, autoescape=True) | ProductRow.value.icontains(typed, autoescape=True)
-        query = sa.select(ProductRow).where(*wanted, found)
-        async with self._database.reading() as session:
-            rows = await session.scalars(query.order_by(ProductRow.label).limit(MOST_SHOWN))
-            return [SeenProduct(Match(row.match), row.value, row.label) for row in rows]
 
     async def _read(self, query: sa.Select[ClaimRow]) -> list[Claim]:
         async with self._database.reading() as session:

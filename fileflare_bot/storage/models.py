@@ -239,8 +239,23 @@ class ClaimRow(Base):
     __table_args__: Any = (UniqueConstraint("guild_id", "order_hash", "person_id"),)
 
 
-class ProductRow(Base):
-    """A product's property seen in a guild's orders, for the owner's role rules."""
+class SeenProductRow(Base):
+    """A product seen in a guild's orders; ``user_id`` opened the first of them."""
+
+    __tablename__ = "seen_products"
+
+    guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
+    product_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    vendor: Mapped[str] = mapped_column(String(100))
+    orders: Mapped[int] = mapped_column(Integer)
+    user_id: Mapped[int | None] = mapped_column(Snowflake, index=True)
+    first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PropertyRow(Base):
+    """A property of one of a guild's confirmed products, for the owner's role rules."""
 
     __tablename__ = "products"
 

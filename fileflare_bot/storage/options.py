@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, TypeAdapter
 
 MOST_RULES: Final = 25
+MOST_PRODUCTS: Final = 500
 MOST_ROLES_OF_A_RULE: Final = 5
 MOST_MODERATOR_ROLES: Final = 10
 MOST_ACCOUNTS: Final = 100
@@ -23,6 +24,9 @@ class Match(StrEnum):
     SKU = "sku"
     TAG = "tag"
     VENDOR = "vendor"
+
+
+UNFORGEABLE: Final = frozenset({Match.PRODUCT_ID, Match.VARIANT_ID})  # their rules need no confirmed product
 
 
 class LaterAccounts(StrEnum):
@@ -59,6 +63,16 @@ class RoleRule(_Model):
     role_ids: Annotated[tuple[Snowflake, ...], Field(min_length=1, max_length=MOST_ROLES_OF_A_RULE)]
 
 
+class StoreProduct(_Model):
+    """A product that the owner has confirmed as the store's own; its ID is Shopify's, the only thing nobody can forge.
+
+    Source: shopify.dev/docs/api/admin-graphql/latest/objects/Product, "id: globally unique".
+    """
+
+    product_id: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    name: Annotated[str, StringConstraints(max_length=100)] = ""
+
+
 class Wording(_Model):
     """The store's own texts on the panel; empty ones fall back to the bot's."""
 
@@ -78,11 +92,22 @@ class Options(_Model):
     help_open_per_person: Annotated[int, Field(ge=1, le=100)] | None = None
     buyers_roles: bool = False
     rules: Annotated[tuple[RoleRule, ...], Field(max_length=MOST_RULES)] = ()
+    products: Annotated[tuple[StoreProduct, ...], Field(max_length=MOST_PRODUCTS)] = ()
     accounts_per_order: Annotated[int, Field(ge=1, le=MOST_ACCOUNTS)] = 1
     later_accounts: LaterAccounts = LaterAccounts.LINKS
     saved_orders: bool = True
     leak_guard: bool = False
     leak_guard_spares_moderators: bool = True
+
+    @property
+    def product_ids(self) -> frozenset[str]:
+        """The confirmed products' IDs."""
+        return frozenset(product.product_id for product in self.products)
+
+    @property
+    def waiting_rules(self) -> int:
+        """How many rules wait until a product is confirmed."""
+        return 0 if self.products else sum(rule.match not in UNFORGEABLE for rule in self.rules)
 
 
 DEFAULT_OPTIONS: Final = Options()

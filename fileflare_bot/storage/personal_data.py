@@ -11,6 +11,7 @@ from fileflare_bot.storage.claims import Claims
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.intents import add_card_removals
 from fileflare_bot.storage.models import AuditRow, ClaimRow, RemovalRow, SavedOrderRow, TicketRow
+from fileflare_bot.storage.products import forget_user
 from fileflare_bot.storage.records import Action, AuditEntry, Claim, SavedOrder, Ticket, TicketMessage
 from fileflare_bot.storage.role_grants import revoking
 from fileflare_bot.storage.saved_orders import SavedOrders
@@ -144,6 +145,7 @@ class PersonalData:
             now = utc_now()
             await session.execute(sa.update(RemovalRow).where(RemovalRow.user_id == user_id).values(retry_at=now))
             await self._claims.forget(session, user_id)
+            await forget_user(session, user_id)
             await session.flush()
             removals = sa.select(sa.func.count()).select_from(RemovalRow).where(RemovalRow.user_id == user_id)
             return Forgotten(len(rows), await session.scalar(removals) or 0, await revoking(session, user_id))

@@ -50,6 +50,8 @@ class Action(StrEnum):
     CHANGED_SETUP = "changed_setup"
     RELEASED_CLAIM = "released_claim"
     MOVED_CLAIM = "moved_claim"
+    PRODUCTS_NEEDED = "products_needed"  # rules wait for confirmed products; nobody did anything
+    LOST_DESK = "lost_desk"  # somebody who may manage messages in one channel only is no moderator
 
 
 class Delivery(StrEnum):
@@ -98,12 +100,23 @@ class GuildSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenProduct:
-    """A product's property seen in an order, which a role rule can match."""
+class Property:
+    """A property of a product, which a role rule can match; ``label`` names it for people."""
 
     match: Match
     value: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenProduct:
+    """A product seen in a guild's orders: in how many, and since when (UTC)."""
+
+    product_id: str
+    name: str
+    vendor: str
+    orders: int = 0
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from fileflare_bot.storage.models import (
     CannedAnswerRow,
     ClaimRow,
     GuildRow,
-    ProductRow,
+    PropertyRow,
     RemovalRow,
     RoleGrantRow,
+    SeenProductRow,
     TicketRow,
 )
 
@@ -23,7 +24,8 @@ OF_GUILDS: Final = (
     ClaimRow,
     RoleGrantRow,
     RemovalRow,
-    ProductRow,
+    PropertyRow,
+    SeenProductRow,
     CannedAnswerRow,
     GuildRow,
 )

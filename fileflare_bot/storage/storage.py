@@ -22,6 +22,7 @@ from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.intents import Intents
 from fileflare_bot.storage.keys import Keys
 from fileflare_bot.storage.personal_data import PersonalData
+from fileflare_bot.storage.products import Products
 from fileflare_bot.storage.retention import Retention
 from fileflare_bot.storage.role_grants import RoleGrants
 from fileflare_bot.storage.saved_orders import SavedOrders
@@ -81,6 +82,7 @@ class Storage:
             a_day_per_user=settings.help_a_day_per_person,
         )
         self.claims = Claims(self._database, cipher)
+        self.products = Products(self._database)
         self.role_grants = RoleGrants(self._database)
         self.saved_orders = SavedOrders(self._database, cipher)
         self.audit = Audit(self._database)

@@ -8,11 +8,14 @@ from pydantic import BaseModel, ValidationError
 
 from fileflare_bot.background import soon
 from fileflare_bot.i18n import N_
+from fileflare_bot.interactions import permissions
+from fileflare_bot.interactions.access import MissingPermission
 from fileflare_bot.leak_guard import GuardState, LeakGuard
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.roles.rights import check_for_buyers, check_may_give
 from fileflare_bot.storage.guilds import Guilds
-from fileflare_bot.storage.options import Options, Wording
+from fileflare_bot.storage.options import UNFORGEABLE, Options, Wording
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
 from fileflare_bot.text import clean, escape
 
@@ -37,27 +40,42 @@ class StoreSettings:
         self._modlog = modlog
         self._leak_guard = leak_guard
 
-    async def change(self, guild: discord.Guild, actor_id: int, **changed: Any) -> tuple[GuildSettings, GuardState]:  # noqa: ANN401 - fields of GuildSettings
+    async def change(self, actor: discord.Member, **changed: Any) -> tuple[GuildSettings, GuardState]:  # noqa: ANN401 - fields of GuildSettings
         """Store channels or roles, and return the settings with the state of the leak guard."""
-        settings = await self._guilds.change(guild.id, actor_id, **changed)
-        return settings, await self._apply(guild)
+        settings = await self._guilds.change(actor.guild.id, actor.id, **changed)
+        return settings, await self._apply(actor.guild)
 
     async def change_options(
-        self, guild: discord.Guild, actor_id: int, change: Callable[[Options], Options]
+        self, actor: discord.Member, change: Callable[[Options], Options]
     ) -> tuple[GuildSettings, GuardState]:
         """Change the options, and return the settings with the state of the leak guard.
 
         No other change comes between. What ``change`` raises changes nothing.
+
+        Raises:
+            PowerfulRole, RoleOfEverybody: buyers must not get a role of a new rule.
+            MayNotGive, MissingPermission: the actor may not give what the change would bring to buyers.
         """
-        settings = await self._guilds.change_options(guild.id, actor_id, change)
-        return settings, await self._apply(guild)
+
+        def checked(options: Options) -> Options:
+            changed = change(options)
+            _check_rights(actor, options, changed)
+            return changed
+
+        settings = await self._guilds.change_options(actor.guild.id, actor.id, checked)
+        return settings, await self._apply(actor.guild)
 
     async def replace(
-        self, guild: discord.Guild, actor_id: int, settings: dict[str, Any], canned_answers: tuple[CannedAnswer, ...]
+        self, actor: discord.Member, settings: dict[str, Any], canned_answers: tuple[CannedAnswer, ...]
     ) -> GuardState:
-        """Replace the guild's settings and canned answers, all or none; return the state of the leak guard."""
-        await self._guilds.replace(guild.id, actor_id, settings, canned_answers)
-        return await self._apply(guild)
+        """Replace the guild's settings and canned answers, all or none; return the state of the leak guard.
+
+        Raises:
+            PowerfulRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
+        """
+        _check_rights(actor, (await self._guilds.load(actor.guild.id)).options, settings["options"])
+        await self._guilds.replace(actor.guild.id, actor.id, settings, canned_answers)
+        return await self._apply(actor.guild)
 
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""
@@ -69,6 +87,20 @@ class StoreSettings:
 
         await soon(guard(), self._modlog.post_lines(guild.id))
         return state
+
+
+def _check_rights(actor: discord.Member, before: Options, after: Options) -> None:
+    """Check that a change of options brings buyers no role that the actor may not give.
+
+    A new rule brings its roles. A new product brings the roles of all rules that look at products' properties.
+    """
+    added = [rule for rule in after.rules if rule not in before.rules]
+    check_for_buyers(actor.guild, [role for rule in added for role in rule.role_ids])
+    if not after.product_ids <= before.product_ids:
+        if not actor.guild_permissions.manage_roles:
+            raise MissingPermission(permissions.names(["manage_roles"]))
+        added += [rule for rule in after.rules if rule.match not in UNFORGEABLE]
+    check_may_give(actor, [role for rule in added for role in rule.role_ids])
 
 
 def with_values(**changed: Any) -> Callable[[Options], Options]:  # noqa: ANN401 - fields of Options

@@ -11,7 +11,8 @@ from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import permissions
 from fileflare_bot.leak_guard import GuardState, LeakGuard
-from fileflare_bot.roles import why_not
+from fileflare_bot.roles.rights import why_not
+from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.records import GuildSettings
 
 GOOD: Final = "✅"
@@ -115,12 +116,23 @@ def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Transla
 
 
 def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
-    """Yield a line for each buyers' role that the bot cannot give."""
+    """Yield a line for each buyers' role, and one for rules that wait for confirmed products."""
     if not settings.options.buyers_roles:
         return
+    if settings.options.waiting_rules:
+        yield f"{WARNING} {waiting_line(settings.options, translator)}"
     for role_id in dict.fromkeys(role for rule in settings.options.rules for role in rule.role_ids):
         why = why_not(guild, role_id)
         yield f"{GOOD} <@&{role_id}>" if why is None else f"{WARNING} " + translator.gettext(why, role=role_id)
+
+
+def waiting_line(options: Options, translator: Translator) -> str:
+    """Return how many rules wait until a product is confirmed, and what to do."""
+    return translator.ngettext(
+        "{count} rule waits: I do not know yet which products are yours. Confirm them with /store products.",
+        "{count} rules wait: I do not know yet which products are yours. Confirm them with /store products.",
+        options.waiting_rules,
+    )
 
 
 def _channel_line(

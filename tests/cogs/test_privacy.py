@@ -92,7 +92,7 @@ async def test_a_moderators_record_is_shown_and_stays(desk: Desk, storage: Stora
 
 async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_until_it_is_released(desk: Desk) -> None:
     buyer = desk.guild.create_role("Buyer")
-    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="123456")
     await desk.mydownloads(orders.DOCUMENTED)
     members = desk.env.backend.get_guild(desk.guild.id).members
     assert buyer.id in members[desk.customer.id].role_ids
@@ -118,7 +118,7 @@ async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_unt
 
 async def test_a_role_that_discord_does_not_take_back_is_named_and_taken_back_later(desk: Desk) -> None:
     buyer = desk.guild.create_role("Buyer")
-    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="123456")
     await desk.mydownloads(orders.DOCUMENTED)
     desk.env.inject_error("DELETE", "/guilds/*/members/*/roles/*", status=503)
 

@@ -14,6 +14,8 @@ from fileflare_bot.storage.options import MOST_RULES, Match, Options, RoleRule
 
 
 async def rule(desk: Desk, match: str, role: RoleHandle, value: str | None = None) -> InteractionResult:
+    """Add a rule as the owner, who has confirmed the product of the sample orders."""
+    await desk.confirms_the_product()
     return await desk.owner.slash(
         desk.channel, "store roles add", match=match, role=role, **({} if value is None else {"value": value})
     )
@@ -60,7 +62,7 @@ async def test_each_kind_of_match_brings_its_role_exactly_where_it_matches(
 
 async def test_several_roles_come_at_once_and_none_is_granted_twice(desk: Desk, buyer: RoleHandle) -> None:
     reader = desk.guild.create_role("Reader")
-    await desk.owner.slash(desk.channel, "store roles add", match="tag", role=buyer, value="books")
+    await rule(desk, "tag", buyer, "books")
     await desk.owner.slash(
         desk.channel, "store roles add", **{"match": "any_order", "role": buyer, "second-role": reader}
     )
@@ -254,10 +256,7 @@ async def test_moving_a_claim_moves_its_role(desk: Desk, buyer: RoleHandle) -> N
     assert panel is not None
     await desk.mydownloads(orders.DOCUMENTED)
 
-    listed = await desk.moderator.slash(desk.channel, "claims person", person=desk.customer)
-    chosen = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
-    shown = await desk.moderator.click(reply(chosen), label="Move to another account")
-    moved = await desk.moderator.submit_modal(shown, {"person": [desk.member]})
+    moved = await move(desk, desk.owner)
 
     assert reply(moved).content == f"The order counts for <@{desk.member.id}> now. Its roles have moved with it."
     assert not has(desk, desk.customer, buyer)
@@ -268,6 +267,26 @@ async def test_moving_a_claim_moves_its_role(desk: Desk, buyer: RoleHandle) -> N
     assert reply(restored).content == f"Welcome back! You have again: <@&{buyer.id}>"
     nothing = await desk.customer.click(panel, label="Restore my roles")
     assert reply(nothing).content.startswith("You have all the roles that I know of.")
+
+
+async def move(desk: Desk, actor: MemberActor) -> InteractionResult:
+    """Move the customer's claim to the other member."""
+    listed = await actor.slash(desk.channel, "claims person", person=desk.customer)
+    chosen = await actor.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
+    shown = await actor.click(reply(chosen), label="Move to another account")
+    return await actor.submit_modal(shown, {"person": [desk.member]})
+
+
+async def test_a_moderator_who_may_not_give_a_role_does_not_move_it_to_anybody(desk: Desk, buyer: RoleHandle) -> None:
+    await rule(desk, "any_order", buyer)
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    refused = await move(desk, desk.moderator)
+
+    assert reply(refused).content.startswith(f"**You may not give the role <@&{buyer.id}>, so I do not give it for you")
+    assert has(desk, desk.customer, buyer)
+    assert not has(desk, desk.member, buyer)
+    assert [claim.user_id for claim in await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)]
 
 
 async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(desk: Desk, buyer: RoleHandle) -> None:
@@ -286,15 +305,91 @@ async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(
     assert reply(refused).content.startswith("**That rule is not complete, or not on the list.**")
 
 
-async def test_the_owner_is_warned_of_a_powerful_role_and_a_member_cannot_use_the_moderators_buttons(
-    desk: Desk,
-) -> None:
-    strong = desk.guild.create_role("Strong", permissions=discord.Permissions(ban_members=True))
+POWERS = [
+    *("administrator", "manage_guild", "manage_roles", "manage_channels", "manage_messages", "manage_threads"),
+    *("manage_webhooks", "manage_nicknames", "manage_expressions", "manage_events", "kick_members", "ban_members"),
+    *("moderate_members", "mention_everyone", "view_audit_log", "mute_members", "deafen_members", "move_members"),
+]
 
-    saved = await rule(desk, "any_order", strong)
+
+@pytest.mark.parametrize("power", POWERS)
+async def test_a_role_with_powers_makes_no_rule(desk: Desk, buyer: RoleHandle, power: str) -> None:
+    strong = desk.guild.create_role("Strong", permissions=discord.Permissions(**{power: True}))
+
+    first = await rule(desk, "any_order", strong)
+    second = await desk.owner.slash(
+        desk.channel, "store roles add", **{"match": "any_order", "role": buyer, "second-role": strong}
+    )
+
+    for refused in (first, second):
+        assert reply(refused).content.startswith(f"**Buyers must not get the role <@&{strong.id}>.** It has these")
+    assert desk.bot.storage.guilds.get(desk.guild.id).options.rules == ()
+
+
+async def test_a_role_that_gains_powers_later_is_no_longer_given_and_the_owner_is_told(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await desk.set_up(log=True)
+    await rule(desk, "any_order", buyer)
+    desk.env.backend.edit_role(desk.guild.id, buyer.id, {"permissions": discord.Permissions(ban_members=True).value})
+    await desk.env.settle()
+
+    await desk.mydownloads(orders.DOCUMENTED)
+    assert not has(desk, desk.customer, buyer)
+    told = [str(line.embeds[0].description) for line in desk.log_channel.history()]
+    assert sum(f"I do not give the role <@&{buyer.id}> to buyers" in line for line in told) == 1
+    listed = await desk.owner.slash(desk.channel, "store roles list")
+    assert "I do not give the role" in str(embed(listed).description)
+
+    desk.env.backend.edit_role(desk.guild.id, buyer.id, {"permissions": 0})
+    await desk.env.settle()
+    await desk.later()
+    assert has(desk, desk.customer, buyer)
+
+
+def deputy(desk: Desk, *names: str, above: RoleHandle | None = None) -> MemberActor:
+    """Return a member with Manage Server and these permissions, whose role is above another."""
+    granted = discord.Permissions(**dict.fromkeys(("manage_guild", *names), True))
+    role = desk.guild.create_role("Deputy", permissions=granted)
+    if above is not None:
+        position = desk.env.backend.get_guild(desk.guild.id).roles[above.id].position
+        desk.env.backend.edit_role(desk.guild.id, role.id, {"position": position + 1})
+    return desk.guild.add_member(desk.env.create_user("dana"), roles=[role])
+
+
+async def test_only_who_may_give_a_role_makes_a_rule_for_it(desk: Desk) -> None:
+    low = desk.guild.create_role("Low")
+    dana = deputy(desk, "manage_roles", above=low)
+    high = desk.guild.create_role("High")
+    desk.env.backend.edit_role(desk.guild.id, high.id, {"position": 40})
+    await desk.env.settle()
+
+    refused = await dana.slash(desk.channel, "store roles add", match="product_id", role=high, value="1")
+    both = await dana.slash(
+        desk.channel, "store roles add", **{"match": "product_id", "role": low, "value": "1", "second-role": high}
+    )
+    allowed = await dana.slash(desk.channel, "store roles add", match="product_id", role=low, value="1")
+
+    for result in (refused, both):
+        assert reply(result).content.startswith(f"**You may not give the role <@&{high.id}>")
+    assert reply(allowed).content.startswith("Saved.")
+    (kept,) = desk.bot.storage.guilds.get(desk.guild.id).options.rules
+    assert kept.role_ids == (low.id,)
+
+
+async def test_manage_server_alone_makes_no_rule(desk: Desk, buyer: RoleHandle) -> None:
+    dana = deputy(desk, above=buyer)
+    await desk.env.settle()
+
+    refused = await dana.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+
+    assert reply(refused).content.startswith(f"**You may not give the role <@&{buyer.id}>")
+    assert desk.bot.storage.guilds.get(desk.guild.id).options.rules == ()
+
+
+async def test_a_member_cannot_use_the_moderators_buttons(desk: Desk) -> None:
     refused = await desk.forge("claims:release:1", desk.member, desk.channel)
 
-    assert "Every buyer would get these permissions: Ban Members. Remove them from the role." in reply(saved).content
     assert reply(refused).content == "**Only this server's moderators can do that.**"
 
 
@@ -320,18 +415,11 @@ async def test_who_may_manage_roles_and_messages_but_not_the_server_adds_no_rule
     ("trouble", "warning"),
     [
         ("above", "I may not give the role <@&{role}>: it is above mine."),
-        ("managed", "Nobody can give the role <@&{role}>: it belongs to an app or to boosters."),
         ("no_right", "I may not give the role <@&{role}>: I lack the permission Manage Roles."),
-        ("administrator", "Every buyer would get these permissions: Administrator. Remove them from the role."),
-        ("manage_guild", "Every buyer would get these permissions: Manage Server. Remove them from the role."),
-        ("manage_roles", "Every buyer would get these permissions: Manage Roles. Remove them from the role."),
-        ("manage_messages", "Every buyer would get these permissions: Manage Messages. Remove them from the role."),
-        ("kick_members", "Every buyer would get these permissions: Kick Members. Remove them from the role."),
-        ("ban_members", "Every buyer would get these permissions: Ban Members. Remove them from the role."),
         (None, None),
     ],
 )
-async def test_the_owner_is_warned_of_a_first_or_second_role_that_is_not_for_buyers(
+async def test_the_owner_is_warned_of_a_first_or_second_role_that_the_bot_cannot_give(
     desk: Desk, buyer: RoleHandle, trouble: str | None, warning: str | None
 ) -> None:
     role, me = desk.guild.create_role("Reader"), desk.bot.user
@@ -339,18 +427,9 @@ async def test_the_owner_is_warned_of_a_first_or_second_role_that_is_not_for_buy
     match trouble:
         case "above":
             desk.env.backend.edit_role(desk.guild.id, role.id, {"position": 90})
-        case "managed":
-            (role,) = [
-                desk.guild.roles[each.name]
-                for each in desk.env.backend.get_guild(desk.guild.id).roles.values()
-                if each.managed
-            ]
         case "no_right":
             for role_id in desk.env.backend.get_guild(desk.guild.id).members[me.id].role_ids:
                 desk.env.backend.edit_role(desk.guild.id, role_id, {"permissions": 0})
-        case str(permission):
-            granted = discord.Permissions(**{permission: True}).value
-            desk.env.backend.edit_role(desk.guild.id, role.id, {"permissions": granted})
     await desk.env.settle()
 
     first = await rule(desk, "any_order", role)
@@ -383,7 +462,11 @@ async def test_the_role_of_everybody_makes_no_rule(desk: Desk, buyer: RoleHandle
 
 async def test_a_rule_too_many_or_without_a_value_changes_nothing(desk: Desk, buyer: RoleHandle) -> None:
     rules = [RoleRule(match=Match.TAG, value=f"tag {number}", role_ids=(buyer.id,)) for number in range(MOST_RULES)]
-    before = await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, options=Options(rules=tuple(rules)))
+    await desk.confirms_the_product()
+    products = desk.bot.storage.guilds.get(desk.guild.id).options.products
+    before = await desk.bot.storage.guilds.change(
+        desk.guild.id, desk.owner.id, options=Options(rules=tuple(rules), products=products)
+    )
 
     many = await rule(desk, "any_order", buyer)
     incomplete = await rule(desk, "tag", buyer)

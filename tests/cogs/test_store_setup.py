@@ -11,6 +11,7 @@ from simcord.builders import ChannelHandle, GuildHandle
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.storage import Storage
 
 
@@ -23,7 +24,12 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
     await desk.owner.select(reply(setup), [desk.log_channel], custom_id="store_setup:set:log_channel_id")
     await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard:on")
-    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=role)
+    waiting = await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=role)
+    assert "1 rule waits: I do not know yet which products are yours." in reply(waiting).content
+    products = await desk.owner.slash(desk.channel, "store products")
+    asked = await desk.owner.click(reply(products), label="Paste one of your orders")
+    offered = await desk.owner.submit_modal(asked, {"order": orders.DOCUMENTED})
+    await desk.owner.select(reply(offered), ["123456"], custom_id="store_products:confirm")
 
     shown = await desk.owner.click(reply(setup), label="The panel's words")
     words = {"title": "Your books", "text": "Paste your link.", "button": "My books", "colour": "#AA0000"}
@@ -176,6 +182,7 @@ def second_server(desk: Desk) -> tuple[GuildHandle, ChannelHandle, MemberActor]:
 async def test_an_export_makes_another_server_behave_the_same(desk: Desk) -> None:
     role = desk.guild.create_role("Buyers")
     await desk.set_up(log=True)
+    await desk.confirms_the_product()
     await desk.owner.slash(desk.channel, "store roles add", match="tag", role=role, value="books")
     shown = await desk.moderator.slash(desk.channel, "answers add", name="hi")
     await desk.moderator.submit_modal(shown, {"words": "Hello {customer}."})
@@ -191,6 +198,43 @@ async def test_an_export_makes_another_server_behave_the_same(desk: Desk) -> Non
     buyer = guild.add_member(desk.env.create_user("bea"))
     await buyer.slash(channel, "mydownloads", **{"order-id": orders.DOCUMENTED})
     assert guild.roles["Buyers"].id in desk.env.backend.get_guild(guild.id).members[buyer.id].role_ids
+
+
+@pytest.mark.parametrize("permission", ["administrator", "ban_members"])
+async def test_an_import_brings_no_role_with_powers(desk: Desk, permission: str) -> None:
+    role = desk.guild.create_role("Buyers")
+    await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=role, value="1")
+    content = await exported(desk)
+    guild, channel, owner = second_server(desk)
+    granted = discord.Permissions(**{permission: True}).value
+    desk.env.backend.edit_role(guild.id, guild.roles["Buyers"].id, {"permissions": granted})
+    await desk.env.settle()
+
+    refused = await bring(owner, channel, content)
+
+    assert reply(refused).content.startswith(f"**Buyers must not get the role <@&{guild.roles['Buyers'].id}>.**")
+    assert (await desk.bot.storage.guilds.load(guild.id)).options == Options()
+
+
+@pytest.mark.parametrize("products", [True, False])
+async def test_who_may_not_give_a_role_imports_no_rule_for_it_and_no_product(desk: Desk, *, products: bool) -> None:
+    role = desk.guild.create_role("Buyers")
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=role)
+    content = json.loads(await exported(desk))
+    if products:  # of a shop of their own, for a rule that is there already
+        content["options"]["products"] = [{"product_id": "666"}]
+    else:
+        content["rules"] = [{"match": "product_id", "value": "666", "roles": ["Buyers"]}]
+    deputies = desk.guild.create_role("Deputy", permissions=discord.Permissions(manage_guild=True))
+    deputy = desk.guild.add_member(desk.env.create_user("dana"), roles=[deputies])
+    before = desk.bot.storage.guilds.get(desk.guild.id)
+
+    refused = await bring(deputy, desk.channel, json.dumps(content).encode())
+
+    assert reply(refused).content.startswith(
+        ("**You may not give the role", "**Only people with the permission Manage")
+    )
+    assert desk.bot.storage.guilds.get(desk.guild.id) == before
 
 
 @pytest.mark.parametrize(

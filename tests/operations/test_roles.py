@@ -13,11 +13,11 @@ from fileflare_bot.demo import orders
 
 @pytest.fixture
 async def buyer(bot: Bot, discord: NetworkedDiscord, shop: Shop) -> int:
-    """A role that every order brings."""
+    """A role that every sample order brings."""
     assert bot.process.returncode is None
     role = discord.backend.create_role(shop.guild_id, "Buyer")
-    added = discord.slash(shop.owner, shop.channel, "store roles add", match="any_order", role=str(role.id), value="")
-    await added.done()
+    rule = {"match": "product_id", "role": str(role.id), "value": "123456"}
+    await discord.slash(shop.owner, shop.channel, "store roles add", **rule).done()
     return role.id
 
 

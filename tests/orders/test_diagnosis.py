@@ -41,7 +41,7 @@ from fileflare_bot.orders.diagnosis import (
 from fileflare_bot.orders.file_links import LinkProblem, safe_link
 from fileflare_bot.orders.findings import report
 from fileflare_bot.orders.reference import ReferenceProblem, parse_reference
-from fileflare_bot.roles import OrderHeldByOthers
+from fileflare_bot.roles.granting import OrderHeldByOthers
 
 URL: Final = "https://files.example/book"
 ENGLISH: Final = Catalogs().translator("en")

@@ -9,9 +9,8 @@ from storage.samples import KEY, NEWER_KEY, settings
 
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NoSuchSavedOrder, StorageUnavailable
-from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.postponing import ATTEMPTS_OF_A_DAY
-from fileflare_bot.storage.records import Claim, GrantState, SeenProduct
+from fileflare_bot.storage.records import Claim, GrantState
 from fileflare_bot.storage.storage import Storage, open_storage
 
 GUILD = 77
@@ -40,6 +39,10 @@ async def test_claiming_an_order_again_changes_nothing_and_another_server_counts
     assert await storage.claims.claim(GUILD + 1, 2, ORDER, "#1", accounts=1) is not None
 
 
+def allow(_claim: Claim) -> None:
+    """Let the move happen."""
+
+
 async def give(storage: Storage, user_id: int = 1) -> None:
     """Record all of a user's roles that are due as given or revoked, as if Discord had taken each."""
     for role_id, state in (await storage.role_grants.due(GUILD, user_id)).items():
@@ -61,7 +64,7 @@ async def test_release_and_move_revoke_the_claims_roles_but_not_those_of_other_o
     await give(storage)
     assert [claim.given_role_ids for claim in await storage.claims.of_user(GUILD, 1)] == [(11,), (10, 11)]
 
-    await storage.claims.move(GUILD, first.id, 9, 2)
+    await storage.claims.move(GUILD, first.id, 9, 2, allow)
     assert await storage.role_grants.due(GUILD, 1) == {10: GrantState.REVOKING}
     assert await storage.role_grants.due(GUILD, 2) == {10: GrantState.WANTED, 11: GrantState.WANTED}
     assert [claim.user_id for claim in await storage.claims.of_order(GUILD, ORDER)] == [2]
@@ -125,7 +128,7 @@ async def test_a_moderator_can_move_a_deleted_users_claim(storage: Storage) -> N
     claim = await claim_of(storage, ORDER, 10)
     await storage.personal_data.forget(1)
 
-    await storage.claims.move(GUILD, claim.id, 9, 2)
+    await storage.claims.move(GUILD, claim.id, 9, 2, allow)
 
     assert await storage.role_grants.due(GUILD, 2) == {10: GrantState.WANTED}
     assert await storage.retention.delete_forgotten_claims(timedelta()) == 0
@@ -136,7 +139,7 @@ async def test_a_claim_cannot_be_moved_to_its_own_holder(storage: Storage) -> No
     assert claim is not None
 
     with pytest.raises(HeldByThem):
-        await storage.claims.move(GUILD, claim.id, 9, 1)
+        await storage.claims.move(GUILD, claim.id, 9, 1, allow)
 
     assert await storage.claims.of_order(GUILD, ORDER) == [claim]
 
@@ -160,20 +163,10 @@ async def test_a_claim_that_moves_while_its_new_holder_claims_the_order_is_held_
         assert claim is not None
 
         await asyncio.gather(
-            storage.claims.move(GUILD, claim.id, 9, 2), storage.claims.claim(GUILD, 2, order, "#", accounts=2)
+            storage.claims.move(GUILD, claim.id, 9, 2, allow), storage.claims.claim(GUILD, 2, order, "#", accounts=2)
         )
 
         assert [held.user_id for held in await storage.claims.of_order(GUILD, order)] == [2]
-
-
-async def test_products_are_found_by_what_is_typed_and_kept_once(storage: Storage) -> None:
-    products = [SeenProduct(Match.TAG, "books", "books"), SeenProduct(Match.TAG, "50%_off", "50%_off")]
-    await storage.claims.see(GUILD, products)
-    await storage.claims.see(GUILD, products)
-
-    assert await storage.claims.products(GUILD, Match.TAG, "BOO") == products[:1]
-    assert await storage.claims.products(GUILD, Match.TAG, "%_") == products[1:]
-    assert await storage.claims.products(GUILD, Match.SKU, "") == []
 
 
 async def test_the_newest_25_orders_are_kept_each_once_and_for_one_person(storage: Storage) -> None:

@@ -1,14 +1,12 @@
-"""Buyers' roles: which roles an order brings, claims, and why a role could not be given."""
+"""Gives the roles that orders bring, by claims, and takes them back."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
 import discord
 import structlog
-from cachetools import LRUCache
 from discord.ext import commands
 
 from fileflare_bot.background import soon
@@ -25,26 +23,18 @@ from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.orders.labels import order_label
-from fileflare_bot.orders.models import Order, Product
-from fileflare_bot.orders.plain import plain_name
+from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.roles.rights import ROLE_ABOVE, ROLE_GONE, ROLE_MANAGED, check_may_give, why_not
+from fileflare_bot.roles.rules import products_in, properties_in, roles_for
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.options import MOST_RULES, LaterAccounts, Match, RoleRule
-from fileflare_bot.storage.records import Claim, GrantState, GuildSettings, SeenProduct
+from fileflare_bot.storage.options import LaterAccounts
+from fileflare_bot.storage.records import Claim, GrantState, GuildSettings
 from fileflare_bot.storage.storage import Storage
 
-ROLE_GONE: Final = N_(
-    "The role <@&{role}> for buyers does not exist any more: remove its rule with /store roles remove."
-)
-ROLE_ABOVE: Final = N_(
-    "I may not give the role <@&{role}>: it is above mine. In Server Settings > Roles, drag my role above it."
-)
-NO_MANAGE_ROLES: Final = N_("I may not give the role <@&{role}>: I lack the permission Manage Roles.")
-ROLE_MANAGED: Final = N_("Nobody can give the role <@&{role}>: it belongs to an app or to boosters.")
 MOST_ROUNDS: Final = 5
 HAS_LEFT: Final = {UNKNOWN_MEMBER, UNKNOWN_USER}
-LONGEST_VALUE: Final = 100  # characters of a value that a rule matches
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -58,22 +48,6 @@ class OrderHeldByOthers(Refusal):
     )
     outcome = "held_by_others"
     finding = Kind.HELD_BY_OTHERS
-
-
-class NoSuchRule(Refusal):
-    """Raised when a rule for buyers' roles lacks its value, or its number is not on the list."""
-
-    sentence = N_(
-        "**That rule is not complete, or not on the list.** Name what an order must have; /store roles list helps."
-    )
-    outcome = "no_such_rule"
-
-
-class TooManyRules(Refusal):
-    """Raised when a guild has the largest allowed number of rules for buyers' roles."""
-
-    sentence = N_("**There are 25 rules already.** Remove one first.")
-    outcome = "too_many_rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +66,6 @@ class BuyerRoles:
         self._claims = storage.claims
         self._grants = storage.role_grants
         self._modlog = modlog
-        self._seen: LRUCache[tuple[int, Match, str], bool] = LRUCache(50_000)
         self._locks: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 
     async def grant(
@@ -112,22 +85,24 @@ class BuyerRoles:
             return Grant()
         if not settings.options.buyers_roles or not order.asset_count:
             return Grant()
+        options = settings.options
         try:
-            await self._store_values(settings.guild_id, order)
             claim = await self._claims.claim(
                 settings.guild_id,
                 user.id,
                 reference,
                 order_label(order, translator),
-                accounts=settings.options.accounts_per_order,
-                role_ids=roles_for(order, settings.options.rules),
+                accounts=options.accounts_per_order,
+                role_ids=roles_for(order, options),
                 held=_role_ids(user),
+                products=products_in(order),
+                properties=properties_in(order, options.product_ids),
             )
         except StorageUnavailable:
             log.warning("roles_not_given", guild_id=settings.guild_id, reason="database_away")
             return Grant()
         if claim is None:
-            if settings.options.later_accounts is LaterAccounts.REFUSE:
+            if options.later_accounts is LaterAccounts.REFUSE:
                 raise OrderHeldByOthers
             return Grant(held_by_others=True)
         given = await self._settle_soon(settings.guild_id, user.id)
@@ -155,14 +130,19 @@ class BuyerRoles:
         claim = await self._claims.release(guild_id, claim_id, moderator_id)
         return await self._changed(claim)
 
-    async def move(self, guild_id: int, claim_id: int, moderator_id: int, to: int) -> bool:
+    async def move(self, claim_id: int, moderator: discord.Member, to: int) -> bool:
         """Move a claim and its roles to another user; return whether all of the roles have moved already.
 
         Raises:
             HeldByThem: it is that user's already.
+            MayNotGive: the moderator may not give its roles.
             NoSuchClaim: the guild has no such claim.
         """
-        claim = await self._claims.move(guild_id, claim_id, moderator_id, to)
+
+        def check(claim: Claim) -> None:
+            check_may_give(moderator, claim.role_ids)
+
+        claim = await self._claims.move(moderator.guild.id, claim_id, moderator.id, to, check)
         return await self._changed(claim, to)
 
     async def settle(self, guild_id: int, user_id: int) -> list[int]:
@@ -215,7 +195,11 @@ class BuyerRoles:
                 held = str(role_id) in member["roles"]
                 if not await self._grants.begin(guild_id, user_id, role_id, held=held):
                     return False
-            trouble = self._trouble(guild_id, role_id)
+            guild = self._guild(guild_id)
+            if guild is None:  # nobody knows which powers the role has
+                await self._grants.postponed(guild_id, user_id, role_id, refused=False)
+                return False
+            trouble = why_not(guild, role_id)
             if trouble is None:
                 await self._bot.http.add_role(guild_id, user_id, role_id, reason="Bought in the store")
         except FAILURES as error:
@@ -244,107 +228,21 @@ class BuyerRoles:
                 log.warning("role_not_revoked", guild_id=guild_id, error=name_of(error))
                 await self._grants.postponed(guild_id, user_id, role_id, refused=not is_passing(error))
                 if isinstance(error, discord.Forbidden):
-                    await self._tell_owner(guild_id, role_id, self._trouble(guild_id, role_id) or ROLE_ABOVE)
+                    guild = self._guild(guild_id)
+                    await self._tell_owner(guild_id, role_id, (guild and why_not(guild, role_id)) or ROLE_ABOVE)
                 return
         await self._grants.revoked(guild_id, user_id, role_id)
 
-    def _trouble(self, guild_id: int, role_id: int) -> str | None:
-        """Return why the bot cannot give or revoke a role, as far as its memory of the guild tells."""
+    def _guild(self, guild_id: int) -> discord.Guild | None:
+        """Return a guild with its roles, or None while Discord has not told the bot about it."""
         guild = self._bot.get_guild(guild_id)
-        return None if guild is None or guild.unavailable or guild.me is None else why_not(guild, role_id)
+        return None if guild is None or guild.unavailable or guild.me is None else guild
 
     async def _tell_owner(self, guild_id: int, role_id: int, trouble: str) -> None:
         """Post into the log channel why a role could not be given or revoked, once a day for each reason."""
         translator = await self._modlog.translator(guild_id)
         await self._modlog.warn_once_a_day(guild_id, translator.gettext(trouble, role=role_id))
 
-    async def _store_values(self, guild_id: int, order: Order) -> None:
-        """Store the values of an order that rules can match, as suggestions for /store roles add."""
-        new = [
-            product
-            for line in order.lines
-            for product in seen_in(line.product)
-            if (guild_id, product.match, product.value) not in self._seen
-        ]
-        if new:
-            await self._claims.see(guild_id, new)
-            self._seen.update({(guild_id, product.match, product.value): True for product in new})
-
 
 def _role_ids(member: discord.Member) -> set[int]:
     return {role.id for role in member.roles}
-
-
-def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: Iterable[int]) -> tuple[RoleRule, ...]:
-    """Return the rules with a new one at the end.
-
-    Raises:
-        NoSuchRule: the match needs a value.
-        TooManyRules: there are 25 already.
-    """
-    if match is not Match.ANY_ORDER and not value.strip():
-        raise NoSuchRule
-    if len(rules) >= MOST_RULES:
-        raise TooManyRules
-    value = "" if match is Match.ANY_ORDER else value
-    return (*rules, RoleRule(match=match, value=value, role_ids=tuple(dict.fromkeys(role_ids))))
-
-
-def without_rule(rules: tuple[RoleRule, ...], number: int) -> tuple[RoleRule, tuple[RoleRule, ...]]:
-    """Return rule ``number``, counted from 1, and the others.
-
-    Raises:
-        NoSuchRule: no rule has that number.
-    """
-    if number > len(rules):
-        raise NoSuchRule
-    return rules[number - 1], (*rules[: number - 1], *rules[number:])
-
-
-def roles_for(order: Order, rules: Iterable[RoleRule]) -> list[int]:
-    """Return the IDs of the roles that an order brings; none for an order without files."""
-    if not order.asset_count:
-        return []
-    bought = {_compared(product.match, product.value) for line in order.lines for product in seen_in(line.product)}
-    return list(
-        dict.fromkeys(
-            role
-            for rule in rules
-            if rule.match is Match.ANY_ORDER or _compared(rule.match, rule.value) in bought
-            for role in rule.role_ids
-        )
-    )
-
-
-def _compared(match: Match, value: str) -> tuple[Match, str]:
-    """Return what is compared: Shopify does not tell tags apart by case."""
-    return match, value.strip().casefold() if match is Match.TAG else value
-
-
-def seen_in(product: Product) -> Iterator[SeenProduct]:
-    """Yield the values of a product that a rule can match."""
-    name = plain_name(product.name)
-    variant = plain_name(product.variant_name)
-    whole = f"{name} — {variant}" if variant else name
-    values = [
-        (Match.PRODUCT_ID, product.product_id, name),
-        (Match.VARIANT_ID, product.variant_id, whole),
-        (Match.SKU, product.sku, f"{product.sku} ({whole})"),
-        (Match.VENDOR, product.vendor, product.vendor),
-        *((Match.TAG, tag, tag) for tag in product.tags),
-    ]
-    for match, value, label in values:
-        if value and len(value) <= LONGEST_VALUE:
-            yield SeenProduct(match, value, (label or value)[:LONGEST_VALUE])
-
-
-def why_not(guild: discord.Guild, role_id: int) -> str | None:
-    """Return the sentence why the bot cannot give a role, or None if it can."""
-    role = guild.get_role(role_id)
-    if role is None or role.is_default():
-        return ROLE_GONE
-    if role.managed:
-        return ROLE_MANAGED
-    if not guild.me.guild_permissions.manage_roles:
-        return NO_MANAGE_ROLES
-    return ROLE_ABOVE if role >= guild.me.top_role else None

@@ -1,0 +1,191 @@
+"""For store owners: /store products, the products that are the store's own."""
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+from discord.app_commands import locale_str
+from discord.ext import commands
+
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
+from fileflare_bot.fileflare.errors import BadReference
+from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.i18n import Translator
+from fileflare_bot.interactions.access import OWNER
+from fileflare_bot.interactions.components import COLOUR, button, labelled, modal, order_input, view
+from fileflare_bot.interactions.reply import Reply, ReplyMessage
+from fileflare_bot.interactions.routing import replies, route
+from fileflare_bot.orders.reference import OrderReference, parse_reference
+from fileflare_bot.roles.rules import products_in, properties_in
+from fileflare_bot.storage.options import Options, StoreProduct
+from fileflare_bot.storage.records import GuildSettings, SeenProduct
+from fileflare_bot.store.changes import with_values
+from fileflare_bot.text import clean, escape
+
+if TYPE_CHECKING:
+    from fileflare_bot.app import FileflareBot
+
+PRODUCTS_ON_A_PAGE: Final = SELECT_OPTIONS
+
+
+class StoreProducts(commands.Cog):
+    """Confirms and removes the products of the store."""
+
+    def __init__(self, bot: "FileflareBot") -> None:
+        self._lookups = bot.lookups
+        self._products = bot.storage.products
+        self._settings = bot.store_settings
+
+    @app_commands.command(
+        name=locale_str("products"), description=locale_str("Say which products are yours, so that they bring roles")
+    )
+    @replies("products", OWNER)
+    async def products(self, reply: Reply) -> None:
+        """Show the confirmed products, and those that were seen in orders."""
+        await self._show(reply, reply.settings)
+
+    @route(r"store_products:page:(?P<number>\d{1,3})")
+    @replies("products", OWNER, updates=True)
+    async def turn(self, reply: Reply, number: str) -> None:
+        """Show another page of the confirmed products."""
+        await self._show(reply, reply.settings, number=int(number))
+
+    @route("store_products:paste")
+    @replies("products_paste", OWNER)
+    async def ask(self, reply: Reply) -> None:
+        """Open the modal that asks for one of the owner's own orders."""
+        translator = reply.translator
+        label = labelled(translator.gettext("Order link or order ID"), order_input("order"))
+        await reply.ask(modal(translator.gettext("Paste one of your orders"), "store_products:pasted", label))
+
+    @route("store_products:pasted")
+    @replies("products_pasted", OWNER, updates=True)
+    async def read(self, reply: Reply) -> None:
+        """Offer the products of the pasted order."""
+        pasted = reply.typed("order")
+        reply.hide(pasted)
+        reference = parse_reference(pasted)
+        if not isinstance(reference, OrderReference):
+            raise BadReference(reference)
+        reply.hide(reference.token)
+        order = (await self._lookups.find(reference, Requester(reply.user.id, reply.guild_id))).order
+        found = products_in(order)
+        await self._products.see(reply.guild_id, reply.user.id, found)
+        confirmed = reply.settings.options.product_ids
+        await self._products.add_properties(reply.guild_id, properties_in(order, confirmed))
+        note = reply.translator.gettext("All products of this order are confirmed already.")
+        ids = [product.product_id for product in found if product.product_id not in confirmed]
+        new = await self._products.named(reply.guild_id, ids)
+        if not found:
+            note = reply.translator.gettext("This order holds no product that I can tell from others.")
+        await self._show(reply, reply.settings, offered=new, note="" if new else note)
+
+    @route("store_products:confirm")
+    @replies("products_confirm", OWNER, updates=True)
+    async def confirm(self, reply: Reply) -> None:
+        """Confirm the chosen products as the store's own."""
+        chosen = await self._products.named(reply.guild_id, reply.chosen())
+        added = [StoreProduct(product_id=each.product_id, name=each.name) for each in chosen]
+
+        def add(options: Options) -> Options:
+            new = (product for product in added if product.product_id not in options.product_ids)
+            return with_values(products=(*options.products, *new))(options)
+
+        await self._change(reply, add)
+
+    @route("store_products:remove")
+    @replies("products_remove", OWNER, updates=True)
+    async def remove(self, reply: Reply) -> None:
+        """Remove the chosen products; nobody loses a role by it."""
+        gone = set(reply.chosen())
+
+        def without(options: Options) -> Options:
+            return with_values(products=[each for each in options.products if each.product_id not in gone])(options)
+
+        await self._change(reply, without)
+
+    async def _change(self, reply: Reply, change: Callable[[Options], Options]) -> None:
+        settings, _ = await self._settings.change_options(reply.member, change)
+        await self._show(reply, settings)
+
+    async def _show(
+        self,
+        reply: Reply,
+        settings: GuildSettings,
+        *,
+        number: int = 1,
+        offered: Collection[SeenProduct] = (),
+        note: str = "",
+    ) -> None:
+        options = settings.options
+        seen = offered or await self._products.seen(settings.guild_id, without=options.product_ids)
+        await reply.show(_page(options, list(seen)[:SELECT_OPTIONS], number, note, reply.translator))
+
+
+def _page(options: Options, seen: list[SeenProduct], number: int, note: str, translator: Translator) -> ReplyMessage:
+    confirmed = sorted(options.products, key=lambda product: (product.name.casefold(), product.product_id))
+    of = max(1, -(-len(confirmed) // PRODUCTS_ON_A_PAGE))
+    number = min(max(number, 1), of)
+    shown = confirmed[(number - 1) * PRODUCTS_ON_A_PAGE : number * PRODUCTS_ON_A_PAGE]
+    lines = [f"• {escape(clean(product.name)) or '?'} · `{_code(product.product_id)}`" for product in shown]
+    text = translator.gettext(
+        "Anybody can have an order of another store with your tags, SKUs and vendor. So only orders with one of these "
+        "products bring roles, unless a rule names a product or a variant itself."
+    )
+    none = translator.gettext("**None is confirmed yet.** Choose yours below, or paste one of your own orders.")
+    description = "\n".join([text, "", *([note, ""] if note else []), *(lines or [none])])
+    embed = discord.Embed(
+        title=translator.gettext("Your products"), description=shorten(description, EMBED_DESCRIPTION), colour=COLOUR
+    )
+    embed.set_footer(
+        text=translator.gettext("Page {number} of {of}", number=translator.number(number), of=translator.number(of))
+    )
+    rows: list[list[discord.ui.Item[Any]]] = []
+    if seen:
+        options_seen = [_seen(product, translator) for product in seen]
+        rows.append([_select("confirm", translator.gettext("Confirm: these are mine"), options_seen)])
+    if shown:
+        choices = [_option(product.product_id, product.name) for product in shown]
+        rows.append([_select("remove", translator.gettext("Remove: these are not mine"), choices)])
+    turns = [("◀️", number - 1, number == 1), ("▶️", number + 1, number == of)] if of > 1 else []
+    rows.append(
+        [
+            button(translator.gettext("Paste one of your orders"), "store_products:paste", emoji="📋"),
+            *(button(None, f"store_products:page:{to}", emoji=emoji, disabled=end) for emoji, to, end in turns),
+        ]
+    )
+    counted = translator.ngettext("{count} product is confirmed.", "{count} products are confirmed.", len(confirmed))
+    return ReplyMessage(counted, embed, view(*rows))
+
+
+def _select(action: str, placeholder: str, options: list[discord.SelectOption]) -> discord.ui.Select[Any]:
+    return discord.ui.Select(
+        custom_id=f"store_products:{action}", placeholder=placeholder, options=options, max_values=len(options)
+    )
+
+
+def _option(product_id: str, name: str, description: str | None = None) -> discord.SelectOption:
+    return discord.SelectOption(
+        label=shorten(clean(name) or product_id, OPTION_LABEL), value=product_id, description=description
+    )
+
+
+def _seen(product: SeenProduct, translator: Translator) -> discord.SelectOption:
+    """Return a seen product as an option: its name, vendor and ID, in how many orders it was, and since when."""
+    facts = [clean(product.vendor), product.product_id]
+    if product.since is not None:
+        day = translator.date(product.since)
+        facts.append(
+            translator.ngettext("{count} order since {day}", "{count} orders since {day}", product.orders, day=day)
+        )
+    return _option(product.product_id, product.name, shorten(" · ".join(filter(None, facts)), OPTION_LABEL))
+
+
+def _code(text: str) -> str:
+    return clean(text).replace("`", "")
+
+
+async def setup(bot: "FileflareBot") -> None:
+    """Add the cog to the group /store."""
+    await bot.add_cog(StoreProducts(bot), under="store")

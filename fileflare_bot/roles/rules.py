@@ -1,0 +1,114 @@
+"""The rules for buyers' roles: which roles an order brings, and which of its products make them do so."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
+
+from fileflare_bot.i18n import N_
+from fileflare_bot.orders.models import Order, Product
+from fileflare_bot.orders.plain import plain_name
+from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule
+from fileflare_bot.storage.records import Property, SeenProduct
+
+LONGEST_VALUE: Final = 100  # characters of a value that a rule matches
+
+
+class NoSuchRule(Refusal):
+    """Raised when a rule for buyers' roles lacks its value, or its number is not on the list."""
+
+    sentence = N_(
+        "**That rule is not complete, or not on the list.** Name what an order must have; /store roles list helps."
+    )
+    outcome = "no_such_rule"
+
+
+class TooManyRules(Refusal):
+    """Raised when a guild has the largest allowed number of rules for buyers' roles."""
+
+    sentence = N_("**There are 25 rules already.** Remove one first.")
+    outcome = "too_many_rules"
+
+
+def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: Iterable[int]) -> tuple[RoleRule, ...]:
+    """Return the rules with a new one at the end.
+
+    Raises:
+        NoSuchRule: the match needs a value.
+        TooManyRules: there are 25 already.
+    """
+    if match is not Match.ANY_ORDER and not value.strip():
+        raise NoSuchRule
+    if len(rules) >= MOST_RULES:
+        raise TooManyRules
+    value = "" if match is Match.ANY_ORDER else value
+    return (*rules, RoleRule(match=match, value=value, role_ids=tuple(dict.fromkeys(role_ids))))
+
+
+def without_rule(rules: tuple[RoleRule, ...], number: int) -> tuple[RoleRule, tuple[RoleRule, ...]]:
+    """Return rule ``number``, counted from 1, and the others.
+
+    Raises:
+        NoSuchRule: no rule has that number.
+    """
+    if number > len(rules):
+        raise NoSuchRule
+    return rules[number - 1], (*rules[: number - 1], *rules[number:])
+
+
+def roles_for(order: Order, options: Options) -> list[int]:
+    """Return the IDs of the roles that an order brings; none for an order without files.
+
+    Anybody can have another store's order with the same tag, SKU or vendor. So only the lines with a confirmed product
+    count, except for the rules that name a product or a variant.
+    """
+    if not order.asset_count:
+        return []
+    bought = {_compared(each.match, each.value) for each in _matchable(order, options.product_ids)}
+    brought = (rule.role_ids for rule in options.rules if _compared(rule.match, rule.value) in bought)
+    return list(dict.fromkeys(role for role_ids in brought for role in role_ids))
+
+
+def products_in(order: Order) -> list[SeenProduct]:
+    """Return the products of an order, each once."""
+    found: dict[str, SeenProduct] = {}
+    for product in (line.product for line in order.lines):
+        if product.product_id and len(product.product_id) <= LONGEST_VALUE:
+            name, vendor = (plain_name(text)[:LONGEST_VALUE] for text in (product.name, product.vendor))
+            found.setdefault(product.product_id, SeenProduct(product.product_id, name, vendor))
+    return list(found.values())
+
+
+def properties_in(order: Order, product_ids: Collection[str]) -> list[Property]:
+    """Return the properties of those of an order's products that are confirmed, each once."""
+    confirmed = (line.product for line in order.lines if line.product.product_id in product_ids)
+    return list(dict.fromkeys(each for product in confirmed for each in _properties(product)))
+
+
+def _matchable(order: Order, product_ids: Collection[str]) -> Iterator[Property]:
+    """Yield what the rules are compared with."""
+    for product in (line.product for line in order.lines):
+        confirmed = product.product_id in product_ids
+        if confirmed:
+            yield Property(Match.ANY_ORDER, "", "")
+        yield from (each for each in _properties(product) if confirmed or each.match in UNFORGEABLE)
+
+
+def _compared(match: Match, value: str) -> tuple[Match, str]:
+    """Return what is compared: Shopify does not tell tags apart by case."""
+    return match, value.strip().casefold() if match is Match.TAG else value
+
+
+def _properties(product: Product) -> Iterator[Property]:
+    name = plain_name(product.name)
+    variant = plain_name(product.variant_name)
+    whole = f"{name} — {variant}" if variant else name
+    values = [
+        (Match.PRODUCT_ID, product.product_id, name),
+        (Match.VARIANT_ID, product.variant_id, whole),
+        (Match.SKU, product.sku, f"{product.sku} ({whole})"),
+        (Match.VENDOR, product.vendor, product.vendor),
+        *((Match.TAG, tag, tag) for tag in product.tags),
+    ]
+    for match, value, label in values:
+        if value and len(value) <= LONGEST_VALUE:
+            yield Property(match, value, (label or value)[:LONGEST_VALUE])

@@ -1,0 +1,137 @@
+"""The products seen in guilds' orders, and the properties of the confirmed ones: suggestions for their owners.
+
+Anybody can order in a shop of their own and open that order here, so seen products are capped: of an order, of a user
+and of a guild, the oldest go first.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from fileflare_bot.storage.database import Database, unit_of_work, utc_now
+from fileflare_bot.storage.guild_rows import ensure_guild, insert, lock_guild
+from fileflare_bot.storage.models import PropertyRow, SeenProductRow
+from fileflare_bot.storage.options import Match
+from fileflare_bot.storage.records import Property, SeenProduct
+
+MOST_SHOWN: Final = 25  # select options or autocomplete choices; discord.com/developers/docs/components/reference
+MOST_OF_AN_ORDER: Final = 25
+MOST_OF_A_USER: Final = 50
+MOST_OF_A_GUILD: Final = 2000
+MOST_PROPERTIES: Final = 2000  # of a guild
+
+
+class Products:
+    """All seen products, and the properties of confirmed ones."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @unit_of_work
+    async def see(self, guild_id: int, user_id: int, products: Sequence[SeenProduct]) -> None:
+        """Count the products of an order as seen in a guild."""
+        async with self._database.writing() as session:
+            await ensure_guild(session, guild_id)
+            await lock_guild(session, guild_id)
+            await see(session, guild_id, user_id, products)
+
+    @unit_of_work
+    async def seen(self, guild_id: int, typed: str = "", *, without: Iterable[str] = ()) -> list[SeenProduct]:
+        """Return up to 25 products whose name or ID contains the typed text, those of most orders first."""
+        its = SeenProductRow.guild_id == guild_id, SeenProductRow.product_id.not_in(list(without))
+        query = sa.select(SeenProductRow).where(*its, _contains(SeenProductRow.name, SeenProductRow.product_id, typed))
+        query = query.order_by(SeenProductRow.orders.desc(), SeenProductRow.name).limit(MOST_SHOWN)
+        async with self._database.reading() as session:
+            return [_record(row) for row in await session.scalars(query)]
+
+    @unit_of_work
+    async def named(self, guild_id: int, product_ids: Iterable[str]) -> list[SeenProduct]:
+        """Return those of these products that were seen in a guild."""
+        its = SeenProductRow.guild_id == guild_id, SeenProductRow.product_id.in_(list(product_ids))
+        async with self._database.reading() as session:
+            return [_record(row) for row in await session.scalars(sa.select(SeenProductRow).where(*its))]
+
+    @unit_of_work
+    async def add_properties(self, guild_id: int, properties: Sequence[Property]) -> None:
+        """Keep the properties of confirmed products."""
+        async with self._database.writing() as session:
+            await add_properties(session, guild_id, properties)
+
+    @unit_of_work
+    async def properties(self, guild_id: int, match: Match, typed: str) -> list[Property]:
+        """Return up to 25 properties of confirmed products whose value or label contains the typed text."""
+        its = PropertyRow.guild_id == guild_id, PropertyRow.match == match
+        query = sa.select(PropertyRow).where(*its, _contains(PropertyRow.label, PropertyRow.value, typed))
+        async with self._database.reading() as session:
+            rows = await session.scalars(query.order_by(PropertyRow.label).limit(MOST_SHOWN))
+            return [Property(Match(row.match), row.value, row.label) for row in rows]
+
+    @unit_of_work
+    async def labels(self, guild_id: int, match: Match, values: Iterable[str]) -> dict[str, str]:
+        """Return the labels of those of these values that are known, by value."""
+        its = PropertyRow.guild_id == guild_id, PropertyRow.match == match, PropertyRow.value.in_(list(values))
+        async with self._database.reading() as session:
+            rows = await session.scalars(sa.select(PropertyRow).where(*its))
+            return {row.value: row.label for row in rows}
+
+
+async def see(session: AsyncSession, guild_id: int, user_id: int, products: Sequence[SeenProduct]) -> None:
+    """Count the products of an order that a user has opened, up to 25 of them."""
+    now = utc_now()
+    for product in products[:MOST_OF_AN_ORDER]:
+        facts = {"name": product.name, "vendor": product.vendor, "last_seen_at": now}
+        first = {"guild_id": guild_id, "product_id": product.product_id, "orders": 1, "user_id": user_id}
+        row = insert(session)(SeenProductRow).values(**first, **facts, first_seen_at=now)
+        counted = facts | {"orders": SeenProductRow.orders + 1}
+        await session.execute(row.on_conflict_do_update(index_elements=["guild_id", "product_id"], set_=counted))
+    if products:
+        its = SeenProductRow.guild_id == guild_id
+        await _keep_newest(session, MOST_OF_A_USER, its, SeenProductRow.user_id == user_id)
+        await _keep_newest(session, MOST_OF_A_GUILD, its)
+
+
+async def add_properties(session: AsyncSession, guild_id: int, properties: Sequence[Property]) -> None:
+    """Keep the properties of confirmed products, up to 2,000 of a guild; the oldest go first."""
+    for each in properties:
+        row = insert(session)(PropertyRow).values(
+            guild_id=guild_id, match=each.match, value=each.value, label=each.label
+        )
+        await session.execute(row.on_conflict_do_nothing())
+    if properties:
+        newest = sa.select(PropertyRow.id).where(PropertyRow.guild_id == guild_id).order_by(PropertyRow.id.desc())
+        older = newest.offset(MOST_PROPERTIES).subquery()
+        await session.execute(_deletion(PropertyRow).where(PropertyRow.id.in_(sa.select(older))))
+
+
+async def forget_user(session: AsyncSession, user_id: int) -> None:
+    """Delete the products that only this user has brought, and take the user off the others."""
+    theirs = SeenProductRow.user_id == user_id
+    await session.execute(_deletion(SeenProductRow).where(theirs, SeenProductRow.orders == 1))
+    await session.execute(
+        sa.update(SeenProductRow).where(theirs).values(user_id=None).execution_options(synchronize_session=False)
+    )
+
+
+async def _keep_newest(session: AsyncSession, most: int, *its: sa.ColumnElement[bool]) -> None:
+    newest = sa.select(SeenProductRow.guild_id, SeenProductRow.product_id).where(*its)
+    older = newest.order_by(SeenProductRow.last_seen_at.desc()).offset(most)
+    for guild_id, product_id in (await session.execute(older)).all():
+        its_key = SeenProductRow.guild_id == guild_id, SeenProductRow.product_id == product_id
+        await session.execute(_deletion(SeenProductRow).where(*its_key))
+
+
+def _deletion(table: type[SeenProductRow | PropertyRow]) -> sa.Delete:
+    return sa.delete(table).execution_options(synchronize_session=False)
+
+
+def _contains(
+    first: InstrumentedAttribute[str], second: InstrumentedAttribute[str], typed: str
+) -> sa.ColumnElement[bool]:
+    return first.icontains(typed, autoescape=True) | second.icontains(typed, autoescape=True)
+
+
+def _record(row: SeenProductRow) -> SeenProduct:
+    return SeenProduct(row.product_id, row.name, row.vendor, row.orders, row.first_seen_at)

@@ -1,0 +1,237 @@
+"""The store's own products: what another store's order brings, confirming, and who may."""
+
+import discord
+import pytest
+import sqlalchemy as sa
+from desk import Desk, buttons, embed, options, reply
+from simcord.actors import MemberActor
+from simcord.builders import RoleHandle
+from simcord.results import InteractionResult
+
+from fileflare_bot.demo import orders
+from fileflare_bot.storage.models import AuditRow
+from fileflare_bot.storage.options import MOST_PRODUCTS, StoreProduct
+from fileflare_bot.storage.options import Options as StoreOptions
+from fileflare_bot.storage.records import Action, SeenProduct
+
+FORGED = "f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0"
+
+
+@pytest.fixture
+def buyer(desk: Desk) -> RoleHandle:
+    return desk.guild.create_role("Buyer")
+
+
+@pytest.fixture
+def forged(desk: Desk) -> str:
+    """An order of another store, whose product has the name, SKU, tags and vendor of this store's."""
+    order = orders.sample_answers("https://another.example")[orders.DOCUMENTED]
+    for line in order["order"]["lines"]:
+        line["product"] |= {"product_id": 666, "variant_id": 667, "id": "another"}
+    desk.sample.answers[FORGED] = order
+    return FORGED
+
+
+def has(desk: Desk, person: MemberActor, role: RoleHandle) -> bool:
+    return role.id in desk.env.backend.get_guild(desk.guild.id).members[person.id].role_ids
+
+
+async def products(desk: Desk, person: MemberActor | None = None) -> InteractionResult:
+    return await (person or desk.owner).slash(desk.channel, "store products")
+
+
+async def confirm(
+    desk: Desk, shown: InteractionResult, *ids: str, person: MemberActor | None = None
+) -> InteractionResult:
+    return await (person or desk.owner).select(reply(shown), list(ids), custom_id="store_products:confirm")
+
+
+async def pasted(desk: Desk, token: str) -> InteractionResult:
+    asked = await desk.owner.click(reply(await products(desk)), label="Paste one of your orders")
+    return await desk.owner.submit_modal(asked, {"order": token})
+
+
+@pytest.mark.parametrize(
+    ("match", "value"),
+    [
+        ("any_order", None),
+        ("sku", "my-sku"),
+        ("tag", "books"),
+        ("vendor", "my-store"),
+        ("product_id", "123456"),
+        ("variant_id", "1234563"),
+    ],
+)
+async def test_an_order_of_another_store_with_equal_names_brings_no_role_under_any_rule(
+    desk: Desk, buyer: RoleHandle, forged: str, match: str, value: str | None
+) -> None:
+    given = {"match": match, "role": buyer} | ({} if value is None else {"value": value})
+    await desk.owner.slash(desk.channel, "store roles add", **given)
+    await desk.mydownloads(forged)
+    assert not has(desk, desk.customer, buyer)
+
+    await confirm(desk, await pasted(desk, orders.DOCUMENTED), "123456")
+    shown = await desk.mydownloads(forged)
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+
+    assert "5 of 10 downloads left" in str(embed(shown).description)
+    assert not has(desk, desk.customer, buyer)
+    assert has(desk, desk.member, buyer)
+
+
+async def test_a_pasted_order_offers_its_products_and_the_choice_is_shown_by_name(desk: Desk) -> None:
+    empty = await products(desk)
+    assert "**None is confirmed yet.**" in str(embed(empty).description)
+
+    offered = await pasted(desk, orders.DOCUMENTED)
+    (option,) = options(offered)
+    assert (option["label"], option["value"]) == ("My new Book", "123456")
+    assert option["description"].startswith("my-store · 123456 · 1 order since ")
+    shown = await confirm(desk, offered, "123456")
+
+    assert reply(shown).content == "1 product is confirmed."
+    assert "• My new Book · `123456`" in str(embed(shown).description)
+    again = await pasted(desk, orders.DOCUMENTED)
+    assert "All products of this order are confirmed already." in str(embed(again).description)
+
+
+async def test_what_was_seen_is_offered_without_what_is_confirmed_and_can_be_removed(
+    desk: Desk, buyer: RoleHandle, forged: str
+) -> None:
+    await desk.owner.slash(desk.channel, "store roles add", match="tag", role=buyer, value="books")
+    await desk.mydownloads(orders.DOCUMENTED)
+    await desk.mydownloads(orders.USED_UP, person=desk.member)
+    await desk.mydownloads(forged)
+
+    offered = await products(desk)
+    assert [(each["value"], "2 orders since" in each["description"]) for each in options(offered)] == [
+        ("123456", True),
+        ("666", False),
+    ]
+    shown = await confirm(desk, offered, "123456")
+    ids = {
+        each["custom_id"]: [option["value"] for option in each["options"]]
+        for each in buttons(reply(shown))
+        if "options" in each
+    }
+    assert ids == {"store_products:confirm": ["666"], "store_products:remove": ["123456"]}
+    await desk.mydownloads(orders.DOCUMENTED)
+    assert has(desk, desk.customer, buyer)
+
+    gone = await desk.owner.select(reply(shown), ["123456"], custom_id="store_products:remove")
+    assert reply(gone).content == "0 products are confirmed."
+    await desk.mydownloads(orders.LARGE, person=desk.colleague)
+    assert not has(desk, desk.colleague, buyer)
+    assert has(desk, desk.customer, buyer)
+
+
+async def test_roles_add_suggests_confirmed_products_first_and_their_tags(
+    desk: Desk, buyer: RoleHandle, forged: str
+) -> None:
+    await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="1")
+    for person in (desk.customer, desk.member):
+        await desk.mydownloads(forged, person=person)
+    offered = await desk.owner.autocomplete(desk.channel, "store roles add", "value", "", match="tag")
+    assert offered == []
+    await confirm(desk, await pasted(desk, orders.DOCUMENTED), "123456")
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    suggested = await desk.owner.autocomplete(desk.channel, "store roles add", "value", "my new", match="product_id")
+    tags = await desk.owner.autocomplete(desk.channel, "store roles add", "value", "", match="tag")
+
+    assert [each["value"] for each in suggested] == ["123456", "666"]
+    assert [each["value"] for each in tags] == ["books"]
+
+
+async def test_roles_list_shows_names_and_what_waits(desk: Desk, buyer: RoleHandle) -> None:
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="123456")
+    await desk.owner.slash(desk.channel, "store roles add", match="variant_id", role=buyer, value="1234563")
+    status = await desk.owner.slash(desk.channel, "store status")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    checked = await desk.owner.click(reply(setup), label="Check")
+    listed = await desk.owner.slash(desk.channel, "store roles list")
+    for text in (str(embed(status).to_dict()), reply(checked).content, str(embed(listed).description)):
+        assert "1 rule waits: I do not know yet which products are yours." in text
+
+    await confirm(desk, await pasted(desk, orders.DOCUMENTED), "123456")
+    await desk.mydownloads(orders.DOCUMENTED)
+    listed = await desk.owner.slash(desk.channel, "store roles list")
+
+    role = f"<@&{buyer.id}>"
+    assert str(embed(listed).description).splitlines() == [
+        f"**1.** any order → {role}",
+        f"**2.** product **My new Book** `123456` → {role}",
+        f"**3.** variant **My new Book — Hard back** `1234563` → {role}",
+    ]
+
+
+async def test_roles_test_says_that_a_product_is_not_confirmed(desk: Desk, buyer: RoleHandle) -> None:
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+
+    tested = await desk.owner.slash(desk.channel, "store roles test", **{"order-id": orders.DOCUMENTED})
+
+    assert "It brings no role.\nIt holds products that you have not confirmed" in str(embed(tested).description)
+
+
+async def test_confirming_takes_the_right_to_give_the_roles_that_follow(
+    desk: Desk, buyer: RoleHandle, forged: str
+) -> None:
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    await desk.mydownloads(forged)
+    plain = desk.guild.create_role("Deputy", permissions=discord.Permissions(manage_guild=True))
+    low = desk.guild.create_role("Low", permissions=discord.Permissions(manage_guild=True, manage_roles=True))
+    desk.env.backend.edit_role(desk.guild.id, buyer.id, {"position": 40})
+    await desk.env.settle()
+    said = {
+        plain: "**Only people with the permission Manage Roles can do that here.**",
+        low: f"**You may not give the role <@&{buyer.id}>",
+    }
+
+    for role, words in said.items():
+        person = desk.guild.add_member(desk.env.create_user(f"dana-{role.id}"), roles=[role])
+        refused = await confirm(desk, await products(desk, person), "666", person=person)
+        assert any(message.content.startswith(words) for message in [reply(refused), *refused.followups])
+
+    assert desk.bot.storage.guilds.get(desk.guild.id).options.products == ()
+
+
+async def test_a_page_holds_25_products_and_more_are_on_the_next(desk: Desk) -> None:
+    many = tuple(StoreProduct(product_id=str(number), name=f"Product {number:03}") for number in range(60))
+    await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, options=StoreOptions(products=many))
+
+    first = await products(desk)
+    assert embed(first).footer.text == "Page 1 of 3"
+    last = first
+    for number in (2, 3):
+        last = await desk.owner.click(reply(last), custom_id=f"store_products:page:{number}")
+
+    assert embed(last).footer.text == "Page 3 of 3"
+    assert str(embed(last).description).count("• ") == 10
+
+
+async def test_one_product_too_many_is_refused_in_words(desk: Desk) -> None:
+    many = tuple(StoreProduct(product_id=str(number)) for number in range(MOST_PRODUCTS))
+    await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, options=StoreOptions(products=many))
+    await desk.bot.storage.products.see(desk.guild.id, desk.owner.id, [SeenProduct("one-more", "One more", "")])
+
+    refused = await confirm(desk, await products(desk), "one-more")
+
+    assert any("**Nothing was changed:** `products`" in each.content for each in [reply(refused), *refused.followups])
+    assert len(desk.bot.storage.guilds.get(desk.guild.id).options.products) == MOST_PRODUCTS
+
+
+@pytest.mark.parametrize("log", [True, False])
+async def test_the_owner_is_told_once_after_the_migration(desk: Desk, *, log: bool) -> None:
+    await desk.set_up(log=log)
+    async with desk.bot.storage._database.writing() as session:  # noqa: SLF001 - as the migration does
+        now = discord.utils.utcnow()
+        row = {"guild_id": desk.guild.id, "actor_id": 0, "action": Action.PRODUCTS_NEEDED, "at": now, "retry_at": now}
+        await session.execute(sa.insert(AuditRow).values(row))
+
+    await desk.bot.reconciler.run()
+    await desk.later()
+
+    told = desk.log_channel.history() if log else desk.direct(desk.owner)
+    lines = [str(message.embeds[0].description) for message in told]
+    assert sum("products that you confirm as yours: type /store products." in line for line in lines) == 1
