@@ -92,6 +92,7 @@ async def test_every_entry_point_declares_its_audience(desk: Desk) -> None:
     [
         ("store ", OWNER),
         ("store_setup:", OWNER),
+        ("store_products:", OWNER),
         ("store:", OWNER),
         ("requests", MODERATOR),
         ("tickets:", MODERATOR),
