@@ -58,6 +58,7 @@ PICTURES = (
         height=900,
     ),
     Picture("setup", "Olivia", 640, command="/store setup", height=2400),
+    Picture("products", "Olivia", 640, command="/store products"),
     Picture("status", "Olivia", 640, command="/store status"),
     Picture("desk", "Mia", 640, page="support", presses=("Take",)),
 )

@@ -193,7 +193,7 @@ def _welcome(running: Demo) -> str:
             *lines,
             "",
             "Open a file, then press Refresh: one download fewer is left.",
-            "Be Olivia for /store setup, /store status and /store roles list.",
+            "Be Olivia for /store setup, /store status, /store products and /store roles list.",
             "Press Get help, then be Mia in the moderators' channel: Take, Check again, Answer, Resolve.",
             "What happens in one page shows in another after its Refresh preview.",
             f"For machines: {running.metrics_url}/metrics, /healthz and /readyz.",

@@ -51,13 +51,14 @@ class NotAModerator(Refusal):
     outcome = "not_a_moderator"
 
 
-class ModeratorOfSomeChannels(NotAModerator):
+class ModeratorOfSomeChannels(Refusal):
     """Raised when a user may manage messages, but only through a channel's own permissions."""
 
     sentence = N_(
         "**Only this server's moderators can do that.** You may manage messages in this channel only; ask the server's "
         "owner for a moderator role."
     )
+    outcome = "not_a_moderator"
 
 
 class MissingPermission(Refusal):
@@ -79,7 +80,7 @@ async def admit(interaction: discord.Interaction[Any], audience: Audience, guild
     Raises:
         NotFromHere: they chose a channel, role, member or message of another guild, or a hidden one.
         OnlyInServer: the audience exists only in a guild, and this is not one.
-        NotAModerator: the user is not a moderator of the guild.
+        NotAModerator, ModeratorOfSomeChannels: the user is not a moderator of the guild.
         MissingPermission: the user may not manage the guild.
         StorageUnavailable: only the guild's settings tell, and they cannot be read.
     """

@@ -1,5 +1,6 @@
 """The tables: made at the first start, brought up to date at later ones, by one process alone."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.database import MIGRATIONS, migrations, utc_now
 from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.models import Base
-from fileflare_bot.storage.records import TicketDetails
+from fileflare_bot.storage.options import Match
+from fileflare_bot.storage.records import Action, TicketDetails
 from fileflare_bot.storage.storage import Storage, open_storage
 from fileflare_bot.storage.tickets import _DETAILS
 
@@ -96,6 +98,33 @@ async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_kee
         assert (server_record.log_channel_id, server_record.moderator_role_ids) == (9, (1, 2))
     there, newest = await revisions(url)
     assert there == newest
+
+
+async def test_products_that_were_seen_are_to_be_confirmed_and_owners_whose_rules_need_it_are_told(url: str) -> None:
+    tables = sa.MetaData()
+    async with connected(url) as connection:
+        await connection.run_sync(lambda sync: command.upgrade(migrations(sync), "0004"))
+        await connection.run_sync(tables.reflect)
+    servers, products = tables.tables["servers"], tables.tables["products"]
+    async with connected(url) as connection:
+        for guild_id, match in ((GUILD, "tag"), (GUILD + 1, "product_id"), (GUILD + 2, None)):
+            rules = [] if match is None else [{"match": match, "value": "1", "role_ids": [7]}]
+            row = {"guild_id": guild_id, "moderator_role_ids": [], "next_number": 1, "changed_at": utc_now()}
+            await connection.execute(sa.insert(servers).values(**row, options={"rules": rules}))
+        for match, value in (("product_id", "123"), ("tag", "books"), ("vendor", "me")):
+            row = {"guild_id": GUILD, "match": match, "value": value, "label": f"My {value}"}
+            await connection.execute(sa.insert(products).values(**row))
+
+    async with open_storage(settings(url)) as storage:
+        (seen,) = await storage.products.seen(GUILD)
+        assert (seen.product_id, seen.name, seen.orders) == ("123", "My 123", 1)
+        assert seen.since is not None
+        assert abs(seen.since - utc_now()) < timedelta(minutes=5)
+        assert await storage.products.properties(GUILD, Match.TAG, "") == []
+        assert await storage.intents.due_logs() == [GUILD]
+        (line,) = (await storage.intents.due_lines(GUILD))[0]
+        assert line.action is Action.PRODUCTS_NEEDED
+        assert (await storage.guilds.load(GUILD)).options.waiting_rules == 1
 
 
 @pytest.mark.usefixtures("storage")
