@@ -134,13 +134,14 @@ def _page(options: Options, seen: list[SeenProduct], number: int, note: str, tra
         "products bring roles, unless a rule names a product or a variant itself."
     )
     none = translator.gettext("**None is confirmed yet.** Choose yours below, or paste one of your own orders.")
-    description = "\n".join([text, "", *([note, ""] if note else []), *(lines or [none])])
+    description = "\n\n".join(filter(None, [text, note, "\n".join(lines or [none])]))
     embed = discord.Embed(
         title=translator.gettext("Your products"), description=shorten(description, EMBED_DESCRIPTION), colour=COLOUR
     )
-    embed.set_footer(
-        text=translator.gettext("Page {number} of {of}", number=translator.number(number), of=translator.number(of))
-    )
+    if of > 1:
+        embed.set_footer(
+            text=translator.gettext("Page {number} of {of}", number=translator.number(number), of=translator.number(of))
+        )
     rows: list[list[discord.ui.Item[Any]]] = []
     if seen:
         options_seen = [_seen(product, translator) for product in seen]

@@ -95,7 +95,7 @@ class _Store:
         team = self.guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
         self.buyers = self.guild.create_role("Buyers")
         self.owner = MemberActor(env, self.guild, owner)
-        admins = self.guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
+        admins = self.guild.create_role("Admins", permissions=discord.Permissions(administrator=True), position=50)
         self._admin = self.guild.add_member(env.create_user("otto"), roles=[admins])  # no viewer sees its replies
         self.customer_user = env.create_user("casey", global_name="Casey (customer)")
         self.customer = self.guild.add_member(self.customer_user)

@@ -58,7 +58,7 @@ class ModeratorOfSomeChannels(Refusal):
         "**Only this server's moderators can do that.** You may manage messages in this channel only; ask the server's "
         "owner for a moderator role."
     )
-    outcome = "not_a_moderator"
+    outcome = "moderator_of_some_channels"
 
 
 class MissingPermission(Refusal):

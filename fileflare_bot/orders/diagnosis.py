@@ -129,8 +129,7 @@ ADVICE: Final[dict[Kind, Advice]] = {
 
 _ATTACH_AGAIN: Final = N_("Store owner: attach the file to the order again in Fileflare, or correct the external link.")
 _CORRECT_LINK: Final = N_(
-    "Store owner: correct the external link in Fileflare. It is the address of a web page or a file, and begins with "
-    "https://."
+    "Store owner: correct the external link in Fileflare. It must be the whole address of a web page or a file."
 )
 
 REFUSED_LINKS: Final[dict[LinkProblem, Advice]] = {

@@ -203,7 +203,7 @@ def test_every_topic_resolution_and_action_has_a_sentence() -> None:
     assert set(TOPICS) == set(Topic)
     assert set(RESOLUTIONS) == set(Resolution)
     assert set(ENTRIES) == set(Action)
-    assert all("<@7>" in entry_text(action, 7, 5, ENGLISH) for action in Action)
+    assert all("<@7>" in entry_text(action, 7, 5, ENGLISH) for action in {*Action} - {Action.PRODUCTS_NEEDED})
 
 
 def test_statistics_say_what_is_not_known_yet() -> None:
