@@ -73,9 +73,10 @@ class Privacy(commands.Cog):
         translator = reply.translator
         text = translator.gettext(
             "**Delete your saved orders and help requests?** Open ones end, their cards go, and nobody will answer "
-            "them. Your orders stop counting for you, and the roles that I gave you for them go. So that nobody passes "
-            "an order on, it counts for no other account for 90 days, unless a moderator releases it. Your downloads "
-            "stay as they are."
+            "them. What was posted beside a card, in a log channel and to you stays in Discord.\n"
+            "Your orders stop counting for you, and the roles that I gave you for them go. So that nobody passes an "
+            "order on, it counts for nobody for 90 days, you included, unless a moderator releases it. Where a store "
+            "refuses orders that are in use, you cannot open it here in that time; on the store's order page you can."
         )
         label = translator.gettext("Delete for good")
         sure = button(label, "privacy:gone", emoji="🗑️", style=discord.ButtonStyle.danger)

@@ -178,12 +178,17 @@ def _items(
     guild: discord.Guild, settings: GuildSettings, translator: Translator, languages: tuple[str, ...], note: str
 ) -> Iterator[discord.ui.Item[Any]]:
     """Yield the page's components; Discord allows 40, nested ones included."""
-    head = translator.gettext("## Setup\nEach choice is saved at once. **Check** tries everything for real.")
+    head = translator.gettext(
+        "## Setup\nEach choice is saved at once. **Check** asks Fileflare, writes into the channels, and looks at the "
+        "permissions."
+    )
     yield discord.ui.TextDisplay(f"{head}\n{note}".strip())
     yield discord.ui.TextDisplay(support_line(guild, settings, translator))
     yield _row(_channel("support_channel_id", settings.support_channel_id, translator.gettext("Support channel")))
     yield discord.ui.TextDisplay(
-        translator.gettext("**Moderators** are all who may manage messages, and everybody with one of these roles:")
+        translator.gettext(
+            "**Moderators** are all who may manage messages or the server, and everybody with one of these roles:"
+        )
     )
     yield _row(
         _roles(

@@ -131,7 +131,7 @@ def _session() -> aiohttp.ClientSession:
 
 
 def _settings(sample: SampleFileflare, folder: Path) -> Settings:
-    """Return the settings of the environment, but with a made-up token, the sample Fileflare, and no limits.
+    """Return the settings of the environment, but with a made-up token, the sample Fileflare, and wide limits.
 
     The simulator's clock stands still while nobody acts, so a reached limit would never reset.
     """
@@ -172,7 +172,7 @@ def _welcome(running: Demo) -> str:
         ("a large one, 300 files", orders.LARGE),
         ("one used up, one last", orders.USED_UP),
         ("without files", orders.EMPTY),
-        ("unknown to Fileflare", orders.UNKNOWN),
+        ("unknown to Fileflare; the fifth try makes you wait a minute", orders.UNKNOWN),
         ("a slow one", orders.SLOW),
         ("a hostile one", orders.HOSTILE),
         ("an order link", f"https://my-store.com/account/orders/{orders.DOCUMENTED}"),
@@ -186,7 +186,7 @@ def _welcome(running: Demo) -> str:
             "",
             f"  {running.downloads.url}  the store's channel, for customers",
             f"  {running.support.url}  the moderators' channel",
-            f"  {running.direct.url}  the customer's direct messages",
+            f"  {running.direct.url}  Casey's direct messages",
             "",
             "Press the panel's button, or type /mydownloads, and give one of these:",
             "",
@@ -194,7 +194,7 @@ def _welcome(running: Demo) -> str:
             "",
             "Open a file, then press Refresh: one download fewer is left.",
             "Be Olivia for /store setup, /store status, /store products and /store roles list.",
-            "Press Get help, then be Mia in the moderators' channel: Take, Check again, Answer, Resolve.",
+            "Be Casey and press Get help, then be Mia in the moderators' channel: Take, Check again, Answer, Resolve.",
             "What happens in one page shows in another after its Refresh preview.",
             f"For machines: {running.metrics_url}/metrics, /healthz and /readyz.",
         )

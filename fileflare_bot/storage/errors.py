@@ -66,7 +66,8 @@ class NotPossibleNow(StorageFailed):
     """Raised when a ticket is resolved but must be open, or the other way round."""
 
     sentence = N_(
-        "**That is not possible any more:** somebody has changed the request meanwhile. Its card shows how it is."
+        "**That is not possible any more:** the help request was closed or opened meanwhile, or there is another open "
+        "one about the same order."
     )
     outcome = "not_possible_now"
 

@@ -6,6 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
+from fileflare_bot.storage.intents import add_card_removals
 from fileflare_bot.storage.models import (
     AuditRow,
     CannedAnswerRow,
@@ -17,6 +18,7 @@ from fileflare_bot.storage.models import (
     SeenProductRow,
     TicketRow,
 )
+from fileflare_bot.storage.tickets import card_of
 
 OF_GUILDS: Final = (
     TicketRow,
@@ -40,11 +42,16 @@ class Retention:
 
     @unit_of_work
     async def delete_resolved(self, days: int) -> int:
-        """Delete tickets resolved more than ``days`` ago, and audit entries that old; return how many tickets."""
+        """Delete tickets resolved more than ``days`` ago, with their cards, and audit entries that old.
+
+        Return how many tickets.
+        """
         before = utc_now() - timedelta(days=days)
         async with self._database.writing() as session:
-            old = sa.delete(TicketRow).where(TicketRow.resolved_at < before).returning(TicketRow.id)
+            old = sa.delete(TicketRow).where(TicketRow.resolved_at < before).returning(TicketRow)
             deleted = (await session.scalars(old)).all()
+            for row in deleted:
+                add_card_removals(session, row.guild_id, card_of(row))
             still_there = sa.select(TicketRow.number).where(TicketRow.guild_id == AuditRow.guild_id)
             await session.execute(
                 sa.delete(AuditRow)

@@ -66,7 +66,7 @@ def looked_at(guild: discord.Guild, settings: GuildSettings, translator: Transla
     if settings.ping_role_id is not None:
         yield ping_line(guild, settings, translator)
     yield from role_lines(guild, settings, translator)
-    yield translator.gettext("Press Check in /store setup to try each for real.")
+    yield translator.gettext("Press Check in /store setup to test it.")
 
 
 def guard_state(guild: discord.Guild, settings: GuildSettings) -> GuardState:
@@ -86,7 +86,7 @@ def support_line(guild: discord.Guild, settings: GuildSettings, translator: Tran
     channel = guild.get_channel(settings.support_channel_id)
     if channel is not None and channel.permissions_for(guild.default_role).view_channel:
         warning = translator.gettext(
-            "Everybody can read this channel. Let only moderators view it: customers write there."
+            "Everybody can read this channel. Let only moderators and me view it: customers write there."
         )
         line = f"{WARNING} {warning}\n{line}"
     return line

@@ -34,7 +34,7 @@ ARRIVED: Final = {
     Delivery.MENTION: N_("They take no direct messages, so I mentioned them where they asked."),
     Delivery.LEFT: N_("They have left this server, so nobody has read it. It is kept with the help request."),
     Delivery.FAILED: N_(
-        "**It could not be delivered:** they take no direct messages, and I may not write where they asked. "
+        "**It could not be delivered:** Discord takes neither a direct message to them nor a mention where they asked. "
         "Write to them yourself."
     ),
     Delivery.PENDING: N_(

@@ -30,7 +30,10 @@ class NotYours(Refusal):
 class OrderNotKnown(Refusal):
     """Raised when a moderator checks the order of a ticket that has none."""
 
-    sentence = N_("**No order is known for this help request.** Ask the customer for the order link.")
+    sentence = N_(
+        "**No order is known for this help request.** Have the customer open it with /{command}, and press **{help}** "
+        "there."
+    )
     outcome = "order_not_known"
 
 

@@ -206,7 +206,7 @@ async def test_an_answer_that_discord_refuses_for_a_day_is_given_up_and_the_thre
 
     await desk.later(days=2)
 
-    assert "**It could not be delivered:** they take no direct messages" in desk.notes()[-1]
+    assert "**It could not be delivered:** Discord takes neither" in desk.notes()[-1]
 
 
 async def test_when_two_moderators_take_a_request_at_once_one_gets_it_and_the_other_is_told_who(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import NoSuchTicket
 from fileflare_bot.storage.models import AuditRow, MessageRow, TicketRow
-from fileflare_bot.storage.records import Action, Resolution, Statistics, Ticket
+from fileflare_bot.storage.records import Action, Card, Resolution, Statistics, Ticket
 from fileflare_bot.storage.storage import Storage
 
 ORDER = "an-order-of-the-test"
@@ -70,6 +70,7 @@ async def test_the_five_commonest_kinds_are_counted_once_a_request(storage: Stor
 async def test_requests_that_were_resolved_long_ago_are_deleted_with_their_messages(storage: Storage, url: str) -> None:
     old = await dated(storage, url, 1, days=91, resolved=60)
     await storage.tickets.answered(old.id, MODERATOR, "done")
+    await storage.intents.card_shown(old, Card(1, 2, 2), old.version)
     young = await dated(storage, url, 2, days=89, resolved=60)
     await storage.tickets.answered(young.id, MODERATOR, "done")
     resolved_late = await dated(storage, url, 3, days=400, resolved=86_400 * 390)
@@ -84,6 +85,7 @@ async def test_requests_that_were_resolved_long_ago_are_deleted_with_their_messa
         assert (await storage.tickets.get(ticket.id)).number == ticket.number
     assert await count(url, MessageRow) == 2
     assert await storage.tickets.messages(young.id)
+    assert {(gone.channel_id, gone.message_id) for gone in await storage.intents.due_removals()} == {(2, None), (1, 2)}
     assert await storage.retention.delete_resolved(90) == 0
     assert (await file(storage, 5)).number == 5
 
