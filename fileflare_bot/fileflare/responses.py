@@ -149,7 +149,7 @@ class _Salvage:
         """Return the response, and whether anything may be missing; None if there is nothing of an order."""
         values = list(self._objects())
         roots = [value for value in values if "order" in value]
-        pieces = [value for value in values if "order" not in value and any(value.keys() >= sign for sign in _PIECES)]
+        pieces = [value for value in values if any(value.keys() >= sign for sign in _PIECES)]
         if _WEB_PAGE.match(self._text.lstrip()):
             pieces = []  # perhaps of the page's own data
         if not pieces:

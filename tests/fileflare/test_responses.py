@@ -194,6 +194,12 @@ def test_of_a_response_that_breaks_off_what_came_is_read_and_said_to_be_less() -
     assert order.incomplete
 
 
+def test_a_brace_too_many_loses_no_file() -> None:
+    order = read_response(200, {}, b'{"order": {"order_number": 7}, "lines": [{"assets": [' + FILE + b"]}]}}")
+
+    assert (order.order_number, order.asset_count) == (7, 1)
+
+
 def test_a_lost_brace_loses_no_file() -> None:
     order = read_response(200, {}, b'{"order": "lines": [{"assets": [' + FILE + b']}], "assets": [' + FILE + b"]}}")
 
