@@ -13,6 +13,7 @@ from simcord.backend import serializers
 from fileflare_bot import leak_guard
 from fileflare_bot.demo import orders
 from fileflare_bot.leak_guard import RULE_NAME, GuardState
+from fileflare_bot.orders.leaks import PATTERNS
 from fileflare_bot.storage import postponing
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import Options
@@ -73,7 +74,7 @@ async def test_a_rule_that_is_deleted_or_changed_comes_back(desk: Desk) -> None:
 
     (repaired,) = rules(desk)
     assert repaired.enabled
-    assert len(repaired.trigger_metadata["regex_patterns"]) == 3
+    assert repaired.trigger_metadata["regex_patterns"] == [*PATTERNS]
     assert "Somebody changed the rule of the leak guard" in str(desk.log_channel.history()[-1].embeds[0].description)
 
 
