@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 from weakref import WeakValueDictionary
@@ -55,6 +56,18 @@ class GuardState(Enum):
     GAVE_UP = auto()  # somebody changed or deleted the rule too often
 
 
+@dataclass(slots=True)
+class _Minute:
+    """The messages of a guild that were blocked within a minute, and the line that tells of them."""
+
+    began: float
+    first: dict[str, str]  # by whom, and where
+    blocked: int = 0
+    told: int = 0
+    line: discord.Message | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class LeakGuard:
     """Keeps each guild's AutoMod rule as its settings say; one change of a guild's rule waits for the one before.
 
@@ -67,7 +80,7 @@ class LeakGuard:
         self._modlog = modlog
         self._repairs: LRUCache[int, deque[float]] = LRUCache(10_000)
         self._given_up: set[int] = set()  # guilds, until their rule is in place again
-        self._blocked: dict[int, int] = {}  # messages since the last line about them, if that is less than a minute ago
+        self._minutes: LRUCache[int, _Minute] = LRUCache(10_000)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def ensure(self, guild: discord.Guild) -> GuardState:
@@ -107,7 +120,7 @@ class LeakGuard:
                 await self._repair(guild, settings)
 
     async def blocked(self, execution: discord.AutoModAction) -> None:
-        """Post a line about a blocked message, without its text; those of the next minute are only counted in it.
+        """Post a line about a blocked message, without its text; those of the next minute are counted in the same line.
 
         Raises:
             StorageUnavailable: the database is away.
@@ -117,28 +130,28 @@ class LeakGuard:
         if settings.leak_rule_id != execution.rule_id or execution.action.type is not BLOCK:
             return
         log.info("leak_stopped", guild_id=guild_id)
-        if guild_id in self._blocked:
-            self._blocked[guild_id] += 1
-            return
-        self._blocked[guild_id] = 1
-        values = {"who": f"<@{execution.user_id}>", "where": f"<#{execution.channel_id}>"}
-        try:
-            translator = await self._modlog.translator(guild_id)
-            text = translator.gettext(
-                "I stopped a message of {who} in {where}: it held an order link or an order ID.", **values
-            )
-            line = await self._modlog.warn(guild_id, f"🛡️ {text}")
-            await asyncio.sleep(MINUTE_SECONDS)
-        finally:
-            count = self._blocked.pop(guild_id)
-        if line is not None and count > 1:
-            text = translator.gettext(
-                "I stopped {count} messages within a minute: they held order links or order IDs. The first one was of "
-                "{who} in {where}.",
-                count=translator.number(count),
-                **values,
-            )
-            await self._modlog.change(line, f"🛡️ {text}")
+        translator, now = await self._modlog.translator(guild_id), time.monotonic()
+        minute = self._minutes.get(guild_id)
+        if minute is None or now - minute.began >= MINUTE_SECONDS:
+            first = {"who": f"<@{execution.user_id}>", "where": f"<#{execution.channel_id}>"}
+            minute = self._minutes[guild_id] = _Minute(now, first)
+        minute.blocked += 1
+        async with minute.lock:
+            if minute.told == 0:
+                minute.told = 1
+                text = translator.gettext(
+                    "I stopped a message of {who} in {where}: it held an order link or an order ID.", **minute.first
+                )
+                minute.line = await self._modlog.warn(guild_id, f"🛡️ {text}")
+            if minute.told < minute.blocked and minute.line is not None:
+                minute.told = minute.blocked
+                text = translator.gettext(
+                    "I stopped {count} messages within a minute: they held order links or order IDs. The first one was "
+                    "of {who} in {where}.",
+                    count=translator.number(minute.blocked),
+                    **minute.first,
+                )
+                await self._modlog.change(minute.line, f"🛡️ {text}")
 
     def _lock(self, guild_id: int) -> asyncio.Lock:
         return self._locks.setdefault(guild_id, asyncio.Lock())

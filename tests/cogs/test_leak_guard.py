@@ -70,33 +70,58 @@ async def test_many_messages_in_a_minute_make_one_line_with_their_number(desk: D
     for author in (desk.customer, desk.member) * 10:
         await author.send(desk.channel, f"look: {LINK}")
     await desk.env.settle()
-    assert len(lines(desk)) == before + 1
-    await desk.env.advance_time(60)
 
     first = f"The first one was of <@{desk.customer.id}> in <#{desk.channel.id}>."
     what = "I stopped 20 messages within a minute: they held order links or order IDs."
     assert lines(desk)[before:] == [f"🛡️ {what} {first}"]
+    await desk.env.advance_time(60)
     for _ in range(2):
         await desk.customer.send(desk.channel, LINK)
         await desk.env.advance_time(59)
     assert len(lines(desk)) == before + 2
-    await desk.env.advance_time(2)
     assert "I stopped 2 messages" in lines(desk)[-1]
     assert orders.DOCUMENTED not in str([message.embeds[0].to_dict() for message in desk.log_channel.history()])
 
 
-async def test_if_the_line_is_gone_after_the_minute_no_other_takes_its_place(desk: Desk) -> None:
+async def test_what_is_blocked_while_discord_takes_the_line_is_told_in_one_call(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await desk.set_up(log=True)
     await switch(desk)
-    for _ in range(2):
-        await desk.customer.send(desk.channel, LINK)
+    change, changes = desk.bot.modlog.change, []
+
+    async def slowly(line: discord.Message, text: str) -> None:
+        changes.append(text)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await change(line, text)
+
+    monkeypatch.setattr(desk.bot.modlog, "change", slowly)
+    for _ in range(50):
+        desk.env.backend.create_message(desk.channel.id, desk.customer.id, LINK)
     await desk.env.settle()
-    desk.env.backend.delete_message(desk.log_channel.id, desk.log_channel.history()[-1].id)
+
+    assert "I stopped 50 messages" in lines(desk)[-1]
+    assert len(changes) <= 3
+
+
+@pytest.mark.parametrize("gone", ["the line", "the permission to post it"])
+async def test_if_the_line_is_gone_no_other_takes_its_place_within_the_minute(desk: Desk, gone: str) -> None:
+    await desk.set_up(log=True)
+    await switch(desk)
     before = lines(desk)
+    if gone != "the line":
+        desk.env.inject_error("POST", f"/channels/{desk.log_channel.id}/messages", status=403, code=50013)
+    await desk.customer.send(desk.channel, LINK)
+    if gone == "the line":
+        desk.env.backend.delete_message(desk.log_channel.id, desk.log_channel.history()[-1].id)
 
-    await desk.env.advance_time(60)
-
+    await desk.customer.send(desk.channel, LINK)
     assert lines(desk) == before
+    await desk.env.advance_time(60)
+    await desk.customer.send(desk.channel, LINK)
+
+    assert len(lines(desk)) == len(before) + 1
 
 
 async def test_a_rule_that_is_deleted_or_changed_comes_back(desk: Desk) -> None:
