@@ -12,7 +12,8 @@ from fileflare_bot.discord_limits import EMBED_DESCRIPTION, FIELD_VALUE, shorten
 from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_
-from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS
+from fileflare_bot.interactions import permissions
+from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS, MissingPermission
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, view
 from fileflare_bot.interactions.message_texts import message_texts
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -20,6 +21,7 @@ from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.findings import report, unseen
 from fileflare_bot.orders.labels import summary
+from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference, find_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.removals import Removed
@@ -70,6 +72,9 @@ class Check(commands.Cog):
         """Delete a message that leaks an order, in the channel where the button was pressed."""
         if int(channel_id) != reply.interaction.channel_id:
             raise NotDeleted
+        granted = reply.interaction.permissions  # in this channel
+        if not (granted.manage_messages or granted.administrator):
+            raise MissingPermission(permissions.names(["manage_messages"]))
         removed = await self._bot.removals.delete_message(
             reply.guild_id, int(channel_id), int(message_id), reply.user.id
         )
@@ -96,29 +101,28 @@ class Check(commands.Cog):
         reply.hide(*pasted)
         translator = reply.translator
         reference = find_reference(pasted)
+        order = None
         buttons = []
         if not isinstance(reference, OrderReference):
             reply.outcome = "bad_reference"
             content, findings = translator.gettext("No order ID"), diagnose_failure(Kind.WRONG_REFERENCE, reference)
         else:
             reply.hide(reference.token)
-            content, findings = await self._look_up(reply, reference)
+            order, findings = await self._look_up(reply, reference)
+            content = translator.gettext("No order") if order is None else summary(order, translator)
         found = shorten(report(findings, translator), EMBED_DESCRIPTION)
         embed = discord.Embed(title=translator.gettext("What I found"), description=found, colour=COLOUR)
         if isinstance(reference, OrderReference):
             hidden = shorten(unseen(translator), FIELD_VALUE)
             embed.add_field(name=translator.gettext("What the data cannot show"), value=hidden, inline=False)
-            if leak is not None:
-                content += "\n⚠️ " + translator.gettext("Whoever reads that message can have these files.")
-                delete, custom_id = (
-                    translator.gettext("Delete the message"),
-                    f"check:delete:{leak.channel.id}:{leak.id}",
-                )
-                buttons.append(button(delete, custom_id, emoji="🗑️", style=discord.ButtonStyle.danger))
+        if order is not None and leak is not None:
+            content += "\n⚠️ " + translator.gettext("Whoever reads that message can have these files.")
+            delete, custom_id = translator.gettext("Delete the message"), f"check:delete:{leak.channel.id}:{leak.id}"
+            buttons.append(button(delete, custom_id, emoji="🗑️", style=discord.ButtonStyle.danger))
         await reply.show(ReplyMessage(content, embed, view(buttons) if buttons else None))
 
-    async def _look_up(self, reply: Reply, reference: OrderReference) -> tuple[str, tuple[Finding, ...]]:
-        """Return a one-line summary of an order, and its findings; a failed lookup is a finding too."""
+    async def _look_up(self, reply: Reply, reference: OrderReference) -> tuple[Order | None, tuple[Finding, ...]]:
+        """Return an order and its findings; a failed lookup is a finding too."""
         await self._bot.modlog.record(reply.guild_id, Action.LOOKED_UP, reply.user.id)
         try:
             found = await self._bot.lookups.find(reference, Requester(reply.user.id, reply.guild_id))
@@ -126,8 +130,8 @@ class Check(commands.Cog):
             raise
         except LookupFailed as error:
             reply.outcome = "failed"
-            return reply.translator.gettext("No order"), diagnose_failure(error.finding or Kind.OUTAGE)
-        return summary(found.order, reply.translator), diagnose(found.order)
+            return None, diagnose_failure(error.finding or Kind.OUTAGE)
+        return found.order, diagnose(found.order)
 
 
 async def setup(bot: "FileflareBot") -> None:

@@ -178,7 +178,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             database, requests = translator.gettext("it answers"), translator.number(open_tickets)
         guard = checked = unknown
         if settings is not None:
-            guard = translator.gettext(GUARD_STATES[guard_state(guild, settings)])
+            guard = translator.gettext(GUARD_STATES[guard_state(guild, settings, bot.leak_guard)])
             checked = shorten("\n".join(looked_at(guild, settings, translator)), FIELD_VALUE)
         version = f"Fileflare Discord bot {fileflare_bot.__version__}"
         return [

@@ -28,7 +28,7 @@ _SETTINGS: Final = r"(?P<setting>support_channel_id|log_channel_id|ping_role_id|
 _FEATURES: Final = {
     "buyers_roles": N_("**Buyers' roles.** Who opens an order gets its roles; the rules are in /store roles."),
     "saved_orders": N_("**Saved orders.** Customers can have an order remembered, encrypted."),
-    "leak_guard": N_("**Leak guard.** Discord stops messages that hold an order link."),
+    "leak_guard": N_("**Leak guard.** Discord stops messages that hold an order link or an order ID."),
     "leak_guard_spares_moderators": N_("**Leak guard spares moderators.** The moderator roles may post order links."),
 }
 _FEATURE: Final = rf"(?P<feature>{'|'.join(_FEATURES)})"

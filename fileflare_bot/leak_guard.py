@@ -1,13 +1,15 @@
-"""The leak guard: a Discord AutoMod rule that blocks order links before anybody can read them.
+"""The leak guard: a Discord AutoMod rule that blocks order links and IDs before anybody can read them.
 
 Discord checks the messages, so the bot need not read any. The bot recreates the rule when somebody deletes it, repairs
-it when somebody changes it, and deletes it when the owner switches the leak guard off.
+it when somebody changes it, and deletes it when the owner switches the leak guard off. If somebody goes on changing it,
+the bot gives up and says so.
 """
 
 import asyncio
 import contextlib
 import time
 from collections import deque
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 from weakref import WeakValueDictionary
@@ -18,6 +20,7 @@ from cachetools import LRUCache
 from discord.ext import commands
 
 from fileflare_bot.discord_errors import FAILURES, is_passing, name_of
+from fileflare_bot.i18n import N_
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.leaks import PATTERNS
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -32,6 +35,11 @@ LONGEST_MESSAGE: Final = 150  # characters of AutoMod's message to the author
 MOST_EXEMPT_ROLES: Final = 20
 REPAIRS_AN_HOUR: Final = 5  # more often, somebody does it on purpose
 HOUR_SECONDS: Final = 3600
+MINUTE_SECONDS: Final = 60.0
+GAVE_UP: Final = N_(
+    "**The leak guard has stopped.** Somebody changed or deleted its rule again and again, so I no longer put it back. "
+    "The server's audit log shows who. To put the rule back, press Check in /store setup."
+)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -45,6 +53,19 @@ class GuardState(Enum):
     NO_PERMISSION = auto()
     NO_ROOM = auto()
     REFUSED = auto()
+    GAVE_UP = auto()  # somebody changed or deleted the rule too often
+
+
+@dataclass(slots=True)
+class _Minute:
+    """The messages of a guild that were blocked within a minute, and the line that tells of them."""
+
+    began: float
+    first: dict[str, str]  # by whom, and where
+    blocked: int = 0
+    told: int = 0
+    line: discord.Message | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class LeakGuard:
@@ -58,6 +79,8 @@ class LeakGuard:
         self._guilds = storage.guilds
         self._modlog = modlog
         self._repairs: LRUCache[int, deque[float]] = LRUCache(10_000)
+        self._given_up: set[int] = set()  # guilds, until their rule is in place again
+        self._minutes: LRUCache[int, _Minute] = LRUCache(10_000)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def ensure(self, guild: discord.Guild) -> GuardState:
@@ -81,8 +104,12 @@ class LeakGuard:
         if guild is not None and not guild.unavailable and guild.me is not None:
             await self._settle(guild)
 
+    def has_given_up(self, guild_id: int) -> bool:
+        """Return whether a guild's rule is no longer put back, because somebody changed or deleted it too often."""
+        return guild_id in self._given_up
+
     async def repair(self, guild: discord.Guild, rule_id: int) -> None:
-        """Repair the rule after a change or deletion, a few times an hour at most.
+        """Repair the rule after a change or deletion, a few times an hour at most; then say once that this is over.
 
         Raises:
             StorageUnavailable: the database is away.
@@ -93,22 +120,38 @@ class LeakGuard:
                 await self._repair(guild, settings)
 
     async def blocked(self, execution: discord.AutoModAction) -> None:
-        """Post a line about a blocked message, without its text.
+        """Post a line about a blocked message, without its text; those of the next minute are counted in the same line.
 
         Raises:
             StorageUnavailable: the database is away.
         """
         settings = await self._guilds.load(execution.guild_id)
+        guild_id = settings.guild_id
         if settings.leak_rule_id != execution.rule_id or execution.action.type is not BLOCK:
             return
-        translator = await self._modlog.translator(settings.guild_id)
-        text = translator.gettext(
-            "I stopped a message of {who} in {where}: it held an order link.",
-            who=f"<@{execution.user_id}>",
-            where=f"<#{execution.channel_id}>",
-        )
-        log.info("leak_stopped", guild_id=settings.guild_id)
-        await self._modlog.warn(settings.guild_id, f"🛡️ {text}")
+        log.info("leak_stopped", guild_id=guild_id)
+        translator, now = await self._modlog.translator(guild_id), time.monotonic()
+        minute = self._minutes.get(guild_id)
+        if minute is None or now - minute.began >= MINUTE_SECONDS:
+            first = {"who": f"<@{execution.user_id}>", "where": f"<#{execution.channel_id}>"}
+            minute = self._minutes[guild_id] = _Minute(now, first)
+        minute.blocked += 1
+        async with minute.lock:
+            if minute.told == 0:
+                minute.told = 1
+                text = translator.gettext(
+                    "I stopped a message of {who} in {where}: it held an order link or an order ID.", **minute.first
+                )
+                minute.line = await self._modlog.warn(guild_id, f"🛡️ {text}")
+            if minute.told < minute.blocked and minute.line is not None:
+                minute.told = minute.blocked
+                text = translator.gettext(
+                    "I stopped {count} messages within a minute: they held order links or order IDs. The first one was "
+                    "of {who} in {where}.",
+                    count=translator.number(minute.blocked),
+                    **minute.first,
+                )
+                await self._modlog.change(minute.line, f"🛡️ {text}")
 
     def _lock(self, guild_id: int) -> asyncio.Lock:
         return self._locks.setdefault(guild_id, asyncio.Lock())
@@ -121,6 +164,7 @@ class LeakGuard:
             except FAILURES as error:
                 state = await self._failed(guild, error)
             if state in {GuardState.ON, GuardState.OFF}:
+                self._given_up.discard(guild.id)
                 await self._guilds.leak_guard_settled(settings)
             else:
                 await self._guilds.leak_guard_postponed(guild.id)
@@ -155,27 +199,38 @@ class LeakGuard:
     async def _repair(self, guild: discord.Guild, settings: GuildSettings) -> None:
         repairs = self._repairs.setdefault(guild.id, deque(maxlen=REPAIRS_AN_HOUR))
         now = time.monotonic()
-        if len(repairs) == REPAIRS_AN_HOUR and now - repairs[0] < HOUR_SECONDS:
-            return
+        too_often = len(repairs) == REPAIRS_AN_HOUR and now - repairs[0] < HOUR_SECONDS
         try:
-            repaired = await self._keep(guild, settings)
+            differs = await self._keep(guild, settings, only_look=too_often)
         except FAILURES as error:
             log.warning("leak_guard_refused", guild_id=guild.id, error=name_of(error))
             await self._guilds.leak_guard_postponed(guild.id)
             return
-        if repaired:
-            repairs.append(now)
-            log.info("leak_guard_repaired", guild_id=guild.id)
-            translator = await self._modlog.translator(guild.id)
-            text = translator.gettext(
-                "Somebody changed the rule of the leak guard, so I put it back. To switch it off, use /store setup."
-            )
-            await self._modlog.warn(guild.id, f"🛡️ {text}")
+        if not (differs and too_often):
+            self._given_up.discard(guild.id)
+        elif not self.has_given_up(guild.id):
+            await self._give_up(guild)
+        if too_often or not differs:
+            return
+        repairs.append(now)
+        log.info("leak_guard_repaired", guild_id=guild.id)
+        translator = await self._modlog.translator(guild.id)
+        text = translator.gettext(
+            "Somebody changed the rule of the leak guard, so I put it back. To switch it off, use /store setup."
+        )
+        await self._modlog.warn(guild.id, f"🛡️ {text}")
 
-    async def _keep(self, guild: discord.Guild, settings: GuildSettings) -> bool:
-        """Create or update the rule; return whether anything had to change."""
+    async def _give_up(self, guild: discord.Guild) -> None:
+        self._given_up.add(guild.id)
+        log.warning("leak_guard_given_up", guild_id=guild.id)
+        text = (await self._modlog.translator(guild.id)).gettext(GAVE_UP)
+        await self._modlog.alert(guild, f"🛡️ {text}")
+
+    async def _keep(self, guild: discord.Guild, settings: GuildSettings, *, only_look: bool = False) -> bool:
+        """Create or update the rule, unless this is only to look; return whether anything has to change."""
         message = (await self._modlog.translator(guild.id)).gettext(
-            "That link opens your files for everybody who sees it. Use /mydownloads: only you see the answer."
+            "Everybody who sees that can open your files. Type / and choose mydownloads from Discord's list: only you "
+            "see the answer."
         )
         roles = settings.moderator_role_ids if settings.options.leak_guard_spares_moderators else ()
         exempt = [discord.Object(role) for role in roles if guild.get_role(role) is not None][:MOST_EXEMPT_ROLES]
@@ -183,6 +238,8 @@ class LeakGuard:
         actions = [discord.AutoModRuleAction(type=BLOCK, custom_message=message[:LONGEST_MESSAGE])]
         rule = await self._rule(guild, settings)
         if rule is None:
+            if only_look:
+                return True
             made = await guild.create_automod_rule(
                 name=RULE_NAME,
                 event_type=discord.AutoModRuleEventType.message_send,
@@ -208,9 +265,15 @@ class LeakGuard:
             and not rule.exempt_channel_ids
         ):
             return False
-        await rule.edit(
-            enabled=True, trigger=trigger, actions=actions, exempt_roles=exempt, exempt_channels=[], reason="Leak guard"
-        )
+        if not only_look:
+            await rule.edit(
+                enabled=True,
+                trigger=trigger,
+                actions=actions,
+                exempt_roles=exempt,
+                exempt_channels=[],
+                reason="Leak guard",
+            )
         return True
 
     async def _rule(self, guild: discord.Guild, settings: GuildSettings) -> discord.AutoModRule | None:

@@ -99,16 +99,32 @@ class ModLog:
                     return  # the next ones would overtake it
                 await self._intents.line_posted(line.id)
 
-    async def warn(self, guild_id: int, text: str) -> None:
-        """Post a warning into a guild's log channel, if it has one; it is not tried again."""
+    async def warn(self, guild_id: int, text: str) -> discord.Message | None:
+        """Post a warning into a guild's log channel and return its message; it is not tried again.
+
+        Returns None if there is no log channel, or Discord does not take the message.
+        """
         channel_id = (await self._storage.guilds.load(guild_id)).log_channel_id
         if channel_id is None:
-            return
+            return None
         channel = self._bot.get_partial_messageable(channel_id)
         try:
-            await channel.send(embed=discord.Embed(description=text, timestamp=discord.utils.utcnow()))
+            return await channel.send(embed=discord.Embed(description=text, timestamp=discord.utils.utcnow()))
         except FAILURES as error:
             log.warning("log_channel_refused", guild_id=guild_id, error=name_of(error))
+            return None
+
+    async def change(self, warning: discord.Message, text: str) -> None:
+        """Change the text of a warning; it is not tried again."""
+        try:
+            await warning.edit(embed=discord.Embed(description=text, timestamp=warning.created_at))
+        except FAILURES as error:
+            log.warning("log_channel_refused", error=name_of(error))
+
+    async def alert(self, guild: discord.Guild, text: str) -> None:
+        """Post a warning, or send it to the guild's owner if the log channel does not get it."""
+        if await self.warn(guild.id, text) is None:
+            await tell_owner(guild, discord.Embed(description=text))
 
     async def warn_once_a_day(self, guild_id: int, text: str) -> None:
         """Post a warning, unless the guild has read the same one within a day."""
@@ -147,3 +163,14 @@ def entry_text(
     """Return an audit entry as a line for the log channel."""
     roles = escape(clean(moderator_roles)) or translator.gettext("none")
     return translator.gettext(ENTRIES[action], who=f"<@{actor_id}>", number=number, roles=roles)
+
+
+async def tell_owner(guild: discord.Guild, embed: discord.Embed) -> bool:
+    """Send a guild's owner a direct message; return whether Discord took it."""
+    try:
+        owner = await guild.fetch_member(guild.owner_id or 0)
+        await owner.send(embed=embed)
+    except FAILURES as error:
+        log.info("owner_not_told", guild_id=guild.id, error=name_of(error))
+        return False
+    return True

@@ -120,7 +120,7 @@ def test_the_workflows_run_what_the_readme_tells_a_newcomer_to_run() -> None:
     run = [step["run"] for step in steps(GITHUB / "workflows" / "ci.yml") if "run" in step]
 
     assert promised == ["make demo", "make test"]
-    assert run == [".ci/demo", "make check", "make test"]
+    assert run == [".ci/install", ".ci/demo", "make check", "make test"]
     assert "\nmake demo " in (ROOT / ".ci" / "demo").read_text("utf-8")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import aiohttp
 import discord
@@ -22,6 +23,7 @@ from simcord.preview import Preview
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
+from fileflare_bot.demo.automod import know_patterns
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.i18n import Catalogs
@@ -42,6 +44,7 @@ class Demo:
 
     downloads: Preview
     support: Preview
+    log: Preview
     direct: Preview
     metrics_url: str
     sample: SampleFileflare
@@ -63,6 +66,7 @@ async def demo() -> AsyncIterator[Demo]:
         bot = FileflareBot(lookups=lookups, storage=storage, catalogs=Catalogs(), metrics=metrics)
         env = await stack.enter_async_context(simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS))
         env.backend.edit_bot_profile("Fileflare")
+        know_patterns(env.backend)
         store = _Store(env)
         await store.set_up()
         metrics_url = await stack.enter_async_context(
@@ -78,6 +82,7 @@ async def demo() -> AsyncIterator[Demo]:
         yield Demo(
             await page(store.downloads, store.customer, store.member, store.moderator, store.owner),
             await page(store.support, store.moderator, store.owner),
+            await page(store.log, store.moderator, store.owner),
             await page(store.customer_user.dm_channel, store.customer_user),
             metrics_url,
             sample,
@@ -105,9 +110,13 @@ class _Store:
         self.downloads = self.guild.create_text_channel("downloads")
         hidden, seen = discord.PermissionOverwrite(view_channel=False), discord.PermissionOverwrite(view_channel=True)
         assert env.bot.user is not None
-        self.support = self.guild.create_text_channel(
-            "support-desk", overwrites={self.guild.default_role: hidden, team: seen, env.bot.user: seen}
-        )
+        private: dict[Any, discord.PermissionOverwrite] = {
+            self.guild.default_role: hidden,
+            team: seen,
+            env.bot.user: seen,
+        }
+        self.support = self.guild.create_text_channel("support-desk", overwrites=private)
+        self.log = self.guild.create_text_channel("bot-log", overwrites=private)
 
     async def set_up(self) -> None:
         """Set the bot up as the owner, and file a ticket as a customer."""
@@ -118,6 +127,8 @@ class _Store:
         setup = await self._admin.slash(self.downloads, "store setup")
         assert setup.response is not None
         await self._admin.select(setup.response, [self.support], custom_id="store_setup:set:support_channel_id")
+        await self._admin.select(setup.response, [self.log], custom_id="store_setup:set:log_channel_id")
+        await self._admin.click(setup.response, custom_id="store_setup:toggle:leak_guard:on")
         reply = await self.member.slash(self.downloads, "mydownloads", **{"order-id": orders.USED_UP})
         assert reply.response is not None
         asked = await self.member.click(reply.response, label="Get help")
@@ -186,6 +197,7 @@ def _welcome(running: Demo) -> str:
             "",
             f"  {running.downloads.url}  the store's channel, for customers",
             f"  {running.support.url}  the moderators' channel",
+            f"  {running.log.url}  the log channel",
             f"  {running.direct.url}  Casey's direct messages",
             "",
             "Press the panel's button, or type /mydownloads, and give one of these:",
@@ -195,6 +207,7 @@ def _welcome(running: Demo) -> str:
             "Open a file, then press Refresh: one download fewer is left.",
             "Be Olivia for /store setup, /store status, /store products and /store roles list.",
             "Be Casey and press Get help, then be Mia in the moderators' channel: Take, Check again, Answer, Resolve.",
+            "Send an order link as a message: the leak guard stops it, and the log channel says so.",
             "What happens in one page shows in another after its Refresh preview.",
             f"For machines: {running.metrics_url}/metrics, /healthz and /readyz.",
         )

@@ -5,8 +5,8 @@ from typing import Final
 
 import discord
 
-# The keys under which an embed or a component keeps what people see; Discord's own IDs stand under others.
-_SEEN: Final = {"content", "description", "label", "name", "placeholder", "text", "title", "url", "value"}
+# The keys under which an embed or a component keeps what people see or open; Discord's own IDs stand under others.
+_SEEN: Final = {"content", "description", "icon_url", "label", "name", "placeholder", "text", "title", "url", "value"}
 
 
 def message_texts(message: discord.Message) -> Iterator[str]:

@@ -10,7 +10,7 @@ from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import permissions
-from fileflare_bot.leak_guard import GuardState, LeakGuard
+from fileflare_bot.leak_guard import GAVE_UP, GuardState, LeakGuard
 from fileflare_bot.roles.rights import why_not
 from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.records import GuildSettings
@@ -28,6 +28,7 @@ GUARD_STATES: Final = {
         "The leak guard has no room: Discord allows 6 keyword rules. Delete one under Server Settings > AutoMod."
     ),
     GuardState.REFUSED: N_("Discord did not take the leak guard's rule. Press Check in a few minutes."),
+    GuardState.GAVE_UP: GAVE_UP,
 }
 
 
@@ -54,6 +55,11 @@ async def tried(
     for line in role_lines(guild, settings, translator):
         yield line
     if settings.options.leak_guard:
+        if leak_guard.has_given_up(guild.id):
+            yield f"{WARNING} " + translator.gettext(
+                "I had stopped putting the leak guard's rule back, because somebody changed or deleted it again and "
+                "again. The server's audit log shows who."
+            )
         state = await leak_guard.ensure(guild)
         yield (f"{GOOD} " if state is GuardState.ON else f"{WARNING} ") + translator.gettext(GUARD_STATES[state])
 
@@ -69,11 +75,15 @@ def looked_at(guild: discord.Guild, settings: GuildSettings, translator: Transla
     yield translator.gettext("Press Check in /store setup to test it.")
 
 
-def guard_state(guild: discord.Guild, settings: GuildSettings) -> GuardState:
+def guard_state(guild: discord.Guild, settings: GuildSettings, leak_guard: LeakGuard) -> GuardState:
     """Return the state of the leak guard, as far as it is known without asking Discord."""
     if not settings.options.leak_guard:
         return GuardState.OFF
-    return GuardState.ON if guild.me.guild_permissions.manage_guild else GuardState.NO_PERMISSION
+    if not guild.me.guild_permissions.manage_guild:
+        return GuardState.NO_PERMISSION
+    if settings.leak_rule_id is None:
+        return GuardState.PENDING
+    return GuardState.GAVE_UP if leak_guard.has_given_up(guild.id) else GuardState.ON
 
 
 def support_line(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> str:

@@ -9,6 +9,7 @@ from fileflare_bot.discord_errors import FAILURES, name_of
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.components import COLOUR
+from fileflare_bot.modlog import tell_owner
 
 COMMUNITY: Final = "COMMUNITY"  # the feature of a guild that anybody may find and join
 
@@ -40,7 +41,7 @@ async def welcome(guild: discord.Guild, translator: Translator) -> bool:
             log.warning("not_welcomed", guild_id=guild.id, error=name_of(error))
             return False
         return True
-    if COMMUNITY in guild.features and await _told_the_owner(guild, embed):
+    if COMMUNITY in guild.features and await tell_owner(guild, embed):
         return True
     log.info("nowhere_to_welcome", guild_id=guild.id)
     return False
@@ -59,13 +60,3 @@ def _channels(guild: discord.Guild) -> list[discord.TextChannel]:
         for channel in (guild.system_channel, *others)
         if channel is not None and not channel.is_news() and channel != guild.rules_channel
     ]
-
-
-async def _told_the_owner(guild: discord.Guild, embed: discord.Embed) -> bool:
-    try:
-        owner = await guild.fetch_member(guild.owner_id or 0)
-        await owner.send(embed=embed)
-    except FAILURES as error:
-        log.info("owner_not_told", guild_id=guild.id, error=name_of(error))
-        return False
-    return True

@@ -1,18 +1,20 @@
 """The leak guard: Discord's AutoMod blocks order links, and its rule stays as the owner wants it."""
 
 import asyncio
-import re
 from datetime import timedelta
 from typing import Any
 
 import discord
 import pytest
-from desk import Desk, page, reply, toggle_id
+from desk import Desk, embed, page, reply, toggle_id
 from simcord.backend import serializers
+from simcord.builders import ChannelHandle
 
 from fileflare_bot import leak_guard
 from fileflare_bot.demo import orders
+from fileflare_bot.demo.automod import know_patterns
 from fileflare_bot.leak_guard import RULE_NAME, GuardState
+from fileflare_bot.orders.leaks import PATTERNS
 from fileflare_bot.storage import postponing
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import Options
@@ -24,14 +26,8 @@ LINK = f"https://my-store.com/account/orders/{orders.DOCUMENTED}"
 
 
 @pytest.fixture(autouse=True)
-def _automod_knows_patterns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the simulated AutoMod match patterns too, as Discord does; by itself it only matches keywords."""
-
-    def match(rule: Any, content: str) -> str | None:  # noqa: ANN401 - the simulator's
-        patterns = rule.trigger_metadata.get("regex_patterns") or []
-        return next((pattern for pattern in patterns if re.search(pattern, content)), None)
-
-    monkeypatch.setattr(desk.env.backend, "_auto_mod_match", match)
+def _automod_knows_patterns(desk: Desk) -> None:
+    know_patterns(desk.env.backend)
 
 
 async def switch(desk: Desk) -> str:
@@ -43,11 +39,16 @@ def rules(desk: Desk) -> list[Any]:
     return list(desk.env.backend.get_guild(desk.guild.id).auto_mod_rules.values())
 
 
+def lines(desk: Desk) -> list[str]:
+    """Return the lines in the log channel."""
+    return [str(message.embeds[0].description) for message in desk.log_channel.history()]
+
+
 async def test_an_order_link_is_blocked_and_the_log_channel_is_told_without_the_link(desk: Desk) -> None:
     await desk.set_up(log=True)
     assert "🟢 **Leak guard.**" in await switch(desk)
     (rule,) = rules(desk)
-    assert rule.actions[0]["metadata"]["custom_message"].endswith("Use /mydownloads: only you see the answer.")
+    assert rule.actions[0]["metadata"]["custom_message"].endswith("Discord's list: only you see the answer.")
     assert len(rule.actions[0]["metadata"]["custom_message"]) <= 150
 
     await desk.customer.send(desk.channel, f"look: {LINK}")
@@ -57,8 +58,70 @@ async def test_an_order_link_is_blocked_and_the_log_channel_is_told_without_the_
     assert [message.content for message in desk.channel.history() if message.author.name == "casey"] == [
         "look: https://my-store.com/products/my-new-book"
     ]
-    told = str(desk.log_channel.history()[-1].embeds[0].description)
-    assert told == f"🛡️ I stopped a message of <@{desk.customer.id}> in <#{desk.channel.id}>: it held an order link."
+    what = f"I stopped a message of <@{desk.customer.id}> in <#{desk.channel.id}>"
+    assert lines(desk)[-1] == f"🛡️ {what}: it held an order link or an order ID."
+
+
+async def test_many_messages_in_a_minute_make_one_line_with_their_number(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    await switch(desk)
+    before = len(lines(desk))
+
+    for author in (desk.customer, desk.member) * 10:
+        await author.send(desk.channel, f"look: {LINK}")
+    await desk.env.settle()
+
+    first = f"The first one was of <@{desk.customer.id}> in <#{desk.channel.id}>."
+    what = "I stopped 20 messages within a minute: they held order links or order IDs."
+    assert lines(desk)[before:] == [f"🛡️ {what} {first}"]
+    await desk.env.advance_time(60)
+    for _ in range(2):
+        await desk.customer.send(desk.channel, LINK)
+        await desk.env.advance_time(59)
+    assert len(lines(desk)) == before + 2
+    assert "I stopped 2 messages" in lines(desk)[-1]
+    assert orders.DOCUMENTED not in str([message.embeds[0].to_dict() for message in desk.log_channel.history()])
+
+
+async def test_what_is_blocked_while_discord_takes_the_line_is_told_in_one_call(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up(log=True)
+    await switch(desk)
+    change, changes = desk.bot.modlog.change, []
+
+    async def slowly(line: discord.Message, text: str) -> None:
+        changes.append(text)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await change(line, text)
+
+    monkeypatch.setattr(desk.bot.modlog, "change", slowly)
+    for _ in range(50):
+        desk.env.backend.create_message(desk.channel.id, desk.customer.id, LINK)
+    await desk.env.settle()
+
+    assert "I stopped 50 messages" in lines(desk)[-1]
+    assert len(changes) <= 3
+
+
+@pytest.mark.parametrize("gone", ["the line", "the permission to post it"])
+async def test_if_the_line_is_gone_no_other_takes_its_place_within_the_minute(desk: Desk, gone: str) -> None:
+    await desk.set_up(log=True)
+    await switch(desk)
+    before = lines(desk)
+    if gone != "the line":
+        desk.env.inject_error("POST", f"/channels/{desk.log_channel.id}/messages", status=403, code=50013)
+    await desk.customer.send(desk.channel, LINK)
+    if gone == "the line":
+        desk.env.backend.delete_message(desk.log_channel.id, desk.log_channel.history()[-1].id)
+
+    await desk.customer.send(desk.channel, LINK)
+    assert lines(desk) == before
+    await desk.env.advance_time(60)
+    await desk.customer.send(desk.channel, LINK)
+
+    assert len(lines(desk)) == len(before) + 1
 
 
 async def test_a_rule_that_is_deleted_or_changed_comes_back(desk: Desk) -> None:
@@ -73,7 +136,7 @@ async def test_a_rule_that_is_deleted_or_changed_comes_back(desk: Desk) -> None:
 
     (repaired,) = rules(desk)
     assert repaired.enabled
-    assert len(repaired.trigger_metadata["regex_patterns"]) == 3
+    assert repaired.trigger_metadata["regex_patterns"] == [*PATTERNS]
     assert "Somebody changed the rule of the leak guard" in str(desk.log_channel.history()[-1].embeds[0].description)
 
 
@@ -163,6 +226,8 @@ async def test_without_room_for_a_seventh_rule_the_owner_is_told_to_delete_one(d
     desk.env.inject_error("POST", "/guilds/*/auto-moderation/rules", status=400, code=50035)
 
     assert "Discord allows 6 keyword rules. Delete one" in await switch(desk)
+    status = await desk.owner.slash(desk.channel, "store status")
+    assert "Discord has not taken the leak guard's rule yet." in str(embed(status).to_dict())
 
 
 async def test_rules_of_other_kinds_take_no_room(desk: Desk) -> None:
@@ -202,6 +267,86 @@ async def test_a_rule_is_repaired_five_times_within_any_hour(desk: Desk, monkeyp
     await desk.bot.leak_guard.ensure(joined(desk))
     monkeypatch.setattr(leak_guard, "HOUR_SECONDS", 0)  # an hour later
     assert await deleted() == 1
+
+
+GAVE_UP = "**The leak guard has stopped.** Somebody changed or deleted its rule again and again"
+
+
+async def deleted_too_often(desk: Desk, times: int = 6) -> None:
+    for _ in range(times):
+        desk.env.backend.delete_auto_mod_rule(desk.guild.id, rules(desk)[0].id)
+        await desk.env.settle()
+
+
+async def guard_in_status(desk: Desk) -> str:
+    status = await desk.owner.slash(desk.channel, "store status")
+    return next(str(field.value) for field in embed(status).fields if field.name == "Leak guard")
+
+
+async def check(desk: Desk) -> str:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    return reply(await desk.owner.click(reply(setup), label="Check")).content
+
+
+async def test_when_it_gives_up_it_says_so_once_and_in_the_status_until_a_check_puts_the_rule_back(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    await switch(desk)
+    await deleted_too_often(desk, 5)
+    assert await guard_in_status(desk) == "The leak guard is on."
+
+    await deleted_too_often(desk, 1)
+
+    assert lines(desk)[-1].startswith(f"🛡️ {GAVE_UP}")
+    assert (await guard_in_status(desk)).startswith(GAVE_UP)
+    told = await check(desk)
+    assert "⚠️ I had stopped putting the leak guard's rule back" in told
+    assert "✅ The leak guard is on." in told
+    assert len(rules(desk)) == 1
+    assert await guard_in_status(desk) == "The leak guard is on."
+    assert "I had stopped" not in await check(desk)
+    assert len([line for line in lines(desk) if GAVE_UP in line]) == 1
+
+
+async def test_a_rule_that_goes_on_being_changed_is_spoken_of_once_until_somebody_changes_it_back(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    await switch(desk)
+    await deleted_too_often(desk, 5)
+    rule_id = rules(desk)[0].id
+
+    for enabled in (False, False, False):
+        desk.env.backend.edit_auto_mod_rule(desk.guild.id, rule_id, {"enabled": enabled})
+        await desk.env.settle()
+
+    assert len([line for line in lines(desk) if GAVE_UP in line]) == 1
+    desk.env.backend.edit_auto_mod_rule(desk.guild.id, rule_id, {"enabled": True})
+    await desk.env.settle()
+    assert await guard_in_status(desk) == "The leak guard is on."
+
+
+async def test_the_bots_own_change_after_many_repairs_is_not_taken_for_somebody_elses(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    await switch(desk)
+    await deleted_too_often(desk)
+
+    await check(desk)
+    await desk.env.settle()
+
+    assert not desk.bot.leak_guard.has_given_up(desk.guild.id)
+
+
+@pytest.mark.parametrize("log_channel", ["none", "closed to the bot"])
+async def test_without_a_log_channel_the_owner_is_told_that_it_gave_up(desk: Desk, log_channel: str) -> None:
+    if log_channel != "none":
+        await desk.set_up(log=True)
+    await switch(desk)
+    await deleted_too_often(desk, 5)
+    if log_channel != "none":
+        desk.env.inject_error("POST", f"/channels/{desk.log_channel.id}/messages", status=403, code=50013)
+
+    await deleted_too_often(desk, 1)
+
+    (told,) = ChannelHandle(desk.env, None, desk.env.backend.get_dm_channel(desk.owner.id)).history()
+    assert str(told.embeds[0].description).startswith(f"🛡️ {GAVE_UP}")
 
 
 async def test_a_server_of_another_process_is_left_alone(desk: Desk) -> None:

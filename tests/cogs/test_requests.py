@@ -180,7 +180,7 @@ async def test_who_may_not_manage_messages_in_a_channel_deletes_none_there(desk:
 
     refused = await desk.forge(f"check:delete:{channel.id}:{message.id}", desk.moderator, channel)
 
-    assert reply(refused).content == "**Only this server's moderators can do that.**"
+    assert reply(refused).content == "**Only people with the permission Manage Messages can do that here.**"
     assert message.id in [each.id for each in channel.history()]
 
 
@@ -191,6 +191,55 @@ async def test_a_message_without_an_order_is_said_to_have_none_and_is_not_offere
 
     assert "pasted an order number" in str(embed(checked).description)
     assert labels(reply(checked)) == []
+
+
+@pytest.mark.parametrize("token", [orders.UNKNOWN, "an outage"])
+async def test_only_a_message_with_an_order_that_fileflare_knows_is_offered_for_deletion(
+    desk: Desk, token: str
+) -> None:
+    if token == "an outage":
+        await desk.sample.stop()
+        token = orders.USED_UP
+    message = await desk.customer.send(desk.channel, f"https://my-store.com/account/orders/{token}")
+
+    checked = await desk.moderator.context_menu(desk.channel, "Check order in this message", message)
+
+    assert reply(checked).content == "No order"
+    assert labels(reply(checked)) == []
+
+
+async def test_a_moderator_by_role_deletes_a_message_only_where_they_may_manage_messages(desk: Desk) -> None:
+    volunteers = desk.guild.create_role("Volunteers")
+    volunteer = desk.guild.add_member(desk.env.create_user("vera"), roles=[volunteers])
+    await desk.set_up(roles=[volunteers])
+    menus = [command for command in await desk.bot.tree.fetch_commands() if command.name.startswith("Check order")]
+    desk.guild.set_command_permissions(menus[0], {volunteers: True})
+    allowed = discord.PermissionOverwrite(manage_messages=True)
+    theirs = desk.guild.create_text_channel("theirs", overwrites={volunteers: allowed})
+    leak, in_theirs = [await desk.customer.send(channel, LINK) for channel in (desk.channel, theirs)]
+
+    checked = await volunteer.context_menu(desk.channel, "Check order in this message", leak)
+    refused = await volunteer.click(reply(checked), label="Delete the message")
+    checked = await volunteer.context_menu(theirs, "Check order in this message", in_theirs)
+    deleted = await volunteer.click(reply(checked), label="Delete the message")
+
+    assert reply(refused).content == "**Only people with the permission Manage Messages can do that here.**"
+    assert leak.id in [message.id for message in desk.channel.history()]
+    assert reply(deleted).content.startswith("The message is deleted.")
+    assert theirs.history() == []
+
+
+async def test_a_permission_that_is_taken_away_before_the_press_counts(desk: Desk) -> None:
+    await desk.set_up(roles=[desk.guild.roles["Team"]])
+    leak = await desk.customer.send(desk.channel, LINK)
+    checked = await desk.moderator.context_menu(desk.channel, "Check order in this message", leak)
+    team = desk.env.backend.get_guild(desk.guild.id).roles[desk.guild.roles["Team"].id]
+    team.permissions = discord.Permissions.none().value
+
+    refused = await desk.moderator.click(reply(checked), label="Delete the message")
+
+    assert "with the permission Manage Messages" in reply(refused).content
+    assert leak.id in [message.id for message in desk.channel.history()]
 
 
 async def test_an_order_in_a_forwarded_message_is_found_and_the_forward_deleted(desk: Desk) -> None:
@@ -204,7 +253,9 @@ async def test_an_order_in_a_forwarded_message_is_found_and_the_forward_deleted(
     assert [message.id for message in desk.channel.history()] == [source.id]
 
 
+PICTURE = "https://cdn.example/a.png"
 TEXT = {"type": 10, "content": f"See {LINK}"}
+OPTION = {"label": "Mine", "value": "1", "description": LINK}
 BUTTON = {"type": 2, "style": 5, "label": "Open", "url": LINK}
 
 
@@ -218,7 +269,31 @@ BUTTON = {"type": 2, "style": 5, "label": "Open", "url": LINK}
         {"embeds": [{"type": "rich", "fields": [{"name": LINK, "value": "Order", "inline": False}]}]},
         {"embeds": [{"type": "rich", "footer": {"text": LINK}}]},
         {"embeds": [{"type": "rich", "author": {"name": "an_author_of_long_name", "url": LINK}}]},
+        {"embeds": [{"type": "rich", "author": {"name": "an_author", "icon_url": LINK}}]},
+        {"embeds": [{"type": "rich", "footer": {"text": "x", "icon_url": LINK}}]},
+        {"embeds": [{"type": "link", "url": PICTURE, "provider": {"name": LINK}}]},
+        {"embeds": [{"type": "link", "url": PICTURE, "provider": {"name": "x", "url": LINK}}]},
+        {"embeds": [{"type": "rich", "title": "x", "image": {"url": LINK}}]},
+        {"embeds": [{"type": "rich", "title": "x", "thumbnail": {"url": LINK}}]},
+        {"embeds": [{"type": "video", "title": "x", "video": {"url": LINK}}]},
+        {"embeds": [{"type": "rich", "title": "x"}, {"type": "rich", "title": "y", "description": LINK}]},
         {"components": [{"type": 1, "components": [BUTTON]}]},
+        {"components": [{"type": 1, "components": [BUTTON | {"label": LINK, "url": PICTURE}]}]},
+        {"components": [{"type": 1, "components": [{"type": 3, "custom_id": "x", "options": [OPTION]}]}]},
+        {"components": [{"type": 1, "components": [{"type": 5, "custom_id": "x", "placeholder": LINK}]}]},
+        {"flags": 1 << 15, "components": [{"type": 12, "items": [{"media": {"url": PICTURE}, "description": LINK}]}]},
+        {"flags": 1 << 15, "components": [{"type": 12, "items": [{"media": {"url": LINK}}]}]},
+        {
+            "flags": 1 << 15,
+            "components": [
+                {
+                    "type": 9,
+                    "components": [TEXT | {"content": "x"}],
+                    "accessory": {"type": 11, "media": {"url": PICTURE}, "description": LINK},
+                }
+            ],
+        },
+        {"flags": 1 << 15, "components": [{"type": 17, "components": [{"type": 1, "components": [BUTTON]}]}]},
         {"flags": 1 << 15, "components": [TEXT]},
         {"flags": 1 << 15, "components": [{"type": 17, "components": [TEXT]}]},
         {"flags": 1 << 15, "components": [{"type": 9, "components": [TEXT | {"content": "x"}], "accessory": BUTTON}]},

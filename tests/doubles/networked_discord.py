@@ -43,9 +43,10 @@ from simcord import intents
 from simcord._clock import Clock
 from simcord.backend import Backend, serializers
 from simcord.backend.errors import BackendError
-from simcord.backend.models import AutoModRule
 from simcord.http import client as _routes  # noqa: F401 - importing it registers every route
 from simcord.http import router
+
+from fileflare_bot.demo.automod import know_patterns
 
 MESSAGE: Final = re.compile(r"/channels/\d+/messages")
 SHORT_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 0.05"
@@ -123,7 +124,7 @@ class NetworkedDiscord(People):
         self.backend.transcript = cast("list[Any]", _Nothing())  # it would only grow
         self.backend.http_requests = cast("list[Any]", _Nothing())
         self.backend.subscribers.append(self._broadcast)
-        self.backend._auto_mod_match = _auto_mod_match  # type: ignore[method-assign]  # noqa: SLF001 - it knows no patterns
+        know_patterns(self.backend)
         self.shards = shards
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
@@ -317,11 +318,6 @@ class NetworkedDiscord(People):
 class _Nothing(list[Any]):
     def append(self, _item: object) -> None:  # a record that nobody reads
         pass
-
-
-def _auto_mod_match(rule: AutoModRule, content: str) -> str | None:
-    patterns = rule.trigger_metadata.get("regex_patterns") or []
-    return next((found[0] for pattern in patterns if (found := re.search(pattern, content))), None)
 
 
 def _intents(value: int) -> dict[str, bool]:
