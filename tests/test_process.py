@@ -35,6 +35,7 @@ async def test_it_starts_and_syncs_its_commands_in_every_language(bot: Bot, disc
         "export",
         "import",
         "panel",
+        "products",
         "roles",
         "setup",
         "status",

@@ -18,7 +18,7 @@ from fileflare_bot.orders.labels import order_label
 
 ENGLISH: Final = Catalogs().translator("en")
 LONGEST_SECONDS: Final = 0.1
-TRIES: Final = 10  # one of which must be quick: the machines that run this are shared
+TRIES: Final = 30  # one of which must be quick: the machines that run this are shared
 MOST_BYTES: Final = 40_000_000
 SMALL: Final = '{{"data":{{"id":"{0}","url":"https://x.example/{0}"}}}}'
 FULL: Final = (

@@ -86,20 +86,20 @@ async def grant(shop: Shop) -> Press:
 
 
 def on_claim(label: str, values: Values | None = None) -> Scene:
-    """A moderator releases or moves a claim."""
+    """The owner, who may give its roles, releases or moves a claim."""
 
     async def prepare(shop: Shop) -> Press:
         await (await grant(shop))().done()
         listed = await shop.discord.slash(
-            shop.moderator, shop.channel, "claims order", order_id=orders.DOCUMENTED
+            shop.owner, shop.channel, "claims order", order_id=orders.DOCUMENTED
         ).done()
         chosen = await shop.discord.press(
-            shop.moderator, _message(listed), "claims:choose", shop.discord.options(_message(listed), "claims:choose")
+            shop.owner, _message(listed), "claims:choose", shop.discord.options(_message(listed), "claims:choose")
         ).done()
         if values is None:
-            return lambda: shop.discord.press(shop.moderator, _message(chosen), label)
-        shown = await shop.press(shop.moderator, chosen.message, label)
-        return lambda: shop.discord.submit(shop.moderator, shown, **values(shop))
+            return lambda: shop.discord.press(shop.owner, _message(chosen), label)
+        shown = await shop.press(shop.owner, chosen.message, label)
+        return lambda: shop.discord.submit(shop.owner, shown, **values(shop))
 
     return prepare
 

@@ -33,11 +33,11 @@ async def open_slowly(discord: NetworkedDiscord, shop: Shop, role_id: int) -> tu
 
 
 async def choose_claim(discord: NetworkedDiscord, shop: Shop) -> Interaction:
-    """Choose the order's only claim, as a moderator."""
-    listed = await discord.slash(shop.moderator, shop.channel, "claims order", order_id=orders.DOCUMENTED).done()
+    """Choose the order's only claim, as the owner, who may give its roles."""
+    listed = await discord.slash(shop.owner, shop.channel, "claims order", order_id=orders.DOCUMENTED).done()
     assert listed.message is not None
     (option,) = discord.options(listed.message, "claims:choose")
-    return await discord.press(shop.moderator, listed.message, "claims:choose", [option]).done()
+    return await discord.press(shop.owner, listed.message, "claims:choose", [option]).done()
 
 
 async def test_a_claim_that_is_released_during_a_slow_grant_leaves_no_role(
@@ -46,7 +46,7 @@ async def test_a_claim_that_is_released_during_a_slow_grant_leaves_no_role(
     asked, held = await open_slowly(discord, shop, buyer)
     chosen = await choose_claim(discord, shop)
     assert chosen.message is not None
-    released = discord.press(shop.moderator, chosen.message, "Release")
+    released = discord.press(shop.owner, chosen.message, "Release")
     await discord.until(lambda: released.loading)
     held.set()
     await released.done()
@@ -63,16 +63,16 @@ async def test_a_claim_that_moves_during_a_slow_grant_leaves_the_role_with_its_n
 ) -> None:
     asked, held = await open_slowly(discord, shop, buyer)
     chosen = await choose_claim(discord, shop)
-    shown = await shop.press(shop.moderator, chosen.message, "Move to another account")
-    moved = discord.submit(shop.moderator, shown, person=[str(shop.owner)])
+    shown = await shop.press(shop.owner, chosen.message, "Move to another account")
+    moved = discord.submit(shop.owner, shown, person=[str(shop.moderator)])
     await discord.until(lambda: moved.loading)
     held.set()
     await moved.done()
     await asked.done()
 
-    assert moved.text == f"The order counts for <@{shop.owner}> now. Its roles have moved with it."
+    assert moved.text == f"The order counts for <@{shop.moderator}> now. Its roles have moved with it."
     members = discord.backend.guilds[shop.guild_id].members
-    assert [member.user_id for member in members.values() if buyer in member.role_ids] == [shop.owner]
+    assert [member.user_id for member in members.values() if buyer in member.role_ids] == [shop.moderator]
     assert await bot.stop() == 0
 
 
