@@ -16,10 +16,11 @@ from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, suggests
+from fileflare_bot.interactions.values import member
 from fileflare_bot.orders.labels import summary
 from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
-from fileflare_bot.roles import roles_for, why_not, with_rule, without_rule
+from fileflare_bot.roles import LONGEST_VALUE, roles_for, why_not, with_rule, without_rule
 from fileflare_bot.storage.options import MOST_RULES, Match, Options, RoleRule
 from fileflare_bot.store.changes import with_values
 from fileflare_bot.text import clean
@@ -85,9 +86,10 @@ class StoreRoles(
             raise RoleOfEverybody
 
         added: list[RoleRule] = []
+        wanted = (value or "")[:LONGEST_VALUE]
 
         def add(options: Options) -> Options:
-            rules = with_rule(options.rules, Match(match), value or "", [each.id for each in roles])
+            rules = with_rule(options.rules, member(Match, match), wanted, [each.id for each in roles])
             added.append(rules[-1])
             rules = options.rules if rules[-1] in options.rules else rules  # it was added, but not confirmed
             return with_values(rules=rules, buyers_roles=True)(options)

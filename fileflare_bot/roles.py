@@ -296,7 +296,7 @@ def without_rule(rules: tuple[RoleRule, ...], number: int) -> tuple[RoleRule, tu
     Raises:
         NoSuchRule: no rule has that number.
     """
-    if number > len(rules):
+    if not 1 <= number <= len(rules):
         raise NoSuchRule
     return rules[number - 1], (*rules[: number - 1], *rules[number:])
 
