@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -24,6 +24,7 @@ from fileflare_bot.discord_errors import (
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.diagnosis import Kind
+from fileflare_bot.orders.hiding import hide_order
 from fileflare_bot.orders.labels import order_label
 from fileflare_bot.orders.models import Order, Product
 from fileflare_bot.orders.plain import plain_name
@@ -261,10 +262,11 @@ class BuyerRoles:
     async def _store_values(self, guild_id: int, order: Order) -> None:
         """Store the values of an order that rules can match, as suggestions for /store roles add."""
         new = [
-            product
+            replace(product, label=hide_order(product.label, "", "…"))
             for line in order.lines
             for product in seen_in(line.product)
             if (guild_id, product.match, product.value) not in self._seen
+            and hide_order(product.value, "", "…") == product.value
         ]
         if new:
             await self._claims.see(guild_id, new)

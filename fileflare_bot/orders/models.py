@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     ValidationError,
+    ValidationInfo,
     WrapValidator,
     model_validator,
 )
@@ -36,6 +37,10 @@ from fileflare_bot.orders.bounds import (
     cut_text,
 )
 from fileflare_bot.orders.file_links import LONGEST_LINK, Link, LinkProblem, read_link
+from fileflare_bot.orders.hiding import hide_order
+from fileflare_bot.orders.plain import plain_text
+
+_HIDDEN: Final = "…"  # replaces the order's ID in a text
 
 
 class _Model(BaseModel):
@@ -55,14 +60,35 @@ class OrDefault:
         return core_schema.with_default_schema(handler(source), default=self.default, on_error="default")
 
 
+def in_order(token: str) -> dict[str, str]:
+    """Return the validation context for the order of this ID, which is in no text of the order then; links keep it."""
+    return {"token": token}
+
+
 def _at_most(characters: int) -> BeforeValidator:
-    return BeforeValidator(lambda value: cut_text(value, characters))
+    def read(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - any JSON value
+        return _without_id(cut_text(value, characters), (info.context or {}).get("token", ""))
+
+    return BeforeValidator(read)
+
+
+def _without_id(value: Any, token: str) -> Any:  # noqa: ANN401 - any JSON value
+    if token and isinstance(value, str):
+        plain = plain_text(value) if "<" in value or "&" in value else value  # whose tags and entities may split it
+        return hide_order(value if _is_without(plain, token) else plain, token, _HIDDEN, addresses=False)
+    return None if token and isinstance(value, int) and not _is_without(str(value), token) else value
+
+
+def _is_without(text: str, token: str) -> bool:
+    return hide_order(text, token, _HIDDEN, addresses=False) == text
 
 
 _Word = Annotated[str | None, OrDefault(None), _at_most(LONGEST_WORD)]
 _Name = Annotated[str | None, OrDefault(None), _at_most(LONGEST_NAME)]
 _StoreText = Annotated[str | None, OrDefault(None), _at_most(LONGEST_TEXT)]
-_Url = Annotated[str | None, OrDefault(None), _at_most(LONGEST_LINK + 1)]  # one more is too long, not another address
+_Url = Annotated[  # one more character is too long, not another address
+    str | None, OrDefault(None), BeforeValidator(lambda value: cut_text(value, LONGEST_LINK + 1))
+]
 _AsList = BeforeValidator(as_list)
 _AsObject = BeforeValidator(as_object)
 
