@@ -52,7 +52,7 @@ UNITS: Final = (
         "#1",
         "N0.",
     ),
-    *("e\u0301\u0327", "\u0301\u0327", "a\u200b"),
+    *("e\u0301\u0327", "\u0301\u0327", "a\u200b", "abababababababab b.c/d "),
 )
 TAILS: Final = ("", "!", "@", "\n")
 
@@ -185,6 +185,7 @@ FUNCTIONS: Final[dict[str, Callable[[str], object]]] = {
     "hide_references": lambda text: hide_references(text, "…"),
     "hide_order": lambda text: hide_order(text, "0c732eb6fd9802a0821a9d29888baee8", "…"),
     "hide_order(repetitive)": lambda text: hide_order(text, "a" * 16, "…"),
+    "hide_order(in addresses)": lambda text: hide_order(text, "ab" * 8, "…", addresses=False),
     "hide_secrets": lambda text: hide_secrets(text, "0c732eb6fd9802a0821a9d29888baee8"),
     "file_name": file_name,
     "clean": clean,

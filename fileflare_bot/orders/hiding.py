@@ -34,10 +34,16 @@ def hide_order(text: str, token: str, hidden: str, *, addresses: bool = True) ->
     if _is_harmless(text, parts, addresses=addresses):
         return text
     readings = [[*_plain(units)] for units in (_as_it_is(text), _decoded(text) if "%" in text else ())]
-    secret = [span for units in readings for span in _of_id(units, parts)]
+    secret = _merged(span for units in readings for span in _of_id(units, parts))
+    in_secret = {at for span in secret for at in range(*span)}
     found = [span for units in readings for span in _addresses(units)]
-    kept = [span for span in found if addresses or any(span[0] < end and start < span[1] for start, end in secret)]
-    return _without(text, [*secret, *kept], hidden)
+    also = [span for span in found if addresses or not in_secret.isdisjoint(range(*span))]
+    kept: list[str] = []
+    position = 0
+    for start, end in _merged([*secret, *also]):
+        kept += [text[position:start], hidden]
+        position = end
+    return "".join([*kept, text[position:]])
 
 
 def hide_references(text: str, hidden: str, token: str = "") -> str:
@@ -116,12 +122,12 @@ def _of_id(units: list[_Unit], parts: set[str]) -> Iterator[tuple[int, int]]:
             yield letters[first][1], letters[first + size - 1][2]
 
 
-def _without(text: str, spans: list[tuple[int, int]], hidden: str) -> str:
-    """Return the text with ``hidden`` in place of each span, once for spans that touch."""
-    kept: list[str] = []
-    position = 0
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans in their order, one for those that touch."""
+    merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if start > position or not kept:
-            kept += [text[position:start], hidden]
-        position = max(position, end)
-    return "".join([*kept, text[position:]])
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
