@@ -23,6 +23,7 @@ from typing import Any, Final, Literal
 
 import discord
 import structlog
+from discord.ext import commands
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 HIDDEN: Final = "[hidden]"
@@ -84,9 +85,11 @@ def redact_text(text: str) -> str:
 
 
 def described(error: BaseException) -> str:
-    """Return an exception's class, and of Discord's errors the status, the code and the fields that it refuses."""
+    """Return an exception's class, the module that is missing, and of Discord's errors status, code and fields."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(error, ImportError | commands.ExtensionError):
+        return f"{name} ({error.name})"
     if not isinstance(error, discord.HTTPException):
         return name
     facts = [f"status {error.status}", f"code {error.code}", *_fields(getattr(error, "_errors", None))]
