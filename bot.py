@@ -19,7 +19,7 @@ try:
     from fileflare_bot.app import DRAIN_SECONDS
     from fileflare_bot.backup import BackupFailed, back_up
     from fileflare_bot.doctor import check
-    from fileflare_bot.logs import configure_logging
+    from fileflare_bot.logs import configure_logging, log_uncaught
     from fileflare_bot.runner import WRONG_SETTINGS, run
     from fileflare_bot.settings import Settings, SettingsError, load_settings
 except ModuleNotFoundError as error:
@@ -51,6 +51,7 @@ def main(*, drain_seconds: float = DRAIN_SECONDS) -> int:
     if arguments.backup is not None:
         return _back_up(settings, arguments.backup)
     configure_logging("WARNING" if arguments.check else settings.log_level, settings.log_format)
+    log_uncaught()
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # the bot uses no voice
     try:
         return asyncio.run(check(settings) if arguments.check else run(settings, drain_seconds=drain_seconds))

@@ -93,6 +93,7 @@ class Answers(
     async def keep(self, reply: Reply, what: str, name: str) -> None:
         """Save the submitted answer, and show a preview."""
         reply.written = reply.typed("words")
+        name = _name(name)
         answer = CannedAnswer(name, checked(reply.written))
         if not answer.text:
             raise NothingWritten
@@ -119,7 +120,7 @@ def _answer_modal(what: str, name: str, text: str, translator: Translator) -> di
 
 
 def _name(name: str) -> str:
-    return clean(name) or "-"
+    return clean(name)[:LONGEST_NAME].strip() or "-"
 
 
 def _short(text: str) -> str:

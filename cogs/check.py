@@ -18,6 +18,7 @@ from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button,
 from fileflare_bot.interactions.message_texts import message_texts
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
+from fileflare_bot.interactions.values import number
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.findings import report, unseen
 from fileflare_bot.orders.labels import summary
@@ -70,13 +71,13 @@ class Check(commands.Cog):
     @replies("message_deleted", MODERATOR)
     async def delete_message(self, reply: Reply, channel_id: str, message_id: str) -> None:
         """Delete a message that leaks an order, in the channel where the button was pressed."""
-        if int(channel_id) != reply.interaction.channel_id:
+        if number(channel_id) != reply.interaction.channel_id:
             raise NotDeleted
         granted = reply.interaction.permissions  # in this channel
         if not (granted.manage_messages or granted.administrator):
             raise MissingPermission(permissions.names(["manage_messages"]))
         removed = await self._bot.removals.delete_message(
-            reply.guild_id, int(channel_id), int(message_id), reply.user.id
+            reply.guild_id, number(channel_id), number(message_id), reply.user.id
         )
         translator = reply.translator
         match removed:

@@ -14,6 +14,7 @@ from fileflare_bot.interactions.access import CUSTOMER, MODERATOR, MODERATOR_PER
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
+from fileflare_bot.interactions.values import number
 from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.storage.records import Claim
 from fileflare_bot.text import escape
@@ -63,18 +64,19 @@ class Claims(
     @replies("claims_choose", MODERATOR)
     async def choose(self, reply: Reply) -> None:
         """Ask what to do with the chosen claim."""
-        claim_id, _, user_id = next(iter(reply.chosen()), "0:0").partition(":")
+        claim_id, _, user_id = next(iter(reply.chosen()), "").partition(":")
+        claim, holder = number(claim_id), number(user_id)
         translator = reply.translator
         release, move = translator.gettext("Release"), translator.gettext("Move to another account")
-        who = f"<@{user_id}>" if user_id != "0" else translator.gettext(NOBODY)
+        who = f"<@{holder}>" if holder else translator.gettext(NOBODY)
         text = translator.gettext(
             "The order counts for {who}. **Release** it, so that the next account that opens it holds it, or "
             "**move** it. Both take back the roles that it brought; a move gives them to the other account.",
             who=who,
         )
         buttons = [
-            button(release, f"claims:release:{claim_id}", emoji="🔓", style=discord.ButtonStyle.danger),
-            button(move, f"claims:move:{claim_id}", emoji="➡️"),
+            button(release, f"claims:release:{claim}", emoji="🔓", style=discord.ButtonStyle.danger),
+            button(move, f"claims:move:{claim}", emoji="➡️"),
         ]
         await reply.show(ReplyMessage(text, view=view(buttons)))
 
@@ -82,7 +84,7 @@ class Claims(
     @replies("claims_release", MODERATOR)
     async def release(self, reply: Reply, claim_id: str) -> None:
         """Delete a claim and remove its roles."""
-        revoked = await self._roles.release(reply.guild_id, int(claim_id), reply.user.id)
+        revoked = await self._roles.release(reply.guild_id, number(claim_id), reply.user.id)
         await reply.show(ReplyMessage(_revoked(reply.translator, revoked=revoked)))
 
     @route(f"claims:move:{_CLAIM}")
@@ -97,8 +99,8 @@ class Claims(
     @replies("claims_moved", MODERATOR)
     async def move(self, reply: Reply, claim_id: str) -> None:
         """Move a claim and its roles to another user."""
-        to = int(next(iter(reply.chosen("person")), "0"))
-        moved = await self._roles.move(int(claim_id), reply.member, to)
+        to = number(next(iter(reply.chosen("person")), ""))
+        moved = await self._roles.move(number(claim_id), reply.member, to)
         translator = reply.translator
         text = translator.gettext("The order counts for {who} now.", who=f"<@{to}>")
         if moved:

@@ -19,6 +19,7 @@ from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.responder import LOOKUP
 from fileflare_bot.interactions.routing import ListExpired, replies, route, suggests
+from fileflare_bot.interactions.values import number
 from fileflare_bot.orders.labels import order_label
 from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
@@ -92,7 +93,7 @@ class Downloads(commands.Cog):
     @replies(LOOKUP, CUSTOMER)
     async def chosen(self, reply: Reply) -> None:
         """Show the downloads of the chosen saved order."""
-        await self._open_saved(reply, int(next(iter(reply.chosen()), "0")))
+        await self._open_saved(reply, number(next(iter(reply.chosen()), "")))
 
     @route(rf"downloads:(?:refresh|retry):{_HANDLE}")
     @replies(LOOKUP, CUSTOMER, updates=True)

@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from fileflare_bot.background import isolated
 from fileflare_bot.discord_errors import FAILURES, name_of
+from fileflare_bot.interactions.components import clean_typed
 from fileflare_bot.interactions.routing import ListExpired
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -122,6 +123,7 @@ class Events(commands.Cog):
         """Route a button, select or modal to its handler; refuse an unknown custom_id."""
         if interaction.type not in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
             return
+        clean_typed(interaction)
         found = self._bot.routes.find(str(dict(interaction.data or {}).get("custom_id")))
         if found is None:
             await self._bot.responder.refuse(interaction, "forgotten_button", ListExpired())

@@ -11,9 +11,11 @@ from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import labelled, modal, order_input, words_input
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
+from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.storage.records import NewTicket, TicketDetails, Topic
+from fileflare_bot.text import clean
 from fileflare_bot.tickets.delivery import answer_embed, answer_view
 from fileflare_bot.tickets.intake import NothingWritten, hide_secrets, look_into, require_desk
 from fileflare_bot.tickets.texts import TOPICS
@@ -50,7 +52,7 @@ class Help(commands.Cog):
         require_desk(reply.settings, reply.interaction.guild)
         known = self._bot.open_orders.get(handle, reply.user.id) is not None
         custom_id = f"help:file:{handle if known else ''}:{found}.{problem}"
-        likely = _LIKELY.get(Kind(found)) if found else None
+        likely = _LIKELY.get(member(Kind, found)) if found else None
         await reply.ask(_help_modal(custom_id, likely, reply.translator, ask_for_order=not known))
 
     @route(f"help:file:{_FOUND}")
@@ -68,7 +70,7 @@ class Help(commands.Cog):
         if opened is not None:
             details = TicketDetails(opened.order_number, opened.findings, words, opened.reference)
         else:
-            before = Finding(Kind(found), problem=ReferenceProblem(problem) if problem else None) if found else None
+            before = _finding(found, problem)
             requester = Requester(reply.user.id, settings.guild_id)
             details = await look_into(self._bot.lookups, pasted, requester, words, before)
         filed = await self._desk.file(
@@ -77,10 +79,10 @@ class Help(commands.Cog):
                 user_id=reply.user.id,
                 channel_id=reply.interaction.channel_id or 0,
                 locale=str(reply.interaction.locale),
-                topic=Topic(next(iter(reply.chosen("topic")), Topic.OTHER)),
+                topic=member(Topic, next(iter(reply.chosen("topic")), Topic.OTHER)),
                 details=details,
             ),
-            name=reply.user.display_name,
+            name=clean(reply.user.display_name),
         )
         ticket, translator = filed.ticket, reply.translator
         reply.facts["ticket"] = ticket.number
@@ -117,8 +119,8 @@ class Help(commands.Cog):
     @replies("help_read", CUSTOMER)
     async def read(self, reply: Reply, ticket_id: str, answer_id: str) -> None:
         """Show an answer, but only to the customer it is for; earlier versions' buttons show the latest."""
-        wanted = int(answer_id) if answer_id else None
-        ticket, answer = await self._desk.read_answer(int(ticket_id), reply.user.id, wanted)
+        wanted = number(answer_id) if answer_id else None
+        ticket, answer = await self._desk.read_answer(number(ticket_id), reply.user.id, wanted)
         guild = self._bot.get_guild(ticket.guild_id)
         title = reply.translator.gettext("Answer to your help request #{number}", number=ticket.number)
         embed = answer_embed(title, answer.text, guild.name if guild is not None else "")
@@ -140,7 +142,7 @@ class Help(commands.Cog):
         reply.written = text = hide_secrets(reply.typed("words"))
         if not text:
             raise NothingWritten
-        ticket, told = await self._desk.write_back(int(ticket_id), reply.user.id, text)
+        ticket, told = await self._desk.write_back(number(ticket_id), reply.user.id, text)
         translator = reply.translator
         if told:
             sent = translator.gettext("The moderators have it: help request #{number}.", number=ticket.number)
@@ -156,12 +158,19 @@ class Help(commands.Cog):
     @replies("help_solved", CUSTOMER)
     async def solved(self, reply: Reply, ticket_id: str) -> None:
         """Close the ticket because its customer says that it is solved."""
-        ticket = await self._desk.solve(int(ticket_id), reply.user.id)
+        ticket = await self._desk.solve(number(ticket_id), reply.user.id)
         text = reply.translator.gettext(
             "Good to hear! Help request #{number} is closed. If something is left, write back.",
             number=ticket.number,
         )
         await reply.show(ReplyMessage(text))
+
+
+def _finding(found: str, problem: str) -> Finding | None:
+    """Return the finding that a custom_id names, if any."""
+    if not found:
+        return None
+    return Finding(member(Kind, found), problem=member(ReferenceProblem, problem) if problem else None)
 
 
 def _help_modal(

@@ -13,6 +13,7 @@ from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
+from fileflare_bot.interactions.values import number
 from fileflare_bot.storage.records import SavedOrder
 from fileflare_bot.text import escape
 
@@ -40,7 +41,7 @@ class Orders(commands.Cog):
     @replies("myorders_forgot", CUSTOMER, updates=True)
     async def forget(self, reply: Reply) -> None:
         """Forget the chosen order."""
-        await self._saved_orders.forget(reply.user.id, int(next(iter(reply.chosen()), "0")))
+        await self._saved_orders.forget(reply.user.id, number(next(iter(reply.chosen()), "")))
         await self._show(reply)
 
     @route("orders:forget_all")

@@ -9,6 +9,7 @@ from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, shorten
 from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.interactions import values
 from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS
 from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -95,13 +96,13 @@ class Requests(
     @replies("requests", MODERATOR, updates=True)
     async def turn(self, reply: Reply, scope: str, number: str) -> None:
         """Show another page."""
-        await self._show_page(reply, scope, int(number))
+        await self._show_page(reply, scope, values.number(number))
 
     @route("requests:show")
     @replies("requests_show", MODERATOR)
     async def show(self, reply: Reply) -> None:
         """Show the chosen ticket with its buttons."""
-        ticket = await self._bot.desk.ticket(int(next(iter(reply.chosen()), 0)), reply.guild_id)
+        ticket = await self._bot.desk.ticket(values.number(next(iter(reply.chosen()), "")), reply.guild_id)
         translator = reply.translator
         again = button(translator.gettext("Post the card again"), f"tickets:post:{ticket.id}", emoji="📌")
         buttons = [*card_buttons(ticket, translator), again]
@@ -110,7 +111,7 @@ class Requests(
     async def _show_page(self, reply: Reply, scope: str, number: int) -> None:
         filters = {MINE: {"taken_by": reply.user.id}, OPEN: {}}.get(scope)
         if filters is None:
-            filters = {"user_id": int(scope)}
+            filters = {"user_id": values.number(scope)}
         page = await self._bot.storage.tickets.page(reply.guild_id, number, **filters)
         await reply.show(_list(page, scope, reply.translator))
 

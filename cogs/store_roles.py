@@ -16,10 +16,11 @@ from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, suggests
+from fileflare_bot.interactions.values import member
 from fileflare_bot.orders.labels import summary
 from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.roles.rights import why_not
-from fileflare_bot.roles.rules import products_in, roles_for, with_rule, without_rule
+from fileflare_bot.roles.rules import LONGEST_VALUE, products_in, roles_for, with_rule, without_rule
 from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import with_values
@@ -76,9 +77,10 @@ class StoreRoles(
         """Store a rule, and switch buyers' roles on."""
         role_ids = [each.id for each in (role, second) if each is not None]
         added: list[RoleRule] = []
+        wanted = (value or "")[:LONGEST_VALUE]
 
         def add(options: Options) -> Options:
-            rules = with_rule(options.rules, Match(match), value or "", role_ids)
+            rules = with_rule(options.rules, member(Match, match), wanted, role_ids)
             added.append(rules[-1])
             rules = options.rules if rules[-1] in options.rules else rules  # it was added, but not confirmed
             return with_values(rules=rules, buyers_roles=True)(options)

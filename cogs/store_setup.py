@@ -14,6 +14,7 @@ from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
+from fileflare_bot.interactions.values import member, number
 from fileflare_bot.leak_guard import GuardState
 from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
 from fileflare_bot.storage.records import GuildSettings
@@ -58,7 +59,7 @@ class StoreSetup(commands.Cog):
     async def choose(self, reply: Reply, setting: str) -> None:
         """Store the chosen channel or roles."""
         everyone = reply.guild_id  # the role @everyone, which would make everybody a moderator
-        ids = tuple(int(value) for value in reply.chosen() if int(value) != everyone)
+        ids = tuple(chosen for chosen in map(number, reply.chosen()) if chosen != everyone)
         value = ids if setting == "moderator_role_ids" else next(iter(ids), None)
         settings, _ = await self._settings.change(reply.member, **{setting: value})
         await self._show(reply, settings)
@@ -74,7 +75,7 @@ class StoreSetup(commands.Cog):
     @replies("setup_changed", OWNER, updates=True)
     async def choose_later(self, reply: Reply) -> None:
         """Store what other users get who open an order that already counts for somebody."""
-        await self._change_options(reply, later_accounts=LaterAccounts(reply.chosen()[0]))
+        await self._change_options(reply, later_accounts=member(LaterAccounts, next(iter(reply.chosen()), "")))
 
     @route(
         f"store_setup:toggle:{_FEATURE}:(?P<state>on|off)",

@@ -12,6 +12,7 @@ from fileflare_bot.interactions.access import MODERATOR, is_moderator
 from fileflare_bot.interactions.components import labelled, modal, words_input
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
+from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Kind, diagnose_failure
 from fileflare_bot.orders.findings import changes, report
 from fileflare_bot.refusal import Refusal
@@ -138,7 +139,7 @@ class Tickets(commands.Cog):
     async def resolved(self, reply: Reply, ticket_id: str) -> None:
         """Close the ticket, and tell the customer."""
         reply.written = last_word = reply.typed("words").strip()
-        resolution = Resolution(next(iter(reply.chosen("reason")), Resolution.ANSWERED))
+        resolution = member(Resolution, next(iter(reply.chosen("reason")), Resolution.ANSWERED))
         ticket = await self._ticket(reply, ticket_id)
         delivered = await self._desk.resolve(ticket, reply.user.id, resolution, last_word)
         reply.facts["delivered"] = delivered.name.lower()
@@ -171,7 +172,7 @@ class Tickets(commands.Cog):
 
     async def _ticket(self, reply: Reply, ticket_id: str) -> Ticket:
         """Return a ticket of the moderator's guild, and keep its order ID out of the log."""
-        ticket = await self._desk.ticket(int(ticket_id), reply.guild_id)
+        ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
         reply.facts["ticket"] = ticket.number
         if ticket.details.reference is not None:
             reply.hide(ticket.details.reference.token)
@@ -208,19 +209,20 @@ def _answer_modal(
 
 def _chosen_moderator(reply: Reply) -> int:
     """Return the chosen member's ID; the roles that Discord sends with it must make them a moderator."""
-    (chosen_id,) = reply.chosen("moderator")
+    chosen_id = next(iter(reply.chosen("moderator")), "")
+    to = number(chosen_id)
     data = cast("dict[str, Any]", reply.interaction.data or {})
-    member = data.get("resolved", {}).get("members", {}).get(chosen_id)
-    if member is None:
+    found = data.get("resolved", {}).get("members", {}).get(chosen_id)
+    if found is None:
         raise NoModeratorThere
     guild = reply.guild
-    role_ids = [int(role) for role in member.get("roles", ())]
+    role_ids = [int(role) for role in found.get("roles", ())]
     permissions = discord.Permissions.none()
     for role in filter(None, map(guild.get_role, (guild.id, *role_ids))):
         permissions |= role.permissions
-    if not (is_moderator(permissions, role_ids, reply.settings) or int(chosen_id) == guild.owner_id):
+    if not (is_moderator(permissions, role_ids, reply.settings) or to == guild.owner_id):
         raise NoModeratorThere
-    return int(chosen_id)
+    return to
 
 
 async def setup(bot: "FileflareBot") -> None:

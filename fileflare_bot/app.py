@@ -13,6 +13,7 @@ from fileflare_bot.downloads.open_orders import OpenOrders
 from fileflare_bot.downloads.opening import OrderOpener
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.i18n import N_, Catalogs
+from fileflare_bot.interactions.components import clean_typed
 from fileflare_bot.interactions.responder import Responder
 from fileflare_bot.interactions.routing import Routes
 from fileflare_bot.leak_guard import LeakGuard
@@ -173,7 +174,12 @@ class FileflareBot(commands.Bot):
 
 
 class _Tree(app_commands.CommandTree[FileflareBot]):
-    """Turns errors outside the handlers into refusals."""
+    """Cleans what is typed into commands, and turns errors outside the handlers into refusals."""
+
+    async def interaction_check(self, interaction: discord.Interaction[FileflareBot], /) -> bool:
+        """Clean what was typed, before discord.py reads the options; everybody may go on."""
+        clean_typed(interaction)
+        return True
 
     async def on_error(
         self, interaction: discord.Interaction[FileflareBot], error: app_commands.AppCommandError, /

@@ -3,30 +3,43 @@
 Redaction cannot know which texts are secret, so it hides what *looks like* a secret: everything after an
 address's host, and every run of 16 or more characters with a letter and a digit, as order IDs and tokens have.
 A lookup's input is also hidden by value while that lookup runs (:func:`hiding`).
+
+What an exception says is never logged, as it may repeat anything: Discord's 400 repeats what was sent. Its class, its
+traceback without values, and of Discord's errors the status, the code and the fields are.
 """
 
+import copy
 import logging
 import logging.config
 import re
 import string
 import sys
+import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Literal
 
+import discord
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from discord.ext import commands
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 HIDDEN: Final = "[hidden]"
 LONGEST_TEXT: Final = 20_000  # characters of one value; tracebacks are the longest
 SHORTEST_HIDDEN: Final = 16  # characters; shorter values are never hidden by value
 DEEPEST: Final = 4  # levels of nesting kept in one value
+MOST_FRAMES: Final = 40  # of one exception, the innermost
+MOST_EXCEPTIONS: Final = 10  # of one traceback, with causes and members of groups
+MOST_FIELDS: Final = 10  # of one error of Discord
 
 _ADDRESS_TAIL = re.compile(r"(?P<host>\b[a-z][a-z0-9+.-]{1,10}://[^\s/?#\"'<>\\]*+)[/?#\\][^\s\"'<>]*+", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?P<name>[?&](?:id|key|token)=)[^\s&\"'<>]+", re.IGNORECASE)
 _LIKE_A_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])(?=[0-9_-]*+[A-Za-z])(?=[A-Za-z_-]*+\d)[A-Za-z0-9_-]{16,}+")
 _CREDENTIALS = re.compile(r"(?<=//)[^\s/@]++@")
+_FIELD = re.compile(r"[a-z_]{1,32}|\d{1,3}", re.ASCII)  # a name of Discord's API, or an index
+_ASYNCIOS_VALUES = re.compile(r"[\n(]")  # "Exception in callback f('…')", and "future: <Task … exception=…>" in a line
 
 _hidden_values: ContextVar[tuple[str, ...]] = ContextVar("hidden_values", default=())
 
@@ -71,6 +84,85 @@ def redact_text(text: str) -> str:
     return _LIKE_A_TOKEN.sub(HIDDEN, text)
 
 
+def described(error: BaseException) -> str:
+    """Return an exception's class, the module that is missing, and of Discord's errors status, code and fields."""
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(error, ImportError | commands.ExtensionError):
+        return f"{name} ({error.name})"
+    if not isinstance(error, discord.HTTPException):
+        return name
+    facts = [f"status {error.status}", f"code {error.code}", *_fields(getattr(error, "_errors", None))]
+    return f"{name} ({', '.join(facts)})"
+
+
+def _fields(errors: Any) -> list[str]:  # noqa: ANN401 - JSON of Discord's
+    """Return the paths of the fields that Discord's 400 names; a key that is no name in its API becomes "?"."""
+    found: list[str] = []
+    waiting = [("", errors)]
+    while waiting and len(found) < MOST_FIELDS:
+        path, value = waiting.pop(0)
+        if not isinstance(value, dict):
+            continue
+        if "_errors" in value:
+            found.append(f"field {path}")
+        for key, inner in value.items():
+            name = key if _FIELD.fullmatch(str(key)) else "?"
+            waiting.append((f"{path}.{name}" if path else name, inner))
+    return found
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    """Return an exception's traceback, then those of what led to it and of a group's members; all without values."""
+    lines: list[str] = []
+    seen: set[int] = set()
+    waiting: list[tuple[str, BaseException | None]] = [("Traceback", exc_info[1])]
+    while waiting and len(seen) < MOST_EXCEPTIONS:
+        head, error = waiting.pop(0)
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        lines.append(f"{head} (most recent call last):")
+        frames = traceback.StackSummary.extract(
+            traceback.walk_tb(error.__traceback__), limit=-MOST_FRAMES, lookup_lines=False
+        )
+        lines += [f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in frames]
+        lines.append(described(error))
+        waiting.append(("Caused by", error.__cause__))
+        if not error.__suppress_context__:
+            waiting.append(("Raised while handling", error.__context__))
+        if isinstance(error, BaseExceptionGroup):
+            waiting += [("Member of the group", member) for member in error.exceptions]
+    return "\n".join(lines)
+
+
+def _without_text(value: Any) -> Any:  # noqa: ANN401 - an argument of a log record
+    return described(value) if isinstance(value, BaseException) else value
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Formats records of the standard library, whose messages may hold exceptions or, from asyncio, futures."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record = copy.copy(record)  # other handlers format it, too
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(_without_text, record.args))
+        elif record.args:
+            record.args = {name: _without_text(value) for name, value in record.args.items()}
+        record.msg = _without_text(record.msg)
+        if record.name == "asyncio":
+            record.msg, record.args = _ASYNCIOS_VALUES.split(record.getMessage(), maxsplit=1)[0], ()
+        return super().format(record)
+
+
+def log_uncaught() -> None:
+    """Log what nobody catches, instead of printing it with its values."""
+    log = structlog.stdlib.get_logger(__name__)
+    sys.excepthook = lambda *exc_info: log.critical("uncaught", exc_info=exc_info)
+    sys.unraisablehook = lambda raised: log.error("unraisable", exc_info=raised.exc_value)
+    threading.excepthook = lambda raised: log.error("uncaught_in_thread", exc_info=raised.exc_value)
+
+
 def _redact_value(value: Any, depth: int) -> Any:  # noqa: ANN401 - a log line may hold anything
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -78,6 +170,8 @@ def _redact_value(value: Any, depth: int) -> Any:  # noqa: ANN401 - a log line m
         return {redact_text(str(key)): _redact_value(item, depth - 1) for key, item in value.items()}
     if depth and isinstance(value, list | tuple | set | frozenset):
         return [_redact_value(item, depth - 1) for item in value]
+    if isinstance(value, BaseException):
+        return redact_text(described(value))
     return redact_text(value if isinstance(value, str) else repr(value))
 
 
@@ -91,10 +185,9 @@ def configure_logging(level: str, style: Literal["console", "json"]) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_traceback),
     ]
     renderer: Processor = (
         structlog.processors.JSONRenderer()
@@ -104,7 +197,7 @@ def configure_logging(level: str, style: Literal["console", "json"]) -> None:
         )
     )
     formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
+        "()": _Formatter,
         "foreign_pre_chain": shared,
         "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, renderer],
     }
@@ -122,6 +215,7 @@ def configure_logging(level: str, style: Literal["console", "json"]) -> None:
         }
     )
     logging.captureWarnings(capture=True)
+    logging.raiseExceptions = False  # or a record that cannot be formatted would be printed with its arguments
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

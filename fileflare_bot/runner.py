@@ -165,7 +165,7 @@ def _ending(running: asyncio.Task[None], bot: FileflareBot) -> int:
         case discord.ConnectionClosed() as error:
             log.critical("discord_refused", close_code=error.code)
         case discord.HTTPException() as error:
-            log.critical("discord_refused", status=error.status, code=error.code, text=error.text)
+            log.critical("discord_refused", status=error.status, code=error.code)
         case (discord.GatewayNotFound() | aiohttp.ClientError() | OSError()) as error:
             log.critical("discord_unreachable", error=type(error).__name__)
         case AttributeError() if getattr(bot, "ws", None) is None:  # discord.py's error for a failed first connection

@@ -14,6 +14,15 @@ _MENTION: Final = re.compile(r"@(?=\S)")
 _JOINERS: Final = "\u200c\u200d"  # Persian and Hindi need them, and so do many emoji
 
 
+def well_formed(text: str) -> str:
+    """Return the text with U+FFFD for each half of a surrogate pair, which is no UTF-8, and each NUL (PostgreSQL)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text.replace("\0", "\ufffd")
+
+
 def clean(text: str | None, *, lines: bool = False) -> str:
     """Return the text without control and formatting characters; ``lines`` keeps line breaks.
 

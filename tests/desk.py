@@ -192,10 +192,45 @@ class Desk:
         """Press a button of a card as a moderator."""
         return await (person or self.moderator).click(self.card(number), label=label)
 
-    async def forge(self, custom_id: str, person: MemberActor, channel: ChannelHandle) -> InteractionResult:
-        """Press a button that no message there has, as only a forged client could."""
-        data = {"component_type": 2, "custom_id": custom_id}
-        record = self._emit(InteractionType.MESSAGE_COMPONENT, person, channel, data)
+    async def forge(
+        self,
+        custom_id: str,
+        person: MemberActor,
+        channel: ChannelHandle,
+        *,
+        values: list[str] | None = None,
+        inputs: dict[str, str | list[str]] | None = None,
+    ) -> InteractionResult:
+        """Press a button, choose or submit a modal that nobody was shown, as only a forged client could."""
+        data: dict[str, Any] = {"component_type": 2, "custom_id": custom_id}
+        if values is not None:
+            data |= {"component_type": 3, "values": values}
+        kind = InteractionType.MESSAGE_COMPONENT
+        if inputs is not None:
+            kind = InteractionType.MODAL_SUBMIT
+            given = [
+                {"type": 3, "custom_id": name, "values": value}
+                if isinstance(value, list)
+                else {"type": 4, "custom_id": name, "value": value}
+                for name, value in inputs.items()
+            ]
+            data = {"custom_id": custom_id, "components": [{"type": 18, "component": each} for each in given]}
+        record = self._emit(kind, person, channel, data)
+        await self.env.settle()
+        return InteractionResult(self.env, record)
+
+    async def forge_command(
+        self, name: str, person: MemberActor, options: list[dict[str, Any]], *, resolved: dict[str, Any] | None = None
+    ) -> InteractionResult:
+        """Send a command with options that Discord's own clients do not offer."""
+        command, *groups = name.split()
+        found = self.env.backend.find_command(command, self.guild.id, type=1)
+        assert found is not None
+        kind = 1  # a subcommand; what holds one is a group
+        for group in reversed(groups):
+            options, kind = [{"name": group, "type": kind, "options": options}], 2
+        data = {"id": found["id"], "name": command, "type": 1, "options": options, "resolved": resolved or {}}
+        record = self._emit(InteractionType.APPLICATION_COMMAND, person, self.channel, data)
         await self.env.settle()
         return InteractionResult(self.env, record)
 

@@ -18,8 +18,9 @@ import pytest
 import cogs
 import fileflare_bot
 from fileflare_bot.logs import hiding, redact_text
+from fileflare_bot.orders.hiding import hide_order, hide_references
 from fileflare_bot.orders.labels import file_name
-from fileflare_bot.orders.reference import find_reference, hide_addresses, hide_references, parse_reference
+from fileflare_bot.orders.reference import find_reference, parse_reference
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.intake import hide_secrets
 
@@ -51,7 +52,7 @@ UNITS: Final = (
         "#1",
         "N0.",
     ),
-    *("e\u0301\u0327", "\u0301\u0327", "a\u200b"),
+    *("e\u0301\u0327", "\u0301\u0327", "a\u200b", "abababababababab b.c/d "),
 )
 TAILS: Final = ("", "!", "@", "\n")
 
@@ -182,7 +183,9 @@ FUNCTIONS: Final[dict[str, Callable[[str], object]]] = {
     "parse_reference": parse_reference,
     "find_reference": lambda text: find_reference([text, f"{text} x"]),
     "hide_references": lambda text: hide_references(text, "…"),
-    "hide_addresses": lambda text: hide_addresses(text, "…"),
+    "hide_order": lambda text: hide_order(text, "0c732eb6fd9802a0821a9d29888baee8", "…"),
+    "hide_order(repetitive)": lambda text: hide_order(text, "a" * 16, "…"),
+    "hide_order(in addresses)": lambda text: hide_order(text, "ab" * 8, "…", addresses=False),
     "hide_secrets": lambda text: hide_secrets(text, "0c732eb6fd9802a0821a9d29888baee8"),
     "file_name": file_name,
     "clean": clean,

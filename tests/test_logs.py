@@ -1,14 +1,23 @@
 """No secret reaches the log, whoever logs it and however."""
 
+import asyncio
+import gc
+import json
 import logging
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import discord
 import pytest
 import structlog
 from desk import Log
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fileflare_bot.logs import HIDDEN, LONGEST_TEXT, configure_logging, hiding, redact, redact_text
+from fileflare_bot.logs import HIDDEN, LONGEST_TEXT, _traceback, configure_logging, hiding, redact, redact_text
 
 ID = "0c732eb6fd9802a0821a9d29888baee8"
 BOT_TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.Gh1jkl.abcdefghijklmnopqrstuvwxyz0123456789AB"
@@ -25,6 +34,8 @@ SECRET_TEXTS = (
     "postgresql://user:pw@db.example/shop",
     "GET /download/a?key=abc HTTP/1.1",
 )
+SAID = "where are my files, says Zelda"  # looks like no secret
+ROOT = Path(__file__).parents[1]
 PARTS = (ID, BOT_TOKEN, BOT_TOKEN.split(".")[2], "/short", "key=abc", "user:pw", "/account/orders/")
 
 
@@ -93,9 +104,129 @@ def test_tracebacks_and_other_libraries_logs_are_redacted_too(style: str, capsys
         logging.getLogger("discord.http").warning("We are being rate limited. PATCH %s", f"https://discord.com/x/{ID}")
     logging.getLogger("py.warnings").warning("about %s", ID)
     written = capsys.readouterr().err
-    assert written.count(HIDDEN) >= 6
+    assert written.count(HIDDEN) >= 4
     assert ID not in written
     assert "ValueError" in written
+
+
+def value_error(text: str = SAID) -> ValueError:
+    error = ValueError(text)
+    error.add_note(text)
+    return error
+
+
+def rejected() -> discord.HTTPException:
+    """Return Discord's 400, which repeats what was sent, even as a key."""
+    detail = {"code": "BASE_TYPE", "message": f"“{SAID}” is wrong"}
+    errors = {"data": {"components": {"0": {"value": {"_errors": [detail]}}}, SAID: {"_errors": [detail]}}}
+    response = SimpleNamespace(status=400, reason="Bad Request")
+    return discord.HTTPException(cast("Any", response), {"code": 50035, "message": SAID, "errors": errors})
+
+
+def raised_from(cause: Exception) -> None:
+    """Raise an error with causes, in all of which is what was typed, and in the locals, too."""
+    typed = SAID
+    cause.__context__ = KeyError(typed)
+    raise RuntimeError(typed) from ExceptionGroup(typed, [cause, ExceptionGroup(typed, [value_error()])])
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+@pytest.mark.parametrize(
+    "name", ["fileflare_bot.interactions.responder", "discord.client", "asyncio", "aiohttp.server"]
+)
+def test_no_exception_says_anything_in_the_log(style: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("DEBUG", "json" if style == "json" else "console")
+    log = logging.getLogger(name)
+
+    try:
+        raised_from(rejected())
+    except RuntimeError as error:
+        structlog.stdlib.get_logger(name).exception("failed")
+        structlog.stdlib.get_logger(name).error("failed", error=error, errors=[error], exc_info=error)
+        log.exception("failed")
+        log.exception(error)  # noqa: TRY401 - as a library may do it
+        log.warning("failed: %s", error)
+        log.warning("failed: %(error)s", {"error": error})
+        log.warning("failed for %d", SAID)
+
+    written = capsys.readouterr().err
+    assert SAID not in written
+    assert "is wrong" not in written
+    for kept in ("RuntimeError", "ValueError", "KeyError", "in raised_from", "status 400, code 50035"):
+        assert kept in written
+    assert "field data.?, field data.components.0.value)" in written
+
+
+def test_a_failed_task_and_a_failed_callback_say_nothing_in_the_log(log: Log) -> None:
+    async def fails() -> None:
+        raise value_error()
+
+    def called(_: str) -> None:
+        raise value_error()
+
+    async def leaves_them_alone() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(called, SAID)
+        task = asyncio.create_task(fails())
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+
+    asyncio.run(leaves_them_alone())
+
+    assert {event["event"] for event in log.all() if event["logger"] == "asyncio"} == {
+        "Task exception was never retrieved",
+        "Exception in callback test_a_failed_task_and_a_failed_callback_say_nothing_in_the_log.<locals>.called",
+    }
+    assert log.getvalue().count("\\nValueError") == 2
+    assert SAID not in log.getvalue()
+
+
+def test_what_nobody_catches_is_logged_without_what_it_says() -> None:
+    script = "\n".join(
+        [
+            "import threading",
+            "from fileflare_bot.logs import configure_logging, log_uncaught",
+            "configure_logging('INFO', 'json')",
+            "log_uncaught()",
+            "class Dying:",
+            f"    def __del__(self): raise KeyError({SAID!r})",
+            "Dying()",
+            f"threading.Thread(target=int, args=({SAID!r},)).start()",
+            f"raise RuntimeError({SAID!r})",
+        ]
+    )
+
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert ended.returncode == 1
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert {line["event"] for line in lines} == {"uncaught", "uncaught_in_thread", "unraisable"}
+    assert SAID not in ended.stderr
+
+
+def test_a_traceback_stays_readable_however_deep_and_long_it_is() -> None:
+    def deeper(depth: int) -> None:
+        if depth:
+            deeper(depth - 1)
+        raise value_error()
+
+    error: BaseException = KeyError()
+    for _ in range(50):
+        try:
+            try:
+                deeper(300)
+            except ValueError as raised:
+                raise raised from error
+        except ValueError as raised:
+            error = raised
+    error.__context__ = error.__cause__
+
+    event = redact(None, "error", {"exception": _traceback((type(error), error, error.__traceback__))})
+
+    assert event["exception"].startswith("Traceback (most recent call last):\n  File ")
+    assert "\nValueError\nCaused by (most recent call last):\n" in event["exception"]
+    assert len(event["exception"]) <= LONGEST_TEXT
 
 
 def test_discord_py_never_logs_payloads_even_at_debug(log: Log) -> None:

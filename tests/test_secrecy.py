@@ -104,7 +104,7 @@ async def test_no_secret_is_in_a_log_line_a_public_message_or_a_custom_id(desk: 
         assert secret not in repr(public)
         assert not [text for text in custom_ids if secret in text]
     assert "/download/" not in written
-    assert "http" not in repr(public)
+    assert "http" not in repr(public).replace("begins with https://", "")  # as a finding's next step says
     assert all(json["data"]["flags"] & 64 for path, json in sent if path.endswith("/callback") and json["type"] == 4)
 
 
@@ -133,7 +133,7 @@ async def test_a_check_hides_the_order_id_wherever_it_would_be_logged(
     (warning,) = [event for event in log.all() if event["event"].startswith("cannot read the response")]
     (check,) = log.events("check")
     assert warning["event"] == "cannot read the response for [hidden]"
-    assert "RuntimeError: no order in the response for [hidden]" in check["exception"]
+    assert check["exception"].endswith("\nRuntimeError")
     assert WITHOUT_DIGITS not in log.getvalue()
 
 
@@ -144,7 +144,7 @@ async def test_a_check_hides_a_paste_without_an_order_id_when_discord_rejects_th
     await desk.moderator.slash(desk.channel, "check", **{"order-id": pasted})
 
     (check,) = log.events("check")
-    assert "wrong: [hidden]" in check["exception"]
+    assert "discord.errors.HTTPException (status 400, code 50035)" in check["exception"].splitlines()
     assert WITHOUT_DIGITS not in log.getvalue()
 
 

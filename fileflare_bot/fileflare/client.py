@@ -62,7 +62,7 @@ class FileflareClient:
         self._on_response = on_response
 
     async def fetch_order(self, reference: OrderReference) -> Order:
-        """Return the order as it is now.
+        """Return the order as it is now; only its links still hold its ID.
 
         Raises:
             OrderNotFound: Fileflare knows no such order.
@@ -75,7 +75,7 @@ class FileflareClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = _mapped(error)
         else:
-            return await _order_in(status, headers, body)
+            return await _order_in(status, headers, body, reference.token)
         # Raised out here to have no __context__: "from None" only hides it, and aiohttp's text can hold the ID.
         raise failure
 
@@ -105,11 +105,11 @@ class FileflareClient:
         return bytes(body)
 
 
-async def _order_in(status: int, headers: Mapping[str, str], body: bytes) -> Order:
+async def _order_in(status: int, headers: Mapping[str, str], body: bytes, token: str) -> Order:
     """Read a response without holding up the event loop, whatever it is made of."""
     if len(body) <= READ_AT_ONCE:
-        return read_response(status, headers, body)
-    return await asyncio.to_thread(read_response, status, headers, body)
+        return read_response(status, headers, body, token=token)
+    return await asyncio.to_thread(read_response, status, headers, body, token=token)
 
 
 def _mapped(error: Exception) -> FileflareUnavailable:

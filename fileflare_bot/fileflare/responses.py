@@ -21,7 +21,7 @@ from fileflare_bot.fileflare.errors import (
     UnexpectedResponse,
 )
 from fileflare_bot.orders.bounds import as_list, as_object
-from fileflare_bot.orders.models import NO_TEXT, OrDefault, Order, StoreText
+from fileflare_bot.orders.models import NO_TEXT, OrDefault, Order, StoreText, in_order
 
 LONGEST_PAUSE = 3600.0  # seconds; a longer Retry-After helps nobody in a chat
 # One call of the parser holds the interpreter's lock, even in a thread, so only reading less keeps the bot responsive.
@@ -53,8 +53,10 @@ class _Response(BaseModel):
     text: Annotated[StoreText, OrDefault(NO_TEXT), BeforeValidator(as_object)] = NO_TEXT
 
 
-def read_response(status: int, headers: Mapping[str, str], body: bytes, *, now: datetime | None = None) -> Order:
-    """Return the order in a response.
+def read_response(
+    status: int, headers: Mapping[str, str], body: bytes, *, token: str = "", now: datetime | None = None
+) -> Order:
+    """Return the order in a response; only its links still hold ``token``, its ID.
 
     ``headers`` must ignore case; a Retry-After date is compared with ``now``.
 
@@ -67,7 +69,7 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, *, now: 
     """
     if status == HTTPStatus.OK:
         with _no_collection():
-            return _read_order(body)
+            return _read_order(body, token)
     if status in _NOT_FOUND or (status in _NOT_FOUND_IF_JSON and "json" in headers.get("Content-Type", "")):
         raise OrderNotFound(f"status {status}", denied=status in _NOT_FOUND_IF_JSON)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -91,10 +93,10 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_order(body: bytes) -> Order:
+def _read_order(body: bytes, token: str) -> Order:
     raw, incomplete = _read_json(body)
     try:
-        response = _Response.model_validate(raw)
+        response = _Response.model_validate(raw, context=in_order(token))
     except ValidationError as error:
         kinds = sorted({detail["type"] for detail in error.errors(include_input=False, include_url=False)})
         raise UnexpectedResponse(f"no order: {', '.join(kinds)}") from None

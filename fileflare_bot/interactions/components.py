@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 import discord
 
 from fileflare_bot.discord_limits import BUTTONS_IN_A_ROW
+from fileflare_bot.text import well_formed
 
 COLOUR: Final = discord.Colour.from_str("#2a9d8f")  # of embeds without a state to show
 LONGEST_ORDER: Final = 1500  # characters; the longest known address of an order takes about 800
@@ -71,6 +72,25 @@ def words_input(*, required: bool) -> discord.ui.TextInput[discord.ui.Modal]:
     return discord.ui.TextInput(
         custom_id="words", style=discord.TextStyle.paragraph, max_length=LONGEST_WORDS, required=required
     )
+
+
+def clean_typed(interaction: discord.Interaction[Any]) -> None:
+    """Replace in everything that a client has sent what no UTF-8 and no database holds, before anybody reads it.
+
+    Commands come in through the tree's check, buttons, selects and modals through the event.
+    """
+    interaction.data = _well_formed(interaction.data)
+
+
+def _well_formed(value: Any) -> Any:  # noqa: ANN401 - JSON of Discord's
+    match value:
+        case str():
+            return well_formed(value)
+        case dict():
+            return {key: _well_formed(inner) for key, inner in value.items()}
+        case list():
+            return [_well_formed(inner) for inner in value]
+    return value
 
 
 def typed(interaction: discord.Interaction[Any], custom_id: str) -> str:

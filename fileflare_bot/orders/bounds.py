@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from fileflare_bot.text import well_formed
+
 MOST_LINES: Final = 1000  # Shopify takes 500 in an order
 MOST_ASSETS: Final = 2000  # of all lines and the order itself; 250 pages
 MOST_TAGS: Final = 250  # of a product: Shopify takes no more
@@ -32,15 +34,10 @@ def as_object(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def cut_text(value: Any, most: int) -> Any:  # noqa: ANN401 - any JSON value
-    """Return at most ``most`` characters of a text, with U+FFFD for each half of a surrogate pair."""
+    """Return at most ``most`` characters of a text, well-formed."""
     if not isinstance(value, str):
         return value
-    text = value[:most]
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+    return well_formed(value[:most])
 
 
 def bounded_order(raw: dict[str, Any]) -> dict[str, Any]:

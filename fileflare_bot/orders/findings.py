@@ -9,9 +9,10 @@ from fileflare_bot.i18n import Translator
 from fileflare_bot.orders import bounds
 from fileflare_bot.orders.diagnosis import PASTED, UNSEEN, Finding, Kind, Severity
 from fileflare_bot.orders.file_links import LinkProblem
+from fileflare_bot.orders.hiding import hide_order
 from fileflare_bot.orders.labels import bounded, without_scheme
 from fileflare_bot.orders.plain import plain_name
-from fileflare_bot.orders.reference import ReferenceProblem, hide_addresses
+from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.text import escape
 
 HIDDEN: Final = "…"  # replaces an address in a file name
@@ -25,7 +26,7 @@ _MARKS: Final = {Severity.BLOCKING: "🔴", Severity.WARNING: "🟡", Severity.N
 
 def name_of(finding: Finding, translator: Translator) -> str:
     """Return the escaped name of the finding's file or product."""
-    plain = hide_addresses(plain_name(finding.name[:LONGEST_READ]), HIDDEN)
+    plain = hide_order(plain_name(finding.name[:LONGEST_READ]), "", HIDDEN)
     name = escape(limits.shorten(without_scheme(plain), LONGEST_NAME))
     if name:
         return name

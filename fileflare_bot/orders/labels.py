@@ -8,6 +8,7 @@ from babel.units import format_unit
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import Translator
+from fileflare_bot.orders.hiding import hide_order
 from fileflare_bot.orders.models import Order, Remaining
 from fileflare_bot.orders.plain import plain_name
 from fileflare_bot.text import clean, escape
@@ -16,6 +17,7 @@ _SCHEME: Final = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]++://", re.IGNORECASE)
 _MOST_COUNTED: Final = 999_999_999
 _MOST_LOOKED_AT: Final = 20  # lines or files that are searched for a name
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.\d{0,9})?", re.ASCII)
+_ORDER_NUMBER: Final = re.compile(r"[\w #.-]{1,20}|[\w #/-]{1,20}")  # with a dot and a slash, it may be an address
 _UNITS: Final = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
 _STEP: Final = 1024
 
@@ -47,20 +49,25 @@ def bounded(number: int) -> int:
     return min(number, _MOST_COUNTED)
 
 
+def plain_number(number: object) -> str:
+    """Return an order number without its "#" if it is short plain text such as ``EU-1050``, else an empty string."""
+    text = clean(str(number if number is not None else "")).removeprefix("#")
+    return text if _ORDER_NUMBER.fullmatch(text) else ""
+
+
 def order_name(order: Order, translator: Translator) -> str:
     """Return the order number, escaped, as a heading."""
-    number = clean(str(order.order_number)) if order.order_number is not None else ""
-    if not number:
-        return translator.gettext("Your order")
-    return translator.gettext("Order #{number}", number=escape(limits.shorten(number.removeprefix("#"), 40)))
+    number = plain_number(order.order_number)
+    return translator.gettext("Order #{number}", number=escape(number)) if number else translator.gettext("Your order")
 
 
 def order_label(order: Order, translator: Translator) -> str:
-    """Return the order number and first product, at most 100 UTF-16 units, to tell orders apart."""
-    number = clean(str(order.order_number)).removeprefix("#") if order.order_number is not None else ""
+    """Return the order number and first product, at most 100 UTF-16 units, to tell orders apart; no address."""
+    number = plain_number(order.order_number)
     products = (plain_name(line.product.name) for line in islice(order.lines, _MOST_LOOKED_AT))
     files = (file_name(asset.data.filename) for asset in islice(order.all_assets(), _MOST_LOOKED_AT))
     named = next((name for name in products if name), "") or next((name for name in files if name), "")
+    named = hide_order(named, "", "…")
     parts = [limits.shorten(part, 60) for part in (f"#{number}" if number else "", named) if part]
     return limits.shorten(" · ".join(parts), limits.OPTION_LABEL) or translator.gettext("Your order")
 

@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     ValidationError,
+    ValidationInfo,
     WrapValidator,
     model_validator,
 )
@@ -36,6 +37,10 @@ from fileflare_bot.orders.bounds import (
     cut_text,
 )
 from fileflare_bot.orders.file_links import LONGEST_LINK, Link, LinkProblem, read_link
+from fileflare_bot.orders.hiding import Wanted, hide_order
+from fileflare_bot.orders.plain import plain_text, without_any_tag
+
+_HIDDEN: Final = "…"  # replaces the order's ID in a text
 
 
 class _Model(BaseModel):
@@ -55,14 +60,37 @@ class OrDefault:
         return core_schema.with_default_schema(handler(source), default=self.default, on_error="default")
 
 
+def in_order(token: str) -> dict[str, Wanted]:
+    """Return the validation context for the order of this ID, which is in no text of the order then; links keep it."""
+    return {"order": Wanted(token)} if token else {}
+
+
 def _at_most(characters: int) -> BeforeValidator:
-    return BeforeValidator(lambda value: cut_text(value, characters))
+    def read(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - any JSON value
+        text, order = cut_text(value, characters), (info.context or {}).get("order")
+        return text if order is None else _without_id(text, order)
+
+    return BeforeValidator(read)
+
+
+def _without_id(value: Any, order: Wanted) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, str):
+        if "<" in value or "&" in value:  # tags and entities may split it
+            value = value if _is_without(without_any_tag(value), order) else plain_text(value)
+        return hide_order(value, order, _HIDDEN, addresses=False)
+    return None if isinstance(value, int) and not _is_without(str(value), order) else value
+
+
+def _is_without(text: str, order: Wanted) -> bool:
+    return hide_order(text, order, _HIDDEN, addresses=False) == text
 
 
 _Word = Annotated[str | None, OrDefault(None), _at_most(LONGEST_WORD)]
 _Name = Annotated[str | None, OrDefault(None), _at_most(LONGEST_NAME)]
 _StoreText = Annotated[str | None, OrDefault(None), _at_most(LONGEST_TEXT)]
-_Url = Annotated[str | None, OrDefault(None), _at_most(LONGEST_LINK + 1)]  # one more is too long, not another address
+_Url = Annotated[  # one more character is too long, not another address
+    str | None, OrDefault(None), BeforeValidator(lambda value: cut_text(value, LONGEST_LINK + 1))
+]
 _AsList = BeforeValidator(as_list)
 _AsObject = BeforeValidator(as_object)
 

@@ -20,6 +20,7 @@ _WORDS: Final = (
     "span|strike|strong|sub|sup|td|th|time|tt|u|var|wbr"
 )
 _TAG: Final = re.compile(rf"<(/?)({_LINES}|{_WORDS})(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_ANY_TAG: Final = re.compile(r"<[^<>]*>")
 _LINE: Final = re.compile(_LINES, re.IGNORECASE)
 _END: Final = re.compile(r"</([a-z])\s*>", re.IGNORECASE)
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
@@ -34,6 +35,11 @@ def plain_name(text: str | None) -> str:
 def plain_text(text: str | None) -> str:
     """Return a text with its line breaks, without tags, with entities decoded once, and cleaned."""
     return clean(_without_html(text or ""), lines=True)
+
+
+def without_any_tag(text: str) -> str:
+    """Return a text without anything that may be a tag: what stood on both sides of one stands together."""
+    return html.unescape(_ANY_TAG.sub("", _DROPPED.sub("", text)))
 
 
 def _without_html(text: str) -> str:

@@ -21,14 +21,14 @@ _MOST_MARKS = 30  # on one letter, as in unicode.org/reports/tr15's Stream-Safe 
 # Fileflare's documented sample is 32 hexadecimal characters, but it promises no format.
 _PLAUSIBLE_ID = re.compile(r"(?=[0-9]{0,127}[A-Za-z_-])[A-Za-z0-9_-]{16,128}", re.ASCII)
 # In other text: a whole word, and it needs a digit.
-_LIKE_AN_ID = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*+[0-9])[A-Za-z0-9_-]{16,}+", re.ASCII)
+LIKE_AN_ID = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*+[0-9])[A-Za-z0-9_-]{16,}+", re.ASCII)
 _LICENCE_KEY = re.compile(r"[A-Z0-9]{4,8}(-[A-Z0-9]{4,8}){2,}", re.ASCII)
 _ORDER_NUMBER = re.compile(
     r"[A-Z]{0,12}#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|(?:N[or]\.?)?\d{1,40}(?:-[A-Z]{1,3})?",
     re.IGNORECASE | re.ASCII,
 )
 _EMAIL = re.compile(r"[^\s@<>]++@[^\s@<>][^\s@<>.]*+\.[^\s@<>]++")
-_ADDRESS = re.compile(r"https?://[^\s<>\"'`|]+|(?<![\w@.-])[\w-]+(?:\.[\w-]+)+(?::\d+)?/[^\s<>\"'`|]+", re.IGNORECASE)
+ADDRESS = re.compile(r"https?://[^\s<>\"'`|]+|(?<![\w@.-])[\w-]+(?:\.[\w-]+)+(?::\d+)?/[^\s<>\"'`|]+", re.IGNORECASE)
 _LOCALE_PREFIX = re.compile(r"[a-z]{2}(-[a-z]{2,4})?", re.IGNORECASE | re.ASCII)
 _SPACED_KEY = re.compile(r"\bkey\s*=[\s:,;]*", re.IGNORECASE)
 _BETWEEN_WORDS = re.compile(r"[\s:,;]+")
@@ -63,13 +63,13 @@ def parse_reference(text: str) -> OrderReference | ReferenceProblem:
     """
     if is_plausible_id(text) and not _LICENCE_KEY.fullmatch(text):
         return OrderReference(text)  # the common case; the code below would return the same
-    return _parse(_folded(text))
+    return _parse(folded(text))
 
 
 def _parse(text: str) -> OrderReference | ReferenceProblem:
     if is_plausible_id(text) and not _LICENCE_KEY.fullmatch(text):
         return OrderReference(text)
-    found = _first_reference([_from_address(address) for address in _ADDRESS.findall(text)])
+    found = _first_reference([_from_address(address) for address in ADDRESS.findall(text)])
     text = _SPACED_KEY.sub("key=", text)  # a key cut off from its address is still a key
     return found or _from_words(
         [word for word in (word.strip(_WRAPPING) for word in _BETWEEN_WORDS.split(text)) if word]
@@ -81,12 +81,12 @@ def find_reference(texts: Iterable[str]) -> OrderReference | ReferenceProblem:
 
     Addresses come first. A single long word without a digit is rather a name or a title than an order ID.
     """
-    texts = [text for text in map(_folded, texts) if text.strip()]
+    texts = [text for text in map(folded, texts) if text.strip()]
     if len(texts) == 1:
         return _parse(texts[0])
     readings = [
         _parse(text)
-        for text in sorted(texts, key=lambda text: _ADDRESS.search(text) is None)
+        for text in sorted(texts, key=lambda text: ADDRESS.search(text) is None)
         if not is_plausible_id(text) or any(character.isdigit() for character in text)
     ]
     vague = {ReferenceProblem.OTHER_ADDRESS, ReferenceProblem.NOT_AN_ID, ReferenceProblem.EMPTY}
@@ -95,26 +95,12 @@ def find_reference(texts: Iterable[str]) -> OrderReference | ReferenceProblem:
     return next(iter(found or specific or readings), ReferenceProblem.NOT_AN_ID if texts else ReferenceProblem.EMPTY)
 
 
-def hide_references(text: str, hidden: str) -> str:
-    """Replace every address, and every word that may be an order ID, with ``hidden``.
-
-    A text that is too long ends with its last whole word: the first characters of an ID do not look like one.
-    """
-    text = _ADDRESS.sub(hidden, _folded(text, lines=True))
-    return _LIKE_AN_ID.sub(lambda found: hidden if is_plausible_id(found[0]) else found[0], text)
-
-
-def hide_addresses(text: str, hidden: str) -> str:
-    """Replace every address with ``hidden``."""
-    return _ADDRESS.sub(hidden, text[:LONGEST_PASTE])
-
-
 def is_plausible_id(text: str) -> bool:
     """Return whether a text could be an order ID: 16 to 128 of ``[A-Za-z0-9_-]``, not all digits."""
     return _PLAUSIBLE_ID.fullmatch(text) is not None
 
 
-def _folded(text: str, *, lines: bool = False) -> str:
+def folded(text: str, *, lines: bool = False) -> str:
     """Return at most LONGEST_PASTE characters in their plain form (NFKC), without invisible ones.
 
     ``lines`` keeps line breaks, and drops a word that was cut in two.
@@ -161,7 +147,7 @@ def _from_address(address: str, wrappers: int = 0) -> OrderReference | Reference
         readings += [
             _from_address(value, wrappers + 1)
             for name, value in parse_qsl(parts.query)
-            if name.lower() != "key" and _ADDRESS.fullmatch(value)
+            if name.lower() != "key" and ADDRESS.fullmatch(value)
         ]
     return _first_reference(readings) or ReferenceProblem.OTHER_ADDRESS
 

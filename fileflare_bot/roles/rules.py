@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from fileflare_bot.i18n import N_
+from fileflare_bot.orders.hiding import hide_order
 from fileflare_bot.orders.models import Order, Product
 from fileflare_bot.orders.plain import plain_name
 from fileflare_bot.refusal import Refusal
@@ -50,7 +51,7 @@ def without_rule(rules: tuple[RoleRule, ...], number: int) -> tuple[RoleRule, tu
     Raises:
         NoSuchRule: no rule has that number.
     """
-    if number > len(rules):
+    if not 1 <= number <= len(rules):
         raise NoSuchRule
     return rules[number - 1], (*rules[: number - 1], *rules[number:])
 
@@ -73,7 +74,7 @@ def products_in(order: Order) -> list[SeenProduct]:
     found: dict[str, SeenProduct] = {}
     for product in (line.product for line in order.lines):
         if product.product_id and len(product.product_id) <= LONGEST_VALUE:
-            name, vendor = (plain_name(text)[:LONGEST_VALUE] for text in (product.name, product.vendor))
+            name, vendor = (_shown(text)[:LONGEST_VALUE] for text in (product.name, product.vendor))
             found.setdefault(product.product_id, SeenProduct(product.product_id, name, vendor))
     return list(found.values())
 
@@ -81,7 +82,8 @@ def products_in(order: Order) -> list[SeenProduct]:
 def properties_in(order: Order, product_ids: Collection[str]) -> list[Property]:
     """Return the properties of those of an order's products that are confirmed, each once."""
     confirmed = (line.product for line in order.lines if line.product.product_id in product_ids)
-    return list(dict.fromkeys(each for product in confirmed for each in _properties(product)))
+    found = dict.fromkeys(each for product in confirmed for each in _properties(product))
+    return [each for each in found if hide_order(each.value, "", "…") == each.value]  # no address is suggested
 
 
 def _matchable(order: Order, product_ids: Collection[str]) -> Iterator[Property]:
@@ -99,8 +101,7 @@ def _compared(match: Match, value: str) -> tuple[Match, str]:
 
 
 def _properties(product: Product) -> Iterator[Property]:
-    name = plain_name(product.name)
-    variant = plain_name(product.variant_name)
+    name, variant = _shown(product.name), _shown(product.variant_name)
     whole = f"{name} — {variant}" if variant else name
     values = [
         (Match.PRODUCT_ID, product.product_id, name),
@@ -112,3 +113,8 @@ def _properties(product: Product) -> Iterator[Property]:
     for match, value, label in values:
         if value and len(value) <= LONGEST_VALUE:
             yield Property(match, value, (label or value)[:LONGEST_VALUE])
+
+
+def _shown(text: str | None) -> str:
+    """Return a name as others may see it: in one line, without addresses."""
+    return hide_order(plain_name(text), "", "…")

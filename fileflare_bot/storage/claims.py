@@ -17,6 +17,7 @@ from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.models import ClaimRow, RoleGrantRow
+from fileflare_bot.storage.places import CLAIM_LABEL
 from fileflare_bot.storage.products import add_properties, see
 from fileflare_bot.storage.records import Action, Claim, GrantState, Property, SeenProduct
 from fileflare_bot.storage.role_grants import unwant, want
@@ -62,10 +63,10 @@ class Claims:
                     guild_id=guild_id,
                     order_hash=order_hash,
                     user_id=user_id,
-                    label=self._cipher.encrypt(label),
                     role_ids=[],
                     claimed_at=utc_now(),
                 )
+                row.label = self._encrypted(row, label)
                 session.add(row)
                 await see(session, guild_id, user_id, products)
                 await add_properties(session, guild_id, properties)
@@ -133,6 +134,7 @@ class Claims:
             same = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == row.order_hash, ClaimRow.user_id == to
             if await session.scalar(sa.select(ClaimRow.id).where(*same)) is None:
                 row.user_id, row.forgotten_at = to, None
+                row.label = self._encrypted(row, claim.label)
             else:  # the new holder has a claim already
                 await session.delete(row)
             add_entry(session, guild_id, moderator_id, Action.MOVED_CLAIM)
@@ -147,7 +149,8 @@ class Claims:
         await lock_guild(session, sa.select(ClaimRow.guild_id).where(theirs))
         for row in (await session.scalars(sa.select(ClaimRow).where(theirs))).all():
             claim = self._record(row)
-            row.user_id, row.forgotten_at, row.label = None, utc_now(), self._cipher.encrypt("")
+            row.user_id, row.forgotten_at = None, utc_now()
+            row.label = self._encrypted(row, "")
             await session.flush()
             await unwant(session, claim)
 
@@ -165,9 +168,12 @@ class Claims:
             for row in rows
         ]
 
+    def _encrypted(self, row: ClaimRow, label: str) -> str:
+        return self._cipher.encrypt(label, CLAIM_LABEL.place(row))
+
     def _record(self, row: ClaimRow) -> Claim:
         try:
-            label = self._cipher.decrypt(row.label)
+            label = self._cipher.decrypt(row.label, CLAIM_LABEL.place(row))
         except Unreadable:
             label = ""
         return Claim(row.id, row.guild_id, row.user_id, label, tuple(row.role_ids), row.claimed_at)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import wraps
@@ -112,6 +112,18 @@ class Database:
                 yield session
                 await session.commit()
 
+    async def empty_log(self) -> None:
+        """Empty SQLite's write-ahead log, which keeps what was deleted; if somebody reads, the next call does it.
+
+        Whoever deletes personal data calls it then, and upkeep every minute.
+        """
+        if self._sqlite is None:
+            return
+        with suppress(StorageUnavailable), _mapped_errors():
+            async with asyncio.timeout(self._answer_seconds), self._writers, self._engine.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")  # outside of any transaction
+
     async def migrate(self) -> Migration | None:
         """Migrate the tables, one process at a time; return what that changed.
 
@@ -210,13 +222,16 @@ def _mapped_errors() -> Iterator[None]:
 
 
 def _tune_sqlite(engine: sa.Engine) -> None:
-    """Read while writing (WAL), take the write lock at once, and keep commits through a power cut (FULL)."""
+    """Read while writing (WAL), take the write lock at once, and keep commits through a power cut (FULL).
+
+    What is deleted is overwritten.
+    """
 
     @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
         connection.isolation_level = None  # the driver leaves transactions to us
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -1,21 +1,28 @@
-"""Encryption at rest: Fernet keys, newest first, and keyed hashes of order IDs."""
+"""Encryption at rest: Fernet keys, newest first, and keyed hashes of order IDs.
+
+Each encrypted text says to which row it belongs, and is read in that row only.
+"""
 
 import hashlib
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkstemp
-from typing import Final
+from typing import Final, TypeAlias
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from fileflare_bot.storage.errors import StorageUnavailable
 
 KEY_FILE: Final = "secret.key"
+_BOUND: Final = "\0bound\0"  # begins what is encrypted, unless an earlier version has encrypted it
+
+Place: TypeAlias = tuple[str | int | None, ...]  # see places.py
 
 
 class Unreadable(Exception):  # noqa: N818 - it states a fact
-    """Raised when none of the keys decrypts a text."""
+    """Raised when none of the keys decrypts a text, or it belongs to another place."""
 
 
 class KeyMissing(Exception):  # noqa: N818 - it states a fact
@@ -34,23 +41,48 @@ class Cipher:
         self._all = MultiFernet([Fernet(key) for key in keys])
         self.hash_key = b""
 
-    def encrypt(self, text: str) -> str:
-        """Encrypt a text."""
-        return self._all.encrypt(text.encode()).decode()
+    def encrypt(self, text: str, place: Place) -> str:
+        """Encrypt a text for its place."""
+        return self._all.encrypt((_BOUND + json.dumps([*place, text])).encode()).decode()
 
-    def decrypt(self, text: str) -> str:
-        """Decrypt a text.
+    def decrypt(self, text: str, place: Place) -> str:
+        """Decrypt a text of that place.
 
         Raises:
-            Unreadable: none of the keys decrypts it.
+            Unreadable: none of the keys decrypts it, or it is of another place.
         """
-        try:
-            return self._all.decrypt(text.encode()).decode()  # Fernet raises ValueError for a text that is not ASCII
-        except InvalidToken:
-            raise Unreadable from None
+        plain = self._plain(text)
+        if plain.startswith(_BOUND):
+            *bound_to, kept = json.loads(plain.removeprefix(_BOUND))
+            if bound_to == [*place]:
+                return str(kept)
+        raise Unreadable
 
-    def rotated(self, text: str) -> str | None:
-        """Re-encrypt a text with the newest key; None if it already is, or cannot be decrypted."""
+    def encrypt_unbound(self, text: str) -> str:
+        """Encrypt a text as earlier versions did, for no place."""
+        return self._all.encrypt(text.encode()).decode()
+
+    def decrypt_unbound(self, text: str) -> str:
+        """Decrypt a text that an earlier version encrypted, which bound it to no place.
+
+        Raises:
+            Unreadable: none of the keys decrypts it, or it is bound.
+        """
+        plain = self._plain(text)
+        if plain.startswith(_BOUND):
+            raise Unreadable
+        return plain
+
+    def renewed(self, text: str, place: Place, *, bind: bool) -> str | None:
+        """Re-encrypt a text with the newest key; with ``bind``, bind it to its place if it is bound to none.
+
+        None if there is nothing to change, or it cannot be decrypted.
+        """
+        if bind:
+            try:
+                return self.encrypt(self.decrypt_unbound(text), place)
+            except Unreadable:
+                pass
         try:
             self._newest.decrypt(text.encode())
         except InvalidToken:
@@ -59,6 +91,12 @@ class Cipher:
             except InvalidToken:
                 return None
         return None
+
+    def _plain(self, text: str) -> str:
+        try:
+            return self._all.decrypt(text.encode()).decode()  # Fernet raises ValueError for a text that is not ASCII
+        except InvalidToken:
+            raise Unreadable from None
 
     def hash(self, token: str) -> str:
         """Return the keyed hash of an order ID. Its key is the database's own, so it survives key rotation."""

@@ -27,6 +27,7 @@ from fileflare_bot.storage.errors import NameTaken, NoSuchCannedAnswer, StorageU
 from fileflare_bot.storage.guild_rows import ensure_guild
 from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, TicketRow
 from fileflare_bot.storage.options import Options
+from fileflare_bot.storage.places import CANNED_ANSWER
 from fileflare_bot.storage.postponing import postpone
 from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
 
@@ -166,7 +167,7 @@ class Guilds:
         Raises:
             NoSuchCannedAnswer: there is none of that name.
         """
-        update = sa.update(CannedAnswerRow).values(text=self._cipher.encrypt(answer.text))
+        update = sa.update(CannedAnswerRow).values(text=self._answer_row(guild_id, answer).text)
         return await self._change_canned_answer(guild_id, actor_id, answer.name, update)
 
     @unit_of_work
@@ -324,7 +325,7 @@ class Guilds:
         for row, answer in await session.execute(query):
             answers = rows.setdefault(row.guild_id, (row, []))[1]
             if answer is not None:
-                answers.append(CannedAnswer(answer.name, self._readable(answer.text)))
+                answers.append(CannedAnswer(answer.name, self._readable(answer)))
         return {
             guild_id: _Known(_settings(row, tuple(answers)), row.changed_at)
             for guild_id, (row, answers) in rows.items()
@@ -340,11 +341,13 @@ class Guilds:
         return self._locks.setdefault(guild_id, asyncio.Lock())
 
     def _answer_row(self, guild_id: int, answer: CannedAnswer) -> CannedAnswerRow:
-        return CannedAnswerRow(guild_id=guild_id, name=answer.name, text=self._cipher.encrypt(answer.text))
+        row = CannedAnswerRow(guild_id=guild_id, name=answer.name)
+        row.text = self._cipher.encrypt(answer.text, CANNED_ANSWER.place(row))
+        return row
 
-    def _readable(self, text: str) -> str:
+    def _readable(self, row: CannedAnswerRow) -> str:
         try:
-            return self._cipher.decrypt(text)
+            return self._cipher.decrypt(row.text, CANNED_ANSWER.place(row))
         except Unreadable:
             return ""
 

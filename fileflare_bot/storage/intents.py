@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.encryption import Cipher, Unreadable
+from fileflare_bot.storage.encryption import Cipher, Place, Unreadable
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.models import (
     AuditRow,
@@ -21,6 +21,7 @@ from fileflare_bot.storage.models import (
     RemovalRow,
     TicketRow,
 )
+from fileflare_bot.storage.places import MESSAGE, NOTE
 from fileflare_bot.storage.postponing import postpone
 from fileflare_bot.storage.records import (
     Action,
@@ -131,11 +132,11 @@ class Intents:
     @unit_of_work
     async def notes(self, ticket_id: int) -> list[Note]:
         """Return the notes that are not in a ticket's thread yet, oldest first."""
-        query = sa.select(NoteRow).where(NoteRow.ticket_id == ticket_id).order_by(NoteRow.id)
+        query = sa.select(NoteRow, TicketRow).join(TicketRow).where(NoteRow.ticket_id == ticket_id)
         async with self._database.reading() as session:
             return [
-                Note(row.id, self._read(row.text), row.colour, row.mention, row.created_at)
-                for row in await session.scalars(query)
+                Note(row.id, self._read(row.text, NOTE.place(row, ticket)), row.colour, row.mention, row.created_at)
+                for row, ticket in await session.execute(query.order_by(NoteRow.id))
             ]
 
     @unit_of_work
@@ -155,17 +156,18 @@ class Intents:
     async def answers(self, ticket_id: int) -> list[PendingAnswer]:
         """Return the answers that have not reached their customer yet, oldest first."""
         wanted = MessageRow.ticket_id == ticket_id, MessageRow.retry_at.is_not(None)
+        query = sa.select(MessageRow, TicketRow).join(TicketRow).where(*wanted)
         async with self._database.reading() as session:
             return [
                 PendingAnswer(
                     row.id,
-                    self._read(row.text),
+                    self._read(row.text, MESSAGE.place(row, ticket)),
                     row.author_id,
                     Delivery(row.delivery or Delivery.PENDING),
                     row.closing,
                     row.at,
                 )
-                for row in await session.scalars(sa.select(MessageRow).where(*wanted).order_by(MessageRow.id))
+                for row, ticket in await session.execute(query.order_by(MessageRow.id))
             ]
 
     @unit_of_work
@@ -183,7 +185,8 @@ class Intents:
             row = await session.get(MessageRow, message_id, with_for_update=True)
             if row is not None and row.retry_at is not None:
                 row.delivery, row.retry_at = delivery, None
-                add_note(session, row.ticket_id, note, self._cipher)
+                ticket = await session.get_one(TicketRow, row.ticket_id)
+                add_note(session, ticket, note, self._cipher)
 
     @unit_of_work
     async def answers_postponed(self, ticket_id: int) -> None:
@@ -248,26 +251,19 @@ class Intents:
             for row in await session.scalars(due.with_for_update()):  # another round may delete it
                 postpone(row)
 
-    def _read(self, text: str) -> str:
+    def _read(self, text: str, place: Place) -> str:
         try:
-            return self._cipher.decrypt(text)
+            return self._cipher.decrypt(text, place)
         except Unreadable:
             return "…"
 
 
-def add_note(session: AsyncSession, ticket_id: int, note: NewNote, cipher: Cipher) -> None:
+def add_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Cipher) -> None:
     """Intend to write a note into a ticket's thread."""
     now = utc_now()
-    session.add(
-        NoteRow(
-            ticket_id=ticket_id,
-            text=cipher.encrypt(note.text),
-            colour=note.colour,
-            mention=note.mention,
-            created_at=now,
-            retry_at=now,
-        )
-    )
+    row = NoteRow(ticket_id=ticket.id, colour=note.colour, mention=note.mention, created_at=now, retry_at=now)
+    row.text = cipher.encrypt(note.text, NOTE.place(row, ticket))
+    session.add(row)
 
 
 def add_removal(

@@ -97,7 +97,7 @@ class PersonalData:
     async def export(self, user_id: int) -> dict[str, Any]:
         """Return everything stored about a user, ready for JSON, with the order IDs, which are their own.
 
-        What no key decrypts any more is left out: a saved order or a message as a whole, of a ticket its details, of a
+        What cannot be decrypted is left out: a saved order or a message as a whole, of a ticket its details, of a
         claim its label. ``not_readable`` counts the entries of each kind that lack something.
         """
         record = await self.of_user(user_id)
@@ -148,4 +148,7 @@ class PersonalData:
             await forget_user(session, user_id)
             await session.flush()
             removals = sa.select(sa.func.count()).select_from(RemovalRow).where(RemovalRow.user_id == user_id)
-            return Forgotten(len(rows), await session.scalar(removals) or 0, await revoking(session, user_id))
+            left = await session.scalar(removals) or 0
+            forgotten = Forgotten(len(rows), left, await revoking(session, user_id))
+        await self._database.empty_log()
+        return forgotten

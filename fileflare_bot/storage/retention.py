@@ -58,6 +58,7 @@ class Retention:
                 .where(AuditRow.at < before, AuditRow.number.is_(None) | AuditRow.number.not_in(still_there))
                 .execution_options(synchronize_session=False)
             )
+        await self._database.empty_log()
         return len(deleted)
 
     @unit_of_work
@@ -70,6 +71,7 @@ class Retention:
                 await session.execute(
                     sa.delete(table).where(table.guild_id.in_(left)).execution_options(synchronize_session=False)
                 )
+        await self._database.empty_log()
         return list(left)
 
     @unit_of_work

@@ -9,6 +9,7 @@ from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NoSuchSavedOrder
 from fileflare_bot.storage.models import SavedOrderRow
+from fileflare_bot.storage.places import SAVED_LABEL, SAVED_REFERENCE
 from fileflare_bot.storage.records import SavedOrder
 
 MOST_SAVED: Final = 25  # choices of an autocomplete (discord.com/developers/docs/interactions/receiving-and-responding)
@@ -28,15 +29,10 @@ class SavedOrders:
         theirs = SavedOrderRow.user_id == user_id
         async with self._database.writing() as session:
             await session.execute(sa.delete(SavedOrderRow).where(theirs, SavedOrderRow.order_hash == order_hash))
-            session.add(
-                SavedOrderRow(
-                    user_id=user_id,
-                    order_hash=order_hash,
-                    label=self._cipher.encrypt(label),
-                    reference=self._cipher.encrypt(reference.token),
-                    saved_at=utc_now(),
-                )
-            )
+            row = SavedOrderRow(user_id=user_id, order_hash=order_hash, saved_at=utc_now())
+            row.label = self._cipher.encrypt(label, SAVED_LABEL.place(row))
+            row.reference = self._cipher.encrypt(reference.token, SAVED_REFERENCE.place(row))
+            session.add(row)
             await session.flush()
             newest = sa.select(SavedOrderRow.id).where(theirs).order_by(SavedOrderRow.id.desc())
             too_many = (await session.scalars(newest.offset(MOST_SAVED))).all()
@@ -55,7 +51,7 @@ class SavedOrders:
         """Return the reference of one of a user's saved orders.
 
         Raises:
-            NoSuchSavedOrder: the user has none of that ID, or no key decrypts it any more.
+            NoSuchSavedOrder: the user has none of that ID, or it cannot be decrypted.
         """
         async with self._database.reading() as session:
             row = await session.get(SavedOrderRow, saved_id)
@@ -72,11 +68,14 @@ class SavedOrders:
             wanted.append(SavedOrderRow.id == saved_id)
         async with self._database.writing() as session:
             gone = await session.scalars(sa.delete(SavedOrderRow).where(*wanted).returning(SavedOrderRow.id))
-            return len(gone.all())
+            deleted = len(gone.all())
+        await self._database.empty_log()
+        return deleted
 
     def _record(self, row: SavedOrderRow) -> SavedOrder:
         try:
-            label = self._cipher.decrypt(row.label)
-            return SavedOrder(row.id, label, OrderReference(self._cipher.decrypt(row.reference)))
+            label = self._cipher.decrypt(row.label, SAVED_LABEL.place(row))
+            token = self._cipher.decrypt(row.reference, SAVED_REFERENCE.place(row))
+            return SavedOrder(row.id, label, OrderReference(token))
         except Unreadable:
             return SavedOrder(row.id, "", None)

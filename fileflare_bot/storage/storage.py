@@ -18,6 +18,7 @@ from fileflare_bot.storage.database import Database, Migration, NewerDatabase, u
 from fileflare_bot.storage.encryption import KEY_FILE, Cipher, KeyMissing, KeyUnreadable, Unreadable, key_beside
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.figures import Figures
+from fileflare_bot.storage.file_modes import tighten
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.intents import Intents
 from fileflare_bot.storage.keys import Keys
@@ -58,6 +59,7 @@ class Storage:
         keys = [key.get_secret_value() for key in settings.secret_keys]
         file = sqlite_file(url)
         if file is not None:
+            tighten(file)
             keys += _key_file(file, needed=not keys)
         self._several_keys = len(keys) > 1
         try:
@@ -106,11 +108,13 @@ class Storage:
         elif migration is not None:
             log.info(migration)
         try:
-            await self.keys.read_hash_key()
+            bind = await self.keys.read_hash_key()
         except Unreadable:
             raise SettingsError([_WRONG_KEYS]) from None
-        if self._several_keys and (rotated := await self.keys.rotate()):
-            log.info("secrets_rotated", count=rotated)
+        if bind or self._several_keys:
+            renewed = await self.keys.renew(bind=bind)
+            if renewed > bind:  # binding the hash key alone says nothing: a new database has it, too
+                log.info("secrets_bound" if bind else "secrets_rotated", count=renewed)
         await self.guilds.refresh()
         self._started = self.available = True
 
@@ -142,6 +146,7 @@ class Storage:
                     log.info("left_servers_forgotten", count=len(forgotten))
                 await self.retention.delete_forgotten_claims()
                 self._pruned_at = utc_now()
+            await self._database.empty_log()
         except StorageUnavailable as error:
             if self.available or not self._started:
                 log.warning("database_away", error=str(error))

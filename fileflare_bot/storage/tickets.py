@@ -16,6 +16,7 @@ from fileflare_bot.storage.errors import AlreadyTaken, NoSuchTicket, NotPossible
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.intents import add_card_removals, add_note, show, show_again
 from fileflare_bot.storage.models import AuditRow, GuildRow, MessageRow, NoteRow, TicketRow
+from fileflare_bot.storage.places import DETAILS, MESSAGE
 from fileflare_bot.storage.records import (
     Action,
     Card,
@@ -76,11 +77,11 @@ class Tickets:
                     topic=new.topic,
                     kinds=_kinds(new.details.findings),
                     order_hash=order_hash,
-                    details=self._encrypted(new.details),
                     resolved=False,
                     created_at=utc_now(),
                     retry_at=utc_now(),
                 )
+                row.details = self._encrypted(row, new.details)
                 session.add(row)
                 await session.flush()
                 _audit(session, row, new.user_id, Action.FILED)
@@ -154,7 +155,7 @@ class Tickets:
         async with self._database.writing() as session:
             row = await _locked(session, ticket_id)
             details = self.record(row).details
-            row.details = self._encrypted(replace(details, order_number=order_number, findings=findings))
+            row.details = self._encrypted(row, replace(details, order_number=order_number, findings=findings))
             row.kinds = _kinds(findings)
             show(row)
             self._note(session, row, note)
@@ -261,9 +262,9 @@ class Tickets:
     @unit_of_work
     async def messages(self, ticket_id: int) -> list[TicketMessage]:
         """Return a ticket's messages, oldest first."""
-        query = sa.select(MessageRow).where(MessageRow.ticket_id == ticket_id).order_by(MessageRow.id)
+        query = sa.select(MessageRow, TicketRow).join(TicketRow).where(MessageRow.ticket_id == ticket_id)
         async with self._database.reading() as session:
-            return [self.message(row) for row in await session.scalars(query)]
+            return [self._message(row, ticket) for row, ticket in await session.execute(query.order_by(MessageRow.id))]
 
     @unit_of_work
     async def is_told(self, ticket_id: int) -> bool:
@@ -298,10 +299,10 @@ class Tickets:
             rows = (await session.scalars(query)).all()
         return TicketPage(tuple(self.record(row) for row in rows), number, pages, total)
 
-    def message(self, row: MessageRow) -> TicketMessage:
-        """Convert a row to its record; the text is empty if no key decrypts it any more."""
+    def _message(self, row: MessageRow, ticket: TicketRow) -> TicketMessage:
+        """Convert a row to its record; the text is empty if it cannot be decrypted."""
         try:
-            text = self._cipher.decrypt(row.text)
+            text = self._cipher.decrypt(row.text, MESSAGE.place(row, ticket))
         except Unreadable:
             text = ""
         delivery = Delivery(row.delivery) if row.delivery else None
@@ -333,7 +334,7 @@ class Tickets:
         if message is None:
             words = self.record(row).details.words
             return author_id == row.user_id and text == words and utc_now() - row.created_at < REPEAT_WITHIN
-        same = message.author_id == author_id and self.message(message).text == text
+        same = message.author_id == author_id and self._message(message, row).text == text
         return same and utc_now() - message.at < REPEAT_WITHIN
 
     def _write(
@@ -347,33 +348,32 @@ class Tickets:
         closing: bool = False,
     ) -> None:
         now = utc_now()
-        session.add(
-            MessageRow(
-                ticket_id=row.id,
-                author_id=author_id,
-                from_moderator=from_moderator,
-                text=self._cipher.encrypt(text),
-                at=now,
-                closing=closing,
-                delivery=Delivery.PENDING if from_moderator else None,
-                retry_at=now if from_moderator else None,
-            )
+        message = MessageRow(
+            ticket_id=row.id,
+            author_id=author_id,
+            from_moderator=from_moderator,
+            at=now,
+            closing=closing,
+            delivery=Delivery.PENDING if from_moderator else None,
+            retry_at=now if from_moderator else None,
         )
+        message.text = self._cipher.encrypt(text, MESSAGE.place(message, row))
+        session.add(message)
         if not closing:
             _audit(session, row, author_id, Action.ANSWERED if from_moderator else Action.WROTE_BACK)
 
     def _note(self, session: AsyncSession, row: TicketRow, note: NewNote | None, *, mention: int | None = None) -> None:
         if note is not None:
-            add_note(session, row.id, replace(note, mention=mention), self._cipher)
+            add_note(session, row, replace(note, mention=mention), self._cipher)
 
-    def _encrypted(self, details: TicketDetails) -> str:
-        return self._cipher.encrypt(_DETAILS.dump_json(details).decode())
+    def _encrypted(self, row: TicketRow, details: TicketDetails) -> str:
+        return self._cipher.encrypt(_DETAILS.dump_json(details).decode(), DETAILS.place(row))
 
     def record(self, row: TicketRow) -> Ticket:
         """Convert a row to its record."""
         try:
-            details, readable = _DETAILS.validate_json(self._cipher.decrypt(row.details)), True
-        except (Unreadable, ValidationError):  # no key decrypts them, or a newer version of the bot wrote them
+            details, readable = _DETAILS.validate_json(self._cipher.decrypt(row.details, DETAILS.place(row))), True
+        except (Unreadable, ValidationError):  # they cannot be decrypted, or a newer version of the bot wrote them
             details, readable = TicketDetails(), False
         return Ticket(
             id=row.id,

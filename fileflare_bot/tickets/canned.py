@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.orders.findings import name_of
+from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import NoSuchCannedAnswer
 from fileflare_bot.storage.records import CannedAnswer, Ticket
@@ -147,7 +147,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
 
 def placeholder_values(ticket: Ticket, translator: Translator) -> dict[str, str]:
     """Return the values of the placeholders for a ticket."""
-    number = escape(limits.shorten(clean(ticket.details.order_number).removeprefix("#"), 40))
+    number = escape(plain_number(ticket.details.order_number))
     named = next((finding for finding in ticket.details.findings if finding.name), None)
     return {
         "customer": f"<@{ticket.user_id}>",

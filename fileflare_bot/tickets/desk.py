@@ -10,12 +10,14 @@ from fileflare_bot.i18n import N_, Catalogs
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.findings import changes
+from fileflare_bot.orders.hiding import hide_order
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.removals import Removals
 from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.intake import HIDDEN
 from fileflare_bot.tickets.sync import TicketSync
 from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
 
@@ -92,7 +94,8 @@ class HelpDesk:
             TooManyTickets: the customer has reached a limit.
         """
         settings = await self._storage.guilds.load(new.guild_id)
-        new = replace(new, details=replace(new.details, name=name))
+        details = new.details
+        new = replace(new, details=replace(details, name=_without_order(name, details.reference)))
         filed = await self._tickets.file(
             new,
             open_per_user=settings.options.help_open_per_person,
@@ -126,6 +129,7 @@ class HelpDesk:
             TooManyTickets: the customer has reached a limit.
         """
         ticket = await self._customers_ticket(ticket_id, user_id)
+        text = _without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
         try:
@@ -186,6 +190,7 @@ class HelpDesk:
 
     async def answer(self, ticket: Ticket, moderator_id: int, text: str) -> Delivery:
         """Send an answer to the customer, and return how far it has come."""
+        text = _without_order(text, ticket.details.reference)
         await self._tell(await self._tickets.answered(ticket.id, moderator_id, text))
         return await self._delivery(ticket, moderator_id)
 
@@ -196,7 +201,7 @@ class HelpDesk:
             NotPossibleNow: it is already closed.
         """
         told = self._catalogs.translator(ticket.locale).gettext(RESOLUTIONS[resolution])
-        text = f"{told}.\n\n{last_word}".strip()
+        text = f"{told}.\n\n{_without_order(last_word, ticket.details.reference)}".strip()
         await self._tell(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
         return await self._delivery(ticket, moderator_id)
 
@@ -262,3 +267,8 @@ class HelpDesk:
     async def _is_held_by_others(self, ticket: Ticket, reference: OrderReference) -> bool:
         holders = {claim.user_id for claim in await self._storage.claims.of_order(ticket.guild_id, reference)}
         return bool(holders) and ticket.user_id not in holders
+
+
+def _without_order(text: str, reference: OrderReference | None) -> str:
+    """Return a text that others can read without the ID of the ticket's order, and without addresses that hold it."""
+    return text if reference is None else hide_order(text, reference.token, HIDDEN, addresses=False)

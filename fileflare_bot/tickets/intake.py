@@ -10,7 +10,8 @@ from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import button
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
-from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, hide_references, parse_reference
+from fileflare_bot.orders.hiding import hide_references
+from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import GuildSettings, TicketDetails
 
@@ -64,8 +65,7 @@ def help_button(translator: Translator, handle: str, finding: Finding | None) ->
 
 def hide_secrets(text: str, token: str = "") -> str:
     """Return a text without links and order IDs; ``token`` is the known ID."""
-    hidden = hide_references(text, HIDDEN)
-    return (hidden.replace(token, HIDDEN) if token else hidden).strip()
+    return hide_references(text, HIDDEN, token).strip()
 
 
 async def look_into(

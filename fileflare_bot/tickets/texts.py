@@ -6,6 +6,7 @@ from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import LONGEST_WORDS
 from fileflare_bot.orders.findings import report, unseen
+from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.storage.records import Resolution, Ticket, Topic
 from fileflare_bot.text import clean, escape
 
@@ -39,7 +40,7 @@ def title(ticket: Ticket, translator: Translator) -> str:
 
 def order_of(ticket: Ticket, translator: Translator) -> str:
     """Return the number of a ticket's order, or that the order is not known."""
-    number = escape(limits.shorten(clean(ticket.details.order_number).removeprefix("#"), 40))
+    number = escape(plain_number(ticket.details.order_number))
     return translator.gettext("Order #{number}", number=number) if number else translator.gettext("Order not known")
 
 
@@ -84,7 +85,7 @@ def quoted(text: str) -> str:
 
 def thread_name(ticket: Ticket, translator: Translator) -> str:
     """Return the name of a ticket's thread."""
-    number = clean(ticket.details.order_number).removeprefix("#")
+    number = plain_number(ticket.details.order_number)
     parts = [f"#{ticket.number}"]
     if number:
         parts.append(translator.gettext("Order #{number}", number=number))

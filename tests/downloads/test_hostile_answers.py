@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from fileflare_bot.demo import orders
 from fileflare_bot.downloads.pages import OrderPages
 from fileflare_bot.fileflare.client import LARGEST_BODY
 from fileflare_bot.fileflare.errors import LookupFailed
@@ -15,6 +16,7 @@ from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.orders.diagnosis import diagnose
 from fileflare_bot.orders.labels import order_label
+from fileflare_bot.orders.models import Order
 
 ENGLISH: Final = Catalogs().translator("en")
 LONGEST_SECONDS: Final = 0.1
@@ -70,32 +72,46 @@ ANSWERS: Final[dict[str, Callable[[], str]]] = {
 }
 
 
+def seconds(work: Callable[[], object]) -> float:
+    """Return how much of a processor the quickest of some tries takes, fewer if one is quick enough."""
+    quickest = 1.0
+    for _ in range(TRIES):
+        started = time.process_time()
+        work()
+        quickest = min(quickest, time.process_time() - started)
+        if quickest < LONGEST_SECONDS:
+            break
+    return quickest
+
+
 @pytest.mark.parametrize("name", ANSWERS)
 def test_no_response_blocks_the_bot_for_a_tenth_of_a_second_or_takes_40_mb(name: str) -> None:
+    """A large response is read in a thread, which takes turns with the bot; the rest is done in its event loop."""
     body = ANSWERS[name]().encode()
     assert len(body) < LARGEST_BODY
 
-    def opened() -> None:
+    def read() -> Order | None:
         try:
-            order = read_response(200, {}, body)
+            return read_response(200, {}, body, token=orders.DOCUMENTED)
         except LookupFailed:
-            return
+            return None
+
+    def show(order: Order) -> None:
         OrderPages(order).render(1, ENGLISH)
         diagnose(order)
         order_label(order, ENGLISH)
 
-    def seconds() -> float:
-        started = time.process_time()
-        opened()
-        return time.process_time() - started
-
-    quick = any(seconds() < LONGEST_SECONDS for _ in range(TRIES))
+    order = read()
+    reading, showing = seconds(read), seconds(lambda: show(order)) if order is not None else 0.0
     tracemalloc.start()
     try:
-        opened()
+        again = read()
+        if again is not None:
+            show(again)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
-    assert quick
+    assert reading < 2 * LONGEST_SECONDS
+    assert showing < LONGEST_SECONDS
     assert len(body) + peak < MOST_BYTES

@@ -90,9 +90,7 @@ def on_claim(label: str, values: Values | None = None) -> Scene:
 
     async def prepare(shop: Shop) -> Press:
         await (await grant(shop))().done()
-        listed = await shop.discord.slash(
-            shop.owner, shop.channel, "claims order", order_id=orders.DOCUMENTED
-        ).done()
+        listed = await shop.discord.slash(shop.owner, shop.channel, "claims order", order_id=orders.DOCUMENTED).done()
         chosen = await shop.discord.press(
             shop.owner, _message(listed), "claims:choose", shop.discord.options(_message(listed), "claims:choose")
         ).done()

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fileflare_bot.orders.hiding import hide_references
 from fileflare_bot.orders.reference import (
     LONGEST_PASTE,
     OrderReference,
     ReferenceProblem,
     find_reference,
-    hide_references,
     is_plausible_id,
     parse_reference,
 )

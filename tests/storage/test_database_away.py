@@ -59,7 +59,7 @@ def everything(storage: Storage) -> list[Callable[[], Awaitable[object]]]:
         lambda: storage.personal_data.export(CUSTOMER),
         lambda: storage.personal_data.forget(CUSTOMER),
         lambda: storage.retention.delete_resolved(1),
-        storage.keys.rotate,
+        storage.keys.renew,
     ]
 
 

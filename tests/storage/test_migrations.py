@@ -76,10 +76,10 @@ async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_kee
         tables.tables[name] for name in ("servers", "help_requests", "messages", "actions")
     )
     cipher, at = Cipher([KEY]), utc_now()
-    details = cipher.encrypt(_DETAILS.dump_json(TicketDetails(words="from before")).decode())
+    details = cipher.encrypt_unbound(_DETAILS.dump_json(TicketDetails(words="from before")).decode())
     request = {"guild_id": GUILD, "number": 4, "person_id": CUSTOMER, "channel_id": 7, "locale": "en"}
     request |= {"topic": "other", "kinds": [], "order_hash": "", "details": details, "resolved": False}
-    message = {"author_id": CUSTOMER, "from_moderator": False, "text": cipher.encrypt("hello?"), "at": at}
+    message = {"author_id": CUSTOMER, "from_moderator": False, "text": cipher.encrypt_unbound("hello?"), "at": at}
     async with connected(url) as connection:
         server = sa.insert(servers).values(guild_id=GUILD, log_channel_id=9, next_number=5, changed_at=at)
         await connection.execute(server.values(moderator_role_ids=[1, 2]))

@@ -59,6 +59,53 @@ async def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert {*modes.values()} == {0o600}
 
 
+def open_up(folder: Path) -> None:
+    """Let everybody read and write what is in it."""
+    folder.chmod(0o777)
+    for path in folder.iterdir():
+        path.chmod(0o666)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("no_umask")
+async def test_files_that_others_may_read_are_closed_to_them_at_the_start(tmp_path: Path, log: Log) -> None:
+    database = tmp_path / "fileflare.db"
+    async with open_storage(settings(f"sqlite:///{database}", keys=())):
+        open_up(tmp_path)
+        assert {*modes(tmp_path)} >= {"fileflare.db-wal", "fileflare.db-shm", "secret.key"}
+
+        async with open_storage(settings(f"sqlite:///{database}", keys=())) as storage:  # as after a crash
+            await file(storage)
+            assert {*modes(tmp_path).values()} == {0o600}
+
+    assert not log.events("file_open_to_others")
+
+
+async def test_a_file_that_the_bot_may_not_close_is_named_once_with_what_closes_it(
+    shut: Path, request: pytest.FixtureRequest, log: Log
+) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give the file to another user")
+    database = shut / "fileflare.db"
+    async with open_storage(settings(f"sqlite:///{database}", keys=())):
+        pass
+    open_up(shut)
+    request.getfixturevalue("unprivileged")
+
+    storage = Storage(settings(f"sqlite:///{database}", keys=()))
+    for _ in range(2):
+        await storage.tend()
+    await storage.close()
+
+    lines = {event["file"]: event["fix"] for event in log.events("file_open_to_others")}
+    assert {*lines} == {"secret.key", "fileflare.db"}
+    assert len(log.events("file_open_to_others")) == 2
+    assert lines["secret.key"].startswith("chmod 600 ")
+
+
 async def test_the_key_that_was_made_opens_everything_after_a_restart(sqlite_url: str) -> None:
     async with open_storage(settings(sqlite_url, keys=())) as storage:
         ticket = await file(storage, words="please help")

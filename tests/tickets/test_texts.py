@@ -13,7 +13,8 @@ from fileflare_bot.i18n import Catalogs, Translator
 from fileflare_bot.modlog import ENTRIES, entry_text
 from fileflare_bot.orders.diagnosis import ADVICE, Finding, Kind
 from fileflare_bot.orders.findings import changes, for_moderator, next_step, report, unseen
-from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, hide_references
+from fileflare_bot.orders.hiding import hide_references
+from fileflare_bot.orders.reference import OrderReference, ReferenceProblem
 from fileflare_bot.storage.records import (
     Action,
     Card,
