@@ -71,6 +71,14 @@ def kept(record: PersonalRecord, translator: Translator) -> str:
                 record.claims,
             )
         )
+    if record.products:
+        lines.append(
+            translator.ngettext(
+                "That you were the first to open an order with {count} product in a server",
+                "That you were the first to open an order with {count} products in a server",
+                record.products,
+            )
+        )
     if record.removals:
         lines.append(
             translator.ngettext(

@@ -10,9 +10,9 @@ from fileflare_bot.storage.audit import audit_entry
 from fileflare_bot.storage.claims import Claims
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.intents import add_card_removals
-from fileflare_bot.storage.models import AuditRow, ClaimRow, RemovalRow, SavedOrderRow, TicketRow
-from fileflare_bot.storage.products import forget_user
-from fileflare_bot.storage.records import Action, AuditEntry, Claim, SavedOrder, Ticket, TicketMessage
+from fileflare_bot.storage.models import AuditRow, ClaimRow, RemovalRow, SavedOrderRow, SeenProductRow, TicketRow
+from fileflare_bot.storage.products import Products, forget_user
+from fileflare_bot.storage.records import Action, AuditEntry, Claim, SavedOrder, SeenProduct, Ticket, TicketMessage
 from fileflare_bot.storage.role_grants import revoking
 from fileflare_bot.storage.saved_orders import SavedOrders
 from fileflare_bot.storage.tickets import Tickets, card_of
@@ -22,19 +22,22 @@ from fileflare_bot.storage.tickets import Tickets, card_of
 class PersonalRecord:
     """What is stored about a user: tickets, audit entries, and how many saved orders and claims.
 
-    ``removals`` counts the messages and threads about deleted tickets that are still to be removed from Discord.
+    ``products`` counts the products that they were the first to bring; ``removals`` counts the messages and threads
+    about deleted tickets that are still to be removed from Discord.
     """
 
     tickets: list[Ticket]
     entries: list[AuditEntry]
     saved_orders: int
     claims: int
+    products: int
     removals: int
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is stored."""
-        return not (self.tickets or self.entries or self.saved_orders or self.claims or self.removals)
+        counts = (self.saved_orders, self.claims, self.products, self.removals)
+        return not (self.tickets or self.entries or any(counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class _Export:
     user_id: int
     saved_orders: list[SavedOrder]
     orders_that_count: list[Claim]
+    products_first_seen: list[SeenProduct]
     help_requests: list[_TicketWithMessages]
     actions: list[AuditEntry]
     not_readable: dict[str, int]
@@ -73,11 +77,14 @@ _NOT_EXPORTED: Final[Any] = {  # which moderators worked on a ticket, and where:
 class PersonalData:
     """Lists, exports and deletes a user's data."""
 
-    def __init__(self, database: Database, tickets: Tickets, saved_orders: SavedOrders, claims: Claims) -> None:
+    def __init__(
+        self, database: Database, tickets: Tickets, saved_orders: SavedOrders, claims: Claims, products: Products
+    ) -> None:
         self._database = database
         self._tickets = tickets
         self._saved_orders = saved_orders
         self._claims = claims
+        self._products = products
 
     @unit_of_work
     async def of_user(self, user_id: int) -> PersonalRecord:
@@ -87,11 +94,11 @@ class PersonalData:
             tickets = [self._tickets.record(row) for row in await session.scalars(theirs)]
             done = sa.select(AuditRow).where(AuditRow.actor_id == user_id).order_by(AuditRow.id)
             entries = [audit_entry(row) for row in await session.scalars(done)]
-            saved, claims, removals = [
+            saved, claims, products, removals = [
                 await session.scalar(sa.select(sa.func.count()).select_from(table).where(table.user_id == user_id)) or 0
-                for table in (SavedOrderRow, ClaimRow, RemovalRow)
+                for table in (SavedOrderRow, ClaimRow, SeenProductRow, RemovalRow)
             ]
-        return PersonalRecord(tickets, entries, saved, claims, removals)
+        return PersonalRecord(tickets, entries, saved, claims, products, removals)
 
     @unit_of_work
     async def export(self, user_id: int) -> dict[str, Any]:
@@ -114,6 +121,7 @@ class PersonalData:
             user_id=user_id,
             saved_orders=[order for order in saved if order.reference is not None],
             orders_that_count=claims,
+            products_first_seen=await self._products.of_user(user_id),
             help_requests=[
                 _TicketWithMessages(ticket, [message for message in messages[ticket.id] if message.text])
                 for ticket in record.tickets

@@ -55,6 +55,13 @@ class Products:
             return [_record(row) for row in await session.scalars(sa.select(SeenProductRow).where(*its))]
 
     @unit_of_work
+    async def of_user(self, user_id: int) -> list[SeenProduct]:
+        """Return the products that a user was the first to bring to any guild."""
+        query = sa.select(SeenProductRow).where(SeenProductRow.user_id == user_id)
+        async with self._database.reading() as session:
+            return [_record(row) for row in await session.scalars(query.order_by(SeenProductRow.first_seen_at))]
+
+    @unit_of_work
     async def add_properties(self, guild_id: int, properties: Sequence[Property]) -> None:
         """Keep the properties of confirmed products."""
         async with self._database.writing() as session:

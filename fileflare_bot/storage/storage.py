@@ -90,7 +90,7 @@ class Storage:
         self.audit = Audit(self._database)
         self.intents = Intents(self._database, cipher)
         self.figures = Figures(self._database)
-        self.personal_data = PersonalData(self._database, self.tickets, self.saved_orders, self.claims)
+        self.personal_data = PersonalData(self._database, self.tickets, self.saved_orders, self.claims, self.products)
 
     @unit_of_work
     async def start(self) -> None:

@@ -112,3 +112,16 @@ async def test_the_oldest_properties_of_a_guild_go_first(storage: Storage, monke
 
     assert [each.value for each in await storage.products.properties(GUILD, Match.TAG, "")] == ["2", "3", "4"]
     assert len(await storage.products.properties(ELSEWHERE, Match.TAG, "")) == 1
+
+
+async def test_a_user_is_shown_and_given_the_products_that_they_were_the_first_to_bring(storage: Storage) -> None:
+    await storage.products.see(GUILD, STRANGER, [BOOK])
+    await storage.products.see(GUILD, CUSTOMER, [BOOK])
+
+    record = await storage.personal_data.of_user(STRANGER)
+    assert (record.products, record.is_empty) == (1, False)
+    assert (await storage.personal_data.of_user(CUSTOMER)).is_empty
+    (given,) = (await storage.personal_data.export(STRANGER))["products_first_seen"]
+    assert (given["product_id"], given["name"]) == ("1", "My Book")
+    await storage.personal_data.forget(STRANGER)
+    assert (await storage.personal_data.of_user(STRANGER)).is_empty
