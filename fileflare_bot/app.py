@@ -94,7 +94,7 @@ class FileflareBot(commands.Bot):
         self.leak_guard = LeakGuard(self, storage, self.modlog)
         self.removals = Removals(self, storage.intents)
         sync = TicketSync(self, storage, catalogs, self.modlog)
-        self.desk = HelpDesk(storage, lookups, catalogs, modlog=self.modlog, sync=sync, removals=self.removals)
+        self.desk = HelpDesk(self, storage, lookups, catalogs, modlog=self.modlog, sync=sync, removals=self.removals)
         self.reconciler = Reconciler(
             storage,
             tickets=sync,

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from discord.ext import commands
+
 from fileflare_bot.background import soon
 from fileflare_bot.fileflare.errors import OrderNotFound
 from fileflare_bot.fileflare.lookups import Lookups
@@ -16,6 +18,7 @@ from fileflare_bot.removals import Removals
 from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.intake import require_member
 from fileflare_bot.tickets.sync import TicketSync
 from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
 
@@ -53,6 +56,7 @@ class HelpDesk:
 
     def __init__(
         self,
+        bot: commands.Bot,
         storage: Storage,
         lookups: Lookups,
         catalogs: Catalogs,
@@ -61,6 +65,7 @@ class HelpDesk:
         sync: TicketSync,
         removals: Removals,
     ) -> None:
+        self._bot = bot
         self._storage = storage
         self._tickets = storage.tickets
         self._lookups = lookups
@@ -123,9 +128,11 @@ class HelpDesk:
 
         Raises:
             NotYours: it is another customer's.
+            NotAMember: the customer has left the guild.
             TooManyTickets: the customer has reached a limit.
         """
         ticket = await self._customers_ticket(ticket_id, user_id)
+        await require_member(self._bot, ticket.guild_id, user_id)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
         try:
@@ -138,9 +145,11 @@ class HelpDesk:
 
         Raises:
             NotYours: it is another customer's.
+            NotAMember: the customer has left the guild.
             NotPossibleNow: it is already closed.
         """
         ticket = await self._customers_ticket(ticket_id, user_id)
+        await require_member(self._bot, ticket.guild_id, user_id)
         translator = await self._modlog.translator(ticket.guild_id)
         said = translator.gettext("{who} says that it is solved.", who=f"<@{user_id}>")
         note = NewNote(f"🟢 {said}", "resolved")
