@@ -85,7 +85,7 @@ class HelpDesk:
             raise NoSuchTicket
         return ticket
 
-    # What customers do
+    # What customers do; ``guild_id`` is where they press, None in a direct message
 
     async def file(self, new: NewTicket, *, name: str) -> Filed:
         """File a ticket, or add the words to the customer's open ticket about the same order.
@@ -105,15 +105,17 @@ class HelpDesk:
         )
         return replace(filed, ticket=await self._tell(filed.ticket))
 
-    async def read_answer(self, ticket_id: int, user_id: int, message_id: int | None) -> tuple[Ticket, TicketMessage]:
+    async def read_answer(
+        self, ticket_id: int, user_id: int, guild_id: int | None, message_id: int | None
+    ) -> tuple[Ticket, TicketMessage]:
         """Return a customer's ticket and one of the moderators' answers in it, the latest if ``message_id`` is None.
 
         Raises:
-            NotYours: it is another customer's.
-            NoSuchTicket: it does not exist.
+            NotYours: it is another customer's in this guild.
+            NoSuchTicket: it does not exist, or is another customer's elsewhere.
             NotAnswered: it has no such answer.
         """
-        ticket = await self._customers_ticket(ticket_id, user_id)
+        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
         answers = [message for message in await self._tickets.messages(ticket_id) if message.from_moderator]
         if message_id is not None:
             answers = [message for message in answers if message.id == message_id]
@@ -121,17 +123,17 @@ class HelpDesk:
             raise NotAnswered
         return ticket, answers[-1]
 
-    async def write_back(self, ticket_id: int, user_id: int, text: str) -> tuple[Ticket, bool]:
+    async def write_back(self, ticket_id: int, user_id: int, guild_id: int | None, text: str) -> tuple[Ticket, bool]:
         """Send a customer's message to the moderators, and reopen the ticket if it is resolved.
 
         Return the ticket, and whether the moderators can read the message already.
 
         Raises:
-            NotYours: it is another customer's.
+            NotYours, NoSuchTicket: as for read_answer().
             NotAMember: the customer has left the guild.
             TooManyTickets: the customer has reached a limit.
         """
-        ticket = await self._customers_ticket(ticket_id, user_id)
+        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
         await require_member(self._bot, ticket.guild_id, user_id)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
@@ -140,15 +142,15 @@ class HelpDesk:
         except StorageUnavailable:  # the message is stored, so this is no refusal
             return ticket, False
 
-    async def solve(self, ticket_id: int, user_id: int) -> Ticket:
+    async def solve(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
         """Close a customer's ticket because they say that it is solved.
 
         Raises:
-            NotYours: it is another customer's.
+            NotYours, NoSuchTicket: as for read_answer().
             NotAMember: the customer has left the guild.
             NotPossibleNow: it is already closed.
         """
-        ticket = await self._customers_ticket(ticket_id, user_id)
+        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
         await require_member(self._bot, ticket.guild_id, user_id)
         translator = await self._modlog.translator(ticket.guild_id)
         said = translator.gettext("{who} says that it is solved.", who=f"<@{user_id}>")
@@ -248,10 +250,10 @@ class HelpDesk:
         head = translator.gettext("{who} writes:", who=f"<@{user_id}>")
         return NewNote(f"{head}\n{quoted(text)}", "open")
 
-    async def _customers_ticket(self, ticket_id: int, user_id: int) -> Ticket:
+    async def _customers_ticket(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
         ticket = await self._tickets.get(ticket_id)
-        if ticket.user_id != user_id:
-            raise NotYours
+        if ticket.user_id != user_id:  # nobody learns elsewhere that there is such a ticket
+            raise NotYours if ticket.guild_id == guild_id else NoSuchTicket
         return ticket
 
     async def _read_order(self, ticket: Ticket, moderator_id: int) -> tuple[str, tuple[Finding, ...]]:
