@@ -1,6 +1,5 @@
 """For customers: /mydownloads, the panel's button, and the buttons of an open order."""
 
-import asyncio
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -23,13 +22,11 @@ from fileflare_bot.interactions.values import number
 from fileflare_bot.orders.labels import order_label
 from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
-from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.text import escape
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
-AUTOCOMPLETE_SECONDS: Final = 1.5
 _SAVED: Final = re.compile(r"saved:(\d{1,18})", re.ASCII)  # the value of an autocomplete choice
 _HANDLE: Final = r"(?P<handle>[\w-]{1,40})"
 
@@ -66,11 +63,7 @@ class Downloads(commands.Cog):
     @suggests(CUSTOMER)
     async def _saved(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
         """Suggest the user's saved orders by label, without asking Fileflare."""
-        try:
-            async with asyncio.timeout(AUTOCOMPLETE_SECONDS):
-                saved = await self._saved_orders.of_user(interaction.user.id)
-        except (StorageUnavailable, TimeoutError):
-            return []
+        saved = await self._saved_orders.of_user(interaction.user.id)
         return [
             app_commands.Choice(name=order.label, value=f"saved:{order.id}")
             for order in saved

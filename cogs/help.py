@@ -120,7 +120,9 @@ class Help(commands.Cog):
     async def read(self, reply: Reply, ticket_id: str, answer_id: str) -> None:
         """Show an answer, but only to the customer it is for; earlier versions' buttons show the latest."""
         wanted = number(answer_id) if answer_id else None
-        ticket, answer = await self._desk.read_answer(number(ticket_id), reply.user.id, wanted)
+        ticket, answer = await self._desk.read_answer(
+            number(ticket_id), reply.user.id, reply.interaction.guild_id, wanted
+        )
         guild = self._bot.get_guild(ticket.guild_id)
         title = reply.translator.gettext("Answer to your help request #{number}", number=ticket.number)
         embed = answer_embed(title, answer.text, guild.name if guild is not None else "")
@@ -142,7 +144,7 @@ class Help(commands.Cog):
         reply.written = text = hide_secrets(reply.typed("words"))
         if not text:
             raise NothingWritten
-        ticket, told = await self._desk.write_back(number(ticket_id), reply.user.id, text)
+        ticket, told = await self._desk.write_back(number(ticket_id), reply.user.id, reply.interaction.guild_id, text)
         translator = reply.translator
         if told:
             sent = translator.gettext("The moderators have it: help request #{number}.", number=ticket.number)
@@ -158,7 +160,7 @@ class Help(commands.Cog):
     @replies("help_solved", CUSTOMER)
     async def solved(self, reply: Reply, ticket_id: str) -> None:
         """Close the ticket because its customer says that it is solved."""
-        ticket = await self._desk.solve(number(ticket_id), reply.user.id)
+        ticket = await self._desk.solve(number(ticket_id), reply.user.id, reply.interaction.guild_id)
         text = reply.translator.gettext(
             "Good to hear! Help request #{number} is closed. If something is left, write back.",
             number=ticket.number,

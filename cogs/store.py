@@ -143,11 +143,11 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     async def import_settings(self, reply: Reply, file: discord.Attachment) -> None:
         """Replace all settings with those of a file; an invalid file changes nothing."""
         if file.size > LARGEST_FILE:
-            raise WrongValue("file", "is too large for a file of settings")
+            raise WrongValue("", N_("is too large for a file of settings"))
         try:
             content = await file.read()
         except (discord.Forbidden, discord.NotFound):
-            raise WrongValue("file", "Discord does not have it any more; attach it again") from None
+            raise WrongValue("", N_("is gone from Discord; attach it again")) from None
         new = imported(content, reply.guild)
         await self._bot.store_settings.replace(reply.member, new.settings, new.canned_answers)
         translator = reply.translator

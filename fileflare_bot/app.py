@@ -1,7 +1,8 @@
 """The bot itself: its intents, its features, its cogs, and the sync of its commands."""
 
+import contextlib
 import sys
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import discord
 import structlog
@@ -9,6 +10,7 @@ from discord import app_commands
 from discord.ext import commands, tasks
 
 from fileflare_bot import background
+from fileflare_bot.discord_errors import FAILURES
 from fileflare_bot.downloads.open_orders import OpenOrders
 from fileflare_bot.downloads.opening import OrderOpener
 from fileflare_bot.fileflare.lookups import Lookups
@@ -95,7 +97,7 @@ class FileflareBot(commands.Bot):
         self.leak_guard = LeakGuard(self, storage, self.modlog)
         self.removals = Removals(self, storage.intents)
         sync = TicketSync(self, storage, catalogs, self.modlog)
-        self.desk = HelpDesk(storage, lookups, catalogs, modlog=self.modlog, sync=sync, removals=self.removals)
+        self.desk = HelpDesk(self, storage, lookups, catalogs, modlog=self.modlog, sync=sync, removals=self.removals)
         self.reconciler = Reconciler(
             storage,
             tickets=sync,
@@ -177,9 +179,17 @@ class _Tree(app_commands.CommandTree[FileflareBot]):
     """Cleans what is typed into commands, and turns errors outside the handlers into refusals."""
 
     async def interaction_check(self, interaction: discord.Interaction[FileflareBot], /) -> bool:
-        """Clean what was typed, before discord.py reads the options; everybody may go on."""
+        """Clean what was typed, before discord.py reads the options; everybody may go on.
+
+        An option that this version does not have gets no suggestions, as a refusal cannot be shown there.
+        """
         clean_typed(interaction)
-        return True
+        if interaction.type is not discord.InteractionType.autocomplete or _has_suggestions(interaction):
+            return True
+        log.info("no_suggestions", why=OutdatedCommand.__name__, guild_id=interaction.guild_id)
+        with contextlib.suppress(*FAILURES):
+            await interaction.response.autocomplete([])
+        return False
 
     async def on_error(
         self, interaction: discord.Interaction[FileflareBot], error: app_commands.AppCommandError, /
@@ -191,6 +201,18 @@ class _Tree(app_commands.CommandTree[FileflareBot]):
             case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
                 cause = OutdatedCommand()
         await interaction.client.responder.refuse(interaction, "command", cause)
+
+
+def _has_suggestions(interaction: discord.Interaction[Any]) -> bool:
+    """Return whether the option that somebody types into is one of this version's, and has suggestions."""
+    command = interaction.command
+    if not isinstance(command, app_commands.Command):
+        return False
+    options = [*cast("dict[str, Any]", interaction.data or {}).get("options", ())]
+    for option in options:
+        options += option.get("options", ())
+    typed = {option["name"] for option in options if option.get("focused")}
+    return any(parameter.autocomplete and parameter.display_name in typed for parameter in command.parameters)
 
 
 class _CommandTranslator(app_commands.Translator):

@@ -1,5 +1,6 @@
 """Serves /metrics for Prometheus, /healthz (the process runs) and /readyz (the gateway is connected)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
@@ -9,6 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fileflare_bot.metrics import Metrics
 
+MOST_CONNECTIONS: Final = 64
+BACKLOG: Final = 8  # connections that asyncio accepts at once, few enough for an older one to be read before it goes
+IDLE_SECONDS: Final = 5.0  # until a request's headers must have come, and between two requests
 SLOWEST_GATEWAY: Final = 30.0  # seconds of latency beyond which the gateway counts as stuck
 
 
@@ -22,30 +26,50 @@ class Gateway(Protocol):
         """Seconds from a heartbeat to its acknowledgement, or nan before the first."""
 
 
+class _Server(web.Server):
+    """Keeps a bounded number of connections: a new one closes the oldest, so that a scrape always gets in."""
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Count a connection."""
+        super().connection_made(handler, transport)
+        transports = [each.transport for each in self.connections]
+        kept = [each for each in transports if each is not None and not each.is_closing()]
+        for oldest in kept[:-MOST_CONNECTIONS]:
+            oldest.abort()  # close() would wait for whoever does not read
+
+
 @asynccontextmanager
 async def monitoring(host: str, port: int, metrics: Metrics, gateway: Gateway) -> AsyncIterator[str]:
     """Serve inside this block, and give it the address."""
 
-    async def show_metrics(_request: web.Request) -> web.Response:
+    def show_metrics() -> web.Response:
         body = generate_latest(metrics.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    async def healthz(_request: web.Request) -> web.Response:
+    def healthz() -> web.Response:
         return web.Response(text="alive\n")
 
-    async def readyz(_request: web.Request) -> web.Response:
+    def readyz() -> web.Response:
         if not gateway.connected:
             return web.Response(status=503, text="not connected to Discord\n")
         if gateway.latency > SLOWEST_GATEWAY:  # nan (not known yet) is never greater
             return web.Response(status=503, text="Discord's gateway is stuck\n")
         return web.Response(text="ready\n")
 
-    app = web.Application()
-    app.add_routes([web.get("/metrics", show_metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    pages = {"/metrics": show_metrics, "/healthz": healthz, "/readyz": readyz}
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path not in pages:
+            return web.Response(status=404)
+        if request.method not in {"GET", "HEAD"}:
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        return pages[request.path]()
+
+    server = _Server(serve, access_log=None, keepalive_timeout=IDLE_SECONDS)
+    runner = web.ServerRunner(server, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
         bound_host, bound_port = runner.addresses[0][:2]
         yield f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"
     finally:

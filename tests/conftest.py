@@ -17,9 +17,12 @@ import structlog
 from desk import SETTLE_SECONDS, DeclaringClient, Desk, Log
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import TOKEN
+from doubles.strictness import mixes_components_v2
 from process import ROOT, Bot, Start
 from pydantic import SecretStr
+from simcord.backend import Backend
 from simcord.env import Env
+from simcord.http import router
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
@@ -69,6 +72,22 @@ def log() -> Iterator[Log]:
     structlog.reset_defaults()
     for secret in SECRETS:
         assert secret not in written.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _strict_discord(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which the bot sends what Discord rejects, but the simulated Discord need not."""
+    rejected: list[str] = []
+    dispatch = router.dispatch
+
+    def strict(backend: Backend, method: str, path: str, **call: Any) -> Any:  # noqa: ANN401 - simcord's own
+        if mixes_components_v2(backend, method, path, call.get("json")):
+            rejected.append(f"{method} {path}: {call['json']}")
+        return dispatch(backend, method, path, **call)
+
+    monkeypatch.setattr(router, "dispatch", strict)
+    yield
+    assert rejected == []
 
 
 @pytest.fixture(autouse=True)

@@ -86,6 +86,7 @@ class Reply:
     facts: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
     acknowledged: float | None = None
+    _shown: bool = False
     _sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -153,6 +154,7 @@ class Reply:
         """Send the reply, or replace the message that the button is part of."""
         response = self.interaction.response
         async with self._sending:
+            self._shown = True
             if self.acknowledged is not None:
                 await self._edit(message)
             elif self.updates:
@@ -161,12 +163,12 @@ class Reply:
                 await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
 
     async def tell(self, message: ReplyMessage) -> None:
-        """Send a notice, and leave the message that the button is part of unchanged."""
+        """Send a notice, as a message of its own: what is shown already stays, and may take no text (Components V2)."""
         response = self.interaction.response
         async with self._sending:
             if self.acknowledged is None:
                 await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
-            elif self.updates:  # tried once: after a lost response, a second try would say it twice
+            elif self.updates or self._shown:  # tried once: after a lost response, a second try would say it twice
                 await _deliver(lambda: self.interaction.followup.send(**message.for_sending(), ephemeral=True), tries=1)
             else:
                 await self._edit(message)

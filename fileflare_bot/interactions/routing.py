@@ -5,12 +5,14 @@ and hands the method its :class:`Reply`. ``@route`` says which custom_ids lead t
 routed by their custom_id alone, so they survive a restart: discord.py keeps no view and no modal for them.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import discord
+import structlog
 from discord import app_commands
 from discord.ext import commands
 
@@ -27,8 +29,11 @@ Choices = list[app_commands.Choice[str]]
 Suggest = Callable[[C, discord.Interaction[Any], str], Coroutine[Any, Any, Choices]]
 Bound = Callable[..., Awaitable[None]]  # an entry point of a loaded cog
 M = TypeVar("M", bound=Bound)
+SUGGEST_SECONDS: Final = 2.5  # Discord waits 3 s for suggestions
 _PATTERNS: Final = "__custom_ids__"
 _AUDIENCE: Final = "__audience__"
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class ListExpired(Refusal):
@@ -60,17 +65,24 @@ def replies(event: str, audience: Audience, *, updates: bool = False) -> Callabl
 
 
 def suggests(audience: Audience) -> Callable[[Suggest[C]], Suggest[C]]:
-    """Turn a method into an autocomplete for one audience; everybody else gets no suggestions."""
+    """Turn a method into an autocomplete for one audience.
+
+    Everybody else gets no suggestions, nor does anybody while something is away, late or broken: they can type on.
+    """
 
     def decorate(method: Suggest[C]) -> Suggest[C]:
         @wraps(method)
         async def entry(cog: C, interaction: discord.Interaction[Any], current: str) -> Choices:
             try:
-                if audience is not CUSTOMER:
-                    await admit(interaction, audience, interaction.client.storage.guilds)
-                return await method(cog, interaction, current)
-            except Refusal:
-                return []
+                async with asyncio.timeout(SUGGEST_SECONDS):
+                    if audience is not CUSTOMER:
+                        await admit(interaction, audience, interaction.client.storage.guilds)
+                    return await method(cog, interaction, current)
+            except (Refusal, TimeoutError) as refusal:
+                log.info("no_suggestions", why=type(refusal).__name__, guild_id=interaction.guild_id)
+            except Exception:
+                log.exception("suggestions_failed", guild_id=interaction.guild_id)
+            return []
 
         setattr(entry, _AUDIENCE, audience)
         return entry

@@ -4,6 +4,7 @@ An operation stores what it intends in its own transaction: ``retry_at`` on a ro
 for it, and when to try next. Each outcome here either clears it or postpones it, with pauses that grow.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -35,6 +36,7 @@ from fileflare_bot.storage.records import (
     Ticket,
 )
 
+PING_EVERY: Final = timedelta(minutes=5)  # at most, for each ticket
 MOST_AT_ONCE: Final = 200  # rows of a kind in one round
 
 
@@ -126,6 +128,23 @@ class Intents:
             row = await session.get(TicketRow, ticket_id, with_for_update=True)
             if row is not None:
                 show_again(row)
+
+    # Pings
+
+    @unit_of_work
+    async def may_ping(self, ticket_id: int) -> bool:
+        """Return whether a message about a ticket may ping moderators: none has for five minutes."""
+        query = sa.select(TicketRow.pinged_at).where(TicketRow.id == ticket_id)
+        async with self._database.reading() as session:
+            pinged_at = await session.scalar(query)
+        return pinged_at is None or utc_now() - pinged_at >= PING_EVERY
+
+    @unit_of_work
+    async def pinged(self, ticket_id: int) -> None:
+        """Record that a message about a ticket has pinged moderators."""
+        async with self._database.writing() as session:
+            its = sa.update(TicketRow).where(TicketRow.id == ticket_id)
+            await session.execute(its.values(pinged_at=utc_now()))
 
     # Notes
 

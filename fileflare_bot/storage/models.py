@@ -84,7 +84,7 @@ class TicketRow(Retried, Base):
 
     Each change raises ``version``; ``shown_version`` is the one that the card shows, and 0 asks for a new card.
     ``card_wanted_at`` is when somebody last asked for one. ``thread_id`` is 0 if Discord refused the thread;
-    ``archived`` is the thread's state.
+    ``archived`` is the thread's state. ``pinged_at`` is when moderators were last pinged about it.
     """
 
     __tablename__ = "help_requests"
@@ -113,6 +113,7 @@ class TicketRow(Retried, Base):
     shown_version: Mapped[int] = mapped_column(Integer, default=0, server_default="1")
     card_wanted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     archived: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    pinged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__: Any = (
         UniqueConstraint("guild_id", "number"),

@@ -4,7 +4,18 @@ import re
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+
+from fileflare_bot.i18n import N_
 
 MOST_RULES: Final = 25
 MOST_PRODUCTS: Final = 500
@@ -38,13 +49,17 @@ class LaterAccounts(StrEnum):
 
 def _colour(value: str) -> str:
     if value and not _COLOUR.fullmatch(value):
-        raise ValueError("must look like #2a9d8f")
+        raise ValueError(N_("must look like #2a9d8f"))
     return value.lower()
 
 
 def _address(value: str) -> str:
-    if value and _URL.validate_python(value).scheme != "https":
-        raise ValueError("must begin with https://")
+    try:
+        secure = not value or _URL.validate_python(value).scheme == "https"
+    except ValidationError:
+        secure = False
+    if not secure:
+        raise ValueError(N_("must be an address that begins with https://"))
     return value
 
 

@@ -33,6 +33,7 @@ from fileflare_bot.storage.records import (
 )
 
 TICKETS_ON_A_PAGE: Final = 10
+MESSAGES_FOR_A_TICKET: Final = 10  # that a customer may write a day for each ticket that they may file
 REPEAT_WITHIN: Final = timedelta(minutes=10)  # the same text or press again within this is the same one
 _DETAILS: Final = TypeAdapter(TicketDetails)
 
@@ -52,7 +53,8 @@ class Tickets:
     ) -> Filed:
         """File a ticket, or add its words to the user's open ticket about the same order.
 
-        ``open_per_user`` is the guild's own limit, if it has one. ``words_note`` tells moderators of added words.
+        ``open_per_user`` is the guild's own limit, if it has one. ``words_note`` tells moderators of added words, which
+        count as written back.
 
         Raises:
             TooManyTickets: the user has reached a limit.
@@ -85,9 +87,8 @@ class Tickets:
                 session.add(row)
                 await session.flush()
                 _audit(session, row, new.user_id, Action.FILED)
-            elif new.details.words and not await self._is_repeated(session, row, new.user_id, new.details.words):
-                self._write(session, row, new.user_id, new.details.words, from_moderator=False)
-                self._note(session, row, words_note, mention=row.taken_by)
+            elif new.details.words:
+                await self._write_back(session, row, new.details.words, words_note)
             return Filed(self.record(row), existing)
 
     @unit_of_work
@@ -136,7 +137,7 @@ class Tickets:
             _must_be_open(row)
             if row.taken_by == to:
                 return self.record(row)
-            row.taken_by = to
+            row.taken_by, row.pinged_at = to, None  # they are pinged in any case
             show(row)
             self._note(session, row, note, mention=to)
             _audit(session, row, moderator_id, Action.HANDED_OVER)
@@ -187,17 +188,7 @@ class Tickets:
             row = await _locked(session, ticket_id)
             if row.user_id != user_id:
                 raise NoSuchTicket
-            if await self._is_repeated(session, row, user_id, text):
-                return self.record(row)
-            day = MessageRow.author_id == user_id, MessageRow.at > utc_now() - timedelta(days=1)
-            written = await session.scalar(sa.select(sa.func.count()).select_from(MessageRow).where(*day))
-            if (written or 0) >= 10 * self._a_day_per_user:
-                raise TooManyTickets
-            if row.resolved:
-                await self._reopen(session, row)
-                _audit(session, row, user_id, Action.REOPENED)
-            self._write(session, row, user_id, text, from_moderator=False)
-            self._note(session, row, note, mention=row.taken_by)
+            await self._write_back(session, row, text, note)
             return self.record(row)
 
     @unit_of_work
@@ -314,6 +305,24 @@ class Tickets:
         filed = (await session.scalars(lately)).all()
         if len(rows) >= most_open or len(filed) >= self._a_day_per_user:
             raise TooManyTickets
+
+    async def _write_back(self, session: AsyncSession, row: TicketRow, text: str, note: NewNote | None) -> None:
+        """Store a message of the ticket's customer, and reopen the ticket if it is resolved.
+
+        Raises:
+            TooManyTickets: they have reached the limit of messages a day.
+        """
+        if await self._is_repeated(session, row, row.user_id, text):
+            return
+        theirs = MessageRow.author_id == row.user_id, ~MessageRow.from_moderator
+        lately = sa.select(sa.func.count()).where(*theirs, MessageRow.at > utc_now() - timedelta(days=1))
+        if (await session.scalar(lately) or 0) >= MESSAGES_FOR_A_TICKET * self._a_day_per_user:
+            raise TooManyTickets
+        if row.resolved:
+            await self._reopen(session, row)
+            _audit(session, row, row.user_id, Action.REOPENED)
+        self._write(session, row, row.user_id, text, from_moderator=False)
+        self._note(session, row, note, mention=row.taken_by)
 
     async def _reopen(self, session: AsyncSession, row: TicketRow) -> None:
         another = sa.select(TicketRow.id).where(

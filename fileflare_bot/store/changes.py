@@ -1,13 +1,14 @@
 """Changes to a guild's settings: in the database, in the log channel, and in the leak guard's rule."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import discord
 from pydantic import BaseModel, ValidationError
 
 from fileflare_bot.background import soon
-from fileflare_bot.i18n import N_
+from fileflare_bot.discord_limits import shorten
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.access import MissingPermission
 from fileflare_bot.leak_guard import GuardState, LeakGuard
@@ -20,16 +21,57 @@ from fileflare_bot.storage.records import CannedAnswer, GuildSettings
 from fileflare_bot.text import clean, escape
 
 M = TypeVar("M", bound=BaseModel)
+LONGEST_NAME: Final = 80  # characters that are repeated of a name in a file
+LONGEST_VALUE: Final = 150  # characters that are repeated of anything else
+_WHOLE_NUMBER: Final = N_("must be a whole number")
+_LIST: Final = N_("must be a list")
+_OBJECT: Final = N_("must be an object in braces")
+_YES_OR_NO: Final = N_("must be true or false")
+_ANOTHER_KIND: Final = N_("must be of another kind")
+_WHYS: Final = {  # docs.pydantic.dev/latest/errors/validation_errors
+    "missing": N_("is missing"),
+    "extra_forbidden": N_("is no setting"),
+    "string_type": N_("must be text in double quotes"),
+    "string_too_long": N_("must have {max_length} characters at most"),
+    "string_too_short": N_("must not be empty"),
+    "too_long": N_("must have {max_length} entries at most"),
+    "too_short": N_("must have an entry"),
+    "greater_than_equal": N_("must be {ge} at least"),
+    "less_than_equal": N_("must be {le} at most"),
+    "enum": N_("must be one of these: {expected}"),
+    "int_type": _WHOLE_NUMBER,
+    "int_parsing": _WHOLE_NUMBER,
+    "int_from_float": _WHOLE_NUMBER,
+    "bool_type": _YES_OR_NO,
+    "bool_parsing": _YES_OR_NO,
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+}
 
 
 class WrongValue(Refusal):
-    """Raised when a setting's value is invalid; ``where`` names the setting, ``why`` says what it should be."""
+    """Raised when a setting's value is invalid.
 
-    sentence = N_("**Nothing was changed:** {where} cannot be that ({why}).")
+    ``where`` names the setting, as a file may call it; without one it is the file. ``why`` is a marked sentence about
+    it, which ``values`` fill.
+    """
+
+    sentence = N_("**Nothing was changed:** {where} {why}.")
     outcome = "wrong_value"
 
-    def __init__(self, where: str, why: str) -> None:
-        super().__init__("wrong value", where=f"`{clean(where)[:80]}`", why=escape(clean(why)[:200]))
+    def __init__(self, where: str, why: str, **values: str) -> None:
+        super().__init__("wrong value")
+        self._where = shorten(clean(where).replace("`", "'"), LONGEST_NAME)
+        self._why = why
+        self._filling = {name: escape(shorten(clean(value), LONGEST_VALUE)) for name, value in values.items()}
+
+    def text(self, translator: Translator) -> str:
+        """Return the sentence, with its reason in the user's language."""
+        where = f"`{self._where}`" if self._where else translator.gettext("the file")
+        why = translator.gettext(self._why, **self._filling)
+        return translator.gettext(self.sentence, where=where, why=why)
 
 
 class StoreSettings:
@@ -123,8 +165,9 @@ def validated(model: type[M], values: dict[str, Any]) -> M:
 def wrong_value(error: ValidationError) -> WrongValue:
     """Return the refusal that names the first invalid value, without repeating it."""
     first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return WrongValue(where or "file", str(first["msg"]).removeprefix("Value error, "))
+    context = {name: str(value) for name, value in first.get("ctx", {}).items()}
+    why = context["error"] if first["type"] == "value_error" else _WHYS.get(first["type"], _ANOTHER_KIND)
+    return WrongValue(".".join(str(part) for part in first["loc"]), why, **context)
 
 
 def parsed_wording(given: dict[str, str], where: str) -> Wording:

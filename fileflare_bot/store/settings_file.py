@@ -1,5 +1,7 @@
 """Exports a guild's settings as JSON, and imports them. Channels and roles go by name, so any guild can import them."""
 
+import codecs
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -7,6 +9,7 @@ from typing import Annotated, Any, Final
 import discord
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from fileflare_bot.i18n import N_
 from fileflare_bot.storage.guilds import MOST_CANNED_ANSWERS
 from fileflare_bot.storage.options import (
     MOST_MODERATOR_ROLES,
@@ -23,6 +26,23 @@ from fileflare_bot.tickets.canned import LONGEST_ANSWER, UnknownPlaceholder, che
 
 VERSION: Final = 1
 LARGEST_FILE: Final = 200_000  # bytes
+_PLACE: Final = re.compile(r"line (\d+) column (\d+)")
+_BROKEN: Final = {  # how pydantic's parser begins to say it: docs.rs/jiter, JsonErrorType
+    "EOF": N_("breaks off in line {line}, column {column}: the rest is missing"),
+    "expected `:`": N_("needs a colon in line {line}, column {column}"),
+    "expected `,`": N_("needs a comma or a closing bracket in line {line}, column {column}"),
+    "key must be": N_("needs a name in double quotes in line {line}, column {column}"),
+    "trailing comma": N_("has a comma too many before line {line}, column {column}"),
+    "trailing characters": N_("must end before line {line}, column {column}"),
+    "control character": N_("has a line break or a tab inside a text before line {line}, column {column}"),
+    "invalid escape": N_("has a backslash in line {line}, column {column} that means nothing; write it twice"),
+    "recursion": N_("has too many brackets inside each other in line {line}, column {column}"),
+    "invalid unicode": N_("is no UTF-8 in line {line}, column {column}; save it as UTF-8"),
+}
+_NO_VALUE: Final = N_(
+    "needs a value in line {line}, column {column}: text in double quotes, a number, true, false, null, a list or an "
+    "object"
+)
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -114,18 +134,29 @@ def imported(content: bytes, guild: discord.Guild) -> Imported:
 
 def _read(content: bytes) -> _File:
     try:
-        return _File.model_validate_json(content)
+        return _File.model_validate_json(content.removeprefix(codecs.BOM_UTF8))
     except ValidationError as error:
-        raise wrong_value(error) from None
+        raise _broken_json(error) or wrong_value(error) from None
+
+
+def _broken_json(error: ValidationError) -> WrongValue | None:
+    """Return the refusal that says where a file is no JSON, and what belongs there; None if it is JSON."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] != "json_invalid":
+        return None
+    said = str(first["ctx"]["error"])
+    why = next((why for begin, why in _BROKEN.items() if said.startswith(begin)), _NO_VALUE)
+    line, column = _PLACE.findall(said)[0]
+    return WrongValue("", why, line=line, column=str(max(1, int(column))))  # of an empty line it is 0
 
 
 def _canned_answers(file: _File) -> tuple[CannedAnswer, ...]:
     try:
         answers = tuple(CannedAnswer(clean(answer.name) or "-", checked(answer.text)) for answer in file.answers)
     except UnknownPlaceholder:
-        raise WrongValue("answers", "hold a placeholder that nothing fills") from None
+        raise WrongValue("answers", N_("hold a placeholder that nothing fills")) from None
     if len({answer.name for answer in answers}) < len(answers):
-        raise WrongValue("answers", "hold a name twice")
+        raise WrongValue("answers", N_("hold a name twice"))
     return answers
 
 

@@ -72,7 +72,7 @@ class Cards:
             await self._intents.ticket_postponed(ticket.id)
             return Card()
         translator = await self._modlog.translator(ticket.guild_id)
-        role = settings.ping_role_id
+        role = settings.ping_role_id if await self._intents.may_ping(ticket.id) else None
         embed = card_embed(ticket, translator)
         message = await post_once(
             self._bot,
@@ -84,6 +84,8 @@ class Cards:
             view=view(card_buttons(ticket, translator)),
             allowed_mentions=discord.AllowedMentions(roles=[discord.Object(role)] if role is not None else False),
         )
+        if role is not None:
+            await self._intents.pinged(ticket.id)
         where = Card(message.channel.id, message.id)
         if [shown.description for shown in message.embeds] != [embed.description]:  # an earlier try has posted it
             return await self._edit(replace(ticket, card=where))

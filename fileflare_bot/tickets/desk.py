@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from discord.ext import commands
+
 from fileflare_bot.background import soon
 from fileflare_bot.fileflare.errors import OrderNotFound
 from fileflare_bot.fileflare.lookups import Lookups
@@ -17,7 +19,7 @@ from fileflare_bot.removals import Removals
 from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
-from fileflare_bot.tickets.intake import HIDDEN
+from fileflare_bot.tickets.intake import HIDDEN, require_member
 from fileflare_bot.tickets.sync import TicketSync
 from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
 
@@ -55,6 +57,7 @@ class HelpDesk:
 
     def __init__(
         self,
+        bot: commands.Bot,
         storage: Storage,
         lookups: Lookups,
         catalogs: Catalogs,
@@ -63,6 +66,7 @@ class HelpDesk:
         sync: TicketSync,
         removals: Removals,
     ) -> None:
+        self._bot = bot
         self._storage = storage
         self._tickets = storage.tickets
         self._lookups = lookups
@@ -82,7 +86,7 @@ class HelpDesk:
             raise NoSuchTicket
         return ticket
 
-    # What customers do
+    # What customers do; ``guild_id`` is where they press, None in a direct message
 
     async def file(self, new: NewTicket, *, name: str) -> Filed:
         """File a ticket, or add the words to the customer's open ticket about the same order.
@@ -103,15 +107,17 @@ class HelpDesk:
         )
         return replace(filed, ticket=await self._tell(filed.ticket))
 
-    async def read_answer(self, ticket_id: int, user_id: int, message_id: int | None) -> tuple[Ticket, TicketMessage]:
+    async def read_answer(
+        self, ticket_id: int, user_id: int, guild_id: int | None, message_id: int | None
+    ) -> tuple[Ticket, TicketMessage]:
         """Return a customer's ticket and one of the moderators' answers in it, the latest if ``message_id`` is None.
 
         Raises:
-            NotYours: it is another customer's.
-            NoSuchTicket: it does not exist.
+            NotYours: it is another customer's in this guild.
+            NoSuchTicket: it does not exist, or is another customer's elsewhere.
             NotAnswered: it has no such answer.
         """
-        ticket = await self._customers_ticket(ticket_id, user_id)
+        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
         answers = [message for message in await self._tickets.messages(ticket_id) if message.from_moderator]
         if message_id is not None:
             answers = [message for message in answers if message.id == message_id]
@@ -119,16 +125,18 @@ class HelpDesk:
             raise NotAnswered
         return ticket, answers[-1]
 
-    async def write_back(self, ticket_id: int, user_id: int, text: str) -> tuple[Ticket, bool]:
+    async def write_back(self, ticket_id: int, user_id: int, guild_id: int | None, text: str) -> tuple[Ticket, bool]:
         """Send a customer's message to the moderators, and reopen the ticket if it is resolved.
 
         Return the ticket, and whether the moderators can read the message already.
 
         Raises:
-            NotYours: it is another customer's.
+            NotYours, NoSuchTicket: as for read_answer().
+            NotAMember: the customer has left the guild.
             TooManyTickets: the customer has reached a limit.
         """
-        ticket = await self._customers_ticket(ticket_id, user_id)
+        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
+        await require_member(self._bot, ticket.guild_id, user_id)
         text = _without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
@@ -137,14 +145,16 @@ class HelpDesk:
         except StorageUnavailable:  # the message is stored, so this is no refusal
             return ticket, False
 
-    async def solve(self, ticket_id: int, user_id: int) -> Ticket:
+    async def solve(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
         """Close a customer's ticket because they say that it is solved.
 
         Raises:
-            NotYours: it is another customer's.
+            NotYours, NoSuchTicket: as for read_answer().
+            NotAMember: the customer has left the guild.
             NotPossibleNow: it is already closed.
         """
-        ticket = await self._customers_ticket(ticket_id, user_id)
+        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
+        await require_member(self._bot, ticket.guild_id, user_id)
         translator = await self._modlog.translator(ticket.guild_id)
         said = translator.gettext("{who} says that it is solved.", who=f"<@{user_id}>")
         note = NewNote(f"🟢 {said}", "resolved")
@@ -244,10 +254,10 @@ class HelpDesk:
         head = translator.gettext("{who} writes:", who=f"<@{user_id}>")
         return NewNote(f"{head}\n{quoted(text)}", "open")
 
-    async def _customers_ticket(self, ticket_id: int, user_id: int) -> Ticket:
+    async def _customers_ticket(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
         ticket = await self._tickets.get(ticket_id)
-        if ticket.user_id != user_id:
-            raise NotYours
+        if ticket.user_id != user_id:  # nobody learns elsewhere that there is such a ticket
+            raise NotYours if ticket.guild_id == guild_id else NoSuchTicket
         return ticket
 
     async def _read_order(self, ticket: Ticket, moderator_id: int) -> tuple[str, tuple[Finding, ...]]:

@@ -1,9 +1,13 @@
 """How a customer asks for help: the button, the checks, and what a ticket stores about the order."""
 
+import asyncio
 from typing import Final
 
 import discord
+import structlog
+from discord.ext import commands
 
+from fileflare_bot.discord_errors import FAILURES, UNKNOWN_MEMBER, UNKNOWN_USER, code_of, name_of
 from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
@@ -16,7 +20,10 @@ from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import GuildSettings, TicketDetails
 
 HIDDEN: Final = "[…]"  # replaces links and order IDs in a customer's words
+MEMBER_SECONDS: Final = 3.0  # to ask Discord whether somebody is a member
 WITHOUT_ORDER: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE}
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class NoDesk(Refusal):
@@ -46,6 +53,13 @@ class NothingWritten(Refusal):
     outcome = "nothing_written"
 
 
+class NotAMember(Refusal):
+    """Raised when somebody who has left a guild, or was banned, writes to its moderators."""
+
+    sentence = N_("**You are not in that server any more, so nothing was done.** Join it again, then try once more.")
+    outcome = "not_a_member"
+
+
 def require_desk(settings: GuildSettings, guild: discord.Guild | None) -> None:
     """Check that the guild has a help desk.
 
@@ -54,6 +68,21 @@ def require_desk(settings: GuildSettings, guild: discord.Guild | None) -> None:
     """
     if settings.support_channel_id is None:
         raise NoDesk(guild.owner_id if guild is not None else None)
+
+
+async def require_member(bot: commands.Bot, guild_id: int, user_id: int) -> None:
+    """Check that a user is a member of a guild. If Discord does not say so within three seconds, they pass.
+
+    Raises:
+        NotAMember: they are none.
+    """
+    try:
+        async with asyncio.timeout(MEMBER_SECONDS):
+            await bot.http.get_member(guild_id, user_id)
+    except (*FAILURES, TimeoutError) as error:
+        if code_of(error) in {UNKNOWN_MEMBER, UNKNOWN_USER}:
+            raise NotAMember from None
+        log.info("member_not_known", guild_id=guild_id, error=name_of(error))
 
 
 def help_button(translator: Translator, handle: str, finding: Finding | None) -> discord.ui.Button[discord.ui.View]:

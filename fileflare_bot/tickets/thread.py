@@ -75,7 +75,7 @@ class Threads:
         return False
 
     async def _post_into_thread(self, ticket: Ticket, note: Note) -> None:
-        await self._send(ticket.card.thread_id or 0, note, _embed(note))
+        await self._send(ticket, ticket.card.thread_id or 0, note, _embed(note))
         if ticket.archived:  # a message opens an archived thread
             await self._intents.thread_archived(ticket.id, archived=False)
 
@@ -85,10 +85,19 @@ class Threads:
             message_id=message_id, channel_id=channel_id, guild_id=ticket.guild_id, fail_if_not_exists=False
         )
         embed = _embed(note).set_footer(text=title(ticket, await self._modlog.translator(ticket.guild_id)))
-        await self._send(channel_id, note, embed, reference=reference)
+        await self._send(ticket, channel_id, note, embed, reference=reference)
 
-    async def _send(self, channel_id: int, note: Note, embed: discord.Embed, **more: Any) -> None:  # noqa: ANN401 - of send()
+    async def _send(
+        self,
+        ticket: Ticket,
+        channel_id: int,
+        note: Note,
+        embed: discord.Embed,
+        **more: Any,  # noqa: ANN401 - of send()
+    ) -> None:
         mention = note.mention
+        if mention is not None and not await self._intents.may_ping(ticket.id):
+            mention = None
         notified = discord.AllowedMentions(
             users=[discord.Object(mention)] if mention is not None else False, replied_user=False
         )
@@ -102,6 +111,8 @@ class Threads:
             allowed_mentions=notified,
             **more,
         )
+        if mention is not None:
+            await self._intents.pinged(ticket.id)
 
 
 def _embed(note: Note) -> discord.Embed:

@@ -368,3 +368,75 @@ async def test_the_log_of_a_request_names_no_person_and_no_text(desk: Desk, log:
     assert "Nobody may log" not in log.getvalue()
     assert "Nor this one" not in log.getvalue()
     assert str(desk.customer.id) not in log.getvalue()
+
+
+def pings(desk: Desk) -> list[str]:
+    """Return whom the messages about help requests have pinged."""
+    posted = [call.json or {} for call in desk.env.http_requests if call.path.endswith("/messages")]
+    mentions = [(body.get("allowed_mentions") or {}, str(body.get("content"))) for body in posted]
+    return [content for allowed, content in mentions if allowed.get("users") or allowed.get("roles")]
+
+
+@pytest.mark.settings(help_a_day_per_person=1)
+async def test_asking_again_for_help_has_the_limit_of_writing_back_and_nothing_is_posted_beyond_it(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    for number in range(10):
+        added = await desk.ask_for_help(words=f"Hello? {number}")
+        assert reply(added).content.startswith("You have help request #1 about this already, and your words are with")
+    notes = desk.notes()
+
+    refused = await desk.ask_for_help(words="And once more.")
+
+    assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
+    assert "```\nAnd once more.\n```" in reply(refused).content
+    assert desk.notes() == notes
+    assert len([note for note in notes if "Hello?" in note]) == 10
+    await desk.answers(words="I am on it.")
+    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
+    again = await desk.at_home.submit_modal(shown, {"words": "And once more."})
+    assert reply(again).content.startswith("**You have asked for help often enough for now.**")
+    await desk.later(days=1)
+    added = await desk.ask_for_help(words="It is tomorrow.")
+    assert reply(added).content.startswith("You have help request #1 about this already, and your words are with it.")
+
+
+async def test_a_request_pings_at_most_once_in_five_minutes_whatever_is_done_with_it(desk: Desk) -> None:
+    role = desk.guild.create_role("Helpers", mentionable=True)
+    await desk.set_up()
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(reply(setup), [role], custom_id="store_setup:set:ping_role_id")
+    await desk.ask_for_help()
+    await desk.press("Take")
+
+    async def everything() -> None:
+        await desk.ask_for_help(words="Hello?")
+        await desk.answers(words="I am on it.")
+        shown = await desk.at_home.click(desk.direct()[-1], label="Write back")
+        await desk.at_home.submit_modal(shown, {"words": "Thank you."})
+        await desk.resolves()
+        await desk.press("Reopen")
+        page = await desk.moderator.slash(desk.channel, "requests open")
+        shown = await desk.moderator.select(reply(page), [first_option(page)], custom_id="requests:show")
+        await desk.moderator.click(reply(shown), label="Post the card again")
+
+    await everything()
+    assert pings(desk) == [f"<@&{role.id}>"]
+    await desk.later()
+    await desk.ask_for_help(words="Still there?")
+    assert desk.notes()[-1].endswith("> Still there?")
+    await everything()
+
+    assert pings(desk) == [f"<@&{role.id}>", f"<@{desk.moderator.id}>"]
+
+
+async def test_who_gets_a_request_handed_over_is_pinged_in_any_case(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.press("Take")
+    await desk.ask_for_help(words="Hello?")
+
+    await desk.moderator.submit_modal(await desk.press("Hand over"), {"moderator": [desk.colleague]})
+    await desk.ask_for_help(words="Who has it?")
+
+    assert pings(desk) == [f"<@{desk.moderator.id}>", f"<@{desk.colleague.id}>"]

@@ -3,6 +3,7 @@
 A new command, menu, suggestion, button, select or form fails the first test until it is in these tables.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from fileflare_bot.interactions.access import CUSTOMER, MODERATOR, OWNER, Audien
 from fileflare_bot.interactions.routing import audience_of
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.models import Base
-from fileflare_bot.storage.records import Action
+from fileflare_bot.storage.records import Action, CannedAnswer
 
 NO_MODERATOR: Final = "**Only this server's moderators can do that.**"
 NO_OWNER: Final = "**Only people with the permission Manage Server can do that here.**"
@@ -137,9 +138,15 @@ class Shop:
         return {"stored": stored, "shown": shown}
 
     async def press(
-        self, handler: str, person: MemberActor, ids: dict[str, str] | None = None, channel: ChannelHandle | None = None
+        self,
+        handler: str,
+        person: MemberActor,
+        ids: dict[str, str] | None = None,
+        channel: ChannelHandle | None = None,
+        *,
+        page_id: int | None = None,
     ) -> InteractionResult:
-        """Press a button, choose or submit, as a forged client could anywhere."""
+        """Press a button, choose or submit, as a forged client could anywhere; ``page_id`` is the message it is on."""
         known = self.ids | (ids or {})
         custom_id, values = PRESSES[handler]
         filled, chosen = custom_id.format(**known), [value.format(**known) for value in values]
@@ -154,8 +161,13 @@ class Shop:
             names = {"Claims.move": "person", "Tickets.handed": "moderator"}
             select = {"type": ComponentType.USER_SELECT, "custom_id": names[handler], "values": chosen}
             data = {"custom_id": filled, "components": [{"type": 18, "component": select}]}
+        if handler in {"Help.wrote", "Tickets.answered"}:
+            kind = InteractionType.MODAL_SUBMIT
+            words = {"type": ComponentType.TEXT_INPUT, "custom_id": "words", "value": "Hello?"}
+            data = {"custom_id": filled, "components": [{"type": 18, "component": words}]}
         data.setdefault("component_type", ComponentType.BUTTON)
         record = self.desk._emit(kind, person, channel or self.desk.channel, data)  # noqa: SLF001 - no other way to forge
+        record.source_message_id = page_id
         await self.desk.env.settle()
         return InteractionResult(self.desk.env, record)
 
@@ -360,6 +372,63 @@ async def test_what_belongs_to_another_server_cannot_be_used(
         result = await shop.press(handler, person, ids)
         assert reply(result).content.startswith("**"), handler
     assert await shop.state() == before
+
+
+NOWHERE: Final = "987654321"  # an ID of nothing
+ABOUT: Final = ("{ticket}", "{claim}", "{saved}")  # what belongs to a guild or a user
+
+
+async def answer(shop: Shop, handler: str, person: MemberActor, ids: dict[str, str]) -> str:
+    """Return everything that a press shows, without the IDs in it."""
+    page = await person.slash(shop.desk.channel, "myorders")
+    result = await shop.press(handler, person, ids, page_id=reply(page).id)
+    modal = result.modal or {}
+    shown: list[Any] = []
+    if result.response is not None:
+        shown = [reply(result).content, reply(result).components, [each.to_dict() for each in reply(result).embeds]]
+    text = str([modal.get("custom_id"), modal.get("title"), *shown])
+    for each in ids.values():
+        text = re.sub(rf"(?<=:){re.escape(each)}(?!\d)", "…", text)
+    return text
+
+
+@pytest.mark.parametrize("who", ["owner", "moderator", "member"])
+async def test_what_belongs_to_another_server_gets_the_same_words_as_what_does_not_exist(
+    shop: Shop, elsewhere: tuple[GuildHandle, dict[str, str]], who: str
+) -> None:
+    desk, (_guild, theirs) = shop.desk, elsewhere
+    person: MemberActor = getattr(desk, who)
+    before = await shop.state()
+    compared = []
+
+    for handler, pressed in PRESSES.items():
+        named = [each.strip("{}") for each in ABOUT if each in str(pressed)]
+        if not named:
+            continue
+        known = {name: theirs[name] for name in named if name in theirs}
+        known |= {name: shop.ids[name] for name in named if name not in theirs}  # another user's
+        nothing = dict.fromkeys(named, NOWHERE)
+        compared.append(handler)
+        assert await answer(shop, handler, person, known) == await answer(shop, handler, person, nothing), handler
+
+    assert {"Help.read", "Help.wrote", "Help.solved", "Requests.show", "Claims.release", "Claims.move"} <= {*compared}
+    assert {"Downloads.chosen", "Orders.forget", *(name for name in PRESSES if name.startswith("Tickets."))} <= {
+        *compared
+    }
+    assert await shop.state() == before
+
+
+async def test_a_saved_answer_of_another_server_gets_the_same_words_as_one_that_does_not_exist(
+    shop: Shop, elsewhere: tuple[GuildHandle, dict[str, str]]
+) -> None:
+    desk, (guild, _ids) = shop.desk, elsewhere
+    theirs = CannedAnswer("theirs", "Hello.")
+    await desk.bot.storage.guilds.add_canned_answer(guild.id, desk.owner.id, theirs)
+
+    for command in ("answers edit", "answers remove"):
+        said = [reply(await desk.moderator.slash(desk.channel, command, name=name)) for name in ("theirs", "none")]
+        assert said[0].content == said[1].content
+        assert said[0].content.startswith("**There is no saved answer of that name.**")
 
 
 @pytest.mark.parametrize("handler", ["StoreSetup.choose", "Claims.move", "Tickets.handed"])

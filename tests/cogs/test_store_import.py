@@ -1,0 +1,126 @@
+"""What the owner reads about a file of settings that cannot be used: where it is wrong, and what belongs there."""
+
+import json
+from typing import Any
+
+import pytest
+from desk import Desk, reply
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fileflare_bot.i18n import Catalogs
+from fileflare_bot.store import settings_file
+from fileflare_bot.store.changes import WrongValue
+
+GOOD: dict[str, Any] = {"version": 1, "options": {}}
+CATALOGS = Catalogs()
+PARSERS_WORDS = ("Invalid JSON", "Input should", "EOF", "Value error", "Field required", "Extra inputs", "valid ")
+
+
+def refusal(content: bytes) -> WrongValue:
+    """Return the refusal of a file."""
+    with pytest.raises(WrongValue) as refused:
+        settings_file._read(content)  # noqa: SLF001 - without a guild
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file breaks off in line 1, column 1: the rest is missing"),
+        (b'{\n  "version": 1,\n', "the file breaks off in line 3, column 1: the rest is missing"),
+        (b'{"version" 1}', "the file needs a colon in line 1, column 12"),
+        (b'{"version": 1\n "options": {}}', "the file needs a comma or a closing bracket in line 2, column 2"),
+        (b"{version: 1}", "the file needs a name in double quotes in line 1, column 2"),
+        (b"{'version': 1}", "the file needs a name in double quotes in line 1, column 2"),
+        (b'{"version": 1,}', "the file has a comma too many before line 1, column 15"),
+        (b'{"version": 1} // old', "the file must end before line 1, column 16"),
+        (b'{"version": "a\nb"}', "the file has a line break or a tab inside a text before line 2, column 1"),
+        (rb'{"version": "C:\x"}', "the file has a backslash in line 1, column 17 that means nothing; write it twice"),
+        (b"[" * 9000, "the file has too many brackets inside each other in line 1, column 202"),
+        (b'{"version": "\xff"}', "the file is no UTF-8 in line 1, column 14; save it as UTF-8"),
+        (b'{"version": one}', "the file needs a value in line 1, column 13: text in double quotes, a number, true,"),
+        (b"# settings", "the file needs a value in line 1, column 1: text in double quotes, a number, true, false,"),
+        (b"[]", "the file must be an object in braces."),
+        (b'{"version": 1}', "`options` is missing."),
+        (b'{"version": 1.5, "options": {}}', "`version` must be a whole number."),
+        (b'{"version": 0, "options": {}}', "`version` must be 1 at least."),
+        (b'{"version": 2, "options": {}}', "`version` must be 1 at most."),
+        (b'{"version": 1, "log_channel": 7, "options": {}}', "`log_channel` must be text in double quotes."),
+        (b'{"version": 1, "log_channel": "", "options": {}}', "`log_channel` must not be empty."),
+        (b'{"version": 1, "answers": {}, "options": {}}', "`answers` must be a list."),
+        (b'{"version": 1, "options": {"leak_guard": "maybe"}}', "`options.leak_guard` must be true or false."),
+        (b'{"version": 1, "options": {"wording": {"colour": "red"}}}', "`options.wording.colour` must look like #2a9d"),
+        (
+            b'{"version": 1, "options": {"wording": {"account_url": "no"}}}',
+            "`options.wording.account_url` must be an address that begins with https://.",
+        ),
+        (
+            b'{"version": 1, "options": {"language": "%s"}}' % (b"x" * 11),
+            "`options.language` must have 10 characters at most.",
+        ),
+        (
+            b'{"version": 1, "options": {}, "rules": [{"match": "any", "roles": ["a"]}]}',
+            r"`rules.0.match` must be one of these: 'any\_order', 'product\_id'",
+        ),
+        (
+            b'{"version": 1, "options": {}, "rules": [{"match": "tag", "roles": []}]}',
+            "`rules.0.roles` must have an entry.",
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_it_says_in_words_where_a_file_is_wrong_and_what_belongs_there(content: bytes, said: str) -> None:
+    error = refusal(content)
+
+    assert error.text(CATALOGS.translator("en")).startswith(f"**Nothing was changed:** {said}")
+    german = error.text(CATALOGS.translator("de"))
+    assert german.startswith("**Nichts wurde geändert:** ")
+    assert not any(word in german for word in (*PARSERS_WORDS, " the ", " must ", " needs "))
+
+
+def test_the_mark_that_some_editors_put_at_the_beginning_is_no_fault() -> None:
+    assert settings_file._read(b"\xef\xbb\xbf" + json.dumps(GOOD).encode()).version == 1  # noqa: SLF001 - without a guild
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "`@everyone` [free files](https://evil.example)",
+        "``` \n# Big\n> quoted",
+        "<@&123> <#456> </privacy:789>",
+        "||spoiler||\u202e\u0000",
+        "x" * 100_000,
+    ],
+    ids=lambda name: name[:12],
+)
+@pytest.mark.parametrize("locale", ["en-US", "de"])
+async def test_a_name_in_a_file_is_repeated_without_effect_and_never_as_a_whole(
+    desk: Desk, name: str, locale: str
+) -> None:
+    desk.speaks(desk.owner, locale)
+    content = json.dumps(GOOD | {name: 1}).encode()
+
+    refused = reply(await desk.owner.slash(desk.channel, "store import", file=("settings.json", content)))
+
+    code, text = refused.content.split("`")[1::2], "".join(refused.content.split("`")[::2])
+    assert len(code) == 1
+    assert "\n" not in refused.content
+    assert len(refused.content) < 150
+    assert text in {"**Nothing was changed:**  is no setting.", "**Nichts wurde geändert:**  ist keine Einstellung."}
+    assert not any(character in refused.content for character in "\u202e\u0000")
+
+
+@given(st.binary(max_size=60), st.integers(0, 400), st.integers(0, 20))
+def test_whatever_is_done_to_a_file_no_parsers_words_are_told(noise: bytes, at: int, cut: int) -> None:
+    good = json.dumps(
+        GOOD | {"rules": [{"match": "tag", "value": "a", "roles": ["b"]}], "answers": [{"name": "a", "text": "b"}]}
+    ).encode()
+    at %= len(good)
+    try:
+        settings_file._read(good[:at] + noise + good[at + cut :])  # noqa: SLF001 - without a guild
+    except WrongValue as error:
+        text = error.text(CATALOGS.translator("en"))
+        assert text.startswith("**Nothing was changed:** ")
+        assert not any(word in text for word in PARSERS_WORDS)
+        assert len(text) <= 400
