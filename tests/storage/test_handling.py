@@ -192,6 +192,50 @@ async def test_the_limit_of_a_day_counts_resolved_ones_and_ends_after_a_day(url:
         assert (await file(storage)).number == 2
 
 
+async def test_words_for_an_open_request_count_as_written_back(url: str) -> None:
+    async with open_storage(settings_for(url, help_a_day_per_person=1)) as storage:
+        ticket = await file(storage, token=ORDER)
+        for number in range(5):
+            await storage.tickets.file(new_ticket(token=ORDER, words=f"hello? {number}"))
+            await storage.tickets.wrote_back(ticket.id, CUSTOMER, f"anybody? {number}")
+
+        with pytest.raises(TooManyTickets):
+            await storage.tickets.file(new_ticket(token=ORDER, words="please"))
+        with pytest.raises(TooManyTickets):
+            await storage.tickets.wrote_back(ticket.id, CUSTOMER, "please")
+        assert (await storage.tickets.file(new_ticket(token=ORDER, words="anybody? 4"))).existing  # the last once more
+
+        assert len(await storage.tickets.messages(ticket.id)) == 10
+
+
+async def test_a_moderators_answers_do_not_count_as_what_they_write_as_a_customer(url: str) -> None:
+    async with open_storage(settings_for(url, help_a_day_per_person=1)) as storage:
+        for_others, own = await file(storage), await file(storage, MODERATOR)
+        for number in range(10):
+            await storage.tickets.answered(for_others.id, MODERATOR, f"hello {number}")
+
+        await storage.tickets.wrote_back(own.id, MODERATOR, "and mine?")
+
+        assert len(await storage.tickets.messages(own.id)) == 1
+
+
+async def test_a_request_may_ping_again_after_five_minutes_or_when_it_is_handed_over(
+    url: str, storage: Storage
+) -> None:
+    ticket, other = await file(storage), await file(storage, STRANGER)
+    assert await storage.intents.may_ping(ticket.id)
+
+    await storage.intents.pinged(ticket.id)
+    assert not await storage.intents.may_ping(ticket.id)
+    assert await storage.intents.may_ping(other.id)
+    await move(url, ticket, pinged_at=utc_now() - timedelta(minutes=5, seconds=1))
+    assert await storage.intents.may_ping(ticket.id)
+    await storage.intents.pinged(ticket.id)
+    await storage.tickets.hand_over(ticket.id, MODERATOR, COLLEAGUE)
+
+    assert await storage.intents.may_ping(ticket.id)
+
+
 async def test_a_customer_who_writes_back_without_end_is_stopped(url: str) -> None:
     async with open_storage(settings_for(url, help_a_day_per_person=1)) as storage:
         ticket = await file(storage)
