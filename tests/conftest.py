@@ -156,7 +156,7 @@ def build(
             session,
             metrics,
             queue=RequestQueue(per_minute=per_minute, **queue),
-            abuse=AbuseGuard(**guard),
+            abuse=AbuseGuard(**guard, shared=storage.misses),
         )
         lookups.fresh_seconds = given.get("fresh_seconds", lookups.fresh_seconds)
         lookups.refresh_seconds = given.get("refresh_seconds", lookups.refresh_seconds)

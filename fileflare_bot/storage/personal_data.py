@@ -6,11 +6,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from fileflare_bot.misses import Misses
 from fileflare_bot.storage.audit import audit_entry
 from fileflare_bot.storage.claims import Claims
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.intents import add_card_removals
-from fileflare_bot.storage.models import AuditRow, ClaimRow, RemovalRow, SavedOrderRow, TicketRow
+from fileflare_bot.storage.misses import misses_of
+from fileflare_bot.storage.models import AuditRow, ClaimRow, MissesRow, RemovalRow, SavedOrderRow, TicketRow
 from fileflare_bot.storage.products import forget_user
 from fileflare_bot.storage.records import Action, AuditEntry, Claim, SavedOrder, Ticket, TicketMessage
 from fileflare_bot.storage.role_grants import revoking
@@ -20,7 +22,7 @@ from fileflare_bot.storage.tickets import Tickets, card_of
 
 @dataclass(frozen=True, slots=True)
 class PersonalRecord:
-    """What is stored about a user: tickets, audit entries, and how many saved orders and claims.
+    """What is stored about a user: tickets, audit entries, misses, and how many saved orders and claims.
 
     ``removals`` counts the messages and threads about deleted tickets that are still to be removed from Discord.
     """
@@ -30,11 +32,13 @@ class PersonalRecord:
     saved_orders: int
     claims: int
     removals: int
+    misses: Misses | None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is stored."""
-        return not (self.tickets or self.entries or self.saved_orders or self.claims or self.removals)
+        counted = self.saved_orders or self.claims or self.removals
+        return not (self.tickets or self.entries or counted or self.misses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class _Export:
     orders_that_count: list[Claim]
     help_requests: list[_TicketWithMessages]
     actions: list[AuditEntry]
+    unknown_order_ids: Misses | None
     not_readable: dict[str, int]
 
 
@@ -91,7 +96,9 @@ class PersonalData:
                 await session.scalar(sa.select(sa.func.count()).select_from(table).where(table.user_id == user_id)) or 0
                 for table in (SavedOrderRow, ClaimRow, RemovalRow)
             ]
-        return PersonalRecord(tickets, entries, saved, claims, removals)
+            row = await session.get(MissesRow, (user_id, 0))
+        misses = None if row is None else misses_of(row)
+        return PersonalRecord(tickets, entries, saved, claims, removals, misses)
 
     @unit_of_work
     async def export(self, user_id: int) -> dict[str, Any]:
@@ -119,6 +126,7 @@ class PersonalData:
                 for ticket in record.tickets
             ],
             actions=record.entries,
+            unknown_order_ids=record.misses,
             not_readable={kind: count for kind, count in lost.items() if count},
         )
         dumped: dict[str, Any] = _EXPORT.dump_python(export, mode="json", exclude=_NOT_EXPORTED)
@@ -128,7 +136,8 @@ class PersonalData:
     async def forget(self, user_id: int) -> Forgotten:
         """Delete a user's saved orders, tickets and claims, and return what Discord still shows of them.
 
-        A claim stays for 90 days without the user, so that an order cannot be passed on by deleting it.
+        A claim stays for 90 days without the user, so that an order cannot be passed on by deleting it. Their
+        misses stay until they are forgiven: deleting them would end a pause for guessing.
         """
         async with self._database.writing() as session:
             await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id))

@@ -19,7 +19,8 @@ async def test_nothing_is_kept_about_a_person_who_only_looks_up_downloads(desk: 
 
     assert shown.ephemeral
     assert embed(shown).description == (
-        "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers."
+        "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers, or "
+        "if there is no order with that ID."
     )
     assert labels(reply(shown)) == []
 
