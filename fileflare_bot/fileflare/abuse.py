@@ -8,7 +8,9 @@ guess: it passes, and is neither a miss nor a hit.
 A guild's pause slows many guessing accounts, each of which stays below its own limit. It must not lock everybody else
 out, so it holds only for users whose last lookup was a miss, within the last hour. In it, a new account has one guess.
 
-All processes count misses together in the database; only a miss is written. Without the database each counts alone.
+All processes count misses together in the database. A miss is written; only a user of whom this process has seen a miss
+is read. So each further process adds one guess, whose miss tells it of all the others, and nobody else's lookup costs a
+call. Without the database each process counts alone.
 
 Fileflare may say by 401 or 403 that an ID is unknown. Many of them in a row, for several users, mean that it denies
 the bot every order; such an outage is nobody's miss.
@@ -51,7 +53,7 @@ class _Record:
     lookups: AsyncLimiter
     misses_allowed: int
     misses: Misses = NO_MISSES
-    hit_at: datetime | None = None
+    cleared_at: datetime = NO_MISSES.last_at  # the last miss before the last hit
 
 
 class AbuseGuard:
@@ -91,30 +93,34 @@ class AbuseGuard:
                 raise AskedTooOften(record.lookups.time_period / record.lookups.max_rate)
         for record in records:
             await record.lookups.acquire()  # has capacity, so this does not wait
-        if self._shared is not None and not known:
+        if self._shared is not None and not known and records[0].misses.count:
             _learn(records, await self._shared.read([record.key for record in records]))
             self._refuse_during_a_pause(records)
 
     async def missed(self, requester: Requester) -> None:
         """Count a lookup of an order that does not exist; too many start a pause."""
         records, now = self._records_of(requester), self._now()
+        counted = {}
         for record in records:
-            record.misses = record.misses.one_more(record.misses_allowed, now)
+            counted[record.key] = record.misses = record.misses.one_more(record.misses_allowed, now)
         if self._shared is not None:
-            _learn(records, await self._shared.add({record.key: record.misses_allowed for record in records}, now))
+            shared = await self._shared.add({record.key: record.misses_allowed for record in records}, now)
+            _learn(records, shared)
+            counted |= {key: counted[key].merged(misses) for key, misses in shared.items()}
         for record in records:
-            if record.misses.count % record.misses_allowed == 0:
+            misses = counted[record.key]
+            if misses.count % record.misses_allowed == 0:
                 log.warning(
                     "guessing_suspected",
                     user_id=requester.user_id,
                     guild_id=requester.guild_id,
-                    pause_seconds=round((record.misses.paused_until - now).total_seconds()),
+                    pause_seconds=round((misses.paused_until - now).total_seconds()),
                 )
 
     def hit(self, requester: Requester) -> None:
         """Clear the user of suspicion until their next miss. It does not shorten a pause of their own."""
         user, *_ = self._records_of(requester)
-        user.hit_at = self._now()
+        user.cleared_at = user.misses.last_at
 
     def denied(self, requester: Requester) -> bool:
         """Count a 401 or 403; return whether Fileflare denies everybody, which is no miss."""
@@ -161,5 +167,4 @@ def _learn(records: list[_Record], shared: Mapping[Key, Misses]) -> None:
 
 
 def _is_suspect(user: _Record, now: datetime) -> bool:
-    last_at = user.misses.last_at
-    return now - last_at < SUSPECT_FOR and (user.hit_at is None or user.hit_at < last_at)
+    return now - user.misses.last_at < SUSPECT_FOR and user.misses.last_at != user.cleared_at
