@@ -9,8 +9,8 @@ A guild's pause slows many guessing accounts, each of which stays below its own 
 out, so it holds only for users whose last lookup was a miss, within the last hour. In it, a new account has one guess.
 
 All processes count misses together in the database. A miss is written; only a user of whom this process has seen a miss
-is read. So each further process adds one guess, whose miss tells it of all the others, and nobody else's lookup costs a
-call. Without the database each process counts alone.
+is read. So each further process adds one guess, after which it reads the others', and nobody else's lookup costs a call.
+Without the database each process counts alone.
 
 Fileflare may say by 401 or 403 that an ID is unknown. Many of them in a row, for several users, mean that it denies
 the bot every order; such an outage is nobody's miss.
@@ -94,7 +94,9 @@ class AbuseGuard:
         for record in records:
             await record.lookups.acquire()  # has capacity, so this does not wait
         if self._shared is not None and not known and records[0].misses.count:
-            _learn(records, await self._shared.read([record.key for record in records]))
+            shared = await self._shared.read([record.key for record in records])
+            for record in records:
+                record.misses = record.misses.merged(shared.get(record.key, NO_MISSES))
             self._refuse_during_a_pause(records)
 
     async def missed(self, requester: Requester) -> None:
@@ -105,7 +107,6 @@ class AbuseGuard:
             counted[record.key] = record.misses = record.misses.one_more(record.misses_allowed, now)
         if self._shared is not None:
             shared = await self._shared.add({record.key: record.misses_allowed for record in records}, now)
-            _learn(records, shared)
             counted |= {key: counted[key].merged(misses) for key, misses in shared.items()}
         for record in records:
             misses = counted[record.key]
@@ -158,12 +159,6 @@ class AbuseGuard:
             record = self._records[key]
             record.misses = record.misses.remembered(now)
         return [self._records[key] for key, _ in keys]
-
-
-def _learn(records: list[_Record], shared: Mapping[Key, Misses]) -> None:
-    for record in records:
-        if record.key in shared:
-            record.misses = record.misses.merged(shared[record.key])
 
 
 def _is_suspect(user: _Record, now: datetime) -> bool:

@@ -85,6 +85,8 @@ async def test_a_guesser_is_slowed_down_and_others_are_served_at_once(desk: Desk
 
 @pytest.mark.limits(misses_per_user=5)
 async def test_six_accounts_that_guess_lock_nobody_else_out_of_the_server(desk: Desk, log: Log) -> None:
+    assert "Fileflare knows no order" in reply(await desk.mydownloads("d" * 32, person=desk.member)).content
+    assert "Order #1050" in reply(await desk.mydownloads(orders.DOCUMENTED, person=desk.member)).content
     crowd = people(desk, 6)
     for number in range(30):
         await desk.mydownloads(f"{number:032x}a", person=crowd[number % 6])
@@ -102,6 +104,7 @@ async def test_six_accounts_that_guess_lock_nobody_else_out_of_the_server(desk: 
 async def test_orders_that_were_opened_before_stay_open_to_somebody_who_is_paused(desk: Desk) -> None:
     shown = reply(await desk.mydownloads(orders.DOCUMENTED))
     await desk.customer.click(shown, label="Remember this order")
+    not_remembered = reply(await desk.mydownloads(orders.USED_UP))
     for number in range(5):
         await desk.mydownloads(f"{number:032x}a")
     assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
@@ -111,7 +114,7 @@ async def test_orders_that_were_opened_before_stay_open_to_somebody_who_is_pause
     listed = reply(await desk.customer.slash(desk.channel, "myorders"))
     opened = await desk.customer.select(listed, [choice["value"].removeprefix("saved:")], custom_id="downloads:saved")
     assert "Order #1050" in reply(opened).content
-    assert "Order #1050" in reply(await desk.customer.click(shown, label="Refresh")).content
+    assert "Order #1051" in reply(await desk.customer.click(not_remembered, label="Refresh")).content
     assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
 
 
