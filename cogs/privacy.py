@@ -76,7 +76,8 @@ class Privacy(commands.Cog):
             "them. What was posted beside a card, in a log channel and to you stays in Discord.\n"
             "Your orders stop counting for you, and the roles that I gave you for them go. So that nobody passes an "
             "order on, it counts for nobody for 90 days, you included, unless a moderator releases it. Where a store "
-            "refuses orders that are in use, you cannot open it here in that time; on the store's order page you can."
+            "refuses orders that are in use, you cannot open it here in that time; on the store's order page you can.\n"
+            "If you tried order IDs that do not exist, I remember how many for up to 12 hours, and a pause goes on."
         )
         label = translator.gettext("Delete for good")
         sure = button(label, "privacy:gone", emoji="🗑️", style=discord.ButtonStyle.danger)

@@ -51,7 +51,8 @@ def kept(record: PersonalRecord, translator: Translator) -> str:
     """Return a summary of what is stored about a user, one line each."""
     if record.is_empty:
         return translator.gettext(
-            "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers."
+            "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers, or "
+            "if there is no order with that ID."
         )
     lines = []
     if record.saved_orders:
@@ -85,6 +86,16 @@ def kept(record: PersonalRecord, translator: Translator) -> str:
                 "{count} message or thread about what you have deleted, which I am still trying to remove",
                 "{count} messages and threads about what you have deleted, which I am still trying to remove",
                 record.removals,
+            )
+        )
+    if record.misses:
+        lines.append(
+            translator.ngettext(
+                "That you tried {count} order ID that does not exist, when, and how long you have to pause. So that "
+                "nobody guesses, it cannot be deleted; it goes within 12 hours",
+                "That you tried {count} order IDs that do not exist, when the last, and how long you have to pause. So "
+                "that nobody guesses, it cannot be deleted; it goes within 12 hours",
+                record.misses.count,
             )
         )
     lines += [

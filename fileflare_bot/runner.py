@@ -53,7 +53,7 @@ async def run(settings: Settings, *, drain_seconds: float = DRAIN_SECONDS) -> in
         ) as session,
         open_storage(settings) as storage,
         FileflareBot(
-            lookups=build_lookups(settings, session, metrics),
+            lookups=build_lookups(settings, session, metrics, misses=storage.misses),
             storage=storage,
             catalogs=Catalogs(default=settings.default_locale),
             metrics=metrics,

@@ -34,6 +34,7 @@ from fileflare_bot.i18n import Catalogs
 from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.settings import Settings
+from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.storage import Storage, open_storage
 
 pytest_plugins = ["databases"]
@@ -167,6 +168,8 @@ def build(
     queue = {name: value for name, value in given.items() if name in QUEUE_LIMITS}
     assert {*guard, *queue} >= {*given} - {"fresh_seconds", "refresh_seconds"}
 
+    started = utc_now()  # no pause ends while a slow computer runs a test
+
     def build_bot() -> FileflareBot:
         metrics = Metrics()
         per_minute = bot_settings.fileflare_requests_per_minute
@@ -175,7 +178,7 @@ def build(
             session,
             metrics,
             queue=RequestQueue(per_minute=per_minute, **queue),
-            abuse=AbuseGuard(**guard),
+            abuse=AbuseGuard(**guard, shared=storage.misses, clock=lambda: started),
         )
         lookups.fresh_seconds = given.get("fresh_seconds", lookups.fresh_seconds)
         lookups.refresh_seconds = given.get("refresh_seconds", lookups.refresh_seconds)

@@ -51,8 +51,8 @@ REFERENCE = OrderReference(orders.DOCUMENTED)
 ASK_EVERY_TIME = """
 import fileflare_bot.runner as runner
 build = runner.build_lookups
-def build_without_memory(*args):
-    lookups = build(*args)
+def build_without_memory(*args, **more):
+    lookups = build(*args, **more)
     lookups.fresh_seconds = 0
     return lookups
 runner.build_lookups = build_without_memory

@@ -62,7 +62,7 @@ async def demo() -> AsyncIterator[Demo]:
         settings = _settings(sample, Path(folder))
         storage = await stack.enter_async_context(open_storage(settings))
         metrics = Metrics()
-        lookups = build_lookups(settings, session, metrics)
+        lookups = build_lookups(settings, session, metrics, misses=storage.misses)
         bot = FileflareBot(lookups=lookups, storage=storage, catalogs=Catalogs(), metrics=metrics)
         env = await stack.enter_async_context(simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS))
         env.backend.edit_bot_profile("Fileflare")

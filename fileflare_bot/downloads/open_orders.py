@@ -34,6 +34,11 @@ class OpenOrder:
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
     @property
+    def known(self) -> bool:
+        """Whether the user has opened it before, so that it cannot be a guess."""
+        return self.saved or self.pages is not None
+
+    @property
     def weight(self) -> int:
         """Roughly how many bytes it takes."""
         return OPEN_BYTES + (weight(self.pages.order) if self.pages else 0)

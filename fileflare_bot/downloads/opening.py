@@ -42,7 +42,8 @@ class OrderOpener:
             LookupFailed: the lookup failed; the subclass says why.
             OrderHeldByOthers: others have claimed it, and the owner chose to refuse it then.
         """
-        found = await self._lookups.find(opened.reference, Requester(user.id, guild_id), refresh=refresh)
+        requester = Requester(user.id, guild_id)
+        found = await self._lookups.find(opened.reference, requester, refresh=refresh, known=opened.known)
         settings = self._settings(guild_id)
         grant = NO_GRANT
         if settings is not None:

@@ -1,17 +1,25 @@
 """Limits on lookups and on misses (unknown order IDs), per user and per guild.
 
 Order IDs are worth guessing, so misses are limited much more tightly than lookups, and each further round of misses
-doubles the pause. During a pause every lookup is refused before Fileflare is asked, with the same words and timing
-whether or not the order exists, so a guesser learns nothing.
+doubles the pause. During a pause a lookup is refused before Fileflare is asked, with the same words and timing
+whether or not the order exists, so a guesser learns nothing. A known order, which this user has opened before, is no
+guess: it passes, and is neither a miss nor a hit.
+
+A guild's pause slows many guessing accounts, each of which stays below its own limit. It must not lock everybody else
+out, so it holds only for users whose last lookup was a miss, within the last hour. In it, a new account has one guess.
+
+All processes count misses together in the database. A miss is written; only a user of whom this process has seen a
+miss is read. So each further process adds one guess, after which it reads the others', and nobody else's lookup costs a
+call. Without the database each process counts alone.
 
 Fileflare may say by 401 or 403 that an ID is unknown. Many of them in a row, for several users, mean that it denies
 the bot every order; such an outage is nobody's miss.
 """
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
 import structlog
 from aiolimiter import AsyncLimiter
@@ -19,10 +27,9 @@ from cachetools import LRUCache
 
 from fileflare_bot.fileflare.errors import AskedTooOften
 from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.misses import NO_MISSES, Key, Misses
 
-FIRST_PAUSE: Final = 60.0  # seconds
-LONGEST_PAUSE: Final = 3600.0  # seconds
-FORGIVEN_AFTER: Final = 6 * 3600.0  # seconds without a miss
+SUSPECT_FOR: Final = timedelta(hours=1)  # after a miss; a guild's pause holds for suspects
 DENIALS_FOR_OUTAGE: Final = 5  # in a row
 USERS_FOR_OUTAGE: Final = 3  # in that row
 MOST_REMEMBERED: Final = 20_000  # users and guilds; the least recently seen are dropped first
@@ -30,18 +37,27 @@ MOST_REMEMBERED: Final = 20_000  # users and guilds; the least recently seen are
 log = structlog.stdlib.get_logger(__name__)
 
 
+class SharedMisses(Protocol):
+    """The misses that all processes count together. Both methods return nothing if they have no answer soon."""
+
+    async def read(self, keys: Collection[Key]) -> Mapping[Key, Misses]:
+        """Return the misses of these users and guilds, as far as they have any."""
+
+    async def add(self, allowed: Mapping[Key, int], now: datetime) -> Mapping[Key, Misses]:
+        """Count a miss of each of these, which may have so many before they pause; return all their misses."""
+
+
 @dataclass(slots=True)
 class _Record:
+    key: Key
     lookups: AsyncLimiter
     misses_allowed: int
-    misses: int = 0
-    rounds: int = 0
-    last_miss: float = 0.0
-    paused_until: float = 0.0
+    misses: Misses = NO_MISSES
+    cleared_at: datetime = NO_MISSES.last_at  # the last miss before the last hit
 
 
 class AbuseGuard:
-    """Counts lookups and misses per user and guild, in bounded memory. ``clock`` returns seconds."""
+    """Counts lookups and misses per user and guild, in bounded memory. ``clock`` returns the time in UTC."""
 
     def __init__(
         self,
@@ -51,50 +67,61 @@ class AbuseGuard:
         misses_per_user: int = 5,
         misses_per_guild: int = 30,
         most_remembered: int = MOST_REMEMBERED,
-        clock: Callable[[], float] | None = None,
+        shared: SharedMisses | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._user = (lookups_per_user, misses_per_user)
         self._guild = (lookups_per_guild, misses_per_guild)
-        self._records: LRUCache[tuple[str, int], _Record] = LRUCache(most_remembered)
+        self._records: LRUCache[Key, _Record] = LRUCache(most_remembered)
+        self._shared = shared
         self._denials = 0
         self._denied_users: set[int] = set()
         self._denies_all = False
-        self._now = clock or (lambda: asyncio.get_running_loop().time())
+        self._now = clock
 
-    async def admit(self, requester: Requester) -> None:
-        """Count a lookup.
+    async def admit(self, requester: Requester, *, known: bool = False) -> None:
+        """Count a lookup. No pause holds for a ``known`` order.
 
         Raises:
             AskedTooOften: the limit is reached, or a pause is running; it says how long to wait.
         """
         records = self._records_of(requester)
-        pause = max(record.paused_until for record in records) - self._now()
-        if pause > 0:
-            raise AskedTooOften(pause)
+        if not known:
+            self._refuse_during_a_pause(records)
         for record in records:
             if not record.lookups.has_capacity():
                 raise AskedTooOften(record.lookups.time_period / record.lookups.max_rate)
         for record in records:
             await record.lookups.acquire()  # has capacity, so this does not wait
+        if self._shared is not None and not known and records[0].misses.count:
+            shared = await self._shared.read([record.key for record in records])
+            for record in records:
+                record.misses = record.misses.merged(shared.get(record.key, NO_MISSES))
+            self._refuse_during_a_pause(records)
 
-    def missed(self, requester: Requester) -> None:
+    async def missed(self, requester: Requester) -> None:
         """Count a lookup of an order that does not exist; too many start a pause."""
-        for record in self._records_of(requester):
-            if self._now() - record.last_miss > FORGIVEN_AFTER:
-                record.misses = record.rounds = 0
-            record.misses += 1
-            record.last_miss = self._now()
-            if record.misses >= record.misses_allowed:
-                pause = min(FIRST_PAUSE * 2**record.rounds, LONGEST_PAUSE)
-                record.paused_until = self._now() + pause
-                record.misses = 0
-                record.rounds += 1
+        records, now = self._records_of(requester), self._now()
+        counted = {}
+        for record in records:
+            counted[record.key] = record.misses = record.misses.one_more(record.misses_allowed, now)
+        if self._shared is not None:
+            shared = await self._shared.add({record.key: record.misses_allowed for record in records}, now)
+            counted |= {key: counted[key].merged(misses) for key, misses in shared.items()}
+        for record in records:
+            misses = counted[record.key]
+            if misses.count % record.misses_allowed == 0:
                 log.warning(
                     "guessing_suspected",
                     user_id=requester.user_id,
                     guild_id=requester.guild_id,
-                    pause_seconds=round(pause),
+                    pause_seconds=round((misses.paused_until - now).total_seconds()),
                 )
+
+    def hit(self, requester: Requester) -> None:
+        """Clear the user of suspicion until their next miss. It does not shorten a pause of their own."""
+        user, *_ = self._records_of(requester)
+        user.cleared_at = user.misses.last_at
 
     def denied(self, requester: Requester) -> bool:
         """Count a 401 or 403; return whether Fileflare denies everybody, which is no miss."""
@@ -112,11 +139,27 @@ class AbuseGuard:
         self._denied_users.clear()
         self._denies_all = False
 
+    def _refuse_during_a_pause(self, records: list[_Record]) -> None:
+        now = self._now()
+        user, *_ = records
+        paused = records if _is_suspect(user, now) else [user]
+        pause = max(record.misses.paused_until for record in paused) - now
+        if pause > timedelta():
+            raise AskedTooOften(pause.total_seconds())
+
     def _records_of(self, requester: Requester) -> list[_Record]:
-        keys = [(("user", requester.user_id), self._user)]
+        """Return the record of the user, then of the guild if there is one."""
+        keys = [((requester.user_id, 0), self._user)]
         if requester.guild_id is not None:
-            keys.append((("guild", requester.guild_id), self._guild))
+            keys.append(((0, requester.guild_id), self._guild))
+        now = self._now()
         for key, (lookups, misses) in keys:
             if key not in self._records:
-                self._records[key] = _Record(AsyncLimiter(lookups, 60), misses)
+                self._records[key] = _Record(key, AsyncLimiter(lookups, 60), misses)
+            record = self._records[key]
+            record.misses = record.misses.remembered(now)
         return [self._records[key] for key, _ in keys]
+
+
+def _is_suspect(user: _Record, now: datetime) -> bool:
+    return now - user.misses.last_at < SUSPECT_FOR and user.misses.last_at != user.cleared_at

@@ -13,7 +13,7 @@ import aiohttp
 import stamina
 from cachetools import TTLCache
 
-from fileflare_bot.fileflare.abuse import AbuseGuard
+from fileflare_bot.fileflare.abuse import AbuseGuard, SharedMisses
 from fileflare_bot.fileflare.breaker import Breaker
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.fileflare.errors import FileflareDown, FileflareTimeout, FileflareUnavailable, OrderNotFound
@@ -76,33 +76,26 @@ class Lookups:
         )
         metrics.watch(waiting=lambda: queue.waiting, breaker=lambda: self.breaker.state)
 
-    async def find(self, reference: OrderReference, requester: Requester, *, refresh: bool = False) -> Found:
-        """Return the order, at most 10 s old (3 s for a refresh).
+    async def find(
+        self, reference: OrderReference, requester: Requester, *, refresh: bool = False, known: bool = False
+    ) -> Found:
+        """Return the order, at most 10 s old (3 s for a refresh). A ``known`` order is one that they opened before.
 
         Raises:
             AskedTooOften: the user or guild must pause.
             OrderNotFound: Fileflare knows no such order.
             FileflareUnavailable: no usable response, or the queue is full.
         """
-        await self._abuse.admit(requester)
-        key = hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
-        recent = self._recent.get(key)
-        if recent is not None:
-            age = time.perf_counter() - recent.at
-            if age < (self.refresh_seconds if refresh else self.fresh_seconds):
-                self._metrics.shared.inc()
-                return Found(recent.order, age)
-        task = self._running.get(key)
-        if task is None:
-            task = self._running[key] = asyncio.create_task(self._fetch(key, reference, requester))
-            task.add_done_callback(lambda done: self._finished(key, done))
-        else:
-            self._metrics.shared.inc()
+        await self._abuse.admit(requester, known=known)
         try:
-            return Found(await asyncio.shield(task))
+            found = await self._find(reference, requester, self.refresh_seconds if refresh else self.fresh_seconds)
         except OrderNotFound:
-            self._abuse.missed(requester)
+            if not known:
+                await self._abuse.missed(requester)
             raise
+        if not known:
+            self._abuse.hit(requester)
+        return found
 
     async def probe(self, requester: Requester) -> None:
         """Check that Fileflare responds, with a made-up order ID; it does not count as a miss.
@@ -114,6 +107,22 @@ class Lookups:
             await self._request(NO_SUCH_ORDER, requester)
         except OrderNotFound:
             return  # the expected response
+
+    async def _find(self, reference: OrderReference, requester: Requester, oldest: float) -> Found:
+        key = hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
+        recent = self._recent.get(key)
+        if recent is not None:
+            age = time.perf_counter() - recent.at
+            if age < oldest:
+                self._metrics.shared.inc()
+                return Found(recent.order, age)
+        task = self._running.get(key)
+        if task is None:
+            task = self._running[key] = asyncio.create_task(self._fetch(key, reference, requester))
+            task.add_done_callback(lambda done: self._finished(key, done))
+        else:
+            self._metrics.shared.inc()
+        return Found(await asyncio.shield(task))
 
     async def _fetch(self, key: bytes, reference: OrderReference, requester: Requester) -> Order:
         try:
@@ -176,16 +185,21 @@ def build_lookups(
     session: aiohttp.ClientSession,
     metrics: Metrics,
     *,
+    misses: SharedMisses | None = None,
     queue: RequestQueue | None = None,
     abuse: AbuseGuard | None = None,
     breaker: Breaker | None = None,
 ) -> Lookups:
-    """Build the lookups from the settings; a given queue, abuse guard or breaker replaces the default."""
+    """Build the lookups from the settings; a given queue, abuse guard or breaker replaces the default.
+
+    ``misses`` are those that all processes count together; without them, this one counts alone.
+    """
     stamina.instrumentation.set_on_retry_hooks(())  # no log and metric of its own: ours suffice
     queue = queue or RequestQueue(per_minute=settings.fileflare_requests_per_minute)
     abuse = abuse or AbuseGuard(
         lookups_per_user=settings.lookups_per_person,
         lookups_per_guild=settings.lookups_per_server,
+        shared=misses,
     )
     client = FileflareClient(
         session,

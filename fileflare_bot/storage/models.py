@@ -269,6 +269,18 @@ class PropertyRow(Base):
     __table_args__: Any = (UniqueConstraint("guild_id", "match", "value"),)
 
 
+class MissesRow(Base):
+    """How often a user has looked up orders that do not exist (``guild_id`` is 0), or a guild (``user_id`` is 0)."""
+
+    __tablename__ = "misses"
+
+    user_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
+    count: Mapped[int] = mapped_column(Integer)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    paused_until: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class SavedOrderRow(Base):
     """A user's saved order. ``label`` and ``reference`` are encrypted."""
 

@@ -6,11 +6,21 @@ from typing import Any, Final
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from fileflare_bot.misses import Misses
 from fileflare_bot.storage.audit import audit_entry
 from fileflare_bot.storage.claims import Claims
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.intents import add_card_removals
-from fileflare_bot.storage.models import AuditRow, ClaimRow, RemovalRow, SavedOrderRow, SeenProductRow, TicketRow
+from fileflare_bot.storage.misses import misses_of
+from fileflare_bot.storage.models import (
+    AuditRow,
+    ClaimRow,
+    MissesRow,
+    RemovalRow,
+    SavedOrderRow,
+    SeenProductRow,
+    TicketRow,
+)
 from fileflare_bot.storage.products import Products, forget_user
 from fileflare_bot.storage.records import Action, AuditEntry, Claim, SavedOrder, SeenProduct, Ticket, TicketMessage
 from fileflare_bot.storage.role_grants import revoking
@@ -20,7 +30,7 @@ from fileflare_bot.storage.tickets import Tickets, card_of
 
 @dataclass(frozen=True, slots=True)
 class PersonalRecord:
-    """What is stored about a user: tickets, audit entries, and how many saved orders and claims.
+    """What is stored about a user: tickets, audit entries, misses, and how many saved orders and claims.
 
     ``products`` counts the products that they were the first to bring; ``removals`` counts the messages and threads
     about deleted tickets that are still to be removed from Discord.
@@ -32,12 +42,13 @@ class PersonalRecord:
     claims: int
     products: int
     removals: int
+    misses: Misses | None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is stored."""
         counts = (self.saved_orders, self.claims, self.products, self.removals)
-        return not (self.tickets or self.entries or any(counts))
+        return not (self.tickets or self.entries or any(counts) or self.misses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,7 @@ class _Export:
     products_first_seen: list[SeenProduct]
     help_requests: list[_TicketWithMessages]
     actions: list[AuditEntry]
+    unknown_order_ids: Misses | None
     not_readable: dict[str, int]
 
 
@@ -98,7 +110,9 @@ class PersonalData:
                 await session.scalar(sa.select(sa.func.count()).select_from(table).where(table.user_id == user_id)) or 0
                 for table in (SavedOrderRow, ClaimRow, SeenProductRow, RemovalRow)
             ]
-        return PersonalRecord(tickets, entries, saved, claims, products, removals)
+            row = await session.get(MissesRow, (user_id, 0))
+        misses = None if row is None else misses_of(row)
+        return PersonalRecord(tickets, entries, saved, claims, products, removals, misses)
 
     @unit_of_work
     async def export(self, user_id: int) -> dict[str, Any]:
@@ -127,6 +141,7 @@ class PersonalData:
                 for ticket in record.tickets
             ],
             actions=record.entries,
+            unknown_order_ids=record.misses,
             not_readable={kind: count for kind, count in lost.items() if count},
         )
         dumped: dict[str, Any] = _EXPORT.dump_python(export, mode="json", exclude=_NOT_EXPORTED)
@@ -136,7 +151,8 @@ class PersonalData:
     async def forget(self, user_id: int) -> Forgotten:
         """Delete a user's saved orders, tickets and claims, and return what Discord still shows of them.
 
-        A claim stays for 90 days without the user, so that an order cannot be passed on by deleting it.
+        A claim stays for 90 days without the user, so that an order cannot be passed on by deleting it. Their
+        misses stay until they are forgiven: deleting them would end a pause for guessing.
         """
         async with self._database.writing() as session:
             await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id))

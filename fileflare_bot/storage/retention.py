@@ -1,10 +1,11 @@
-"""Deletes old data: resolved tickets, audit entries, and the data of guilds that the bot has left."""
+"""Deletes old data: resolved tickets, audit entries, forgiven misses, and the data of guilds that the bot has left."""
 
 from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
+from fileflare_bot.misses import FORGIVEN_AFTER
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.intents import add_card_removals
 from fileflare_bot.storage.models import (
@@ -12,6 +13,7 @@ from fileflare_bot.storage.models import (
     CannedAnswerRow,
     ClaimRow,
     GuildRow,
+    MissesRow,
     PropertyRow,
     RemovalRow,
     RoleGrantRow,
@@ -80,3 +82,9 @@ class Retention:
         old = ClaimRow.forgotten_at < utc_now() - age
         async with self._database.writing() as session:
             return len((await session.scalars(sa.delete(ClaimRow).where(old).returning(ClaimRow.id))).all())
+
+    @unit_of_work
+    async def delete_forgiven_misses(self) -> None:
+        """Delete the misses of users and guilds that have had none for six hours."""
+        async with self._database.writing() as session:
+            await session.execute(sa.delete(MissesRow).where(MissesRow.last_at < utc_now() - FORGIVEN_AFTER))

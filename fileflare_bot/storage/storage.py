@@ -22,6 +22,7 @@ from fileflare_bot.storage.file_modes import tighten
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.intents import Intents
 from fileflare_bot.storage.keys import Keys
+from fileflare_bot.storage.misses import StoredMisses
 from fileflare_bot.storage.personal_data import PersonalData
 from fileflare_bot.storage.products import Products
 from fileflare_bot.storage.retention import Retention
@@ -87,6 +88,7 @@ class Storage:
         self.products = Products(self._database)
         self.role_grants = RoleGrants(self._database)
         self.saved_orders = SavedOrders(self._database, cipher)
+        self.misses = StoredMisses(self._database, lambda: self.available)
         self.audit = Audit(self._database)
         self.intents = Intents(self._database, cipher)
         self.figures = Figures(self._database)
@@ -145,6 +147,7 @@ class Storage:
                     self.guilds.forget(forgotten)
                     log.info("left_servers_forgotten", count=len(forgotten))
                 await self.retention.delete_forgotten_claims()
+                await self.retention.delete_forgiven_misses()
                 self._pruned_at = utc_now()
             await self._database.empty_log()
         except StorageUnavailable as error:

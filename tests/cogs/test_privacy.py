@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import sqlalchemy as sa
 from desk import Desk, embed, first_option, labels, reply
 from storage.samples import execute
@@ -19,7 +20,8 @@ async def test_nothing_is_kept_about_a_person_who_only_looks_up_downloads(desk: 
 
     assert shown.ephemeral
     assert embed(shown).description == (
-        "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers."
+        "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers, or "
+        "if there is no order with that ID."
     )
     assert labels(reply(shown)) == []
 
@@ -44,6 +46,27 @@ async def test_a_person_gets_all_that_is_kept_about_them_as_a_file(desk: Desk) -
     assert str(desk.moderator.id) not in json.dumps(content)
     assert [message["text"] for message in exported["messages"]] == ["Hello, Casey."]
     assert {action["action"] for action in content["actions"]} == {"filed"}
+
+
+@pytest.mark.limits(misses_per_user=2)
+async def test_a_person_sees_how_many_unknown_orders_they_tried_and_deleting_does_not_end_their_pause(
+    desk: Desk,
+) -> None:
+    shown = await desk.mydownloads(orders.DOCUMENTED)
+    await desk.customer.click(reply(shown), label="Remember this order")
+    for number in range(2):
+        await desk.mydownloads(f"{number:032x}a")
+
+    listed = await desk.customer.slash(desk.channel, "privacy")
+    assert "That you tried 2 order IDs that do not exist" in str(embed(listed).description)
+    sure = await desk.customer.click(reply(listed), label="Delete it")
+    assert "I remember how many for up to 12 hours" in reply(sure).content
+    await desk.customer.click(reply(sure), label="Delete for good")
+
+    again = await desk.customer.slash(desk.channel, "privacy")
+    assert str(embed(again).description).startswith("• That you tried 2 order IDs")
+    assert labels(reply(again)) == ["Get it as a file"]
+    assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
 
 
 async def test_a_person_is_told_that_something_in_the_file_cannot_be_read(desk: Desk, bot_settings: Settings) -> None:

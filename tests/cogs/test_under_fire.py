@@ -83,6 +83,41 @@ async def test_a_guesser_is_slowed_down_and_others_are_served_at_once(desk: Desk
     assert len(log.events("guessing_suspected")) == 1
 
 
+@pytest.mark.limits(misses_per_user=5)
+async def test_six_accounts_that_guess_lock_nobody_else_out_of_the_server(desk: Desk, log: Log) -> None:
+    assert "Fileflare knows no order" in reply(await desk.mydownloads("d" * 32, person=desk.member)).content
+    assert "Order #1050" in reply(await desk.mydownloads(orders.DOCUMENTED, person=desk.member)).content
+    crowd = people(desk, 6)
+    for number in range(30):
+        await desk.mydownloads(f"{number:032x}a", person=crowd[number % 6])
+
+    assert {event["user_id"] for event in log.events("guessing_suspected")} == {person.id for person in crowd}
+    for person in crowd:
+        assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED, person=person)).content
+    for person in (desk.customer, desk.member, desk.moderator):
+        assert "Order #1050" in reply(await desk.mydownloads(orders.DOCUMENTED, person=person)).content
+    assert "Fileflare knows no order" in reply(await desk.mydownloads("f" * 32)).content
+    assert "That was a lot at once" in reply(await desk.mydownloads("e" * 32)).content
+
+
+@pytest.mark.limits(misses_per_user=5, refresh_seconds=0)
+async def test_orders_that_were_opened_before_stay_open_to_somebody_who_is_paused(desk: Desk) -> None:
+    shown = reply(await desk.mydownloads(orders.DOCUMENTED))
+    await desk.customer.click(shown, label="Remember this order")
+    not_remembered = reply(await desk.mydownloads(orders.USED_UP))
+    for number in range(5):
+        await desk.mydownloads(f"{number:032x}a")
+    assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
+
+    (choice,) = await desk.customer.autocomplete(desk.channel, "mydownloads", "order-id", "")
+    assert "Order #1050" in reply(await desk.mydownloads(choice["value"])).content
+    listed = reply(await desk.customer.slash(desk.channel, "myorders"))
+    opened = await desk.customer.select(listed, [choice["value"].removeprefix("saved:")], custom_id="downloads:saved")
+    assert "Order #1050" in reply(opened).content
+    assert "Order #1051" in reply(await desk.customer.click(not_remembered, label="Refresh")).content
+    assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
+
+
 def denied(desk: Desk, status: int) -> None:
     async def fault(_request: web.Request) -> web.StreamResponse:
         return web.json_response({}, status=status)
