@@ -8,9 +8,9 @@ guess: it passes, and is neither a miss nor a hit.
 A guild's pause slows many guessing accounts, each of which stays below its own limit. It must not lock everybody else
 out, so it holds only for users whose last lookup was a miss, within the last hour. In it, a new account has one guess.
 
-All processes count misses together in the database. A miss is written; only a user of whom this process has seen a
-miss is read. So each further process adds one guess, after which it reads the others', and nobody else's lookup costs a
-call. Without the database each process counts alone.
+All processes count misses together in the database. A miss is written; only a user of whom this process has seen a miss
+is read. So each further process adds one guess, after which it reads the others', and other lookups cost no call.
+Without the database each process counts alone.
 
 Fileflare may say by 401 or 403 that an ID is unknown. Many of them in a row, for several users, mean that it denies
 the bot every order; such an outage is nobody's miss.
@@ -106,8 +106,7 @@ class AbuseGuard:
         for record in records:
             counted[record.key] = record.misses = record.misses.one_more(record.misses_allowed, now)
         if self._shared is not None:
-            shared = await self._shared.add({record.key: record.misses_allowed for record in records}, now)
-            counted |= {key: counted[key].merged(misses) for key, misses in shared.items()}
+            counted |= await self._shared.add({record.key: record.misses_allowed for record in records}, now)
         for record in records:
             misses = counted[record.key]
             if misses.count % record.misses_allowed == 0:
