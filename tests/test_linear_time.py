@@ -26,6 +26,7 @@ from fileflare_bot.tickets.intake import hide_secrets
 
 ROOT: Final = Path(__file__).parents[1]
 RUNS: Final = 7
+TRIES: Final = 3  # one of which must be in proportion: the machines that run this are shared
 MOST_TIMES: Final = 3  # as long for twice the text; what takes the square of it takes four times as long
 UNNOTICED: Final = 0.002  # seconds; less is noise, and harms nobody
 SIZES: Final = (16, 1024, 2048, 4096, 8192)  # characters, up to twice as many as are read of a text
@@ -158,8 +159,11 @@ def slow_text(function: Callable[[str], object], texts: Iterator[Callable[[int],
         for size in SIZES:  # growing, so that what takes the cube is noticed before it takes minutes
             now = seconds(function, text(size))
             if now > max(UNNOTICED, MOST_TIMES * before):
-                once, twice = seconds(function, text(size // 2), RUNS), seconds(function, text(size), RUNS)
-                if twice > max(UNNOTICED, MOST_TIMES * once):
+                for _ in range(TRIES):
+                    once, twice = seconds(function, text(size // 2), RUNS), seconds(function, text(size), RUNS)
+                    if twice <= max(UNNOTICED, MOST_TIMES * once):
+                        break
+                else:
                     return f"{text(60)!r}: {once * 1000:.1f} ms, twice the text {twice * 1000:.1f} ms"
             before = now
     return None

@@ -22,7 +22,7 @@ from fileflare_bot.orders.file_links import LONGEST_LINK, safe_link
 
 CATALOGS = Catalogs()
 ENGLISH = CATALOGS.translator("en")
-MASKED_LINK = re.compile(r"(?<!\\)\]\((?P<url>[^\s)]+)\)")
+MASKED_LINK = re.compile(r"(?<!\\)(?:\\\\)*\]\((?P<url>[^\s)]+)\)")  # after an even number of backslashes
 
 
 def pages(raw: Any, translator: Translator = ENGLISH) -> list[Page]:  # noqa: ANN401 - any JSON
@@ -45,7 +45,7 @@ def keeps_every_limit(page: Page) -> None:
         assert 1 <= limits.size(link.label) <= limits.BUTTON_LABEL
         assert link.label.strip()
         assert len(link.url) <= limits.BUTTON_URL
-        assert re.match(r"https?://[A-Za-z0-9]", link.url)
+        assert re.match(r"https?://[a-z0-9]", link.url, re.IGNORECASE)
 
 
 def numbered(count: int) -> dict[str, Any]:
