@@ -8,14 +8,12 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import CUSTOMER, MODERATOR, MODERATOR_PERMISSIONS, OnlyInServer
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import number
-from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.storage.records import Claim
 from fileflare_bot.text import escape
 
@@ -52,11 +50,7 @@ class Claims(
     @replies("claims", MODERATOR)
     async def order(self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER]) -> None:
         """Show an order's claims."""
-        reply.hide(order_id)
-        reference = parse_reference(order_id)
-        if not isinstance(reference, OrderReference):
-            raise BadReference(reference)
-        reply.hide(reference.token)
+        reference = reply.reference(order_id)
         claims = await self._claims.of_order(reply.guild_id, reference)
         await reply.show(_list(claims, reply.translator))
 

@@ -11,7 +11,6 @@ from discord.ext import commands
 
 from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.downloads.views import order_message, refusal_view
-from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal, order_input
@@ -20,7 +19,6 @@ from fileflare_bot.interactions.responder import LOOKUP
 from fileflare_bot.interactions.routing import ListExpired, replies, route, suggests
 from fileflare_bot.interactions.values import number
 from fileflare_bot.orders.labels import order_label
-from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.text import escape
 
@@ -127,11 +125,8 @@ class Downloads(commands.Cog):
         await reply.show(ReplyMessage(text))
 
     async def _open_pasted(self, reply: Reply, pasted: str) -> None:
-        reply.hide(pasted)
         reply.offer = partial(self._offer, opened=None)
-        reference = parse_reference(pasted)
-        if not isinstance(reference, OrderReference):
-            raise BadReference(reference)
+        reference = reply.reference(pasted)
         await self._open(reply, OpenOrder(reference, reply.user.id))
 
     async def _open_saved(self, reply: Reply, saved_id: int) -> None:

@@ -1,6 +1,7 @@
 """For store owners: /store products, the products that are the store's own."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -9,15 +10,14 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, button, labelled, modal, order_input, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
-from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.roles.rules import products_in, properties_in
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import Options, StoreProduct
 from fileflare_bot.storage.records import GuildSettings, SeenProduct
 from fileflare_bot.store.changes import with_values
@@ -43,13 +43,15 @@ class StoreProducts(commands.Cog):
     @replies("products", OWNER)
     async def products(self, reply: Reply) -> None:
         """Show the confirmed products, and those that were seen in orders."""
-        await self._show(reply, reply.settings)
+        settings = reply.settings
+        await reply.show(_page(settings.options, await self._seen(settings), 1, "", reply.translator))
 
     @route(r"store_products:page:(?P<number>\d{1,3})")
     @replies("products", OWNER, updates=True)
     async def turn(self, reply: Reply, number: str) -> None:
         """Show another page of the confirmed products."""
-        await self._show(reply, reply.settings, number=int(number))
+        settings = reply.settings
+        await reply.show(_page(settings.options, await self._seen(settings), int(number), "", reply.translator))
 
     @route("store_products:paste")
     @replies("products_paste", OWNER)
@@ -63,23 +65,21 @@ class StoreProducts(commands.Cog):
     @replies("products_pasted", OWNER, updates=True)
     async def read(self, reply: Reply) -> None:
         """Offer the products of the pasted order."""
-        pasted = reply.typed("order")
-        reply.hide(pasted)
-        reference = parse_reference(pasted)
-        if not isinstance(reference, OrderReference):
-            raise BadReference(reference)
-        reply.hide(reference.token)
+        reference = reply.reference(reply.typed("order"))
         order = (await self._lookups.find(reference, Requester(reply.user.id, reply.guild_id))).order
         found = products_in(order)
         await self._products.see(reply.guild_id, reply.user.id, found)
         confirmed = reply.settings.options.product_ids
         await self._products.add_properties(reply.guild_id, properties_in(order, confirmed))
-        note = reply.translator.gettext("All products of this order are confirmed already.")
         ids = [product.product_id for product in found if product.product_id not in confirmed]
         new = await self._products.named(reply.guild_id, ids)
+        translator, note = reply.translator, ""
         if not found:
-            note = reply.translator.gettext("This order holds no product that I can tell from others.")
-        await self._show(reply, reply.settings, offered=new, note="" if new else note)
+            note = translator.gettext("This order holds no product that I can tell from others.")
+        elif not new:
+            note = translator.gettext("All products of this order are confirmed already.")
+        settings = reply.settings
+        await reply.show(_page(settings.options, new or await self._seen(settings), 1, note, translator))
 
     @route("store_products:confirm")
     @replies("products_confirm", OWNER, updates=True)
@@ -89,7 +89,8 @@ class StoreProducts(commands.Cog):
         added = [StoreProduct(product_id=each.product_id, name=each.name) for each in chosen]
 
         def add(options: Options) -> Options:
-            new = (product for product in added if product.product_id not in options.product_ids)
+            known = options.product_ids
+            new = (product for product in added if product.product_id not in known)
             return with_values(products=(*options.products, *new))(options)
 
         await self._change(reply, add)
@@ -107,20 +108,14 @@ class StoreProducts(commands.Cog):
 
     async def _change(self, reply: Reply, change: Callable[[Options], Options]) -> None:
         settings, _ = await self._settings.change_options(reply.member, change)
-        await self._show(reply, settings)
+        seen: list[SeenProduct] = []
+        with suppress(StorageUnavailable):  # the change is stored, so this is no refusal
+            seen = await self._seen(settings)
+        await reply.show(_page(settings.options, seen, 1, "", reply.translator))
 
-    async def _show(
-        self,
-        reply: Reply,
-        settings: GuildSettings,
-        *,
-        number: int = 1,
-        offered: Collection[SeenProduct] = (),
-        note: str = "",
-    ) -> None:
-        options = settings.options
-        seen = offered or await self._products.seen(settings.guild_id, without=options.product_ids)
-        await reply.show(_page(options, list(seen)[:SELECT_OPTIONS], number, note, reply.translator))
+    async def _seen(self, settings: GuildSettings) -> list[SeenProduct]:
+        """Return the products that were seen in orders and are not confirmed."""
+        return await self._products.seen(settings.guild_id, without=settings.options.product_ids)
 
 
 def _page(options: Options, seen: list[SeenProduct], number: int, note: str, translator: Translator) -> ReplyMessage:

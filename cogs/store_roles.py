@@ -1,6 +1,7 @@
 """For store owners: /store roles, the rules for buyers' roles."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -9,7 +10,6 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import OWNER
@@ -18,9 +18,9 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, suggests
 from fileflare_bot.interactions.values import member
 from fileflare_bot.orders.labels import summary
-from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.roles.rights import why_not
 from fileflare_bot.roles.rules import LONGEST_VALUE, products_in, roles_for, with_rule, without_rule
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import with_values
@@ -130,17 +130,14 @@ class StoreRoles(
     @replies("roles_test", OWNER)
     async def test(self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER]) -> None:
         """Show which roles an order would bring, without giving them."""
-        reply.hide(order_id)
-        reference = parse_reference(order_id)
-        if not isinstance(reference, OrderReference):
-            raise BadReference(reference)
-        reply.hide(reference.token)
+        reference = reply.reference(order_id)
         order = (await self._lookups.find(reference, Requester(reply.user.id, reply.guild_id))).order
         options, translator = reply.settings.options, reply.translator
         roles = ", ".join(f"<@&{role}>" for role in roles_for(order, options))
         text = translator.gettext("It brings: {roles}", roles=roles)
         text = text if roles else translator.gettext("It brings no role.")
-        if any(product.product_id not in options.product_ids for product in products_in(order)):
+        confirmed = options.product_ids
+        if any(product.product_id not in confirmed for product in products_in(order)):
             text += "\n" + translator.gettext(
                 "It holds products that you have not confirmed, so only rules for a product or a variant look at them. "
                 "Are they yours? Confirm them with /store products."
@@ -182,14 +179,19 @@ class StoreRoles(
         return [_choice(name, product_id) for name, product_id in known[:SELECT_OPTIONS]]
 
     async def _names(self, settings: GuildSettings, rules: Iterable[RoleRule]) -> dict[tuple[Match, str], str]:
-        """Return the names of the products and variants in these rules, as far as they are known."""
+        """Return the names of the products and variants in these rules, as far as they are known.
+
+        It follows a change that is stored, so a database that is away then is no refusal: confirmed names are known.
+        """
         ids: dict[Match, list[str]] = {match: [] for match in UNFORGEABLE}
         for rule in rules:
             ids.get(rule.match, []).append(rule.value)
-        seen = await self._products.named(settings.guild_id, ids[Match.PRODUCT_ID])
-        variants = await self._products.labels(settings.guild_id, Match.VARIANT_ID, ids[Match.VARIANT_ID])
-        names = {(Match.VARIANT_ID, value): label for value, label in variants.items()}
-        names |= {(Match.PRODUCT_ID, product.product_id): product.name for product in seen}
+        names: dict[tuple[Match, str], str] = {}
+        with suppress(StorageUnavailable):
+            seen = await self._products.named(settings.guild_id, ids[Match.PRODUCT_ID])
+            variants = await self._products.labels(settings.guild_id, Match.VARIANT_ID, ids[Match.VARIANT_ID])
+            names |= {(Match.VARIANT_ID, value): label for value, label in variants.items()}
+            names |= {(Match.PRODUCT_ID, product.product_id): product.name for product in seen}
         return names | {(Match.PRODUCT_ID, product.product_id): product.name for product in settings.options.products}
 
 

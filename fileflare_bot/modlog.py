@@ -42,10 +42,7 @@ ENTRIES: Final[dict[Action, str]] = {
         "give them a moderator role, or choose one of theirs in /store setup. Moderator roles now: {roles}"
     ),
 }
-FOR_THE_OWNER: Final = {
-    Action.PRODUCTS_NEEDED,
-    Action.LOST_DESK,
-}  # told by direct message where there is no log channel
+FOR_THE_OWNER: Final = {Action.PRODUCTS_NEEDED, Action.LOST_DESK}  # without a log channel, by direct message
 
 DAY_SECONDS: Final = 24 * 3600
 

@@ -10,10 +10,12 @@ from typing import Any, Final, NamedTuple
 import discord
 
 from fileflare_bot.discord_errors import ALREADY_ACKNOWLEDGED, FAILURES, is_passing, undelivered
+from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions import components
 from fileflare_bot.interactions.access import OnlyInServer
 from fileflare_bot.logs import hide
+from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.records import GuildSettings
@@ -145,6 +147,19 @@ class Reply:
     def chosen(self, custom_id: str | None = None) -> list[str]:
         """Return the values chosen in the modal's select of this custom_id, or in the message's select."""
         return components.chosen(self.interaction, custom_id)
+
+    def reference(self, pasted: str) -> OrderReference:
+        """Return the order reference in a pasted text, and hide both in every log line until the reply is done.
+
+        Raises:
+            BadReference: there is none.
+        """
+        self.hide(pasted)
+        reference = parse_reference(pasted)
+        if not isinstance(reference, OrderReference):
+            raise BadReference(reference)
+        self.hide(reference.token)
+        return reference
 
     def hide(self, *secrets: str) -> None:
         """Hide these values in every log line until the reply is done."""

@@ -80,7 +80,7 @@ def suggests(audience: Audience) -> Callable[[Suggest[C]], Suggest[C]]:
                     return await method(cog, interaction, current)
             except (Refusal, TimeoutError) as refusal:
                 log.info("no_suggestions", why=type(refusal).__name__, guild_id=interaction.guild_id)
-            except Exception:
+            except Exception:  # a bug: logged with its frames, while the person can type on
                 log.exception("suggestions_failed", guild_id=interaction.guild_id)
             return []
 

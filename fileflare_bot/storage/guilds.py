@@ -130,10 +130,19 @@ class Guilds:
 
     @unit_of_work
     async def replace(
-        self, guild_id: int, actor_id: int, settings: dict[str, Any], answers: tuple[CannedAnswer, ...]
+        self,
+        guild_id: int,
+        actor_id: int,
+        settings: dict[str, Any],
+        answers: tuple[CannedAnswer, ...],
+        check: Callable[[Options], None],
     ) -> GuildSettings:
-        """Replace a guild's settings and all of its canned answers, at most 25, together or not at all."""
+        """Replace a guild's settings and all of its canned answers, at most 25, together or not at all.
+
+        ``check`` gets the options as they are; what it raises changes nothing.
+        """
         async with self._changing(guild_id) as (session, row):
+            check(_options(row.options or {}))
             _set(row, settings)
             add_entry(session, guild_id, actor_id, Action.CHANGED_SETUP)
             await session.execute(sa.delete(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id))

@@ -115,8 +115,11 @@ class StoreSettings:
         Raises:
             PowerfulRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
         """
-        _check_rights(actor, (await self._guilds.load(actor.guild.id)).options, settings["options"])
-        await self._guilds.replace(actor.guild.id, actor.id, settings, canned_answers)
+
+        def check(options: Options) -> None:
+            _check_rights(actor, options, settings["options"])
+
+        await self._guilds.replace(actor.guild.id, actor.id, settings, canned_answers, check)
         return await self._apply(actor.guild)
 
     async def _apply(self, guild: discord.Guild) -> GuardState:

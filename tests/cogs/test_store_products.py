@@ -9,6 +9,7 @@ from simcord.builders import RoleHandle
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.models import AuditRow
 from fileflare_bot.storage.options import MOST_PRODUCTS, StoreProduct
 from fileflare_bot.storage.options import Options as StoreOptions
@@ -235,3 +236,37 @@ async def test_the_owner_is_told_once_after_the_migration(desk: Desk, *, log: bo
     told = desk.log_channel.history() if log else desk.direct(desk.owner)
     lines = [str(message.embeds[0].description) for message in told]
     assert sum("products that you confirm as yours: type /store products." in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("change", ["confirm", "remove", "add a rule", "remove a rule"])
+async def test_a_change_that_is_stored_is_shown_even_if_the_database_goes_away_then(
+    desk: Desk, buyer: RoleHandle, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    await desk.bot.storage.products.see(desk.guild.id, desk.owner.id, [SeenProduct("666", "Seen", "")])
+    await desk.confirms_the_product()
+    await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="1")
+    shown = await products(desk)
+    stored = desk.bot.storage.products
+
+    async def away(*_given: object, **_more: object) -> None:
+        raise StorageUnavailable("away")
+
+    for name in ("seen", "labels", *(() if change == "confirm" else ("named",))):
+        monkeypatch.setattr(stored, name, away)
+    match change:
+        case "confirm":
+            result = await confirm(desk, shown, "666")
+        case "remove":
+            result = await desk.owner.select(reply(shown), ["123456"], custom_id="store_products:remove")
+        case "add a rule":
+            result = await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="2")
+        case _:
+            result = await desk.owner.slash(desk.channel, "store roles remove", number=1)
+
+    said = {
+        "confirm": "2 products are",
+        "remove": "0 products are",
+        "add a rule": "Saved.",
+        "remove a rule": "Removed:",
+    }
+    assert reply(result).content.startswith(said[change])

@@ -25,6 +25,10 @@ from fileflare_bot.storage.storage import Storage, open_storage
 MANY = 4_000  # servers of a large bot
 
 
+def allow(_options: Options) -> None:
+    """Let the change happen."""
+
+
 @pytest.fixture
 async def another(storage: Storage, url: str) -> AsyncIterator[Storage]:
     """A second process's storage on the same database."""
@@ -394,12 +398,12 @@ async def test_settings_and_answers_are_replaced_together_or_not_at_all(storage:
     answers = CannedAnswer("one", "1"), CannedAnswer("two", "2")
 
     with pytest.raises(IntegrityError):
-        await storage.guilds.replace(GUILD, MODERATOR, new, (*answers, CannedAnswer("two", "again")))
+        await storage.guilds.replace(GUILD, MODERATOR, new, (*answers, CannedAnswer("two", "again")), allow)
     storage.guilds.forget([GUILD])
     assert await storage.guilds.load(GUILD) == before
 
     for _ in range(2):
-        replaced = await storage.guilds.replace(GUILD, MODERATOR, new, answers)
+        replaced = await storage.guilds.replace(GUILD, MODERATOR, new, answers, allow)
         assert (replaced.log_channel_id, replaced.options.language) == (4, "de")
         assert replaced.canned_answers == answers
 
@@ -450,7 +454,7 @@ async def test_each_change_that_the_leak_guards_rule_depends_on_makes_it_due_and
     await guilds.change_options(GUILD, MODERATOR, on(leak_guard_spares_moderators=False))
     assert await guilds.due_leak_guards() == [GUILD]
     await settled(storage)
-    await guilds.replace(GUILD, MODERATOR, {"options": Options()}, ())
+    await guilds.replace(GUILD, MODERATOR, {"options": Options()}, (), allow)
     assert await guilds.due_leak_guards() == [GUILD]
     await settled(storage)
     await guilds.change_options(GUILD, MODERATOR, lambda options: options)
@@ -501,3 +505,18 @@ async def test_the_leak_guard_is_due_when_the_bot_comes_back_and_not_while_it_is
     await storage.guilds.left(GUILD, at=None)
 
     assert await storage.guilds.due_leak_guards() == [GUILD]
+
+
+async def test_a_file_is_checked_against_the_options_that_it_replaces(storage: Storage) -> None:
+    before = await storage.guilds.change(GUILD, MODERATOR, options=Options(buyers_roles=True))
+    seen: list[Options] = []
+
+    def refuse(options: Options) -> None:
+        seen.append(options)
+        raise NameTaken
+
+    with pytest.raises(NameTaken):
+        await storage.guilds.replace(GUILD, MODERATOR, {"options": Options()}, (), refuse)
+
+    assert seen == [before.options]
+    assert await storage.guilds.load(GUILD) == before
