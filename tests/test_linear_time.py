@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import gc
 import importlib
 import itertools
 import pkgutil
@@ -142,14 +143,25 @@ def grown(head: str, unit: str, tail: str, size: int) -> str:
     return head + (unit * (size // len(unit) + 1))[:size] + tail
 
 
-def seconds(function: Callable[[str], object], text: str, runs: int = 1) -> float:
-    """Return the time of the fastest run, on this thread's own clock: the machine is shared."""
-    fastest = float("inf")
-    for _ in range(runs):
-        started = time.thread_time()
-        function(text)
-        fastest = min(fastest, time.thread_time() - started)
-    return fastest
+def seconds(function: Callable[[str], object], text: str) -> float:
+    """Return the time of one run, on this thread's own clock: the machine is shared."""
+    started = time.thread_time()
+    function(text)
+    return time.thread_time() - started
+
+
+def fastest(function: Callable[[str], object], *texts: str) -> list[float]:
+    """Return the fastest of some runs for each text, in turn and without the garbage collector, as timeit measures."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return [
+            min(times)
+            for times in zip(*([seconds(function, text) for text in texts] for _ in range(RUNS)), strict=True)
+        ]
+    finally:
+        if collects:
+            gc.enable()
 
 
 def slow_text(function: Callable[[str], object], texts: Iterator[Callable[[int], str]]) -> str | None:
@@ -160,7 +172,7 @@ def slow_text(function: Callable[[str], object], texts: Iterator[Callable[[int],
             now = seconds(function, text(size))
             if now > max(UNNOTICED, MOST_TIMES * before):
                 for _ in range(TRIES):
-                    once, twice = seconds(function, text(size // 2), RUNS), seconds(function, text(size), RUNS)
+                    once, twice = fastest(function, text(size // 2), text(size))
                     if twice <= max(UNNOTICED, MOST_TIMES * once):
                         break
                 else:
