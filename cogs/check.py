@@ -9,8 +9,8 @@ from discord.ext import commands
 
 from fileflare_bot.background import soon
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, FIELD_VALUE, shorten
-from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
-from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.fileflare.errors import AskedTooOften, LineEnded, LookupFailed
+from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import N_
 from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS, MissingPermission
@@ -19,6 +19,7 @@ from fileflare_bot.interactions.message_texts import message_texts
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import number
+from fileflare_bot.interactions.waiting_room import WaitingRoom
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.findings import report, unseen
 from fileflare_bot.orders.labels import summary
@@ -126,8 +127,13 @@ class Check(commands.Cog):
         """Return an order and its findings; a failed lookup is a finding too."""
         await self._bot.modlog.record(reply.guild_id, Action.LOOKED_UP, reply.user.id)
         try:
-            found = await self._bot.lookups.find(reference, Requester(reply.user.id, reply.guild_id))
-        except AskedTooOften:
+            found = await self._bot.lookups.find(
+                reference,
+                Requester(reply.user.id, reply.guild_id, staff=True),
+                patience=LONGEST_WAIT,
+                waiting=WaitingRoom(reply),
+            )
+        except (AskedTooOften, LineEnded):
             raise
         except LookupFailed as error:
             reply.outcome = "failed"

@@ -1,6 +1,8 @@
 """For customers: /mydownloads, the panel's button, and the buttons of an open order."""
 
 import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +13,8 @@ from discord.ext import commands
 
 from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.downloads.views import order_message, refusal_view
+from fileflare_bot.fileflare.errors import AskedAgain, LeftLine, LookupFailed
+from fileflare_bot.fileflare.request_queue import Place
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal, order_input
@@ -18,6 +22,7 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.responder import LOOKUP
 from fileflare_bot.interactions.routing import ListExpired, replies, route, suggests
 from fileflare_bot.interactions.values import number
+from fileflare_bot.interactions.waiting_room import WaitingRoom
 from fileflare_bot.orders.labels import order_label
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.text import escape
@@ -104,6 +109,15 @@ class Downloads(commands.Cog):
         opened.page = min(max(pages[action], 1), last)
         await reply.show(order_message(opened, opened.pages, reply.translator))
 
+    @route(rf"downloads:leave:{_HANDLE}")
+    @replies("leave_line", CUSTOMER, updates=True)
+    async def leave(self, reply: Reply, handle: str) -> None:
+        """Give up the user's place in the line; the reply that waits for it says so."""
+        opened = self._opened(reply, handle)
+        await reply.acknowledge()
+        if opened.place is not None:
+            opened.place.lose(LeftLine())
+
     @route(rf"downloads:remember:{_HANDLE}")
     @replies("remember", CUSTOMER)
     async def remember(self, reply: Reply, handle: str) -> None:
@@ -137,15 +151,44 @@ class Downloads(commands.Cog):
     async def _open(self, reply: Reply, opened: OpenOrder, *, refresh: bool = False) -> None:
         reply.hide(opened.reference.token)
         reply.offer = partial(self._offer, opened=opened)
-        pages, grant, age = await self._opener.open(
-            opened, reply.user, reply.interaction.guild_id, reply.translator, refresh=refresh
-        )
+        room = WaitingRoom(reply, f"downloads:leave:{opened.handle}", self._shown(reply, opened) if refresh else None)
+
+        @asynccontextmanager
+        async def waiting(place: Place) -> AsyncIterator[None]:
+            opened.place = place
+            self._open_orders.keep(opened)  # for the button that gives the place up
+            async with room(place):
+                yield
+
+        try:
+            pages, grant, age = await self._opener.open(
+                opened,
+                reply.user,
+                reply.interaction.guild_id,
+                reply.translator,
+                refresh=refresh,
+                waiting=waiting,
+            )
+        except AskedAgain:
+            if not reply.updates:
+                raise
+            reply.outcome = AskedAgain.outcome  # the newer press updates this message
+            return
+        except LookupFailed:
+            if room.is_shown and opened.pages is not None:
+                await reply.show_for_now(order_message(opened, opened.pages, reply.translator), stays=True)
+            raise
         order = pages.order
         reply.outcome = "found" if order.asset_count else "no_files"
         broken = sum(asset.broken for asset in order.all_assets())
         reply.facts |= {"assets": order.asset_count, "broken_assets": broken}
         reply.facts |= {"roles_given": len(grant.given)} if grant.given else {}
         await reply.show(order_message(opened, pages, reply.translator, grant, age=age if refresh else 0.0))
+
+    def _shown(self, reply: Reply, opened: OpenOrder) -> Callable[[], ReplyMessage] | None:
+        """Return what draws the list that stays visible during a refresh, if there is one."""
+        pages = opened.pages
+        return None if pages is None else lambda: order_message(opened, pages, reply.translator)
 
     def _opened(self, reply: Reply, handle: str) -> OpenOrder:
         """Return the user's open order; a refusal offers to ask for an order again."""

@@ -10,7 +10,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, button, labelled, modal, order_input, view
@@ -66,7 +66,8 @@ class StoreProducts(commands.Cog):
     async def read(self, reply: Reply) -> None:
         """Offer the products of the pasted order."""
         reference = reply.reference(reply.typed("order"))
-        order = (await self._lookups.find(reference, Requester(reply.user.id, reply.guild_id))).order
+        requester = Requester(reply.user.id, reply.guild_id, staff=True)
+        order = (await self._lookups.find(reference, requester, patience=LONGEST_WAIT)).order
         found = products_in(order)
         await self._products.see(reply.guild_id, reply.user.id, found)
         confirmed = reply.settings.options.product_ids

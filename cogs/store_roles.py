@@ -10,7 +10,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER
@@ -131,7 +131,8 @@ class StoreRoles(
     async def test(self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER]) -> None:
         """Show which roles an order would bring, without giving them."""
         reference = reply.reference(order_id)
-        order = (await self._lookups.find(reference, Requester(reply.user.id, reply.guild_id))).order
+        requester = Requester(reply.user.id, reply.guild_id, staff=True)
+        order = (await self._lookups.find(reference, requester, patience=LONGEST_WAIT)).order
         options, translator = reply.settings.options, reply.translator
         roles = ", ".join(f"<@&{role}>" for role in roles_for(order, options))
         text = translator.gettext("It brings: {roles}", roles=roles)

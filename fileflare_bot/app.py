@@ -168,6 +168,7 @@ class FileflareBot(commands.Bot):
     async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
         """Refuse new interactions, give running replies this long to finish, then disconnect from Discord."""
         log.info("stopping")
+        self.lookups.close_line()
         cut_off = await self.responder.drain(seconds)
         if cut_off:
             log.warning("replies_cut_off", count=cut_off)

@@ -48,7 +48,10 @@ class Metrics:
 
 
 _GAUGES: Final = {
-    "waiting": "Lookups in the queue for Fileflare.",
+    "waiting": "Lookups in the line for Fileflare.",
+    "longest_wait_seconds": "How long the one who waits longest in that line has waited.",
+    "served_per_minute": "Requests to Fileflare in the last minute.",
+    "pace_per_minute": "The most requests a minute that Fileflare is asked for now.",
     "breaker": "Fileflare's breaker: 0 closed, 1 probing, 2 open.",
     "open_lists": "Replies whose buttons are live.",
     "gateway_latency_seconds": "Discord's gateway, from heartbeat to acknowledgement.",

@@ -159,6 +159,7 @@ class Settings(BaseSettings):
     )
     fileflare_timeout_seconds: float = Field(default=15.0, gt=0, le=120, examples=["15"])
     fileflare_requests_per_minute: float = Field(default=60, gt=0, le=100_000, examples=["60"])
+    fileflare_fastest_per_minute: float | None = Field(default=None, gt=0, le=100_000, examples=["240"])
     lookups_per_person: int = Field(default=20, ge=1, le=10_000, examples=["20"])
     lookups_per_server: int = Field(default=120, ge=1, le=100_000, examples=["120"])
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] = Field(

@@ -29,6 +29,7 @@ from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.abuse import AbuseGuard
 from fileflare_bot.fileflare.lookups import build_lookups
+from fileflare_bot.fileflare.pace import Pace
 from fileflare_bot.fileflare.request_queue import RequestQueue
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.logs import configure_logging
@@ -43,7 +44,7 @@ hypothesis.settings.register_profile("no deadline", deadline=None)  # the machin
 hypothesis.settings.load_profile("no deadline")
 
 ABUSE_LIMITS = {"misses_per_user", "misses_per_guild"}
-QUEUE_LIMITS = {"burst", "at_once", "longest_wait", "longest_queue"}
+QUEUE_LIMITS = {"at_once", "longest_wait", "longest_queue"}
 SECRETS = (
     orders.DOCUMENTED,
     orders.LARGE,
@@ -161,12 +162,12 @@ def build(
     given = marker.kwargs if marker else {}
     wide = {
         "lookups_per_user": bot_settings.lookups_per_person,
-        "lookups_per_guild": bot_settings.lookups_per_server,
         "misses_per_user": 100,
     }
     guard = wide | {name: value for name, value in given.items() if name in ABUSE_LIMITS}
     queue = {name: value for name, value in given.items() if name in QUEUE_LIMITS}
-    assert {*guard, *queue} >= {*given} - {"fresh_seconds", "refresh_seconds"}
+    burst = given.get("burst")
+    assert {*guard, *queue, "burst"} >= {*given} - {"fresh_seconds", "refresh_seconds"}
 
     started = utc_now()  # no pause ends while a slow computer runs a test
 
@@ -177,7 +178,7 @@ def build(
             bot_settings,
             session,
             metrics,
-            queue=RequestQueue(per_minute=per_minute, **queue),
+            queue=RequestQueue(Pace(per_minute, burst=burst), **queue),
             abuse=AbuseGuard(**guard, shared=storage.misses, clock=lambda: started),
         )
         lookups.fresh_seconds = given.get("fresh_seconds", lookups.fresh_seconds)

@@ -8,6 +8,7 @@ from typing import Final
 from cachetools import TTLCache
 
 from fileflare_bot.downloads.pages import OrderPages
+from fileflare_bot.fileflare.request_queue import Place
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.reference import OrderReference
@@ -31,6 +32,7 @@ class OpenOrder:
     saved: bool = False
     savable: bool = False
     page: int = 1
+    place: Place | None = None  # in the line, while the user waits
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
     @property

@@ -6,8 +6,8 @@ import discord
 
 from fileflare_bot.downloads.open_orders import OpenOrder, OpenOrders
 from fileflare_bot.downloads.pages import OrderPages
-from fileflare_bot.fileflare.lookups import Lookups
-from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.fileflare.lookups import Lookups, Waiting
+from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
 from fileflare_bot.roles.granting import BuyerRoles, Grant
@@ -35,15 +35,25 @@ class OrderOpener:
         translator: Translator,
         *,
         refresh: bool,
+        waiting: Waiting,
     ) -> tuple[OrderPages, Grant, float]:
         """Look up an order and keep it open. Return its pages, the roles that it brought, and its age in seconds.
 
+        Whoever has to wait for that does so inside ``waiting``, as long as a reply can.
+
         Raises:
-            LookupFailed: the lookup failed; the subclass says why.
+            LookupFailed: the lookup failed, or the place in the line is gone; the subclass says why.
             OrderHeldByOthers: others have claimed it, and the owner chose to refuse it then.
         """
         requester = Requester(user.id, guild_id)
-        found = await self._lookups.find(opened.reference, requester, refresh=refresh, known=opened.known)
+        found = await self._lookups.find(
+            opened.reference,
+            requester,
+            refresh=refresh,
+            known=opened.known,
+            patience=LONGEST_WAIT,
+            waiting=waiting,
+        )
         settings = self._settings(guild_id)
         grant = NO_GRANT
         if settings is not None:

@@ -1,4 +1,4 @@
-"""Limits on lookups and on misses (unknown order IDs), per user and per guild.
+"""Limits on a user's lookups, and on misses (unknown order IDs) of users and guilds.
 
 Order IDs are worth guessing, so misses are limited much more tightly than lookups, and each further round of misses
 doubles the pause. During a pause a lookup is refused before Fileflare is asked, with the same words and timing
@@ -50,7 +50,7 @@ class SharedMisses(Protocol):
 @dataclass(slots=True)
 class _Record:
     key: Key
-    lookups: AsyncLimiter
+    lookups: AsyncLimiter  # of a user
     misses_allowed: int
     misses: Misses = NO_MISSES
     cleared_at: datetime = NO_MISSES.last_at  # the last miss before the last hit
@@ -63,15 +63,14 @@ class AbuseGuard:
         self,
         *,
         lookups_per_user: int = 20,
-        lookups_per_guild: int = 120,
         misses_per_user: int = 5,
         misses_per_guild: int = 30,
         most_remembered: int = MOST_REMEMBERED,
         shared: SharedMisses | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._user = (lookups_per_user, misses_per_user)
-        self._guild = (lookups_per_guild, misses_per_guild)
+        self._lookups_per_user = lookups_per_user
+        self._misses_allowed = (misses_per_user, misses_per_guild)
         self._records: LRUCache[Key, _Record] = LRUCache(most_remembered)
         self._shared = shared
         self._denials = 0
@@ -80,7 +79,7 @@ class AbuseGuard:
         self._now = clock
 
     async def admit(self, requester: Requester, *, known: bool = False) -> None:
-        """Count a lookup. No pause holds for a ``known`` order.
+        """Count a user's lookup. No pause holds for a ``known`` order.
 
         Raises:
             AskedTooOften: the limit is reached, or a pause is running; it says how long to wait.
@@ -88,16 +87,23 @@ class AbuseGuard:
         records = self._records_of(requester)
         if not known:
             self._refuse_during_a_pause(records)
-        for record in records:
-            if not record.lookups.has_capacity():
-                raise AskedTooOften(record.lookups.time_period / record.lookups.max_rate)
-        for record in records:
-            await record.lookups.acquire()  # has capacity, so this does not wait
+        lookups = records[0].lookups
+        if not lookups.has_capacity():
+            raise AskedTooOften(lookups.time_period / lookups.max_rate)
+        await lookups.acquire()  # has capacity, so this does not wait
         if self._shared is not None and not known and records[0].misses.count:
             shared = await self._shared.read([record.key for record in records])
             for record in records:
                 record.misses = record.misses.merged(shared.get(record.key, NO_MISSES))
             self._refuse_during_a_pause(records)
+
+    def check_pause(self, requester: Requester) -> None:
+        """Check again before Fileflare is asked for somebody who has waited.
+
+        Raises:
+            AskedTooOften: a pause has begun meanwhile.
+        """
+        self._refuse_during_a_pause(self._records_of(requester))
 
     async def missed(self, requester: Requester) -> None:
         """Count a lookup of an order that does not exist; too many start a pause."""
@@ -148,16 +154,16 @@ class AbuseGuard:
 
     def _records_of(self, requester: Requester) -> list[_Record]:
         """Return the record of the user, then of the guild if there is one."""
-        keys = [((requester.user_id, 0), self._user)]
+        keys = [(requester.user_id, 0)]
         if requester.guild_id is not None:
-            keys.append(((0, requester.guild_id), self._guild))
+            keys.append((0, requester.guild_id))
         now = self._now()
-        for key, (lookups, misses) in keys:
+        for key, allowed in zip(keys, self._misses_allowed, strict=False):
             if key not in self._records:
-                self._records[key] = _Record(key, AsyncLimiter(lookups, 60), misses)
+                self._records[key] = _Record(key, AsyncLimiter(self._lookups_per_user, 60), allowed)
             record = self._records[key]
             record.misses = record.misses.remembered(now)
-        return [self._records[key] for key, _ in keys]
+        return [self._records[key] for key in keys]
 
 
 def _is_suspect(user: _Record, now: datetime) -> bool:

@@ -39,6 +39,11 @@ class Breaker:
         self._failures = 0
         self._probe_at = 0.0
 
+    @property
+    def next_attempt(self) -> float | None:
+        """The seconds until Fileflare may be asked again, or None if it is not away."""
+        return None if self.state is State.CLOSED else max(0.0, self._probe_at - self._now())
+
     def check(self) -> None:
         """Check that a request may be made, before it waits for its turn.
 
@@ -46,7 +51,7 @@ class Breaker:
             FileflareDown: the breaker is open.
         """
         if self.state is State.PROBING or (self.state is State.OPEN and self._now() < self._probe_at):
-            raise FileflareDown("not asked: it has not answered lately")
+            raise FileflareDown("not asked: it has not answered lately", next_attempt=self.next_attempt or OPEN_SECONDS)
 
     @contextmanager
     def watch(self) -> Iterator[None]:

@@ -4,17 +4,24 @@ LookupFailed
 ├── BadReference            the customer: the pasted text holds no order ID
 ├── AskedTooOften           the customer: must pause after many lookups or several unknown orders
 ├── OrderNotFound           nobody: Fileflare knows no such order
+├── LineEnded               the customer: their place in the line is gone
+│   ├── LeftLine                they have given it up
+│   ├── AskedAgain              it belongs to their newer reply
+│   ├── PlaceReserved           the line is longer than a reply can wait; they have a place for later
+│   └── LineClosed              the bot stops
 └── FileflareUnavailable    Fileflare; trying later can help
     ├── FileflareTimeout        no response in time
     ├── FileflareDown           unreachable, or responded 5xx
     ├── FileflareBusy           responded 429, and may say how long to pause
-    ├── QueueFull               our own rate limit: too many lookups are waiting
+    ├── QueueFull               our own pace: more are waiting than this lookup has time for
     └── UnexpectedResponse      the response holds no order
 
 No error text holds the pasted text, the order ID, a link or part of the response.
 """
 
 import logging
+import math
+import time
 from typing import ClassVar, Final
 
 from fileflare_bot.i18n import N_, Translator
@@ -126,13 +133,30 @@ class FileflareTimeout(FileflareUnavailable):
 
 
 class FileflareDown(FileflareUnavailable):
-    """Raised when Fileflare is unreachable, drops the connection, responds 5xx, or denies everybody's orders."""
+    """Raised when Fileflare is unreachable, drops the connection, responds 5xx, or denies everybody's orders.
+
+    ``next_attempt`` is in how many seconds it is asked again, if it was not asked because it is away.
+    """
 
     sentence = N_(
         "**Fileflare cannot be reached right now, so I could not read your order.** "
         "Your files are safe and nothing was used up. Please try again in a few minutes."
     )
+    not_asked: ClassVar[str] = N_(
+        "**Fileflare cannot be reached right now, so I could not read your order.** "
+        "Your files are safe and nothing was used up. I ask it again in {pause}; please try again then."
+    )
     outcome = "down"
+
+    def __init__(self, why: str = "", /, *, passes_soon: bool = False, next_attempt: float | None = None) -> None:
+        super().__init__(why, passes_soon=passes_soon)
+        self.next_attempt = next_attempt
+
+    def text(self, translator: Translator) -> str:
+        """Return that Fileflare cannot be reached, and when it is asked again."""
+        if self.next_attempt is None:
+            return super().text(translator)
+        return translator.gettext(self.not_asked, pause=translator.pause(self.next_attempt))
 
 
 class FileflareBusy(FileflareUnavailable):
@@ -154,7 +178,7 @@ class FileflareBusy(FileflareUnavailable):
 
 
 class QueueFull(FileflareUnavailable):
-    """Raised when the queue is full; it has room in ``retry_after`` seconds."""
+    """Raised when more people wait than a lookup has time for; its turn would come in ``retry_after`` seconds."""
 
     sentence = N_("**Many people are asking right now.** There is room for you in {pause}; please try again then.")
     outcome = "queue_full"
@@ -174,3 +198,48 @@ class UnexpectedResponse(FileflareUnavailable):
     )
     outcome = "unexpected_response"
     level = logging.ERROR
+
+
+class LineEnded(LookupFailed):
+    """Raised, as one of the classes below, when somebody's place in the line is gone."""
+
+
+class LeftLine(LineEnded):
+    """Raised when users have given their place up."""
+
+    sentence = N_("**You have left the line.** Press **Try again** when you want your downloads.")
+    outcome = "left_line"
+    next_step = NextStep.RETRY
+
+
+class AskedAgain(LineEnded):
+    """Raised when users have asked for the same order again, so that their place belongs to the newer reply."""
+
+    sentence = N_("**You have asked again,** so your downloads come in your newer message.")
+    outcome = "asked_again"
+
+
+class PlaceReserved(LineEnded):
+    """Raised when the line is longer than a reply can wait; in ``seconds`` the user goes first."""
+
+    sentence = N_(
+        "**So many people are asking that I cannot keep this message for long enough.** A place is reserved for you: "
+        "ask again in {pause}, at {time}. For ten minutes from then on you go first."
+    )
+    outcome = "place_reserved"
+    next_step = NextStep.RETRY
+
+    def __init__(self, seconds: float) -> None:
+        at = math.ceil(time.time() + seconds)
+        super().__init__("the line is too long", pause=max(seconds, 1.0), time=f"<t:{at}:t>")
+        self.seconds = seconds
+
+
+class LineClosed(LineEnded):
+    """Raised for everybody who waits when the bot stops."""
+
+    sentence = N_(
+        "**I am restarting, so your place in the line is gone.** Nothing was used up: press **{button}** in a minute."
+    )
+    outcome = "restarting"
+    next_step = NextStep.ASK

@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import os
 import time
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -16,20 +18,32 @@ from cachetools import TTLCache
 from fileflare_bot.fileflare.abuse import AbuseGuard, SharedMisses
 from fileflare_bot.fileflare.breaker import Breaker
 from fileflare_bot.fileflare.client import FileflareClient
-from fileflare_bot.fileflare.errors import FileflareDown, FileflareTimeout, FileflareUnavailable, OrderNotFound
-from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
+from fileflare_bot.fileflare.errors import (
+    AskedTooOften,
+    FileflareBusy,
+    FileflareDown,
+    FileflareTimeout,
+    FileflareUnavailable,
+    OrderNotFound,
+    QueueFull,
+)
+from fileflare_bot.fileflare.pace import Pace
+from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Place, Requester, RequestQueue
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.orders.weight import weight
 from fileflare_bot.settings import Settings
 
-PATIENCE_SECONDS: Final = 20.0  # for one lookup, queue and retries included
+PATIENCE_SECONDS: Final = 20.0  # for one turn, retries included
+SHORT_WAIT: Final = 10.0  # seconds in the line for lookups whose users see nothing of it
+MOST_PLACES: Final = 3  # of one user; more would be guesses before the first is known to be a miss
 FRESH_SECONDS: Final = 10.0  # a response this young is reused
 REFRESH_SECONDS: Final = 3.0  # for a Refresh, only one this young
 ATTEMPTS: Final = 3  # the second 0.1 to 0.5 s after the first, the third 0.4 to 0.8 s after that
 NO_SUCH_ORDER: Final = OrderReference("fileflare-discord-bot-check")  # made up, for the probe
 MOST_REMEMBERED: Final = 32 * 2**20  # bytes of all cached responses
+Waiting = Callable[[Place], AbstractAsyncContextManager[object]]  # is entered while somebody waits
 _NO_PATIENCE_LEFT: Final = "no response within a person's patience"
 
 
@@ -66,29 +80,48 @@ class Lookups:
         self.fresh_seconds = fresh_seconds
         self.refresh_seconds = refresh_seconds
         self.last_success: datetime | None = None
-        self._queue = queue
+        self.queue = queue
         self._abuse = abuse
         self._metrics = metrics
         self._key = os.urandom(32)
         self._running: dict[bytes, asyncio.Task[Order]] = {}  # bounded by the queue
+        self._places = _Places()
         self._recent: TTLCache[bytes, _Recent] = TTLCache(
             MOST_REMEMBERED, FRESH_SECONDS, getsizeof=lambda recent: weight(recent.order)
         )
-        metrics.watch(waiting=lambda: queue.waiting, breaker=lambda: self.breaker.state)
+        queue.away = lambda: self.breaker.next_attempt
+        metrics.watch(
+            waiting=lambda: queue.waiting,
+            longest_wait_seconds=lambda: queue.longest,
+            served_per_minute=lambda: queue.served,
+            pace_per_minute=lambda: queue.pace.per_minute,
+            breaker=lambda: self.breaker.state,
+        )
 
     async def find(
-        self, reference: OrderReference, requester: Requester, *, refresh: bool = False, known: bool = False
+        self,
+        reference: OrderReference,
+        requester: Requester,
+        *,
+        refresh: bool = False,
+        known: bool = False,
+        patience: float = SHORT_WAIT,
+        waiting: Waiting = nullcontext,
     ) -> Found:
         """Return the order, at most 10 s old (3 s for a refresh). A ``known`` order is one that they opened before.
 
+        Whoever has to wait does so for ``patience`` seconds, inside ``waiting``, which can show their place.
+
         Raises:
-            AskedTooOften: the user or guild must pause.
+            AskedTooOften: the user must pause.
             OrderNotFound: Fileflare knows no such order.
-            FileflareUnavailable: no usable response, or the queue is full.
+            FileflareUnavailable: no usable response, or the line is longer than the patience.
+            LineEnded: the place in the line is gone.
         """
         await self._abuse.admit(requester, known=known)
+        lookup = _Lookup(self._key_of(reference), reference, requester, known=known, patience=patience)
         try:
-            found = await self._find(reference, requester, self.refresh_seconds if refresh else self.fresh_seconds)
+            found = await self._find(lookup, self.refresh_seconds if refresh else self.fresh_seconds, waiting)
         except OrderNotFound:
             if not known:
                 await self._abuse.missed(requester)
@@ -101,56 +134,119 @@ class Lookups:
         """Check that Fileflare responds, with a made-up order ID; it does not count as a miss.
 
         Raises:
-            FileflareUnavailable: no usable response, or the queue is full.
+            FileflareUnavailable: no usable response, or the line is too long.
         """
+        self.breaker.check()
         try:
-            await self._request(NO_SUCH_ORDER, requester)
+            async with self.queue.turn(requester, patience=LONGEST_WAIT):
+                await self._request(NO_SUCH_ORDER, requester)
         except OrderNotFound:
             return  # the expected response
 
-    async def _find(self, reference: OrderReference, requester: Requester, oldest: float) -> Found:
-        key = hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
-        recent = self._recent.get(key)
-        if recent is not None:
-            age = time.perf_counter() - recent.at
-            if age < oldest:
+    def close_line(self) -> None:
+        """End everybody's wait, because the bot stops."""
+        self.queue.close()
+
+    def _key_of(self, reference: OrderReference) -> bytes:
+        return hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
+
+    async def _find(self, lookup: "_Lookup", oldest: float, waiting: Waiting) -> Found:
+        """Find an order. Who has waited keeps waiting if Fileflare wants a pause, or is away for a while."""
+        waited, until = False, asyncio.get_running_loop().time() + lookup.patience
+        while True:
+            recent = self._recent.get(lookup.key)
+            if recent is not None and (age := time.perf_counter() - recent.at) < oldest:
                 self._metrics.shared.inc()
                 return Found(recent.order, age)
-        task = self._running.get(key)
-        if task is None:
-            task = self._running[key] = asyncio.create_task(self._fetch(key, reference, requester))
-            task.add_done_callback(lambda done: self._finished(key, done))
-        else:
-            self._metrics.shared.inc()
-        return Found(await asyncio.shield(task))
+            try:
+                running = self._running.get(lookup.key)
+                if running is not None:
+                    self._metrics.shared.inc()
+                elif not waited:
+                    self.breaker.check()
+                if running is None and self.queue.try_turn(lookup.requester):
+                    running = self._start(lookup)
+                if running is not None:
+                    return Found(await asyncio.shield(running))
+                return Found(await self._wait(lookup, waiting, returning=waited))
+            except (FileflareBusy, FileflareDown, FileflareTimeout) as error:
+                is_away = waited and self.breaker.next_attempt is not None
+                if asyncio.get_running_loop().time() >= until or not (isinstance(error, FileflareBusy) or is_away):
+                    raise
+            waited = True
 
-    async def _fetch(self, key: bytes, reference: OrderReference, requester: Requester) -> Order:
+    async def _wait(self, lookup: "_Lookup", waiting: Waiting, *, returning: bool) -> Order:
+        """Wait in the line until it is this lookup's turn, or somebody else's has brought the order."""
+        place = self._place_of(lookup, returning=returning)
+        try:
+            async with waiting(place):
+                order = await place.come(lookup.patience)
+                if order is not None:
+                    self._metrics.shared.inc()
+                    return order
+                running = self._running.get(lookup.key)
+                with ExitStack() as unused:
+                    unused.callback(self.queue.give_back)
+                    if running is None and not lookup.known:
+                        self._abuse.check_pause(lookup.requester)
+                    if running is None:
+                        running = self._start(lookup)
+                        unused.pop_all()
+                return await asyncio.shield(running)
+        finally:
+            self._places.discard(lookup, place)
+
+    def _place_of(self, lookup: "_Lookup", *, returning: bool) -> Place:
+        """Return the lookup's place, which it takes over if its user waits for the same order already."""
+        theirs = self._places.of(lookup.requester.user_id)
+        own = theirs.get(lookup.key)
+        if own is not None and not own.turn.done():
+            if lookup.patience < self.queue.longest_wait:
+                raise QueueFull(own.wait)
+            place = self.queue.move(own)
+        elif len(theirs) >= MOST_PLACES and not returning:
+            raise AskedTooOften(min(place.wait for place in theirs.values()))
+        else:
+            place = self.queue.join(lookup.requester, returning=returning, patience=lookup.patience)
+        self._places.add(lookup, place)
+        return place
+
+    def _start(self, lookup: "_Lookup") -> asyncio.Task[Order]:
+        """Ask Fileflare; the turn for it has come."""
+        task = self._running[lookup.key] = asyncio.create_task(self._fetch(lookup))
+        task.add_done_callback(lambda done: self._finished(lookup.key, done))
+        return task
+
+    async def _fetch(self, lookup: "_Lookup") -> Order:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS) as patience:
-                order = await self._fetch_with_retries(reference, requester, patience)
+                order = await self._fetch_with_retries(lookup, patience)
         except TimeoutError:
             raise FileflareTimeout(_NO_PATIENCE_LEFT) from None
         with suppress(ValueError):  # larger than MOST_REMEMBERED
-            self._recent[key] = _Recent(order, time.perf_counter())
+            self._recent[lookup.key] = _Recent(order, time.perf_counter())
         return order
 
-    async def _fetch_with_retries(
-        self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout
-    ) -> Order:
+    async def _fetch_with_retries(self, lookup: "_Lookup", patience: asyncio.Timeout) -> Order:
         async for attempt in stamina.retry_context(
             on=_passes_soon, attempts=ATTEMPTS, wait_initial=0.1, wait_jitter=0.4, wait_exp_base=4
         ):
             with attempt:
-                if attempt.num > 1:
-                    self._metrics.retries.inc()
-                return await self._request(reference, requester, patience)
+                if attempt.num == 1:
+                    with self.queue.given_turn():
+                        return await self._request(lookup.reference, lookup.requester, patience)
+                self._metrics.retries.inc()
+                self.breaker.check()
+                async with self.queue.turn(lookup.requester, returning=True, patience=PATIENCE_SECONDS):
+                    return await self._request(lookup.reference, lookup.requester, patience)
         raise AssertionError("stamina returns or raises")
 
     async def _request(
         self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None = None
     ) -> Order:
+        """Make one request in a turn that has come."""
         try:
-            order = await self._ask(reference, requester, patience)
+            order = await self._ask(reference, patience)
         except OrderNotFound as error:
             if error.denied and self._abuse.denied(requester):
                 raise FileflareDown("denies everybody") from None
@@ -160,24 +256,64 @@ class Lookups:
         self._abuse.not_denied()
         return order
 
-    async def _ask(self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None) -> Order:
-        """Make one request; if ``patience`` ends it, that counts as a failure, as Fileflare's own timeout does."""
-        self.breaker.check()
-        async with self._queue.turn(requester):
-            with self.breaker.watch(), self._metrics.fileflare_seconds.time():
-                try:
-                    order = await self.client.fetch_order(reference)
-                except asyncio.CancelledError:
-                    if patience is not None and patience.expired():
-                        raise FileflareTimeout(_NO_PATIENCE_LEFT) from None
-                    raise
-                self.last_success = datetime.now(UTC)
-                return order
+    async def _ask(self, reference: OrderReference, patience: asyncio.Timeout | None) -> Order:
+        """Ask Fileflare; if ``patience`` ends it, that counts as a failure, as Fileflare's own timeout does."""
+        with self.breaker.watch(), self._metrics.fileflare_seconds.time():
+            try:
+                order = await self.client.fetch_order(reference)
+            except asyncio.CancelledError:
+                if patience is not None and patience.expired():
+                    raise FileflareTimeout(_NO_PATIENCE_LEFT) from None
+                raise
+            self.last_success = datetime.now(UTC)
+            return order
 
     def _finished(self, key: bytes, task: asyncio.Task[Order]) -> None:
+        """Give the order, or that there is none, to everybody who waits for it."""
         self._running.pop(key, None)
-        if not task.cancelled():
-            task.exception()  # retrieved, so asyncio does not log it when no requester is left
+        error = None if task.cancelled() else task.exception()
+        for place in self._places.for_order(key):
+            if isinstance(error, OrderNotFound):
+                place.lose(error)
+            elif error is None and not task.cancelled():
+                place.give(task.result())
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    key: bytes
+    reference: OrderReference
+    requester: Requester
+    known: bool
+    patience: float
+
+
+class _Places:
+    """The places in the line, by user and by order."""
+
+    def __init__(self) -> None:
+        self._by_user: defaultdict[int, dict[bytes, Place]] = defaultdict(dict)
+        self._by_order: defaultdict[bytes, list[Place]] = defaultdict(list)
+
+    def of(self, user_id: int) -> dict[bytes, Place]:
+        return self._by_user.get(user_id, {})
+
+    def for_order(self, key: bytes) -> list[Place]:
+        return [*self._by_order.get(key, ())]
+
+    def add(self, lookup: _Lookup, place: Place) -> None:
+        self._by_user[lookup.requester.user_id][lookup.key] = place
+        self._by_order[lookup.key].append(place)
+
+    def discard(self, lookup: _Lookup, place: Place) -> None:
+        user_id, key = lookup.requester.user_id, lookup.key
+        self._by_order[key].remove(place)
+        if not self._by_order[key]:
+            del self._by_order[key]
+        if self._by_user[user_id].get(key) is place:
+            del self._by_user[user_id][key]
+        if not self._by_user[user_id]:
+            del self._by_user[user_id]
 
 
 def build_lookups(
@@ -195,12 +331,11 @@ def build_lookups(
     ``misses`` are those that all processes count together; without them, this one counts alone.
     """
     stamina.instrumentation.set_on_retry_hooks(())  # no log and metric of its own: ours suffice
-    queue = queue or RequestQueue(per_minute=settings.fileflare_requests_per_minute)
-    abuse = abuse or AbuseGuard(
-        lookups_per_user=settings.lookups_per_person,
-        lookups_per_guild=settings.lookups_per_server,
-        shared=misses,
+    queue = queue or RequestQueue(
+        Pace(settings.fileflare_requests_per_minute, settings.fileflare_fastest_per_minute),
+        per_guild=settings.lookups_per_server,
     )
+    abuse = abuse or AbuseGuard(lookups_per_user=settings.lookups_per_person, shared=misses)
     client = FileflareClient(
         session,
         settings.fileflare_base_url,

@@ -36,6 +36,8 @@ _PIECES: Final = ({"lines"}, {"assets"}, _ASSET)  # the keys that tell what an o
 _WEB_PAGE: Final = re.compile(r"<(?:!doctype|html)\b", re.IGNORECASE)
 _TRY: Final = 5000  # characters that are read in the time that a try takes besides
 _FEWEST_TRIES: Final = 50
+_LONGEST_NUMBER: Final = 10  # digits of a limit or a Unix time; Python reads no more than 4,300
+_UNIX_TIMES: Final = 1_000_000_000  # seconds; a smaller reset is a number of seconds from now
 _LONGEST_INTEGER: Final = 100  # digits; Python refuses 4,300
 
 # Fileflare's response to a bad ID is not documented. These statuses all mean that there is no such order.
@@ -205,3 +207,21 @@ def read_retry_after(headers: Mapping[str, str], *, now: datetime | None = None)
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
     return min(max((until - (now or datetime.now(UTC))).total_seconds(), 0.0), LONGEST_PAUSE)
+
+
+def read_rate_limit(headers: Mapping[str, str]) -> int | None:
+    """Return X-RateLimit-Limit, which is taken for requests a minute, or None."""
+    return _whole_number(headers.get("X-RateLimit-Limit", "")) or None
+
+
+def read_reset(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Return the seconds until X-RateLimit-Reset, which some servers give as a Unix time, or None."""
+    number = _whole_number(headers.get("X-RateLimit-Reset", ""))
+    if number is None:
+        return None
+    return min(max(number - now.timestamp(), 0.0) if number >= _UNIX_TIMES else float(number), LONGEST_PAUSE)
+
+
+def _whole_number(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER else None

@@ -89,6 +89,7 @@ class Reply:
     started: float = field(default_factory=time.perf_counter)
     acknowledged: float | None = None
     _shown: bool = False
+    _is_interim: bool = False
     _sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -169,7 +170,7 @@ class Reply:
         """Send the reply, or replace the message that the button is part of."""
         response = self.interaction.response
         async with self._sending:
-            self._shown = True
+            self._shown, self._is_interim = True, False
             if self.acknowledged is not None:
                 await self._edit(message)
             elif self.updates:
@@ -177,13 +178,20 @@ class Reply:
             else:
                 await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
 
+    async def show_for_now(self, message: ReplyMessage, *, stays: bool = False) -> None:
+        """Show something until the reply is there; a refusal replaces it too, unless it ``stays``."""
+        shown_before = self._shown
+        await self.show(message)
+        self._shown, self._is_interim = shown_before, not stays
+
     async def tell(self, message: ReplyMessage) -> None:
         """Send a notice, as a message of its own: what is shown already stays, and may take no text (Components V2)."""
         response = self.interaction.response
         async with self._sending:
             if self.acknowledged is None:
                 await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
-            elif self.updates or self._shown:  # tried once: after a lost response, a second try would say it twice
+            elif (self.updates or self._shown) and not self._is_interim:
+                # tried once: after a lost response, a second try would say it twice
                 await _deliver(lambda: self.interaction.followup.send(**message.for_sending(), ephemeral=True), tries=1)
             else:
                 await self._edit(message)

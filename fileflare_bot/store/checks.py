@@ -43,7 +43,7 @@ async def tried(
 ) -> AsyncIterator[str]:
     """Test the whole setup for real, and yield a line for each check."""
     try:
-        await lookups.probe(Requester(owner_id, guild.id))
+        await lookups.probe(Requester(owner_id, guild.id, staff=True))
         yield f"{GOOD} " + translator.gettext("Fileflare answers.")
     except FileflareUnavailable:
         yield f"{WARNING} " + translator.gettext("Fileflare does not answer. Try again in a few minutes.")

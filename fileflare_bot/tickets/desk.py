@@ -7,7 +7,7 @@ from discord.ext import commands
 from fileflare_bot.background import soon
 from fileflare_bot.fileflare.errors import OrderNotFound
 from fileflare_bot.fileflare.lookups import Lookups
-from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import N_, Catalogs
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
@@ -265,7 +265,8 @@ class HelpDesk:
         if reference is None:
             raise OrderNotKnown
         try:
-            found = await self._lookups.find(reference, Requester(moderator_id, ticket.guild_id), refresh=True)
+            requester = Requester(moderator_id, ticket.guild_id, staff=True)
+            found = await self._lookups.find(reference, requester, refresh=True, patience=LONGEST_WAIT)
         except OrderNotFound:
             return ticket.details.order_number, diagnose_failure(Kind.NOT_FOUND)
         findings = diagnose(found.order)

@@ -11,8 +11,9 @@ from doubles.faults import FAULTS
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare import lookups as lookups_module
 from fileflare_bot.fileflare.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, Breaker, State
-from fileflare_bot.fileflare.errors import FileflareBusy, FileflareDown, FileflareTimeout, OrderNotFound
+from fileflare_bot.fileflare.errors import FileflareBusy, FileflareDown, FileflareTimeout, OrderNotFound, PlaceReserved
 from fileflare_bot.fileflare.lookups import Found, Lookups, build_lookups
+from fileflare_bot.fileflare.pace import Pace
 from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.reference import OrderReference
@@ -122,7 +123,7 @@ def test_timeouts_count_as_failures(clock: list[float]) -> None:
 
 @pytest.fixture
 def queue() -> RequestQueue:
-    return RequestQueue(per_minute=6000, at_once=AT_ONCE)
+    return RequestQueue(Pace(6000), at_once=AT_ONCE)
 
 
 @pytest.fixture
@@ -153,15 +154,16 @@ async def test_a_silent_fileflare_opens_it_even_if_people_lose_their_patience_fi
     assert impatient.breaker.state is State.OPEN
 
 
-async def test_patience_that_ends_in_the_queue_is_no_failure(
-    impatient: Lookups, queue: RequestQueue, sample: SampleFileflare
+async def test_patience_that_ends_in_the_line_is_no_failure(
+    impatient: Lookups, queue: RequestQueue, sample: SampleFileflare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(queue, "longest_wait", 0.4)
     async with contextlib.AsyncExitStack() as stack:
         for number in range(AT_ONCE):
-            await stack.enter_async_context(queue.turn(Requester(number)))
+            await stack.enter_async_context(queue.turn(Requester(number), patience=60))
         results = await asyncio.gather(*look_up(impatient, FAILURES_TO_OPEN), return_exceptions=True)
 
-    assert {type(result) for result in results} == {FileflareTimeout}
+    assert {type(result) for result in results} == {PlaceReserved}
     assert not sample.requests
     assert impatient.breaker.state is State.CLOSED
 
