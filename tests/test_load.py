@@ -1,47 +1,97 @@
-"""Two hundred people at once, in real time: the real process with its own settings, on a Discord on loopback."""
+"""Launch day: the real process on a Discord and a Fileflare on loopback, with clocks that run faster."""
 
 import asyncio
+import os
+import re
 import time
 
+import pytest
+from crowd import Asked, ask, give_orders, until_served
 from doubles.loopback_discord import LoopbackDiscord
+from doubles.rate_limit import RateLimit
 from process import Start
 
-from fileflare_bot.demo.orders import answer, asset
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
-PEOPLE = 200
-IN_TIME = 3.0
+FASTER = 20  # times: a minute takes three seconds
+PER_SECOND = 20
+IN_TIME = 3.0  # seconds; then Discord shows an error
+PLACE = re.compile(r"A place is reserved for you: ask again in (\d+) seconds?, at <t:(\d+):t>")
 
 
-async def test_200_people_at_once_are_acknowledged_in_time_and_served_or_told_when_to_try_again(
+def clocks(longest_wait: float, kept: float) -> str:
+    """Return the code that makes the line's clocks faster, with the longest wait and how long places are kept."""
+    return "\n".join(
+        (
+            "from fileflare_bot.fileflare import pace, request_queue, reserved_places",
+            "from fileflare_bot.interactions import waiting_room",
+            f"pace.WINDOW_SECONDS /= {FASTER}",
+            f"pace.BURST_SECONDS /= {FASTER}",
+            f"waiting_room.SECONDS_BETWEEN_MESSAGES /= {FASTER}",
+            f"request_queue.RequestQueue.__init__.__kwdefaults__['longest_wait'] = {longest_wait}",
+            f"reserved_places.ReservedPlaces.__init__.__defaults__ = ({kept},)",
+        )
+    )
+
+
+def served_in_order(crowd: list[Asked]) -> list[Asked]:
+    return sorted((asked for asked in crowd if asked.served < float("inf")), key=lambda asked: asked.at + asked.served)
+
+
+async def test_200_people_at_once_all_get_their_links_without_asking_again(
     start: Start, discord: LoopbackDiscord, sample: SampleFileflare
 ) -> None:
-    orders = [f"0123456789abcdef{number:016x}" for number in range(PEOPLE)]
-    for order in orders:
-        file = asset(order, "file.zip", f"{sample.url}/download/{order}")
-        sample.answers[order] = answer(1, [], [file], title=None, text=None)
-    await start()
+    orders = give_orders(sample, 203)
+    limit = sample.fault = RateLimit(sample.answers, allowed=60, window=0.9 * 60 / FASTER)  # a second is 50 ms here
+    await start(first=clocks(14 * 60 / FASTER, 30), FILEFLARE_REQUESTS_PER_MINUTE=str(60 * FASTER))
     await discord.connected()
 
-    sent = [
-        (time.monotonic(), await discord.mydownloads(order, person=number, guild=number // 100))
-        for number, order in enumerate(orders)
-    ]
-    async with asyncio.timeout(20):
-        messages = await asyncio.gather(*(_final(discord, token) for _, token in sent))
+    crowd = [await ask(discord, order, person=number) for number, order in enumerate(orders[:200])]
+    quiet = [await ask(discord, order, person=500 + number, guild=1) for number, order in enumerate(orders[200:])]
+    await until_served(crowd + quiet, 30)
 
-    answered = [text for text in messages if "10 downloads left" in text]
-    told = [text for text in messages if "There is room for you in" in text]
-    assert max(discord.calls_for(token)[0].at - asked for asked, token in sent) < IN_TIME
-    assert len(answered) + len(told) == PEOPLE
-    assert len(answered) >= 15
-    assert sum(sample.requests.values()) == len(answered)
+    assert len(served_in_order(crowd)) == 200
+    assert max(asked.acknowledged for asked in crowd + quiet) < IN_TIME
+    assert max(asked.served for asked in quiet) < 10 / FASTER + 1.5  # the rest is this machine's
+    assert max(asked.served for asked in crowd) < 1.1 * 203 * 60 / FASTER / 60 + 1.5
+    assert len(limit.refused) <= 2  # 50 ms too early on a busy machine
+    assert sum(sample.requests.values()) == 203 + len(limit.refused)
+    assert all(asked.edits <= 10 for asked in crowd)
 
 
-async def _final(discord: LoopbackDiscord, token: str) -> str:
-    while True:
-        calls = [call for call in discord.calls_for(token) if call.status == 200 and call.body]
-        texts = [(call.body.get("data") or call.body).get("content") for call in calls]
-        if texts and texts[-1]:
-            return str(texts[-1])
-        await asyncio.sleep(0.05)
+@pytest.mark.parametrize("people", [250, 1000] if os.environ.get("DEEP") else [250])
+async def test_those_beyond_the_line_get_a_place_for_later_which_is_honoured(
+    start: Start, discord: LoopbackDiscord, sample: SampleFileflare, people: int
+) -> None:
+    room = people * 4 // 5
+    orders = give_orders(sample, people + 200)
+    seconds = room / PER_SECOND
+    await start(first=clocks(seconds, kept=2), FILEFLARE_REQUESTS_PER_MINUTE=str(60 * PER_SECOND))
+    await discord.connected()
+
+    began = time.monotonic()
+    crowd = [await ask(discord, order, person=number) for number, order in enumerate(orders[:people])]
+    await discord.until(lambda: all(asked.said for asked in crowd))
+    beyond = [asked for asked in crowd if PLACE.search(asked.said)]
+    assert abs(len(beyond) - (people - room)) < people / 10  # those who were served meanwhile
+    assert max(asked.acknowledged for asked in crowd) < IN_TIME
+
+    early = await ask(discord, beyond[0].order, person=beyond[0].number)
+    await discord.until(lambda: bool(early.said))
+    assert PLACE.search(early.said)
+
+    await asyncio.sleep(began + seconds - 3 - time.monotonic())
+    more = [await ask(discord, order, person=5000 + number) for number, order in enumerate(orders[people:])]
+    inside = [asked for asked in crowd if asked not in beyond]
+    await until_served(inside, seconds + 2)
+    assert len(served_in_order(inside)) > 0.9 * room
+    assert all(asked.served < float("inf") or "you go first" in asked.said for asked in inside)
+
+    on_time = [await ask(discord, asked.order, person=asked.number) for asked in beyond[:5]]
+    await until_served([*more, *on_time], 30)
+    assert max(asked.served for asked in on_time) < 2 < max(asked.served for asked in more)
+
+    crowd = [await ask(discord, order, person=7000 + number) for number, order in enumerate(orders[:100])]
+    late = await ask(discord, beyond[10].order, person=beyond[10].number)
+    await until_served([late], 30)
+    assert late.served > 2  # as everybody who asks now

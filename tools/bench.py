@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 import aiohttp
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import TOKEN
+from process_cost import processor_seconds, resident_mib
 from pydantic import SecretStr
 
 from fileflare_bot.demo import orders
@@ -142,10 +143,10 @@ async def _cost(loopback: LoopbackDiscord, process: asyncio.subprocess.Process) 
     """Return the processor seconds and the Discord calls of one lookup."""
     await loopback.connected()
     loopback.forget_all()
-    before = _processor_seconds(process.pid)
+    before = processor_seconds(process.pid)
     for number in range(LOOKUPS):
         await loopback.answer_to(await loopback.mydownloads(orders.DOCUMENTED, person=number))
-    return (_processor_seconds(process.pid) - before) / LOOKUPS, len(loopback.calls) / LOOKUPS
+    return (processor_seconds(process.pid) - before) / LOOKUPS, len(loopback.calls) / LOOKUPS
 
 
 async def _starting(base: str) -> None:
@@ -168,11 +169,11 @@ async def _memory(base: str) -> None:
     async with LoopbackDiscord().serve() as loopback, _process(loopback.command(), base) as process:
         await loopback.connected()
         await asyncio.sleep(1)
-        idle = _resident_mib(process.pid)
+        idle = resident_mib(process.pid)
         await _ask(loopback, MANY_LOOKUPS // 4)
-        warm = _resident_mib(process.pid)
+        warm = resident_mib(process.pid)
         await _ask(loopback, MANY_LOOKUPS)
-        after = _resident_mib(process.pid)
+        after = resident_mib(process.pid)
     _row("memory after 2,500 lookups", f"{warm:.0f} MiB", f"idle: {idle:.0f} MiB", warm / idle, "none")
     _row(f"memory after {MANY_LOOKUPS:,} more", f"{after:.0f} MiB", f"before: {warm:.0f} MiB", after / warm, "1.0")
 
@@ -245,16 +246,6 @@ async def _process(command: list[str], base: str = "") -> AsyncIterator[asyncio.
             process.terminate()
         await process.wait()
         folder.cleanup()
-
-
-def _resident_mib(pid: int) -> float:
-    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(fields["VmRSS"].split()[0]) / 1024
-
-
-def _processor_seconds(pid: int) -> float:
-    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")  # in nanoseconds; /proc/<pid>/stat counts in hundredths
-    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
 def _medians(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:

@@ -25,6 +25,7 @@ from fileflare_bot.fileflare.reserved_places import ReservedPlaces
 from fileflare_bot.orders.models import Order
 
 LONGEST_WAIT: Final = 14 * 60.0  # seconds; Discord lets a reply be edited for 15 minutes
+OVERTIME: Final = 1.03  # times the longest wait, for those who were overtaken
 MOST_AT_ONCE: Final = 100  # concurrent requests
 AT_ONCE_SECONDS: Final = 8.0  # of the pace may be under way at once
 MOST_REMEMBERED: Final = 10_000  # guilds and users whose last turn is remembered
@@ -83,7 +84,7 @@ class Place:
             OrderNotFound: somebody else's turn has shown that there is no such order.
         """
         try:
-            async with asyncio.timeout(min(patience, self.queue.longest_wait)):
+            async with asyncio.timeout(min(patience, self.queue.longest_wait * OVERTIME)):
                 return await self.turn
         except TimeoutError:
             self._leave()

@@ -1,6 +1,7 @@
 """In a rush: how long it takes, the links without asking again, and every way out of the line."""
 
 import re
+from typing import cast
 
 import pytest
 from aiohttp import web
@@ -23,7 +24,8 @@ def _line_is_known(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     come = Place.come
 
     async def declared(place: Place, patience: float) -> Order | None:
-        return await desk.env.external_wait(come(place, patience), reason="it is not their turn")
+        waiting = desk.env.external_wait(come(place, patience), reason="it is not their turn")
+        return cast("Order | None", await waiting)
 
     monkeypatch.setattr(Place, "come", declared)
 
