@@ -44,6 +44,7 @@ class OrderOpener:
         """
         requester = Requester(user.id, guild_id)
         found = await self._lookups.find(opened.reference, requester, refresh=refresh, known=opened.known)
+        opened.reference = found.reference
         settings = self._settings(guild_id)
         grant = NO_GRANT
         if settings is not None:

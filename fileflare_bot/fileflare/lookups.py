@@ -5,7 +5,7 @@ import hashlib
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -35,15 +35,16 @@ _NO_PATIENCE_LEFT: Final = "no response within a person's patience"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An order, and how many seconds ago Fileflare gave it; 0 if it was asked for this lookup."""
+    """An order, the form of the ID that Fileflare knows, and how many seconds ago it gave it; 0 if for this lookup."""
 
     order: Order
+    reference: OrderReference
     age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Recent:
-    order: Order
+    found: Found
     at: float
 
 
@@ -70,9 +71,9 @@ class Lookups:
         self._abuse = abuse
         self._metrics = metrics
         self._key = os.urandom(32)
-        self._running: dict[bytes, asyncio.Task[Order]] = {}  # bounded by the queue
+        self._running: dict[bytes, asyncio.Task[Found]] = {}  # bounded by the queue
         self._recent: TTLCache[bytes, _Recent] = TTLCache(
-            MOST_REMEMBERED, FRESH_SECONDS, getsizeof=lambda recent: weight(recent.order)
+            MOST_REMEMBERED, FRESH_SECONDS, getsizeof=lambda recent: weight(recent.found.order)
         )
         metrics.watch(waiting=lambda: queue.waiting, breaker=lambda: self.breaker.state)
 
@@ -80,6 +81,8 @@ class Lookups:
         self, reference: OrderReference, requester: Requester, *, refresh: bool = False, known: bool = False
     ) -> Found:
         """Return the order, at most 10 s old (3 s for a refresh). A ``known`` order is one that they opened before.
+
+        All forms of the reference together are one lookup, and at most one miss.
 
         Raises:
             AskedTooOften: the user or guild must pause.
@@ -109,34 +112,35 @@ class Lookups:
             return  # the expected response
 
     async def _find(self, reference: OrderReference, requester: Requester, oldest: float) -> Found:
-        key = hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
+        likeliest, *_ = reference.forms
+        key = hashlib.blake2b(likeliest.token.encode(), key=self._key, digest_size=16).digest()
         recent = self._recent.get(key)
         if recent is not None:
             age = time.perf_counter() - recent.at
             if age < oldest:
                 self._metrics.shared.inc()
-                return Found(recent.order, age)
+                return replace(recent.found, age=age)
         task = self._running.get(key)
         if task is None:
             task = self._running[key] = asyncio.create_task(self._fetch(key, reference, requester))
             task.add_done_callback(lambda done: self._finished(key, done))
         else:
             self._metrics.shared.inc()
-        return Found(await asyncio.shield(task))
+        return await asyncio.shield(task)
 
-    async def _fetch(self, key: bytes, reference: OrderReference, requester: Requester) -> Order:
+    async def _fetch(self, key: bytes, reference: OrderReference, requester: Requester) -> Found:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS) as patience:
-                order = await self._fetch_with_retries(reference, requester, patience)
+                found = await self._fetch_with_retries(reference, requester, patience)
         except TimeoutError:
             raise FileflareTimeout(_NO_PATIENCE_LEFT) from None
         with suppress(ValueError):  # larger than MOST_REMEMBERED
-            self._recent[key] = _Recent(order, time.perf_counter())
-        return order
+            self._recent[key] = _Recent(found, time.perf_counter())
+        return found
 
     async def _fetch_with_retries(
         self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout
-    ) -> Order:
+    ) -> Found:
         async for attempt in stamina.retry_context(
             on=_passes_soon, attempts=ATTEMPTS, wait_initial=0.1, wait_jitter=0.4, wait_exp_base=4
         ):
@@ -148,9 +152,9 @@ class Lookups:
 
     async def _request(
         self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None = None
-    ) -> Order:
+    ) -> Found:
         try:
-            order = await self._ask(reference, requester, patience)
+            found = await self._ask_for_each_form(reference, requester, patience)
         except OrderNotFound as error:
             if error.denied and self._abuse.denied(requester):
                 raise FileflareDown("denies everybody") from None
@@ -158,7 +162,16 @@ class Lookups:
                 self._abuse.not_denied()
             raise
         self._abuse.not_denied()
-        return order
+        return found
+
+    async def _ask_for_each_form(
+        self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None
+    ) -> Found:
+        *likelier, last = reference.forms
+        for form in likelier:
+            with suppress(OrderNotFound):
+                return Found(await self._ask(form, requester, patience), form)
+        return Found(await self._ask(last, requester, patience), last)
 
     async def _ask(self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None) -> Order:
         """Make one request; if ``patience`` ends it, that counts as a failure, as Fileflare's own timeout does."""
@@ -174,7 +187,7 @@ class Lookups:
                 self.last_success = datetime.now(UTC)
                 return order
 
-    def _finished(self, key: bytes, task: asyncio.Task[Order]) -> None:
+    def _finished(self, key: bytes, task: asyncio.Task[Found]) -> None:
         self._running.pop(key, None)
         if not task.cancelled():
             task.exception()  # retrieved, so asyncio does not log it when no requester is left
