@@ -348,3 +348,26 @@ async def test_the_form_opens_as_the_first_response_while_the_database_is_away(
 
     assert shown.modal is not None
     assert desk.calls()[before:] == [("POST", "callback")]
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en-US", "/mydownloads still opens an order by its link;"),
+        ("de", "/meine-downloads öffnet Bestellungen weiterhin über ihren Link;"),
+    ],
+)
+async def test_who_chooses_a_saved_order_while_the_database_is_away_reads_how_to_open_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, locale: str, said: str
+) -> None:
+    await remembers(desk, orders.DOCUMENTED)
+    desk.speaks(desk.customer, locale)
+    asked = await desk.mydownloads()
+
+    def gone(*_arguments: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(desk.bot.storage._database, "_sessions", gone)  # noqa: SLF001 - the fault itself
+    refused = await desk.customer.select(reply(asked), [first_option(asked)], custom_id="downloads:saved")
+
+    assert said in reply(refused).content
