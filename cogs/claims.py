@@ -51,7 +51,7 @@ class Claims(
     async def order(self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER]) -> None:
         """Show an order's claims."""
         reference = reply.reference(order_id)
-        claims = await self._claims.of_order(reply.guild_id, reference)
+        claims = [claim for form in reference.forms for claim in await self._claims.of_order(reply.guild_id, form)]
         await reply.show(_list(claims, reply.translator))
 
     @route("claims:choose")

@@ -12,6 +12,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.downloads.open_orders import OpenOrder
+from fileflare_bot.downloads.saved import choice_message
 from fileflare_bot.downloads.views import order_message, refusal_view
 from fileflare_bot.fileflare.errors import AskedAgain, LeftLine, LookupFailed
 from fileflare_bot.fileflare.request_queue import Place
@@ -53,10 +54,10 @@ class Downloads(commands.Cog):
     async def mydownloads(
         self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER] | None = None
     ) -> None:
-        """Show the downloads of an order, or open the modal that asks for one."""
+        """Show the downloads of an order, or ask for one."""
         if order_id is None:
             reply.event = "ask"
-            await reply.ask(_order_modal(reply.translator))
+            await self._ask(reply)
         elif saved := _SAVED.fullmatch(order_id.strip()):
             await self._open_saved(reply, int(saved[1]))
         else:
@@ -76,6 +77,12 @@ class Downloads(commands.Cog):
     @route("downloads:ask")
     @replies("ask", CUSTOMER)
     async def ask(self, reply: Reply) -> None:
+        """Ask for an order."""
+        await self._ask(reply)
+
+    @route("downloads:another")
+    @replies("ask", CUSTOMER)
+    async def another(self, reply: Reply) -> None:
         """Open the modal that asks for an order."""
         await reply.ask(_order_modal(reply.translator))
 
@@ -137,6 +144,14 @@ class Downloads(commands.Cog):
             orders=translator.gettext("myorders"),
         )
         await reply.show(ReplyMessage(text))
+
+    async def _ask(self, reply: Reply) -> None:
+        """Show the user's saved orders to choose from; without any, open the modal that asks for an order."""
+        saved = await reply.before_asking(self._saved_orders.of_user(reply.user.id))
+        if readable := [order for order in saved or () if order.label]:
+            await reply.show(choice_message(readable, reply.translator))
+        else:
+            await reply.ask(_order_modal(reply.translator))
 
     async def _open_pasted(self, reply: Reply, pasted: str) -> None:
         reply.offer = partial(self._offer, opened=None)

@@ -1,13 +1,14 @@
 """For customers: /myorders, their saved orders."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, shorten
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
+from fileflare_bot.downloads.saved import open_select, saved_select
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import COLOUR, button, view
@@ -63,19 +64,11 @@ def _list(saved: list[SavedOrder], translator: Translator) -> ReplyMessage:
     embed = discord.Embed(title=translator.gettext("Your orders"), description=text, colour=COLOUR)
     if not saved:
         return ReplyMessage(counted, embed)
-    options = [
-        discord.SelectOption(label=shorten(order.label, OPTION_LABEL) or "?", value=str(order.id)) for order in saved
-    ]
-    to_open = discord.ui.Select[Any](
-        custom_id="downloads:saved", placeholder=translator.gettext("Open an order"), options=options
-    )
-    to_forget = discord.ui.Select[Any](
-        custom_id="orders:forget", placeholder=translator.gettext("Forget an order"), options=options
-    )
+    to_forget = saved_select("orders:forget", translator.gettext("Forget an order"), saved)
     everything = button(
         translator.gettext("Forget all"), "orders:forget_all", emoji="🗑️", style=discord.ButtonStyle.danger
     )
-    return ReplyMessage(counted, embed, view([to_open], [to_forget], [everything]))
+    return ReplyMessage(counted, embed, view([open_select(saved, translator)], [to_forget], [everything]))
 
 
 async def setup(bot: "FileflareBot") -> None:

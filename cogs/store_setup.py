@@ -12,6 +12,7 @@ from discord.ext import commands
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import button, labelled, modal, view
+from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
@@ -223,6 +224,12 @@ def _items(
             for later, sentence in _LATER.items()
         ]
         yield _row(discord.ui.Select(custom_id="store_setup:later", options=options))
+    if not where_to_find(settings.options.wording):
+        missing = translator.gettext(
+            "✏️ **Where do I find my order link?** Please fill it in, under **The panel's words**: your customers read "
+            "it on the panel, and whenever they paste something else."
+        )
+        yield discord.ui.TextDisplay(missing)
     yield _row(
         button(translator.gettext("Check"), "store_setup:check", emoji="🩺", style=discord.ButtonStyle.primary),
         button(translator.gettext("The panel's words"), "store_setup:words", emoji="✏️"),

@@ -30,13 +30,15 @@ class NextStep(Enum):
 class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
     """Base class of all refusals. Its text contains no secrets.
 
-    ``values`` fill the sentence; a float is a pause in seconds.
+    ``values`` fill the sentence; a float is a pause in seconds. With ``says_where``, the owner's words on where the
+    store's customers find their order link are shown too.
     """
 
     sentence: ClassVar[str]
     outcome: str
     level: ClassVar[int] = logging.INFO
     next_step: ClassVar[NextStep] = NextStep.NOTHING
+    says_where: ClassVar[bool] = False
 
     def __init__(self, why: str = "", /, **values: str | float) -> None:
         super().__init__(why)

@@ -188,6 +188,7 @@ def _welcome(running: Demo) -> str:
         ("a hostile one", orders.HOSTILE),
         ("an order link", f"https://my-store.com/account/orders/{orders.DOCUMENTED}"),
         ("an order number", "#1050"),
+        ("the address of a new customer account", "https://shopify.com/12345/account/orders/6789012345"),
     )
     lines = [f"  {token}  {what}" for what, token in tries]
     return "\n".join(

@@ -54,6 +54,7 @@ class OrderOpener:
             patience=LONGEST_WAIT,
             waiting=waiting,
         )
+        opened.reference = found.reference
         settings = self._settings(guild_id)
         grant = NO_GRANT
         if settings is not None:

@@ -30,8 +30,12 @@ from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import NextStep, Refusal
 
 _WHERE: Final = N_(
-    "Open your order confirmation email, press **View your order**, and copy the address of the page that opens. "
-    "It looks like `https://…/account/orders/0c732eb6fd98…`; the last part is the order ID."
+    "Open your order confirmation email, press **View your order**, copy the address of the page that opens, and paste "
+    "that instead. It looks like `https://…/account/orders/0c732eb6fd98…`; the last part is the order ID."
+)
+_COPY_LINK: Final = N_(
+    "The link in your order confirmation email does. On a phone, press and hold **View your order** there, then "
+    "**Copy link**; on a computer, right-click it and copy the link. Paste that link without opening it first."
 )
 PROBLEMS: Final[dict[ReferenceProblem, str]] = {
     ReferenceProblem.EMPTY: N_("**There was no order link in that.**"),
@@ -39,8 +43,7 @@ PROBLEMS: Final[dict[ReferenceProblem, str]] = {
         "**That is the order number, not the order ID.** Numbers are easy to guess, so they open nothing."
     ),
     ReferenceProblem.NEW_ACCOUNTS_ADDRESS: N_(
-        "**That is the address of your customer account, and it does not hold the order ID.** "
-        "The link in your confirmation email does."
+        "**That is the address of your customer account, and it does not hold the order ID.**"
     ),
     ReferenceProblem.CHECKOUT_ADDRESS: N_(
         "**That is the address of the checkout or thank-you page, and it does not hold the order ID.**"
@@ -66,6 +69,7 @@ class BadReference(LookupFailed):
 
     finding = Kind.WRONG_REFERENCE
     next_step = NextStep.ASK
+    says_where = True
 
     def __init__(self, problem: ReferenceProblem) -> None:
         super().__init__(problem.value)
@@ -74,7 +78,8 @@ class BadReference(LookupFailed):
 
     def text(self, translator: Translator) -> str:
         """Return what was pasted instead, and where to find the order ID."""
-        return translator.gettext(PROBLEMS[self.problem]) + "\n" + translator.gettext(_WHERE)
+        where = _COPY_LINK if self.problem is ReferenceProblem.NEW_ACCOUNTS_ADDRESS else _WHERE
+        return translator.gettext(PROBLEMS[self.problem]) + "\n" + translator.gettext(where)
 
 
 class AskedTooOften(LookupFailed):
@@ -92,11 +97,13 @@ class OrderNotFound(LookupFailed):
     """Raised when Fileflare knows no order with that ID; ``denied`` if it said so by 401 or 403."""
 
     sentence = N_(
-        "**Fileflare knows no order with that ID.** A character may be missing, or the order was removed.\n{where}"
+        "**Fileflare knows no order with that ID.** A character may be missing, or the order was removed.\n{where}\n"
+        "If you have copied all of it and it is still unknown, ask for help."
     )
     outcome = "not_found"
     finding = Kind.NOT_FOUND
     next_step = NextStep.ASK
+    says_where = True
 
     def __init__(self, why: str = "", *, denied: bool = False) -> None:
         super().__init__(why)

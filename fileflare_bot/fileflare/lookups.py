@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -27,6 +27,7 @@ from fileflare_bot.fileflare.errors import (
     OrderNotFound,
     QueueFull,
 )
+from fileflare_bot.fileflare.found import Found
 from fileflare_bot.fileflare.pace import Pace
 from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Place, Requester, RequestQueue
 from fileflare_bot.metrics import Metrics
@@ -48,16 +49,8 @@ _NO_PATIENCE_LEFT: Final = "no response within a person's patience"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An order, and how many seconds ago Fileflare gave it; 0 if it was asked for this lookup."""
-
-    order: Order
-    age: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class _Recent:
-    order: Order
+    found: Found
     at: float
 
 
@@ -84,10 +77,10 @@ class Lookups:
         self._abuse = abuse
         self._metrics = metrics
         self._key = os.urandom(32)
-        self._running: dict[bytes, asyncio.Task[Order]] = {}  # bounded by the queue
+        self._running: dict[bytes, asyncio.Task[Found]] = {}  # bounded by the queue
         self._places = _Places()
         self._recent: TTLCache[bytes, _Recent] = TTLCache(
-            MOST_REMEMBERED, FRESH_SECONDS, getsizeof=lambda recent: weight(recent.order)
+            MOST_REMEMBERED, FRESH_SECONDS, getsizeof=lambda recent: weight(recent.found.order)
         )
         queue.away = lambda: self.breaker.next_attempt
         metrics.watch(
@@ -110,7 +103,8 @@ class Lookups:
     ) -> Found:
         """Return the order, at most 10 s old (3 s for a refresh). A ``known`` order is one that they opened before.
 
-        Whoever has to wait does so for ``patience`` seconds, inside ``waiting``, which can show their place.
+        All forms of the reference together are one lookup, and at most one miss. Whoever has to wait does so for
+        ``patience`` seconds, inside ``waiting``, which can show their place.
 
         Raises:
             AskedTooOften: the user must pause.
@@ -148,7 +142,8 @@ class Lookups:
         self.queue.close()
 
     def _key_of(self, reference: OrderReference) -> bytes:
-        return hashlib.blake2b(reference.token.encode(), key=self._key, digest_size=16).digest()
+        likeliest, *_ = reference.forms
+        return hashlib.blake2b(likeliest.token.encode(), key=self._key, digest_size=16).digest()
 
     async def _find(self, lookup: "_Lookup", oldest: float, waiting: Waiting) -> Found:
         """Find an order. Who has waited keeps waiting if Fileflare wants a pause, or is away for a while."""
@@ -157,7 +152,7 @@ class Lookups:
             recent = self._recent.get(lookup.key)
             if recent is not None and (age := time.perf_counter() - recent.at) < oldest:
                 self._metrics.shared.inc()
-                return Found(recent.order, age)
+                return replace(recent.found, age=age)
             try:
                 running = self._running.get(lookup.key)
                 if running is not None:
@@ -167,23 +162,23 @@ class Lookups:
                 if running is None and self.queue.try_turn(lookup.requester):
                     running = self._start(lookup)
                 if running is not None:
-                    return Found(await asyncio.shield(running))
-                return Found(await self._wait(lookup, waiting, returning=waited))
+                    return await asyncio.shield(running)
+                return await self._wait(lookup, waiting, returning=waited)
             except (FileflareBusy, FileflareDown, FileflareTimeout) as error:
                 is_away = waited and self.breaker.next_attempt is not None
                 if asyncio.get_running_loop().time() >= until or not (isinstance(error, FileflareBusy) or is_away):
                     raise
             waited = True
 
-    async def _wait(self, lookup: "_Lookup", waiting: Waiting, *, returning: bool) -> Order:
+    async def _wait(self, lookup: "_Lookup", waiting: Waiting, *, returning: bool) -> Found:
         """Wait in the line until it is this lookup's turn, or somebody else's has brought the order."""
         place = self._place_of(lookup, returning=returning)
         try:
             async with waiting(place):
-                order = await place.come(lookup.patience)
-                if order is not None:
+                found = await place.come(lookup.patience)
+                if found is not None:
                     self._metrics.shared.inc()
-                    return order
+                    return found
                 running = self._running.get(lookup.key)
                 with ExitStack() as unused:
                     unused.callback(self.queue.give_back)
@@ -211,23 +206,23 @@ class Lookups:
         self._places.add(lookup, place)
         return place
 
-    def _start(self, lookup: "_Lookup") -> asyncio.Task[Order]:
+    def _start(self, lookup: "_Lookup") -> asyncio.Task[Found]:
         """Ask Fileflare; the turn for it has come."""
         task = self._running[lookup.key] = asyncio.create_task(self._fetch(lookup))
         task.add_done_callback(lambda done: self._finished(lookup.key, done))
         return task
 
-    async def _fetch(self, lookup: "_Lookup") -> Order:
+    async def _fetch(self, lookup: "_Lookup") -> Found:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS) as patience:
-                order = await self._fetch_with_retries(lookup, patience)
+                found = await self._fetch_with_retries(lookup, patience)
         except TimeoutError:
             raise FileflareTimeout(_NO_PATIENCE_LEFT) from None
         with suppress(ValueError):  # larger than MOST_REMEMBERED
-            self._recent[lookup.key] = _Recent(order, time.perf_counter())
-        return order
+            self._recent[lookup.key] = _Recent(found, time.perf_counter())
+        return found
 
-    async def _fetch_with_retries(self, lookup: "_Lookup", patience: asyncio.Timeout) -> Order:
+    async def _fetch_with_retries(self, lookup: "_Lookup", patience: asyncio.Timeout) -> Found:
         async for attempt in stamina.retry_context(
             on=_passes_soon, attempts=ATTEMPTS, wait_initial=0.1, wait_jitter=0.4, wait_exp_base=4
         ):
@@ -236,17 +231,21 @@ class Lookups:
                     with self.queue.given_turn():
                         return await self._request(lookup.reference, lookup.requester, patience)
                 self._metrics.retries.inc()
-                self.breaker.check()
-                async with self.queue.turn(lookup.requester, returning=True, patience=PATIENCE_SECONDS):
+                async with self._next_turn(lookup.requester):
                     return await self._request(lookup.reference, lookup.requester, patience)
         raise AssertionError("stamina returns or raises")
 
+    def _next_turn(self, requester: Requester) -> AbstractAsyncContextManager[None]:
+        """Return a further turn of a lookup that has begun."""
+        self.breaker.check()
+        return self.queue.turn(requester, returning=True, patience=PATIENCE_SECONDS)
+
     async def _request(
         self, reference: OrderReference, requester: Requester, patience: asyncio.Timeout | None = None
-    ) -> Order:
-        """Make one request in a turn that has come."""
+    ) -> Found:
+        """Ask for an order in a turn that has come."""
         try:
-            order = await self._ask(reference, patience)
+            found = await self._ask_for_each_form(reference, patience)
         except OrderNotFound as error:
             if error.denied and self._abuse.denied(requester):
                 raise FileflareDown("denies everybody") from None
@@ -254,7 +253,15 @@ class Lookups:
                 self._abuse.not_denied()
             raise
         self._abuse.not_denied()
-        return order
+        return found
+
+    async def _ask_for_each_form(self, reference: OrderReference, patience: asyncio.Timeout | None) -> Found:
+        *likelier, last = reference.forms
+        for form in likelier:
+            with suppress(OrderNotFound):
+                return Found(await self._ask(form, patience), form)
+            self.queue.another_request()
+        return Found(await self._ask(last, patience), last)
 
     async def _ask(self, reference: OrderReference, patience: asyncio.Timeout | None) -> Order:
         """Ask Fileflare; if ``patience`` ends it, that counts as a failure, as Fileflare's own timeout does."""
@@ -268,7 +275,7 @@ class Lookups:
             self.last_success = datetime.now(UTC)
             return order
 
-    def _finished(self, key: bytes, task: asyncio.Task[Order]) -> None:
+    def _finished(self, key: bytes, task: asyncio.Task[Found]) -> None:
         """Give the order, or that there is none, to everybody who waits for it."""
         self._running.pop(key, None)
         error = None if task.cancelled() else task.exception()

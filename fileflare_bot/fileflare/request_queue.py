@@ -20,9 +20,9 @@ from typing import Final
 from cachetools import LRUCache
 
 from fileflare_bot.fileflare.errors import AskedAgain, FileflareBusy, LineClosed, PlaceReserved, QueueFull
+from fileflare_bot.fileflare.found import Found
 from fileflare_bot.fileflare.pace import Pace
 from fileflare_bot.fileflare.reserved_places import ReservedPlaces
-from fileflare_bot.orders.models import Order
 
 LONGEST_WAIT: Final = 14 * 60.0  # seconds; Discord lets a reply be edited for 15 minutes
 OVERTIME: Final = 1.03  # times the longest wait, for those who were overtaken
@@ -65,14 +65,14 @@ class Place:
     joined_at: float
     order: tuple[int, int, int]  # within its share: its rank, the user's last turn, its number
     queue: "RequestQueue" = field(repr=False)
-    turn: asyncio.Future[Order | None] = field(repr=False)
+    turn: asyncio.Future[Found | None] = field(repr=False)
 
     @property
     def wait(self) -> float:
         """Roughly the seconds until its turn; guilds that come later may overtake."""
         return self.queue.wait_of(self)
 
-    async def come(self, patience: float) -> Order | None:
+    async def come(self, patience: float) -> Found | None:
         """Wait so many seconds for the turn: None, or the order if somebody else's turn has brought it.
 
         Raises:
@@ -93,10 +93,10 @@ class Place:
             self._leave()
             raise
 
-    def give(self, order: Order) -> None:
+    def give(self, found: Found) -> None:
         """Give it the order that somebody else's turn has brought."""
         if self.queue.remove(self):
-            self.turn.set_result(order)
+            self.turn.set_result(found)
 
     def lose(self, error: Exception) -> None:
         """End it with the reason, if its turn has not come yet."""
@@ -179,6 +179,10 @@ class RequestQueue:
         self._reserved.drop(requester.user_id)
         self._take(requester)
         return True
+
+    def another_request(self) -> None:
+        """Count a further request in the same turn."""
+        self.pace.sent(_now())
 
     def give_back(self) -> None:
         """End a turn that was not used; the next place has it."""

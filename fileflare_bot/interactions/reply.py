@@ -5,7 +5,7 @@ import io
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import discord
 
@@ -17,10 +17,14 @@ from fileflare_bot.interactions.access import OnlyInServer
 from fileflare_bot.logs import hide
 from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.records import GuildSettings
 
 FAST_REPLY_SECONDS: Final = 1.0  # a reply this fast takes one Discord call; a slower one is deferred first
+ASK_SECONDS: Final = 1.0  # for what is read before a modal, which Discord must get within 3 s
+
+T = TypeVar("T")
 
 
 class Undelivered(Exception):  # noqa: N818 - says what happened to the reply
@@ -90,6 +94,7 @@ class Reply:
     acknowledged: float | None = None
     _shown: bool = False
     _is_interim: bool = False
+    _may_ask: bool = False
     _sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -163,8 +168,8 @@ class Reply:
         return reference
 
     def hide(self, *secrets: str) -> None:
-        """Hide these values in every log line until the reply is done."""
-        hide(*secrets)
+        """Hide these values, in small letters too, in every log line until the reply is done."""
+        hide(*secrets, *map(str.lower, secrets))
 
     async def show(self, message: ReplyMessage) -> None:
         """Send the reply, or replace the message that the button is part of."""
@@ -196,6 +201,18 @@ class Reply:
             else:
                 await self._edit(message)
 
+    async def before_asking(self, reading: Awaitable[T]) -> T | None:
+        """Return what is read from the database, or None if it does not answer within a second.
+
+        The reply is not deferred meanwhile, so that a modal can still be the first response.
+        """
+        self._may_ask = True
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                return await reading
+        except (StorageUnavailable, TimeoutError):
+            return None
+
     async def ask(self, modal: discord.ui.Modal) -> None:
         """Open a modal; it can only be the first response."""
         async with self._sending:
@@ -205,7 +222,7 @@ class Reply:
         """Defer the reply; the user sees "thinking…" meanwhile."""
         response = self.interaction.response
         async with self._sending:
-            if self.acknowledged is not None:
+            if self.acknowledged is not None or self._may_ask:
                 return
             if self.updates:
                 await self._respond(response.defer)

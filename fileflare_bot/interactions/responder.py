@@ -17,12 +17,15 @@ import structlog
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.discord_errors import is_passing
 from fileflare_bot.i18n import N_, Catalogs, Translator
-from fileflare_bot.interactions.access import Audience, ModeratorOfSomeChannels, admit
+from fileflare_bot.interactions.access import Audience, ModeratorOfSomeChannels, OnlyInServer, admit
 from fileflare_bot.interactions.activity import Activity
+from fileflare_bot.interactions.components import COLOUR
+from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.interactions.reply import Reply, ReplyMessage, Undelivered
 from fileflare_bot.logs import hiding
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.refusal import Bug, Refusal
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.text import clean
 
@@ -131,8 +134,9 @@ class Responder:
             reply.facts |= {"exc_info": error}
         view = reply.offer(error, refusal, reply.translator) if reply.offer is not None else None
         text = refusal.text(reply.translator) + _given_back(reply.written, reply.translator)
+        where = _where_to_find(reply) if refusal.says_where else None
         try:
-            await reply.tell(ReplyMessage(text, view=view))
+            await reply.tell(ReplyMessage(text, where, view))
         except Exception as failure:  # noqa: BLE001 - nothing is left but the log
             reply.facts.setdefault("exc_info", failure)
             self._failed(reply, failure.kind if isinstance(failure, Undelivered) else "rejected")
@@ -185,6 +189,19 @@ def _given_back(written: str, translator: Translator) -> str:
         return ""
     text = limits.shorten(clean(written, lines=True).replace("`", "'"), LONGEST_GIVEN_BACK)
     return "\n" + translator.gettext("Here is what you wrote, so you can copy it:") + f"\n```\n{text}\n```"
+
+
+def _where_to_find(reply: Reply) -> discord.Embed | None:
+    """Return where the guild's customers find their order link, or None if the owner has not said so.
+
+    As an embed: the words look as on the panel, and need not fit the refusal's message.
+    """
+    try:
+        where = where_to_find(reply.settings.options.wording)
+    except (OnlyInServer, StorageUnavailable):
+        return None
+    title = reply.translator.gettext("Where do I find my order link?")
+    return discord.Embed(title=title, description=where, colour=COLOUR) if where else None
 
 
 def _refusal(error: Exception) -> Refusal:

@@ -22,6 +22,7 @@ _MOST_MARKS = 30  # on one letter, as in unicode.org/reports/tr15's Stream-Safe 
 _PLAUSIBLE_ID = re.compile(r"(?=[0-9]{0,127}[A-Za-z_-])[A-Za-z0-9_-]{16,128}", re.ASCII)
 # In other text: a whole word, and it needs a digit.
 LIKE_AN_ID = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*+[0-9])[A-Za-z0-9_-]{16,}+", re.ASCII)
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
 _LICENCE_KEY = re.compile(r"[A-Z0-9]{4,8}(-[A-Z0-9]{4,8}){2,}", re.ASCII)
 _ORDER_NUMBER = re.compile(
     r"[A-Z]{0,12}#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|(?:N[or]\.?)?\d{1,40}(?:-[A-Z]{1,3})?",
@@ -53,6 +54,18 @@ class OrderReference:
     """An order ID. It is a bearer secret, so its repr hides it."""
 
     token: str = field(repr=False)
+
+    @property
+    def forms(self) -> tuple["OrderReference", ...]:
+        """The IDs that this may stand for, the likeliest first.
+
+        Fileflare's IDs are hexadecimal in small letters, and capitals are another spelling of the same number. In an ID
+        of another kind a capital is another character: to try both would be two guesses.
+        """
+        small = self.token.lower()
+        if small == self.token or not _HEXADECIMAL.fullmatch(self.token):
+            return (self,)
+        return OrderReference(small), self
 
 
 def parse_reference(text: str) -> OrderReference | ReferenceProblem:

@@ -28,7 +28,7 @@ class StorageUnavailable(StorageFailed):
     """Raised when the database is unreachable or does not respond in time."""
 
     sentence = N_(
-        "**My database cannot be reached right now.** /{command} works all the same; "
+        "**My database cannot be reached right now.** /{command} still opens an order by its link; "
         "please try the rest again in a few minutes."
     )
     outcome = "database_away"

@@ -7,6 +7,7 @@ import discord
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.components import COLOUR, ask_button, button
+from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.storage.options import Options, Wording
 from fileflare_bot.text import clean
 
@@ -20,7 +21,8 @@ def panel_embed(wording: Wording, translator: Translator) -> discord.Embed:
     text = clean(wording.text, lines=True) or translator.gettext(
         "Bought something from our store? Press the button and paste your order link. Only you see the answer."
     )
-    parts = [text, where_to_find(wording, translator)]
+    where = where_to_find(wording)
+    parts = [text, translator.gettext("**Where do I find my order link?**") + "\n" + where if where else ""]
     return discord.Embed(
         title=limits.shorten(title, limits.EMBED_TITLE),
         description=limits.shorten("\n\n".join(part for part in parts if part), limits.EMBED_DESCRIPTION),
@@ -51,12 +53,3 @@ def is_panel(
 def _look(embed: discord.Embed) -> tuple[list[str], list[str], discord.Colour | None]:
     """Return what a panel's embed shows; Discord removes some of its spaces."""
     return (embed.title or "").split(), (embed.description or "").split(), embed.colour
-
-
-def where_to_find(wording: Wording, translator: Translator) -> str:
-    """Return where customers of this store find their order link; empty if the owner has not said so."""
-    if not (wording.where or wording.account_url):
-        return ""
-    head = translator.gettext("**Where do I find my order link?**")
-    address = f"<{wording.account_url}>" if wording.account_url else ""
-    return "\n".join(part for part in (head, clean(wording.where, lines=True), address) if part)

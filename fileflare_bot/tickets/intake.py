@@ -116,10 +116,10 @@ async def look_into(
 
 async def _read(lookups: Lookups, reference: OrderReference, requester: Requester, words: str) -> TicketDetails:
     try:
-        order = (await lookups.find(reference, requester)).order
+        found = await lookups.find(reference, requester)
     except AskedTooOften:
         raise
     except LookupFailed as error:
         findings = diagnose_failure(error.finding or Kind.OUTAGE)
         return TicketDetails(findings=findings, words=words, reference=reference)
-    return TicketDetails(str(order.order_number or ""), diagnose(order), words, reference)
+    return TicketDetails(str(found.order.order_number or ""), diagnose(found.order), words, found.reference)

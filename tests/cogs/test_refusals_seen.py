@@ -8,7 +8,7 @@ from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import Fault
 from fileflare_bot.downloads import opening
 
-WHERE = "Open your order confirmation email"
+WHERE = "your order confirmation email"
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from simcord import InteractionResult, MemberActor
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer as order_answer
 from fileflare_bot.demo.orders import asset
+from fileflare_bot.fileflare.found import Found
 from fileflare_bot.fileflare.request_queue import Place
-from fileflare_bot.orders.models import Order
 
 ONE_A_MINUTE = pytest.mark.settings(fileflare_requests_per_minute=1)
 WAITS = "**Many people are asking right now.** Yours come in about 1 minute, by themselves."
@@ -23,9 +23,9 @@ def _line_is_known(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tell the simulator that whoever waits in the line waits for something outside."""
     come = Place.come
 
-    async def declared(place: Place, patience: float) -> Order | None:
+    async def declared(place: Place, patience: float) -> Found | None:
         waiting = desk.env.external_wait(come(place, patience), reason="it is not their turn")
-        return cast("Order | None", await waiting)
+        return cast("Found | None", await waiting)
 
     monkeypatch.setattr(Place, "come", declared)
 

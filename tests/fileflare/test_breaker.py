@@ -12,7 +12,8 @@ from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare import lookups as lookups_module
 from fileflare_bot.fileflare.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, Breaker, State
 from fileflare_bot.fileflare.errors import FileflareBusy, FileflareDown, FileflareTimeout, OrderNotFound, PlaceReserved
-from fileflare_bot.fileflare.lookups import Found, Lookups, build_lookups
+from fileflare_bot.fileflare.found import Found
+from fileflare_bot.fileflare.lookups import Lookups, build_lookups
 from fileflare_bot.fileflare.pace import Pace
 from fileflare_bot.fileflare.request_queue import Requester, RequestQueue
 from fileflare_bot.metrics import Metrics

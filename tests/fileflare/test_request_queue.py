@@ -14,10 +14,12 @@ from fileflare_bot.fileflare.errors import (
     PlaceReserved,
     QueueFull,
 )
+from fileflare_bot.fileflare.found import Found
 from fileflare_bot.fileflare.pace import LONGEST_PAUSE, Pace
 from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Place, Requester, RequestQueue
 from fileflare_bot.fileflare.reserved_places import ReservedPlaces
 from fileflare_bot.orders.models import Order
+from fileflare_bot.orders.reference import OrderReference
 
 
 async def one(queue: RequestQueue, requester: Requester, served: list[Requester] | None = None) -> None:
@@ -422,12 +424,12 @@ async def test_a_place_moves_to_a_newer_reply_and_keeps_its_order() -> None:
 async def test_a_place_can_be_given_what_another_turn_has_brought_or_failed_to() -> None:
     queue = busy()
     served, failed = join(queue, 1), join(queue, 2)
-    order = Order()
+    found = Found(Order(), OrderReference("a1b2c3d4e5f60718"))
 
-    served.give(order)
+    served.give(found)
     failed.lose(OrderNotFound())
 
-    assert await served.come(LONGEST_WAIT) is order
+    assert await served.come(LONGEST_WAIT) is found
     with pytest.raises(OrderNotFound):
         await failed.come(LONGEST_WAIT)
     assert queue.waiting == 0

@@ -73,6 +73,7 @@ PRESSES: Final[dict[str, tuple[str, list[str]]]] = {
     "Claims.move": ("claims:moved:{claim}", ["{person}"]),
     "Claims.restore": ("claims:restore", []),
     "Downloads.ask": ("downloads:ask", []),
+    "Downloads.another": ("downloads:another", []),
     "Downloads.submitted": ("downloads:order", []),
     "Downloads.chosen": ("downloads:saved", ["{saved}"]),
     "Downloads.refresh": ("downloads:refresh:{handle}", []),

@@ -214,9 +214,41 @@ def test_a_key_that_lost_its_address_or_was_wrapped_is_still_a_key(before: str, 
     assert isinstance(parse_reference(before + name + key), ReferenceProblem)
 
 
+@given(st.from_regex(r"[0-9A-Fa-f]{16,128}", fullmatch=True).filter(is_plausible_id))
+def test_every_spelling_of_a_hexadecimal_id_has_the_same_likeliest_form(token: str) -> None:
+    forms = OrderReference(token).forms
+
+    assert forms[0] == OrderReference(token.lower())
+    assert forms[-1] == OrderReference(token)
+    assert len(forms) == (1 if token == token.lower() else 2)
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{15,127}[g-zG-Z_-]", fullmatch=True))
+def test_an_id_that_is_not_hexadecimal_has_one_form(token: str) -> None:
+    assert OrderReference(token).forms == (OrderReference(token),)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        ID.upper(),
+        f"ID: {ID.upper()}.",
+        f"HTTPS://MY-STORE.COM/ACCOUNT/ORDERS/{ID.upper()}",
+        f"https://my-store.com/12345678/orders/{ID.capitalize()}/authenticate?key={KEY}",
+        f"https://my-store.com/account/orders/{ID.title()}",
+    ],
+)
+def test_an_id_in_capitals_is_read_bare_and_from_its_address(pasted: str) -> None:
+    reference = parse_reference(pasted)
+
+    assert isinstance(reference, OrderReference)
+    assert reference.forms[0] == OrderReference(ID)
+
+
 def test_a_references_repr_hides_the_id() -> None:
     assert ID not in repr(parse_reference(ID))
     assert ID not in f"{parse_reference(ID)}"
+    assert ID not in repr(OrderReference(ID.upper()).forms)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+"""An order ID in capitals: which of its forms Fileflare is asked for, and what that counts as."""
+
+from collections.abc import Callable
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from fileflare_bot.demo import orders
+from fileflare_bot.demo.sample_fileflare import SampleFileflare
+from fileflare_bot.fileflare.abuse import DENIALS_FOR_OUTAGE, AbuseGuard
+from fileflare_bot.fileflare.errors import AskedTooOften, OrderNotFound
+from fileflare_bot.fileflare.lookups import Lookups, build_lookups
+from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.metrics import Metrics
+from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.settings import Settings
+
+SMALL, CAPITALS = OrderReference(orders.DOCUMENTED), OrderReference(orders.DOCUMENTED.upper())
+MADE_UP = OrderReference("ABCDEF0123456789ABCDEF0123456789")
+CUSTOMER = Requester(1)
+
+Build = Callable[[int], Lookups]
+
+
+@pytest.fixture
+def build(bot_settings: Settings, session: aiohttp.ClientSession) -> Build:
+    """Build lookups whose users may have so many misses before they pause."""
+
+    def built(misses: int) -> Lookups:
+        return build_lookups(bot_settings, session, Metrics(), abuse=AbuseGuard(misses_per_user=misses))
+
+    return built
+
+
+async def test_an_id_in_capitals_is_asked_for_in_small_letters_and_known_by_them(
+    build: Build, sample: SampleFileflare
+) -> None:
+    found = await build(1).find(CAPITALS, CUSTOMER)
+
+    assert found.reference == SMALL
+    assert sample.requests == {orders.DOCUMENTED: 1}
+
+
+async def test_an_id_that_fileflare_knows_in_capitals_only_is_found_too(build: Build, sample: SampleFileflare) -> None:
+    sample.answers[CAPITALS.token] = sample.answers.pop(orders.DOCUMENTED)
+
+    found = await build(1).find(CAPITALS, CUSTOMER)
+
+    assert found.reference == CAPITALS
+
+
+async def test_an_order_read_in_capitals_is_not_asked_for_again_in_small_letters(
+    build: Build, sample: SampleFileflare
+) -> None:
+    lookups = build(1)
+    await lookups.find(CAPITALS, CUSTOMER)
+
+    again = await lookups.find(SMALL, CUSTOMER)
+
+    assert again.age > 0
+    assert again.reference == SMALL
+    assert sample.requests == {orders.DOCUMENTED: 1}
+
+
+async def test_one_paste_in_capitals_is_one_miss(build: Build, sample: SampleFileflare) -> None:
+    lookups = build(2)
+    with pytest.raises(OrderNotFound):
+        await lookups.find(MADE_UP, CUSTOMER)
+    assert sample.requests == {MADE_UP.token: 1, MADE_UP.token.lower(): 1}
+
+    with pytest.raises(OrderNotFound):  # the second of the two that are allowed
+        await lookups.find(MADE_UP, CUSTOMER)
+    with pytest.raises(AskedTooOften):
+        await lookups.find(MADE_UP, CUSTOMER)
+
+
+async def test_one_paste_in_capitals_is_one_denial(build: Build, sample: SampleFileflare) -> None:
+    sample.fault = denied
+    lookups = build(100)
+
+    for user in range(DENIALS_FOR_OUTAGE - 1):  # one more denial, and it would be an outage
+        with pytest.raises(OrderNotFound):
+            await lookups.find(MADE_UP, Requester(user))
+
+
+@pytest.mark.parametrize("guess", ["ABCDEFGH0123456789", "ABCDEF0123456789_-", "Abcdefgh01234567"])
+async def test_a_guess_of_another_kind_of_id_is_asked_for_once_as_it_is(
+    build: Build, sample: SampleFileflare, guess: str
+) -> None:
+    with pytest.raises(OrderNotFound):
+        await build(1).find(OrderReference(guess), CUSTOMER)
+
+    assert sample.requests == {guess: 1}
+
+
+async def denied(_request: web.Request) -> web.StreamResponse:
+    """Deny the order, as Fileflare may do for one that it does not know."""
+    return web.json_response({"message": "Unauthenticated."}, status=401)
