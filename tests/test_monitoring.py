@@ -62,7 +62,16 @@ async def test_lookups_are_counted_by_outcome_and_hold_no_secret(
     assert answers[("lookup", "bad_reference.order_number")] == 1
     for name in ("acknowledgement_seconds", "answer_seconds", "fileflare_seconds"):
         assert families[f"fileflare_bot_{name}"].samples
-    for name in ("waiting", "breaker", "open_lists", "gateway_latency_seconds", "gateway_connected"):
+    for name in (
+        "waiting",
+        "longest_wait_seconds",
+        "served_per_minute",
+        "pace_per_minute",
+        "breaker",
+        "open_lists",
+        "gateway_latency_seconds",
+        "gateway_connected",
+    ):
         assert f"fileflare_bot_{name}" in families
     assert [sample.value for sample in families["fileflare_bot_open_lists"].samples] == [
         3
@@ -106,7 +115,7 @@ async def test_an_ipv6_address_is_said_as_a_browser_takes_it(
         assert await get(session, f"{served}/healthz") == (200, "alive\n")
 
 
-def test_the_dashboard_shows_only_metrics_there_are(desk: Desk) -> None:
+async def test_the_dashboard_shows_only_metrics_there_are(desk: Desk) -> None:
     names = {sample.name for family in desk.bot.metrics.registry.collect() for sample in family.samples}
     names |= {f"{family.name}_total" for family in desk.bot.metrics.registry.collect() if family.type == "counter"}
     panels = json.loads(DASHBOARD.read_text())["panels"]

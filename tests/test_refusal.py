@@ -25,6 +25,8 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     FileflareBusy: [FileflareBusy(), FileflareBusy(42.0)],
     errors.AskedTooOften: [errors.AskedTooOften(42.0)],
     errors.QueueFull: [errors.QueueFull(42.0)],
+    errors.PlaceReserved: [errors.PlaceReserved(900.0)],
+    errors.FileflareDown: [errors.FileflareDown("secret"), errors.FileflareDown("secret", next_attempt=5.0)],
     MissingPermission: [MissingPermission("Manage Server")],
     BotLacksPermission: [BotLacksPermission("Send Messages")],
     AlreadyTaken: [AlreadyTaken(7)],
@@ -59,7 +61,7 @@ def test_every_refusal_has_an_outcome_of_its_own() -> None:
 
 
 def test_every_error_of_the_client_is_told_to_the_customer() -> None:
-    assert len([kind for kind in leaves(LookupFailed) if kind.__module__ == errors.__name__]) == 8
+    assert len([kind for kind in leaves(LookupFailed) if kind.__module__ == errors.__name__]) == 12
 
 
 def test_a_pause_is_rounded_up_so_that_nobody_tries_again_too_early() -> None:

@@ -130,6 +130,7 @@ MEANT: Final = (
     ("fileflare_base_url", "https://x.example"),
     ("fileflare_timeout_seconds", "30"),
     ("fileflare_requests_per_minute", "61"),
+    ("fileflare_fastest_per_minute", "240"),
     ("lookups_per_person", "21"),
     ("lookups_per_server", "121"),
     ("database_url", "sqlite:///x.db"),

@@ -248,5 +248,5 @@ class LineClosed(LineEnded):
     sentence = N_(
         "**I am restarting, so your place in the line is gone.** Nothing was used up: press **{button}** in a minute."
     )
-    outcome = "restarting"
+    outcome = "line_closed"
     next_step = NextStep.ASK

@@ -78,6 +78,7 @@ PRESSES: Final[dict[str, tuple[str, list[str]]]] = {
     "Downloads.chosen": ("downloads:saved", ["{saved}"]),
     "Downloads.refresh": ("downloads:refresh:{handle}", []),
     "Downloads.turn": ("downloads:next:{handle}", []),
+    "Downloads.leave": ("downloads:leave:{handle}", []),
     "Downloads.remember": ("downloads:remember:{handle}", []),
     "Help.ask": ("help:ask:{handle}:used_up.", []),
     "Help.file": ("help:file:{handle}:used_up.", []),
@@ -317,7 +318,7 @@ async def test_what_is_another_customers_is_nobody_elses(shop: Shop) -> None:
     before = await shop.state()
 
     for handler in (
-        *("Downloads.chosen", "Downloads.refresh", "Downloads.turn", "Downloads.remember"),
+        *("Downloads.chosen", "Downloads.refresh", "Downloads.turn", "Downloads.leave", "Downloads.remember"),
         *("Help.read", "Help.wrote", "Help.solved", "Orders.forget"),  # Help.write only opens the form of Help.wrote
     ):
         result = await shop.press(handler, desk.member)
