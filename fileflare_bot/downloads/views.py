@@ -6,6 +6,7 @@ from typing import Final
 
 import discord
 
+from fileflare_bot import discord_limits as limits
 from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.downloads.pages import LINKS_ON_A_PAGE, OrderPages, Page
 from fileflare_bot.downloads.places import Span
@@ -20,6 +21,7 @@ from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.intake import help_button
 
 MOST_ROLES_SHOWN: Final = 20
+LONGEST_ROLE: Final = 32  # UTF-16 units of a role's name
 
 
 def order_message(
@@ -52,7 +54,8 @@ def order_message(
 
 
 def _new_roles(given: Sequence[str], translator: Translator) -> str:
-    roles = ", ".join(f"**{escape(clean(name))}**" for name in given[:MOST_ROLES_SHOWN])
+    names = (limits.shorten(clean(name), LONGEST_ROLE) for name in given[:MOST_ROLES_SHOWN])
+    roles = ", ".join(f"**{escape(name)}**" for name in names)
     if len(given) == 1:
         return translator.gettext("New role for you: {roles}", roles=roles)
     return translator.gettext("New roles for you: {roles}", roles=roles)

@@ -19,6 +19,7 @@ from fileflare_bot.downloads.views import order_message
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.orders.bounds import MOST_ASSETS, MOST_LINES
 from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.roles.granting import Grant
 
 CATALOGS = Catalogs()
 ENGLISH = CATALOGS.translator("en")
@@ -157,6 +158,17 @@ def test_what_looks_like_an_order_id_is_not_repeated(secret: str) -> None:
 
     assert len(files_of(found)) == 1
     assert "0c732eb6fd98" not in found.render(1, ENGLISH).content
+
+
+@pytest.mark.parametrize("language", CATALOGS.languages)
+def test_many_new_roles_of_long_names_fit_the_reply(language: str) -> None:
+    pages = OrderPages(order(numbered(10))).with_name("file")
+    opened = OpenOrder(OrderReference("0c732eb6fd9802a0821a9d29888baee8"), 1, pages)
+
+    message = order_message(opened, pages, CATALOGS.translator(language), Grant(given=("*" * 100,) * 25))
+
+    assert message.content.count("\n") == 1
+    assert limits.size(message.content) <= limits.CONTENT
 
 
 names = st.one_of(
