@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 RUNNABLE := .venv/.ready-run
 
-.PHONY: demo run test test-deep check format lock messages bench chaos rush screenshots clean
+.PHONY: demo run test test-deep check format lock messages bench presses chaos rush screenshots clean
 
 demo: $(READY)
 	@$(BIN)/python -m fileflare_bot.demo
@@ -55,6 +55,10 @@ rush: $(READY)
 # Prints what the bot costs, each figure beside another of the same run.
 bench: $(READY)
 	@PYTHONPATH=.:tests $(BIN)/python tools/bench.py
+
+# Prints how many presses it is to a file of orders of many sizes.
+presses: $(READY)
+	@PYTHONPATH=.:tests $(BIN)/python tools/press_table.py
 
 # Shows how the bot stands a minute of every fault under a steady load.
 chaos: $(READY)

@@ -12,11 +12,12 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.downloads.open_orders import OpenOrder
+from fileflare_bot.downloads.pages import LONGEST_WANTED, OrderPages
 from fileflare_bot.downloads.saved import choice_message
 from fileflare_bot.downloads.views import order_message, refusal_view
 from fileflare_bot.fileflare.errors import AskedAgain, LeftLine, LookupFailed
 from fileflare_bot.fileflare.request_queue import Place
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal, order_input
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
 
 _SAVED: Final = re.compile(r"saved:(\d{1,18})", re.ASCII)  # the value of an autocomplete choice
 _HANDLE: Final = r"(?P<handle>[\w-]{1,40})"
+
+
+class NothingFound(Refusal):
+    """Raised when no file of an order has the wanted text in its name."""
+
+    sentence = N_("**No file has that in its name, nor in its product's.** Press **Find** again with less of it.")
+    outcome = "nothing_found"
 
 
 class Downloads(commands.Cog):
@@ -104,17 +112,51 @@ class Downloads(commands.Cog):
         """Look the order up again."""
         await self._open(reply, self._opened(reply, handle), refresh=True)
 
-    @route(rf"downloads:(?P<action>first|previous|next|last):{_HANDLE}")
+    @route(rf"downloads:(?P<action>previous|next|all):{_HANDLE}")
     @replies("page", CUSTOMER, updates=True)
     async def turn(self, reply: Reply, action: str, handle: str) -> None:
-        """Show another page."""
+        """Show another page, or all files again after a search."""
         opened = self._opened(reply, handle)
+        if action == "all":
+            opened.wanted, opened.page = "", 1
+        else:
+            opened.page += 1 if action == "next" else -1
+        await reply.show(order_message(opened, _pages(opened), reply.translator))
+
+    @route(rf"downloads:jump:{_HANDLE}")
+    @replies("page", CUSTOMER, updates=True)
+    async def jump(self, reply: Reply, handle: str) -> None:
+        """Show the page of the chosen place; a range of places is opened in the select."""
+        opened = self._opened(reply, handle)
+        pages = _pages(opened)
+        first, _, end = next(iter(reply.chosen()), "").partition("-")
+        jumped = number(first), number(end)
+        if not jumped[0] < jumped[1] <= len(pages.places):
+            raise ListExpired
+        opened.page = pages.places.page_of(jumped[0])
+        await reply.show(order_message(opened, pages, reply.translator, jumped=jumped))
+
+    @route(rf"downloads:find:{_HANDLE}")
+    @replies("find", CUSTOMER)
+    async def ask_name(self, reply: Reply, handle: str) -> None:
+        """Open the modal that asks for a part of a name."""
+        self._opened(reply, handle)
+        await reply.ask(_find_modal(handle, reply.translator))
+
+    @route(rf"downloads:found:{_HANDLE}")
+    @replies("found", CUSTOMER, updates=True)
+    async def find(self, reply: Reply, handle: str) -> None:
+        """Show the files that have the submitted text in their name."""
+        opened = self._opened(reply, handle)
+        wanted = reply.typed("name").strip()
+        reply.hide(wanted)
         if opened.pages is None:
             raise ListExpired
-        last = len(opened.pages)
-        pages = {"first": 1, "previous": opened.page - 1, "next": opened.page + 1, "last": last}
-        opened.page = min(max(pages[action], 1), last)
-        await reply.show(order_message(opened, opened.pages, reply.translator))
+        found = opened.pages.with_name(wanted)
+        if not found.order.asset_count:
+            raise NothingFound
+        opened.wanted, opened.page = wanted, 1
+        await reply.show(order_message(opened, found, reply.translator))
 
     @route(rf"downloads:leave:{_HANDLE}")
     @replies("leave_line", CUSTOMER, updates=True)
@@ -190,20 +232,21 @@ class Downloads(commands.Cog):
             reply.outcome = AskedAgain.outcome  # the newer press updates this message
             return
         except LookupFailed:
-            if room.is_shown and opened.pages is not None:
-                await reply.show_for_now(order_message(opened, opened.pages, reply.translator), stays=True)
+            if room.is_shown and opened.shown is not None:
+                await reply.show_for_now(order_message(opened, opened.shown, reply.translator), stays=True)
             raise
         order = pages.order
         reply.outcome = "found" if order.asset_count else "no_files"
         broken = sum(asset.broken for asset in order.all_assets())
         reply.facts |= {"assets": order.asset_count, "broken_assets": broken}
         reply.facts |= {"roles_given": len(grant.given)} if grant.given else {}
-        await reply.show(order_message(opened, pages, reply.translator, grant, age=age if refresh else 0.0))
+        shown = opened.shown or pages
+        await reply.show(order_message(opened, shown, reply.translator, grant, age=age if refresh else 0.0))
 
     def _shown(self, reply: Reply, opened: OpenOrder) -> Callable[[], ReplyMessage] | None:
         """Return what draws the list that stays visible during a refresh, if there is one."""
-        pages = opened.pages
-        return None if pages is None else lambda: order_message(opened, pages, reply.translator)
+        shown = opened.shown
+        return None if shown is None else lambda: order_message(opened, shown, reply.translator)
 
     def _opened(self, reply: Reply, handle: str) -> OpenOrder:
         """Return the user's open order; a refusal offers to ask for an order again."""
@@ -222,6 +265,23 @@ class Downloads(commands.Cog):
         if shown is not None and opened is not None:
             self._open_orders.keep(opened)
         return shown
+
+
+def _pages(opened: OpenOrder) -> OrderPages:
+    """Return the pages that an open order shows.
+
+    Raises:
+        ListExpired: its first lookup failed, so it has none.
+    """
+    if (shown := opened.shown) is None:
+        raise ListExpired
+    return shown
+
+
+def _find_modal(handle: str, translator: Translator) -> discord.ui.Modal:
+    entry = discord.ui.TextInput[discord.ui.Modal](custom_id="name", max_length=LONGEST_WANTED)
+    label = translator.gettext("Part of a file's or a product's name")
+    return modal(translator.gettext("Find files"), f"downloads:found:{handle}", labelled(label, entry))
 
 
 def _order_modal(translator: Translator) -> discord.ui.Modal:

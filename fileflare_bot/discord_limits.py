@@ -17,6 +17,7 @@ BUTTON_LABEL: Final = 80
 BUTTON_URL: Final = 512
 SELECT_OPTIONS: Final = 25
 OPTION_LABEL: Final = 100
+OPTION_DESCRIPTION: Final = 100
 COMMAND_NAME: Final = 32  # commands: discord.com/developers/docs/interactions/application-commands
 COMMAND_DESCRIPTION: Final = 100
 

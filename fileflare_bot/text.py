@@ -59,3 +59,8 @@ def escape(text: str) -> str:
     text = _MARKUP.sub(r"\\\1", text)
     text = _LINE_START.sub(r"\1\\\2", text)
     return _MENTION.sub("@\u200b", text)
+
+
+def escapes(text: str) -> int:
+    """Return the most characters that escape() adds to a text of one line, cleaned before or not."""
+    return 0 if _PLAIN.fullmatch(text) else 1 + len(_MARKUP.findall(text)) + text.count("@")

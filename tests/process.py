@@ -73,7 +73,7 @@ class Bot:
 
 
 Start = Callable[..., Awaitable[Bot]]
-FOUND: Final = "Order #1050 · 2 files · 15 downloads left"
+FOUND: Final = "Order #1050 · 2 files"
 
 
 async def ask(discord: LoopbackDiscord) -> str:

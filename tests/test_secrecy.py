@@ -42,6 +42,9 @@ async def tour(desk: Desk) -> None:
     large = await desk.mydownloads(orders.LARGE)
     turned = await desk.customer.click(reply(large), custom_id=custom_id(reply(large), ":next:"))
     await desk.customer.click(reply(turned), label="Refresh")
+    for pasted in ("loop_07", *LOOKED_UP):
+        asked = await desk.customer.click(reply(turned), label="Find")
+        await desk.customer.submit_modal(asked, {"name": pasted[:100]})
     desk.sample.fault = _out_of_order
     failed = await desk.mydownloads(orders.DOCUMENTED)
     await desk.customer.click(reply(failed), label="Try again")
@@ -96,7 +99,7 @@ async def test_no_secret_is_in_a_log_line_a_public_message_or_a_custom_id(desk: 
     written = log.getvalue()
     sent = [(request.path, request.json) for request in desk.env.http_requests if request.json]
     public = [json for path, json in sent if path.startswith("/channels/")]
-    custom_ids = [text for _, json in sent for key, text in texts(json) if key == "custom_id"]
+    custom_ids = [text for _, json in sent for key, text in texts(json) if key in {"custom_id", "value"}]
     assert public
     assert len(custom_ids) > 50
     for secret in SECRETS:

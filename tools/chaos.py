@@ -197,7 +197,7 @@ class Tour:
         known = next(
             (outcome for begin, outcome in SENTENCES.items() if text.startswith(begin)), f"unknown: {text[:40]}"
         )
-        lookup.outcome = "answered" if "10 downloads left" in text else known
+        lookup.outcome = "answered" if text.startswith("Order #") else known
 
     def reason_was_true(self, lookup: Lookup) -> bool:
         """Return whether a refusal's reason held at any time between lookup and reply."""

@@ -24,8 +24,9 @@ BROWSER_ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
 SETTLE_MILLISECONDS = 60_000
 MARGIN = 12
 STEADY_MILLISECONDS = 500  # for the layout, after the style below has changed it
-# Without the preview's own tools
+# Without the preview's own tools, and with the blank lines between paragraphs that Discord shows
 ONLY_THE_CONVERSATION = """
+  .embed-description .markdown-paragraph + .markdown-paragraph { margin-top: 1.375em !important }
   [data-workbench], #channel-composer, .message-context-actions, .timeline-day-divider { display: none !important }
 """
 

@@ -31,14 +31,24 @@ class OpenOrder:
     failure: Finding | None = None
     saved: bool = False
     savable: bool = False
+    desk: bool = False  # whether there is a help desk behind Get help
     page: int = 1
     place: Place | None = None  # in the line, while the user waits
+    wanted: str = field(default="", repr=False)  # only files with this in their name are shown
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
     @property
     def known(self) -> bool:
         """Whether the user has opened it before, so that it cannot be a guess."""
         return self.saved or self.pages is not None
+
+    @property
+    def shown(self) -> OrderPages | None:
+        """The pages that are shown: of the files with the wanted name, or of all if there are none of them."""
+        if self.pages is None or not self.wanted:
+            return self.pages
+        found = self.pages.with_name(self.wanted)
+        return found if found.order.asset_count else self.pages
 
     @property
     def weight(self) -> int:

@@ -62,6 +62,7 @@ class OrderOpener:
         opened.pages = pages = OrderPages(found.order)
         opened.found = diagnose(found.order)
         opened.failure = Finding(Kind.HELD_BY_OTHERS) if grant.held_by_others else None
+        opened.desk = settings is not None and settings.support_channel_id is not None
         opened.savable = bool(found.order.asset_count) and self.may_save(guild_id)
         self._open_orders.keep(opened)
         return pages, grant, found.age

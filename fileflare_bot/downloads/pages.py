@@ -1,36 +1,39 @@
 """Turns an order into the pages of its reply.
 
-A page is one embed, one plain line of content for people who switched embeds off, and link buttons. Links never
-stand in the content: Discord would fetch them for a preview, which can cost a download.
+A page is one plain line of content with the order's number, which people who switched embeds off read too, one embed,
+and link buttons for its first few files. Links never stand in the content: Discord would fetch them for a preview,
+which can cost a download.
 """
 
-import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from enum import Enum, auto
+from functools import cached_property
+from itertools import groupby, islice
 from typing import Final
 
 from fileflare_bot import discord_limits as limits
-from fileflare_bot.i18n import Translator
+from fileflare_bot.downloads.entries import LONGEST_SIZE, ORDER_BLOCK, Entry, entries_of, files_named
+from fileflare_bot.downloads.places import Places
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.orders.file_links import Link
-from fileflare_bot.orders.labels import bounded, downloads_left, file_name, file_size, order_name, summary
-from fileflare_bot.orders.models import Asset, Line, Order, Remaining
+from fileflare_bot.orders.hiding import hide_references
+from fileflare_bot.orders.labels import bounded, downloads_left, file_name, file_size, files_counted, order_name
+from fileflare_bot.orders.models import Asset, Order, Remaining
 from fileflare_bot.orders.plain import plain_name, plain_text
 from fileflare_bot.text import escape
 
-ENTRIES_ON_A_PAGE: Final = 8
-LONGEST_NAME: Final = 100
-NAME_BESIDE_A_LONG_LINK: Final = 40
-LONG_LINK: Final = 2900  # UTF-16 units; beside a longer one names are shorter
+LINES_ON_A_PAGE: Final = 30
+LINKS_ON_A_PAGE: Final = 3  # buttons; on a phone each is a row of its own
 LONGEST_TITLE: Final = 120
 LONGEST_STORE_TEXT: Final = 600
-BAR_CELLS: Final = 10
-_ROOM: Final = 3800  # UTF-16 units of an embed's description for entries and their headings
-_ORDER_BLOCK: Final = -1
+LINES_OF_STORE_TEXT: Final = 12
+LONGEST_WANTED: Final = 100  # UTF-16 units of what a customer searches for
+_NOTE_ROOM: Final = 200  # UTF-16 units of a note in any language
+_NO_FILES_ROOM: Final = 400  # UTF-16 units of the sentences about an order without files in any language
+_EXTERNAL: Final = "🔗"
 _PLAIN_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](?::\d+)?", re.IGNORECASE | re.ASCII)
-_HEADING_OVERHEAD: Final = 40  # the asterisks, line breaks, and the text in place of a missing name
-_ENTRY_OVERHEAD: Final = 160  # the text around an entry's name, size and link, in any language
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,159 +57,208 @@ class Page:
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One entry of a page: an asset, or (without one) the note that a product has no files."""
+class _Note(Enum):
+    """What is said once below the files of a page."""
 
-    block: int  # entries of one product share it; the order's own assets have _ORDER_BLOCK
-    line: Line | None
-    asset: Asset | None = None
+    USED_UP = auto()
+    UNAVAILABLE = auto()
+    LAST = auto()
 
-    @property
-    def link(self) -> Link | None:
-        """The link to show, if any."""
-        asset = self.asset
-        if asset is None or asset.limits.remaining is Remaining.NONE or not isinstance(asset.link, Link):
-            return None
-        return asset.link
 
-    @property
-    def longest_name(self) -> int:
-        """The UTF-16 units that a name may have beside its link."""
-        return LONGEST_NAME if self.link is None or self.link.size <= LONG_LINK else NAME_BESIDE_A_LONG_LINK
-
-    def cost(self, *, heading: bool) -> int:
-        """Return the most UTF-16 units that it takes, without cleaning any name: that only makes it shorter."""
-        names: list[str | None] = [self.asset.data.filename] if self.asset is not None else []
-        if heading and self.line is not None:
-            names += [self.line.product.name, self.line.product.variant_name]
-        taken = sum(2 * min(limits.size(name), self.longest_name) for name in names if name)
-        return taken + (self.link.size if self.link else 0) + _ENTRY_OVERHEAD + (_HEADING_OVERHEAD if heading else 0)
+# Where there is a help desk, and where there is none
+_NOTES: Final = {
+    _Note.USED_UP: (
+        N_("Nothing left on a file? **Press Get help** for more; its old link then works again."),
+        N_("Nothing left on a file? Ask this store's support for more; its old link then works again."),
+    ),
+    _Note.UNAVAILABLE: (
+        N_("A link is unavailable? **Press Get help**."),
+        N_("A link is unavailable? Ask this store's support."),
+    ),
+    _Note.LAST: (_LAST := N_("A click counts as a download, so use the last one on a steady connection."), _LAST),
+}
 
 
 class OrderPages:
-    """The pages of an order. Their bounds are computed at once; each page is rendered on demand."""
+    """The pages of an order. Their bounds are computed at once; each page is rendered on demand.
 
-    def __init__(self, order: Order) -> None:
+    ``wanted`` is the part of a name that these files have, out of all ``of`` files of the order.
+    """
+
+    def __init__(self, order: Order, *, wanted: str = "", of: int = 0) -> None:
         self.order = order
-        self._text = escape(limits.shorten(plain_text(order.text.text), LONGEST_STORE_TEXT))
-        self._pages = [*_split(_entries(order), _ROOM - limits.size(self._text))]
+        self.wanted = wanted
+        self._of = of
+        self._text = _store_text(order)
+        self._pages = [*_split(order, self._text)]
 
     def __len__(self) -> int:
         return len(self._pages)
 
-    def render(self, number: int, translator: Translator) -> Page:
-        """Return page ``number``, counted from 1; a number out of range gives the nearest page."""
+    @cached_property
+    def places(self) -> Places:
+        """The places that the select of these pages jumps to."""
+        return Places(self._pages)
+
+    def with_name(self, part: str) -> "OrderPages":
+        """Return pages of the files that have this in their name or their product's. There may be none."""
+        return OrderPages(files_named(self.order, file_name(part)), wanted=file_name(part), of=len(self.order.files))
+
+    def render(self, number: int, translator: Translator, *, desk: bool = True) -> Page:
+        """Return page ``number``, counted from 1; a number out of range gives the nearest page.
+
+        ``desk`` says whether there is a help desk behind **Get help**.
+        """
         number = min(max(number, 1), len(self))
         entries = self._pages[number - 1]
         title = escape(limits.shorten(plain_name(self.order.text.title), LONGEST_TITLE))
         blocks = [self._text] if number == 1 and self._text else []
+        links = (entry for entry in entries if _fits_button(entry.link))
         return Page(
-            content=summary(self.order, translator),
+            content=self._content(translator),
             title=title or translator.gettext("Your downloads"),
-            description="\n\n".join([*blocks, *_blocks(self.order, entries, translator)]),
-            footer=_footer(number, len(self), self.order, translator),
-            links=tuple(_button(entry, translator) for entry in entries if _fits_button(entry.link)),
+            description="\n\n".join([*blocks, *_blocks(self.order, entries, translator, desk=desk)]),
+            footer=" · ".join(self._footer(number, entries, translator)),
+            links=tuple(_button(entry, translator) for entry in islice(links, LINKS_ON_A_PAGE)),
             number=number,
             of=len(self),
         )
 
+    def _content(self, translator: Translator) -> str:
+        if not self.wanted:
+            return files_counted(self.order, translator)
+        found = translator.ngettext(
+            "{found} of {count} file",
+            "{found} of {count} files",
+            self._of,
+            found=translator.number(len(self.order.files)),
+        )
+        wanted = escape(limits.shorten(hide_references(self.wanted, "…"), LONGEST_WANTED))
+        return f"{order_name(self.order, translator)} · {found} · 🔎 {wanted}"
 
-def _entries(order: Order) -> Iterator[_Entry]:
-    for block, line in enumerate(order.lines):
-        if not line.assets:
-            yield _Entry(block, line)
-        for asset in line.assets:
-            yield _Entry(block, line, asset)
-    for asset in order.assets:
-        yield _Entry(_ORDER_BLOCK, None, asset)
+    def _footer(self, number: int, entries: Iterable[Entry], translator: Translator) -> Iterator[str]:
+        if len(self) > 1:
+            of = translator.number(len(self))
+            yield translator.gettext("Page {number} of {of}", number=translator.number(number), of=of)
+            yield downloads_left(self.order, translator)
+        if any(entry.asset is not None and entry.asset.data.is_link for entry in entries if entry.link):
+            yield _EXTERNAL + " " + translator.gettext("external link")
+        if self.order.incomplete:
+            yield translator.gettext("This order may hold more than I can show")
 
 
-def _split(entries: Iterable[_Entry], room: int) -> Iterator[list[_Entry]]:
+def _store_text(order: Order) -> str:
+    """Return the store's text, escaped, and cut where it would fill the page."""
+    text = limits.shorten(plain_text(order.text.text), LONGEST_STORE_TEXT)
+    lines = text.split("\n")
+    if len(lines) > LINES_OF_STORE_TEXT:
+        text = "\n".join([*lines[: LINES_OF_STORE_TEXT - 1], "…"])
+    return escape(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The room that is left on a page. Every block takes a blank line, and the first does not need its own."""
+
+    units: int = limits.EMBED_DESCRIPTION
+    lines: int = LINES_ON_A_PAGE + 1
+    notes: frozenset[_Note] = frozenset()
+
+    @property
+    def enough(self) -> bool:
+        """Whether everything fits."""
+        return self.units >= 0 and self.lines >= 0
+
+    def without(self, units: int, lines: int) -> "_Room":
+        """Return what a block leaves."""
+        return _Room(self.units - units, self.lines - lines - 1, self.notes)
+
+    def after(self, entry: Entry, *, begins: int) -> "_Room":
+        """Return what an entry leaves, with its note if that is not there yet; ``begins`` lines begin its block."""
+        units = self.units - entry.cost(heading=begins > 0)
+        lines = self.lines - begins - (entry.asset is not None)
+        note = _note(entry)
+        if note is None or note in self.notes:
+            return _Room(units, lines, self.notes)
+        return _Room(units - _NOTE_ROOM, lines - (1 if self.notes else 2), self.notes | {note})
+
+
+def _split(order: Order, text: str) -> Iterator[list[Entry]]:
     """Yield the entries of each page. The first is empty if only the store's text fits it; there is always one."""
-    page: list[_Entry] = []
-    for entry in entries:
-        cost = entry.cost(heading=not page or page[-1].block != entry.block)
-        if len(page) == ENTRIES_ON_A_PAGE or (cost > room and (page or room < _ROOM)):
+    fresh = _Room() if order.asset_count else _Room().without(_NO_FILES_ROOM, 1)
+    room = fresh.without(limits.size(text) + 2, text.count("\n") + 1) if text else fresh
+    page: list[Entry] = []
+    for entry in entries_of(order):
+        begins = 2 if order.lines else 1  # a blank line, and a heading if there are products
+        after = room.after(entry, begins=begins if not page or page[-1].block != entry.block else 0)
+        if not after.enough and (page or text):
             yield page
-            page, room, cost = [], _ROOM, entry.cost(heading=True)
+            page, after, text = [], fresh.after(entry, begins=begins), ""
         page.append(entry)
-        room -= cost
+        room = after
     yield page
 
 
-def _blocks(order: Order, entries: list[_Entry], translator: Translator) -> Iterator[str]:
-    yield f"**{order_name(order, translator)}**"
+def _note(entry: Entry) -> _Note | None:
+    """Return what is to be said about a file."""
+    if entry.asset is None:
+        return None
+    if entry.link is None:
+        used_up = entry.asset.limits.remaining is Remaining.NONE and not entry.asset.broken
+        return _Note.USED_UP if used_up else _Note.UNAVAILABLE
+    return _Note.LAST if entry.asset.limits.remaining is Remaining.LAST else None
+
+
+def _blocks(order: Order, entries: list[Entry], translator: Translator, *, desk: bool) -> Iterator[str]:
     if not order.asset_count:
-        yield translator.gettext("I cannot read its files.") if order.incomplete else no_files(translator)
+        yield _no_files(order, translator, desk=desk)
     elif not entries:
         yield translator.gettext("Your files are on the next page.")
     for block, members in groupby(entries, key=lambda entry: entry.block):
         yield "\n".join(_block(order, block, list(members), translator))
-    if any(entry.asset and entry.asset.limits.remaining is Remaining.NONE for entry in entries):
-        yield translator.gettext(
-            "Nothing left on a file? Ask this store's support for more; its old link then works again."
-        )
-    if any(entry.asset and entry.asset.limits.remaining is Remaining.LAST for entry in entries):
-        yield translator.gettext("A click counts as a download, so use the last one on a steady connection.")
+    notes = {_note(entry) for entry in entries}
+    said = "\n".join(translator.gettext(words[not desk]) for note, words in _NOTES.items() if note in notes)
+    if said:
+        yield said
 
 
-def _block(order: Order, block: int, entries: list[_Entry], translator: Translator) -> Iterator[str]:
+def _no_files(order: Order, translator: Translator, *, desk: bool) -> str:
+    """Return why an order may have no files, and what to do."""
+    why = translator.gettext(
+        "There are no files on this order yet. New orders can take up to 30 minutes: press Refresh then."
+    )
+    if order.incomplete:
+        why = translator.gettext("I cannot read its files. Press Refresh in a few minutes.")
+    if desk:
+        return why + " " + translator.gettext("Still none? **Press Get help**.")
+    return why + " " + translator.gettext("Still none? Ask this store's support, and give them the order number.")
+
+
+def _block(order: Order, block: int, entries: list[Entry], translator: Translator) -> Iterator[str]:
     heading = ""
-    if block != _ORDER_BLOCK:
-        heading = _heading(entries) or translator.gettext("Unnamed product")
+    if block != ORDER_BLOCK:
+        heading = escape(entries[0].product) or translator.gettext("Unnamed product")
     elif order.lines:
         heading = translator.gettext("For the whole order")
+    # An order without any file says so already, and one that was cut may have more
+    without = entries[0].asset is None and order.asset_count and not order.incomplete
     if heading:
-        yield f"**{heading}**"
+        yield f"**{heading}**" + (" · " + translator.gettext("no files") if without else "")
     for entry in entries:
-        if entry.asset:
-            yield _asset_lines(entry, entry.asset, translator)
-        elif order.asset_count and not order.incomplete:  # an order without any file says so already
-            yield translator.gettext("No files come with this product.")
+        if entry.asset is not None:
+            yield _line(entry, entry.asset, translator)
 
 
-def _heading(entries: list[_Entry]) -> str:
-    line, longest = entries[0].line, min(entry.longest_name for entry in entries)
-    names = (line.product.name, line.product.variant_name) if line else ()
-    shown = (escape(limits.shorten(plain_name(name), longest)) for name in names)
-    return " — ".join(name for name in shown if name)
-
-
-def no_files(translator: Translator) -> str:
-    """Return why an order may have no files, and what to do."""
-    return translator.gettext(
-        "There are no files on this order yet. New orders can take up to 30 minutes: press Refresh then. "
-        "If it stays empty, ask this store's support and give them the order number."
-    )
-
-
-def _asset_lines(entry: _Entry, asset: Asset, translator: Translator) -> str:
-    name = escape(_name(entry, asset)) or translator.gettext("Unnamed file")
-    size = escape(limits.shorten(file_size(asset.data.size, translator), 20))
-    link = entry.link
-    if link is None:
-        used_up = asset.limits.remaining is Remaining.NONE and not asset.broken
-        status = (
-            _left(asset, translator) if used_up else translator.gettext("link unavailable: ask this store's support")
-        )
-        return " · ".join(part for part in (f"🚫 {name}", size, status) if part)
-    details = (size, translator.gettext("external link") if asset.data.is_link else "")
-    head = " · ".join(part for part in (f"📄 [{name}]({link.spelled()})", *details) if part)
-    return f"{head}\n{_bar(asset)}{_left(asset, translator)}"
-
-
-def _name(entry: _Entry, asset: Asset) -> str:
-    return limits.shorten(file_name(asset.data.filename), entry.longest_name)
-
-
-def _bar(asset: Asset) -> str:
-    left, limit = asset.limits.left, asset.limits.limit
-    if left is None or limit is None:
-        return ""
-    cells = min(limit, BAR_CELLS)
-    filled = min(cells, math.ceil(cells * left / limit))
-    return "▰" * filled + "▱" * (cells - filled) + " "
+def _line(entry: Entry, asset: Asset, translator: Translator) -> str:
+    name = escape(entry.file) or translator.gettext("Unnamed file")
+    size = escape(limits.shorten(file_size(asset.data.size, translator), LONGEST_SIZE))
+    if entry.link is not None:
+        sign = _EXTERNAL if asset.data.is_link else "📄"
+        name, left = f"{sign} [{name}]({entry.link.spelled()})", _left(asset, translator)
+    else:
+        unavailable = _note(entry) is _Note.UNAVAILABLE
+        name, left = f"🚫 {name}", translator.gettext("link unavailable") if unavailable else _left(asset, translator)
+    return " · ".join(part for part in (name, size, left) if part)
 
 
 def _left(asset: Asset, translator: Translator) -> str:
@@ -214,7 +266,7 @@ def _left(asset: Asset, translator: Translator) -> str:
     left, limit = asset.limits.left, asset.limits.limit
     match asset.limits.remaining:
         case Remaining.UNLIMITED:
-            return translator.gettext("unlimited downloads")
+            return translator.gettext("no limit")
         case Remaining.UNCLEAR:
             return translator.gettext("download limit not known")
         case Remaining.NONE:
@@ -223,17 +275,11 @@ def _left(asset: Asset, translator: Translator) -> str:
             return "⚠️ " + translator.gettext("last download")
         case Remaining.SOME:
             return translator.ngettext(
-                "{count} of {limit} downloads left",
-                "{count} of {limit} downloads left",
+                "{count} of {limit} left",
+                "{count} of {limit} left",
                 bounded(left or 0),
                 limit=translator.number(bounded(limit or 0)),
             )
-
-
-def _footer(number: int, of: int, order: Order, translator: Translator) -> str:
-    page = translator.gettext("Page {number} of {of}", number=translator.number(number), of=translator.number(of))
-    more = translator.gettext("This order may hold more than I can show") if order.incomplete else ""
-    return " · ".join(part for part in (page, downloads_left(order, translator), more) if part)
 
 
 def _fits_button(link: Link | None) -> bool:
@@ -241,11 +287,11 @@ def _fits_button(link: Link | None) -> bool:
     return link is not None and link.size <= limits.BUTTON_URL and _PLAIN_ORIGIN.fullmatch(link.origin) is not None
 
 
-def _button(entry: _Entry, translator: Translator) -> LinkButton:
+def _button(entry: Entry, translator: Translator) -> LinkButton:
     assert entry.asset is not None  # noqa: S101 - only assets have links
     assert entry.link is not None  # noqa: S101 - see _fits_button
     left = entry.asset.limits.left
     counted = "" if left is None else translator.ngettext("{count} left", "{count} left", bounded(left))
     note = f" ({counted})" if counted else ""
-    name = _name(entry, entry.asset) or translator.gettext("Unnamed file")
+    name = entry.file or translator.gettext("Unnamed file")
     return LinkButton(limits.shorten(name, limits.BUTTON_LABEL - limits.size(note)) + note, entry.link.spelled())

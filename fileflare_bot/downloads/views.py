@@ -6,8 +6,10 @@ from typing import Final
 
 import discord
 
+from fileflare_bot import discord_limits as limits
 from fileflare_bot.downloads.open_orders import OpenOrder
-from fileflare_bot.downloads.pages import OrderPages, Page
+from fileflare_bot.downloads.pages import LINKS_ON_A_PAGE, OrderPages, Page
+from fileflare_bot.downloads.places import Span
 from fileflare_bot.fileflare.errors import BadReference, LookupFailed
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.components import COLOUR, ask_button, button, view
@@ -19,27 +21,44 @@ from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.intake import help_button
 
 MOST_ROLES_SHOWN: Final = 20
+LONGEST_ROLE: Final = 32  # UTF-16 units of a role's name
 
 
 def order_message(
-    opened: OpenOrder, pages: OrderPages, translator: Translator, grant: Grant | None = None, *, age: float = 0.0
+    opened: OpenOrder,
+    pages: OrderPages,
+    translator: Translator,
+    grant: Grant | None = None,
+    *,
+    age: float = 0.0,
+    jumped: Span | None = None,
 ) -> ReplyMessage:
-    """Return the current page of an open order, with the roles that it brought and the age of its counts in seconds."""
-    page = pages.render(opened.page, translator)
+    """Return the current page of an open order, with the roles that it brought and the age of its counts in seconds.
+
+    ``jumped`` is what was chosen in its select, if it is why this page is shown.
+    """
+    page = pages.render(opened.page, translator, desk=opened.desk)
     opened.page = page.number
     embed = discord.Embed(title=page.title, description=page.description, colour=COLOUR)
     aged = translator.ngettext("counts are {count} second old", "counts are {count} seconds old", math.ceil(age))
-    embed.set_footer(text=f"{page.footer} · {aged}" if age else page.footer)
-    finding = next(iter(opened.findings), None)
+    embed.set_footer(text=" · ".join(part for part in (page.footer, aged if age else "") if part) or None)
+    content = page.content
     if grant is not None and grant.given:
-        roles = ", ".join(f"**{escape(clean(name))}**" for name in grant.given[:MOST_ROLES_SHOWN])
-        embed.add_field(name=translator.gettext("New for you"), value=roles)
+        content += "\n" + _new_roles(grant.given, translator)
     if grant is not None and grant.held_by_others:
         text = translator.gettext(
             "Another account here uses this order already, so it brings you no role. Is it yours? Press Get help."
         )
         embed.add_field(name=translator.gettext("No role this time"), value=text)
-    return ReplyMessage(page.content, embed, _page_view(page, opened, translator, finding))
+    return ReplyMessage(content, embed, _page_view(page, opened, pages, translator, jumped))
+
+
+def _new_roles(given: Sequence[str], translator: Translator) -> str:
+    names = (limits.shorten(clean(name), LONGEST_ROLE) for name in given[:MOST_ROLES_SHOWN])
+    roles = ", ".join(f"**{escape(name)}**" for name in names)
+    if len(given) == 1:
+        return translator.gettext("New role for you: {roles}", roles=roles)
+    return translator.gettext("New roles for you: {roles}", roles=roles)
 
 
 def refusal_view(
@@ -60,24 +79,49 @@ def refusal_view(
     return view(items) if items else None
 
 
-def _page_view(page: Page, opened: OpenOrder, translator: Translator, finding: Finding | None) -> discord.ui.View:
-    turns: Sequence[tuple[str, str, bool]] = (
-        ("first", "⏮️", page.number == 1),
-        ("previous", "◀️", page.number == 1),
-        ("next", "▶️", page.number == page.of),
-        ("last", "⏭️", page.number == page.of),
-    )
-    refresh = _button("refresh", opened, translator.gettext("Refresh"), emoji="🔄")
-    turning = [_button(action, opened, emoji=emoji, disabled=end) for action, emoji, end in turns if page.of > 1]
+def _page_view(
+    page: Page, opened: OpenOrder, pages: OrderPages, translator: Translator, jumped: Span | None
+) -> discord.ui.View:
     links = [discord.ui.Button[discord.ui.View](label=link.label, url=link.url) for link in page.links]
-    more = [help_button(translator, opened.handle, finding)]
+    turning = []
+    if page.of > 1:
+        previous, following = translator.gettext("Previous"), translator.gettext("Next")
+        turning += [
+            _button("previous", opened, previous, emoji="◀️", disabled=page.number == 1),
+            _button("next", opened, following, emoji="▶️", disabled=page.number == page.of),
+        ]
+    finding = []
+    if opened.pages is not None and opened.pages.order.asset_count > LINKS_ON_A_PAGE:
+        finding.append(_button("find", opened, translator.gettext("Find"), emoji="🔎"))
+    if pages.wanted:
+        finding.append(_button("all", opened, translator.gettext("All files"), emoji="↩️"))
+    more = [
+        _button("refresh", opened, translator.gettext("Refresh"), emoji="🔄"),
+        help_button(translator, opened.handle, next(iter(opened.findings), None)),
+    ]
     if opened.savable and not opened.saved:
         more.append(_button("remember", opened, translator.gettext("Remember this order"), emoji="🔖"))
-    return view(links, [*turning[:2], refresh, *turning[2:], *more])
+    if page.of == 1:
+        return view(links, [*finding, *more])
+    return view(links, [_jump_select(page, opened, pages, translator, jumped)], [*turning, *finding], more)
+
+
+def _jump_select(
+    page: Page, opened: OpenOrder, pages: OrderPages, translator: Translator, jumped: Span | None
+) -> discord.ui.Select[discord.ui.View]:
+    """Return the select that jumps to a product or a page. The values of its options hold no names."""
+    options = [
+        discord.SelectOption(
+            label=choice.label, value=choice.value, description=choice.description, default=choice.here
+        )
+        for choice in pages.places.choices(page.number, jumped, translator)
+    ]
+    placeholder = translator.gettext("Go to a product or a page")
+    return discord.ui.Select(custom_id=f"downloads:jump:{opened.handle}", placeholder=placeholder, options=options)
 
 
 def _button(
-    action: str, opened: OpenOrder, label: str | None = None, *, emoji: str | None = None, disabled: bool = False
+    action: str, opened: OpenOrder, label: str, *, emoji: str | None = None, disabled: bool = False
 ) -> discord.ui.Button[discord.ui.View]:
     """Return a button of an open order. Its custom_id holds the random handle, never the order's ID."""
     return button(label, f"downloads:{action}:{opened.handle}", emoji=emoji, disabled=disabled)

@@ -9,7 +9,7 @@ from babel.units import format_unit
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import Translator
 from fileflare_bot.orders.hiding import hide_order
-from fileflare_bot.orders.models import Order, Remaining
+from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.plain import plain_name
 from fileflare_bot.text import clean, escape
 
@@ -74,26 +74,25 @@ def order_label(order: Order, translator: Translator) -> str:
 
 def downloads_left(order: Order, translator: Translator) -> str:
     """Return the downloads left on the whole order in words, of each file once; empty for an order without files."""
-    left = limited = unlimited = unclear = 0
-    for asset in order.files:
-        if not asset.broken:
-            asset_left = asset.limits.left
-            limited += asset_left is not None
-            left += asset_left or 0
-            unlimited += asset.limits.remaining is Remaining.UNLIMITED
-            unclear += asset.limits.remaining is Remaining.UNCLEAR
+    counted = order.downloads
     if not order.asset_count:
         return ""
     parts = []
-    if limited or not (unlimited or unclear):
-        parts.append(translator.ngettext("{count} download left", "{count} downloads left", bounded(left)))
-    if unlimited:
-        parts.append(translator.ngettext("{count} file without a limit", "{count} files without a limit", unlimited))
+    if counted.limited or not (counted.unlimited or counted.unclear):
+        parts.append(translator.ngettext("{count} download left", "{count} downloads left", bounded(counted.left)))
+    if counted.unlimited:
+        parts.append(
+            translator.ngettext("{count} file without a limit", "{count} files without a limit", counted.unlimited)
+        )
     return " · ".join(parts) or translator.gettext("download limit not known")
+
+
+def files_counted(order: Order, translator: Translator) -> str:
+    """Return the order's name and how many files it has."""
+    counted = translator.ngettext("{count} file", "{count} files", len(order.files))
+    return f"{order_name(order, translator)} · {counted}"
 
 
 def summary(order: Order, translator: Translator) -> str:
     """Return an order in one line, without links."""
-    left = downloads_left(order, translator)
-    counted = translator.ngettext("{count} file", "{count} files", len(order.files))
-    return " · ".join(part for part in (order_name(order, translator), counted, left) if part)
+    return " · ".join(part for part in (files_counted(order, translator), downloads_left(order, translator)) if part)

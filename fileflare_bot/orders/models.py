@@ -6,6 +6,7 @@ empty object too. An unreadable value is lost alone: a count is then not known, 
 such asset. ``orders/bounds.py`` says how much is read.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -270,6 +271,16 @@ class StoreText(_Model):
 NO_TEXT = StoreText()
 
 
+@dataclass(frozen=True, slots=True)
+class Downloads:
+    """The downloads left on an order, and of how many of its files that is known, unlimited or not known."""
+
+    left: int
+    limited: int
+    unlimited: int
+    unclear: int
+
+
 class Order(_Model):
     """An order. The customer owns the assets of its lines and those of the order itself.
 
@@ -311,6 +322,14 @@ class Order(_Model):
             if key not in known or known[key].broken:
                 known[key] = asset
         return tuple(known.values())
+
+    @cached_property
+    def downloads(self) -> Downloads:
+        """The downloads left on all files that could be read."""
+        read = [asset.limits for asset in self.files if not asset.broken]
+        limited = [left for left in (each.left for each in read) if left is not None]
+        kinds = Counter(each.remaining for each in read)
+        return Downloads(sum(limited), len(limited), kinds[Remaining.UNLIMITED], kinds[Remaining.UNCLEAR])
 
     def all_assets(self) -> Iterator[Asset]:
         """Return every asset in the response's order, the lines' first."""

@@ -1,8 +1,12 @@
 """What a customer sees, through the simulated Discord."""
 
+import re
+
 import aiohttp
 import pytest
-from desk import Desk, buttons, custom_id, embed, labels, links, reply
+from desk import Desk, Log, buttons, custom_id, embed, labels, links, options, reply
+from presses import numbered
+from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
 
@@ -25,15 +29,17 @@ async def test_the_documented_order_is_shown_with_both_files_and_what_is_left(de
     base = desk.sample.url
     assert shown.title == "Download files for your orders"
     assert shown.description is not None
-    assert "**Order #1050**" in shown.description
-    assert "**My new Book — Paper back**" in shown.description
-    assert f"[My new book]({base}/download/82664d96-6dfd-4343-96b0-05c46f412a5b) · 10MB" in shown.description
-    assert "▰▰▰▰▰▱▱▱▱▱ 5 of 10 downloads left" in shown.description
-    assert "**My new Book — Hard back**\nNo files come with this product." in shown.description
-    assert f"[My new book - part 2]({base}/download/82664d96-6dfd-4343-96b0-05c46f41sas) · 20MB" in shown.description
-    assert "10 of 10 downloads left" in shown.description
-    assert shown.footer.text == "Page 1 of 1 · 15 downloads left"
-    assert reply(result).content == "Order #1050 · 2 files · 15 downloads left"
+    assert shown.description.splitlines() == [
+        "**My new Book — Paper back**",
+        f"🔗 [My new book]({base}/download/82664d96-6dfd-4343-96b0-05c46f412a5b) · 10MB · 5 of 10 left",
+        "",
+        "**My new Book — Hard back** · no files",
+        "",
+        "**For the whole order**",
+        f"🔗 [My new book - part 2]({base}/download/82664d96-6dfd-4343-96b0-05c46f41sas) · 20MB · 10 of 10 left",
+    ]
+    assert shown.footer.text == "🔗 external link"
+    assert reply(result).content == "Order #1050 · 2 files"
     files = ["My new book (5 left)", "My new book - part 2 (10 left)"]
     assert labels(reply(result)) == [*files, "Refresh", "Get help", "Remember this order"]
 
@@ -56,7 +62,7 @@ async def test_a_slow_reply_is_acknowledged_privately_and_then_filled_in(desk: D
     await desk.release()
 
     assert desk.calls() == [("POST", "callback"), ("PATCH", "original")]
-    assert "5 of 10 downloads left" in str(embed(result).description)
+    assert "5 of 10 left" in str(embed(result).description)
 
 
 @pytest.mark.parametrize("pasted", ORDER_PAGES)
@@ -96,26 +102,222 @@ async def test_a_reply_is_seen_by_nobody_else(desk: Desk) -> None:
     assert reply(result).id in [message.id for message in desk.channel.history(viewer=desk.customer)]
 
 
+def shown_files(result: InteractionResult) -> list[str]:
+    """Return the addresses in the list of a reply."""
+    return re.findall(r"\]\((\S+)\)", str(embed(result).description))
+
+
+def large_file(desk: Desk, pack: int, index: int) -> str:
+    return f"{desk.sample.url}/download/large-{pack}-{index}"
+
+
+async def jump(desk: Desk, result: InteractionResult, label: str) -> InteractionResult:
+    """Choose the first option of this label in a large order's select."""
+    value = next(option["value"] for option in options(result) if option["label"] == label)
+    return await desk.customer.select(reply(result), [value], custom_id=custom_id(reply(result), ":jump:"))
+
+
+async def find(desk: Desk, result: InteractionResult, part: str, label: str = "Find") -> InteractionResult:
+    """Press Find and submit a part of a name."""
+    asked = await desk.customer.click(reply(result), label=label)
+    return await desk.customer.submit_modal(asked, {"name": part})
+
+
 async def test_every_file_of_300_is_reached_by_paging(desk: Desk) -> None:
     result = await desk.mydownloads(orders.LARGE)
-    message = reply(result)
-    seen = set(links(message))
-    pages = 1
-    while not next(button for button in buttons(message) if ":next:" in button.get("custom_id", "")).get("disabled"):
-        turned = await desk.customer.click(message, custom_id=custom_id(message, ":next:"))
-        message = reply(turned)
-        assert message.id == reply(result).id
-        seen |= set(links(message))
+    turned, seen, pages = result, shown_files(result), 1
+    while not next(button for button in buttons(reply(turned)) if button.get("label") == "Next").get("disabled"):
+        turned = await desk.customer.click(reply(turned), label="Next")
+        assert reply(turned).id == reply(result).id
+        seen += shown_files(turned)
         pages += 1
 
-    expected = {f"{desk.sample.url}/download/large-{pack}-{index}" for pack in range(10) for index in range(30)}
-    assert seen == expected
-    assert f"Page {pages} of {pages}" in str(message.embeds[0].footer.text)
-    first = await desk.customer.click(message, custom_id=custom_id(message, ":first:"))
-    assert "Page 1 of" in str(embed(first).footer.text)
-    last = await desk.customer.click(reply(first), custom_id=custom_id(reply(first), ":last:"))
-    assert f"Page {pages} of {pages}" in str(embed(last).footer.text)
+    assert seen == [large_file(desk, pack, index) for pack in range(10) for index in range(30)]
+    assert pages <= 12
+    assert f"Page {pages} of {pages} · 1,070 downloads left" in str(embed(turned).footer.text)
+    back = await desk.customer.click(reply(turned), label="Previous")
+    assert f"Page {pages - 1} of {pages}" in str(embed(back).footer.text)
     assert desk.sample.requests == {orders.LARGE: 1}
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en-US", ["Previous", "Next", "Find", "Refresh", "Get help", "Remember this order"]),
+        ("de", ["Zurück", "Weiter", "Suchen", "Aktualisieren", "Hilfe holen", "Bestellung merken"]),
+    ],
+)
+async def test_a_large_order_has_three_link_buttons_a_select_and_labelled_buttons(
+    desk: Desk, locale: str, words: list[str]
+) -> None:
+    desk.speaks(desk.customer, locale)
+
+    result = await desk.mydownloads(orders.LARGE)
+
+    shown = buttons(reply(result))
+    assert [each["url"] for each in shown if "url" in each] == [large_file(desk, 0, index) for index in range(3)]
+    (select,) = [each for each in shown if "options" in each]
+    assert select["placeholder"] in {"Go to a product or a page", "Zu einem Produkt oder einer Seite gehen"}
+    assert [each["label"] for each in shown if "url" not in each and "options" not in each] == words
+
+
+async def test_a_product_of_300_files_is_chosen_by_its_name(desk: Desk) -> None:
+    result = await desk.mydownloads(orders.LARGE)
+
+    jumped = await jump(desk, result, "Sound pack 7")
+
+    assert reply(jumped).id == reply(result).id
+    assert large_file(desk, 7, 0) in shown_files(jumped)
+    assert [option["label"] for option in options(jumped) if option.get("default")] == ["Sound pack 7"]
+    files = shown_files(jumped)
+    refreshed = await desk.customer.click(reply(jumped), label="Refresh")
+    assert shown_files(refreshed) == files
+
+
+async def test_the_middle_of_2000_files_with_very_long_links_is_two_choices_away(desk: Desk) -> None:
+    desk.sample.answers[orders.LARGE] = numbered(2000, link=2000)
+    result = await desk.mydownloads(orders.LARGE)
+
+    ranges = await jump(desk, result, "file 960.zip … file 1039.zip")
+    inside = await jump(desk, ranges, "file 1000.zip … file 1003.zip")
+    assert "Page 1,001 of 2,000" in str(embed(inside).footer.text)
+    assert "[file 1000.zip]" in str(embed(inside).description)
+    exact = await jump(desk, inside, "file 1002.zip")
+    assert "[file 1002.zip]" in str(embed(exact).description)
+    ranges = await jump(desk, exact, "file 1040.zip … file 1119.zip")
+    up = await jump(desk, ranges, "The whole order")
+    assert "Page 1 of" in str(embed(up).footer.text)
+    assert options(up)[0]["label"] == "file 0.zip … file 79.zip"
+
+
+async def test_find_shows_the_files_with_that_in_their_name_and_a_way_back(desk: Desk) -> None:
+    result = await desk.mydownloads(orders.LARGE)
+
+    found = await find(desk, result, "LOOP_07_1")
+
+    assert reply(found).id == reply(result).id
+    assert reply(found).content == "Order #2300 · 10 of 300 files · 🔎 LOOP\\_07\\_1"
+    assert shown_files(found) == [large_file(desk, 7, index) for index in range(10, 20)]
+    assert labels(reply(found))[3:] == ["Find", "All files", "Refresh", "Get help", "Remember this order"]
+    again = await find(desk, found, "loop_03_05")
+    assert shown_files(again) == [large_file(desk, 3, 5)]
+    refreshed = await desk.customer.click(reply(again), label="Refresh")
+    assert shown_files(refreshed) == [large_file(desk, 3, 5)]
+    everything = await desk.customer.click(reply(refreshed), label="All files")
+    assert reply(everything).content == "Order #2300 · 300 files"
+    assert shown_files(everything)[0] == large_file(desk, 0, 0)
+
+
+async def test_a_german_customer_finds_files_in_german(desk: Desk) -> None:
+    desk.speaks(desk.customer, "de")
+    result = await desk.mydownloads(orders.LARGE)
+
+    asked = await desk.customer.click(reply(result), label="Suchen")
+    assert asked.modal is not None
+    assert asked.modal["title"] == "Dateien suchen"
+    assert asked.modal["components"][0]["label"] == "Ein Teil des Datei- oder Produktnamens"
+    found = await desk.customer.submit_modal(asked, {"name": "loop_07_1"})
+
+    assert reply(found).content == "Bestellung #2300 · 10 von 300 Dateien · 🔎 loop\\_07\\_1"
+    assert "Alle Dateien" in labels(reply(found))
+    none = await find(desk, found, "loop_99", "Suchen")
+    assert reply(none).content.startswith("**Keine Datei hat das im Namen, auch kein Produkt.**")
+
+
+async def test_matches_on_several_pages_are_turned_and_chosen_like_all_files(desk: Desk) -> None:
+    result = await desk.mydownloads(orders.LARGE)
+
+    found = await find(desk, result, "_1")
+
+    files = shown_files(found)
+    following = await desk.customer.click(reply(found), label="Next")
+    files += shown_files(following)
+    assert len(files) > 30
+    assert all("-1" in file for file in files)
+    assert "· 🔎 \\_1" in reply(following).content
+    assert "Page 2 of" in str(embed(following).footer.text)
+    jumped = await jump(desk, found, "Sound pack 8")
+    assert large_file(desk, 8, 10) in shown_files(jumped)
+
+
+async def test_a_search_without_a_match_keeps_the_list_and_says_so(desk: Desk) -> None:
+    result = await desk.mydownloads(orders.LARGE)
+
+    none = await find(desk, result, "loop_99")
+
+    assert none.ephemeral
+    assert reply(none).id != reply(result).id
+    assert reply(none).content == (
+        "**No file has that in its name, nor in its product's.** Press **Find** again with less of it."
+    )
+    assert "Page 2 of" in str(embed(await desk.customer.click(reply(result), label="Next")).footer.text)
+
+
+async def test_an_order_link_in_find_is_not_repeated_nor_logged(desk: Desk, log: Log) -> None:
+    result = await desk.mydownloads(orders.LARGE)
+
+    none = await find(desk, result, ORDER_PAGES[0])
+
+    assert orders.DOCUMENTED not in reply(none).content + log.getvalue()
+
+
+async def test_a_small_order_has_neither_find_nor_a_select(desk: Desk) -> None:
+    result = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "Find" not in labels(reply(result))
+    assert all("options" not in each for each in buttons(reply(result)))
+
+
+@pytest.mark.parametrize("press", ["jump", "find", "found", "previous", "all"])
+async def test_the_select_and_find_of_an_expired_list_say_how_to_get_a_new_one(desk: Desk, press: str) -> None:
+    result = await desk.mydownloads(orders.LARGE)
+    found = await find(desk, result, "_1")
+    following = await desk.customer.click(reply(found), label="Next")
+    asked = await desk.customer.click(reply(following), label="Find")
+    await desk.restart()
+
+    if press == "jump":
+        stale = await jump(desk, following, "Sound pack 8")
+    elif press == "found":
+        stale = await desk.customer.submit_modal(asked, {"name": "loop"})
+    else:
+        stale = await desk.customer.click(reply(following), custom_id=custom_id(reply(following), f":{press}:"))
+
+    assert stale.ephemeral
+    assert "no longer live" in reply(stale).content
+    assert labels(reply(stale)) == ["Get my downloads"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "desk_here", "said"),
+    [
+        ("en-US", True, "Nothing left on a file? **Press Get help** for more"),
+        ("en-US", False, "Nothing left on a file? Ask this store's support for more"),
+        ("de", True, "**Drücke Hilfe holen**; dann geht der alte Link wieder."),
+        ("de", False, "Bitte den Support dieses Shops um mehr; dann geht der alte Link wieder."),
+    ],
+)
+async def test_a_used_up_file_names_get_help_where_there_is_a_help_desk(
+    desk: Desk,
+    locale: str,
+    desk_here: bool,  # noqa: FBT001 - a parameter
+    said: str,
+) -> None:
+    desk.speaks(desk.customer, locale)
+    if desk_here:
+        await desk.set_up()
+
+    result = await desk.mydownloads(orders.USED_UP)
+
+    assert said in str(embed(result).description)
+
+
+async def test_in_a_direct_message_a_used_up_file_names_the_stores_support(desk: Desk) -> None:
+    await desk.set_up()
+
+    result = await desk.customer.user.slash("mydownloads", **{"order-id": orders.USED_UP})
+
+    assert "Ask this store's support for more" in str(embed(result).description)
 
 
 async def test_refresh_shows_the_count_fall_after_a_download(desk: Desk) -> None:
@@ -127,8 +329,8 @@ async def test_refresh_shows_the_count_fall_after_a_download(desk: Desk) -> None
     refreshed = await desk.customer.click(reply(result), label="Refresh")
 
     assert reply(refreshed).id == reply(result).id
-    assert "4 of 10 downloads left" in str(embed(refreshed).description)
-    assert "14 downloads left" in reply(refreshed).content
+    assert "4 of 10 left" in str(embed(refreshed).description)
+    assert "My new book (4 left)" in labels(reply(refreshed))
 
 
 async def test_a_refresh_that_fails_keeps_the_list_and_says_why(desk: Desk) -> None:
@@ -141,7 +343,7 @@ async def test_a_refresh_that_fails_keeps_the_list_and_says_why(desk: Desk) -> N
     assert "Fileflare cannot be reached" in reply(refused).content
     assert refused.ephemeral
     assert reply(refused).id != reply(result).id
-    assert "5 of 10 downloads left" in str(embed(result).description)
+    assert "5 of 10 left" in str(embed(result).description)
 
 
 async def test_a_list_from_before_a_restart_says_how_to_get_a_new_one(desk: Desk) -> None:
@@ -186,8 +388,8 @@ async def test_a_german_customer_reads_german(desk: Desk) -> None:
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert "Noch 5 von 10 Downloads" in str(embed(result).description)
-    assert reply(result).content == "Bestellung #1050 · 2 Dateien · noch 15 Downloads"
+    assert " · 10MB · noch 5 von 10\n\n**My new Book — Hard back** · keine Dateien\n" in str(embed(result).description)
+    assert reply(result).content == "Bestellung #1050 · 2 Dateien"
     assert "Aktualisieren" in labels(reply(result))
     refused = await desk.mydownloads("#1050")
     assert "Bestellnummer" in reply(refused).content
@@ -201,7 +403,7 @@ async def test_a_language_without_a_catalog_gets_the_default(desk: Desk) -> None
 
     result = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert "5 of 10 downloads left" in str(embed(result).description)
+    assert "5 of 10 left" in str(embed(result).description)
 
 
 async def test_the_command_is_there_in_servers_direct_messages_and_user_installs(desk: Desk) -> None:

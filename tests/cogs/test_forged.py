@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import pytest
-from desk import Desk, Log, options, reply
+from desk import Desk, Log, buttons, options, reply
 
 from fileflare_bot.demo import orders
 from fileflare_bot.storage.options import Match
@@ -33,6 +33,17 @@ async def test_a_forged_choice_is_refused(desk: Desk, log: Log, custom_id: str, 
     result = await desk.forge(custom_id, desk.owner, desk.channel, values=[value])
 
     assert reply(result).content.startswith(UNKNOWN)
+    assert_refused(log, value)
+
+
+@pytest.mark.parametrize("value", [*FORGED, "0-0", "3-1", "0-9999", "-1-2", "1-2-3", "0", "0-", "-1", f"0-{HUGE}"])
+async def test_a_forged_place_of_a_large_order_is_refused(desk: Desk, log: Log, value: str) -> None:
+    result = await desk.mydownloads(orders.LARGE)
+    custom_id = next(item["custom_id"] for item in buttons(reply(result)) if "options" in item)
+
+    forged = await desk.forge(custom_id, desk.customer, desk.channel, values=[value])
+
+    assert reply(forged).content.startswith(UNKNOWN)
     assert_refused(log, value)
 
 

@@ -319,7 +319,7 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
 
     assert reply(refused).content.startswith("**My database cannot be reached right now.** /mydownloads works")
     assert "```\nPlease help.\n```" in reply(refused).content
-    assert "5 of 10 downloads left" in str(reply(found).embeds[0].description)
+    assert "5 of 10 left" in str(reply(found).embeds[0].description)
     for command in ("requests open", "requests stats"):
         told = await desk.moderator.slash(desk.channel, command)
         assert reply(told).content.startswith("**My database cannot be reached right now.**")

@@ -19,7 +19,7 @@ async def test_an_order_is_remembered_offered_by_its_name_and_opened_without_its
     assert orders.DOCUMENTED not in str(choice)
     opened = await desk.mydownloads(choice["value"])
 
-    assert "5 of 10 downloads left" in str(embed(opened).description)
+    assert "5 of 10 left" in str(embed(opened).description)
     assert "Remember this order" not in labels(reply(opened))
 
 

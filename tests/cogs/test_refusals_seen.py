@@ -61,7 +61,7 @@ async def test_a_slow_fileflare_is_said_to_be_slow_and_can_be_asked_again(desk: 
     assert "Fileflare is too slow right now" in reply(result).content
     await desk.release()
     again = await desk.customer.click(reply(result), label="Try again")
-    assert "5 of 10 downloads left" in str(embed(again).description)
+    assert "5 of 10 left" in str(embed(again).description)
 
 
 def _status(status: int, **headers: str) -> Fault:
@@ -93,7 +93,7 @@ async def test_a_failing_fileflare_is_never_called_not_found_and_can_be_asked_ag
     assert labels(reply(result)) == ["Try again", "Get help"]
     desk.sample.fault = None
     again = await desk.customer.click(reply(result), label="Try again")
-    assert "5 of 10 downloads left" in str(embed(again).description)
+    assert "5 of 10 left" in str(embed(again).description)
     assert reply(again).id == reply(result).id
 
 

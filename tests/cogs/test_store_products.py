@@ -75,7 +75,7 @@ async def test_an_order_of_another_store_with_equal_names_brings_no_role_under_a
     shown = await desk.mydownloads(forged)
     await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
 
-    assert "5 of 10 downloads left" in str(embed(shown).description)
+    assert "5 of 10 left" in str(embed(shown).description)
     assert not has(desk, desk.customer, buyer)
     assert has(desk, desk.member, buyer)
 

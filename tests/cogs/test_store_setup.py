@@ -48,7 +48,7 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     assert labels(panel) == ["My books", "Restore my roles"]
     asked = await desk.customer.click(panel, label="My books")
     got = await desk.fill_in(asked, orders.DOCUMENTED)
-    assert "5 of 10 downloads left" in str(embed(got).description)
+    assert "5 of 10 left" in str(embed(got).description)
     assert embed(got).fields[0].value == "**Buyers**"
 
 
@@ -61,7 +61,7 @@ async def test_check_never_counts_as_a_guess_however_often_it_is_pressed(desk: D
         checked = await desk.owner.click(reply(setup), label="Check")
         assert "✅ Fileflare answers." in reply(checked).content
 
-    assert "5 of 10 downloads left" in str(embed(await desk.mydownloads(orders.DOCUMENTED)).description)
+    assert "5 of 10 left" in str(embed(await desk.mydownloads(orders.DOCUMENTED)).description)
 
 
 async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: Desk) -> None:

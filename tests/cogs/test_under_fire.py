@@ -38,7 +38,7 @@ async def test_200_people_at_once_are_all_served_or_get_a_reserved_place(desk: D
     results = await desk.all_at_once([(person, token) for person, token in zip(crowd, tokens, strict=True)])
 
     texts = [reply(result).content for result in results]
-    answered = [text for text in texts if "10 downloads left" in text]
+    answered = [text for text in texts if text.startswith("Order #1 · 1 file")]
     told = [text for text in texts if "A place is reserved for you" in text]
     assert 8 <= len(answered) < 20
     assert len(answered) + len(told) == 200
@@ -271,7 +271,7 @@ async def test_an_edit_that_discord_drops_is_sent_again(desk: Desk, status: int)
     await desk.env.advance_time(1)
     await desk.release()
 
-    assert "5 of 10 downloads left" in str(embed(result).description)
+    assert "5 of 10 left" in str(embed(result).description)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ async def test_a_failed_follow_up_is_logged_once(desk: Desk, log: Log) -> None:
     await desk.release()
 
     assert [event["outcome"] for event in log.events("lookup")] == ["found", "undelivered.discord_down"]
-    assert "5 of 10 downloads left" in str(embed(result).description)
+    assert "5 of 10 left" in str(embed(result).description)
 
 
 async def test_a_reply_that_discord_rejects_is_reported_as_our_bug(desk: Desk, log: Log) -> None:

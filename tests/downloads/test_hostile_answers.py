@@ -1,4 +1,4 @@
-"""No response within the client's size limit stops the bot or fills its memory, read, diagnosed and shown."""
+"""No response within the client's size limit stops the bot or fills its memory, read, diagnosed, shown and searched."""
 
 import json
 import time
@@ -103,6 +103,7 @@ def test_no_response_blocks_the_bot_for_a_tenth_of_a_second_or_takes_40_mb(name:
 
     order = read()
     reading, showing = seconds(read), seconds(lambda: show(order)) if order is not None else 0.0
+    finding = seconds(lambda: OrderPages(order).with_name("z").render(1, ENGLISH)) if order is not None else 0.0
     tracemalloc.start()
     try:
         again = read()
@@ -114,4 +115,5 @@ def test_no_response_blocks_the_bot_for_a_tenth_of_a_second_or_takes_40_mb(name:
 
     assert reading < 2 * LONGEST_SECONDS
     assert showing < LONGEST_SECONDS
+    assert finding < LONGEST_SECONDS
     assert len(body) + peak < MOST_BYTES

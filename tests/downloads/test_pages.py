@@ -13,12 +13,13 @@ from parsing import order
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer, asset, line
-from fileflare_bot.downloads.pages import ENTRIES_ON_A_PAGE, OrderPages, Page
+from fileflare_bot.downloads.pages import LINES_ON_A_PAGE, LINKS_ON_A_PAGE, OrderPages, Page
 from fileflare_bot.fileflare.errors import LookupFailed
 from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.i18n import Catalogs, Translator
 from fileflare_bot.orders.bounds import MOST_ASSETS
 from fileflare_bot.orders.file_links import LONGEST_LINK, safe_link
+from fileflare_bot.orders.labels import downloads_left
 
 CATALOGS = Catalogs()
 ENGLISH = CATALOGS.translator("en")
@@ -27,7 +28,11 @@ MASKED_LINK = re.compile(r"(?<!\\)(?:\\\\)*\]\((?P<url>[^\s)]+)\)")  # after an 
 
 def pages(raw: Any, translator: Translator = ENGLISH) -> list[Page]:  # noqa: ANN401 - any JSON
     made = OrderPages(order(raw))
-    return [made.render(number, translator) for number in range(1, len(made) + 1)]
+    return rendered(made, translator)
+
+
+def rendered(made: OrderPages, translator: Translator = ENGLISH, *, desk: bool = True) -> list[Page]:
+    return [made.render(number, translator, desk=desk) for number in range(1, len(made) + 1)]
 
 
 def shown_links(page: Page) -> set[str]:
@@ -38,9 +43,10 @@ def keeps_every_limit(page: Page) -> None:
     assert 1 <= limits.size(page.content) <= limits.CONTENT
     assert 1 <= limits.size(page.title) <= limits.EMBED_TITLE
     assert 1 <= limits.size(page.description) <= limits.EMBED_DESCRIPTION
-    assert 1 <= limits.size(page.footer) <= limits.EMBED_FOOTER
+    assert limits.size(page.footer) <= limits.EMBED_FOOTER
+    assert len(page.description.splitlines()) <= LINES_ON_A_PAGE
     assert sum(limits.size(text) for text in (page.title, page.description, page.footer)) <= limits.EMBED_TOTAL
-    assert len(page.links) <= (limits.ROWS - 1) * limits.BUTTONS_IN_A_ROW
+    assert len(page.links) <= LINKS_ON_A_PAGE
     for link in page.links:
         assert 1 <= limits.size(link.label) <= limits.BUTTON_LABEL
         assert link.label.strip()
@@ -57,42 +63,67 @@ def numbered(count: int) -> dict[str, Any]:
 def test_every_file_is_on_exactly_one_page(count: int) -> None:
     made = pages(numbered(count))
 
-    assert len(made) == max(1, -(-count // ENTRIES_ON_A_PAGE))
+    assert len(made) == max(1, -(-count // LINES_ON_A_PAGE))
     found = [match["url"] for page in made for match in MASKED_LINK.finditer(page.description)]
     assert found == [f"https://files.example/{n}" for n in range(count)]
     for page in made:
         keeps_every_limit(page)
         assert page.of == len(made)
-        assert f"Page {page.number} of" in page.footer or page.of > 999
+        assert page.footer.startswith(f"Page {page.number} of {page.of} · ") or page.of == 1
 
 
-def test_the_downloads_left_in_all_are_on_every_page() -> None:
-    made = pages(numbered(26))
+def test_the_page_and_the_downloads_left_in_all_are_said_only_where_there_is_more_than_one_page() -> None:
+    made = pages(numbered(61))
 
-    assert {page.footer.partition(" · ")[2] for page in made} == {"260 downloads left"}
-    assert all("260 downloads left" in page.content for page in made)
+    assert [page.footer for page in made] == [f"Page {number} of 3 · 610 downloads left" for number in (1, 2, 3)]
+    assert {page.content for page in made} == {"Order #1 · 61 files"}
+    (only,) = pages(numbered(30))
+    assert only.footer == ""
+    assert "downloads left" not in only.content + only.description
+
+
+@pytest.mark.parametrize("language", CATALOGS.languages)
+def test_nothing_of_the_documented_order_is_said_twice(language: str) -> None:
+    raw = orders.sample_answers("https://files.example")[orders.DOCUMENTED]
+
+    (page,) = pages(raw, CATALOGS.translator(language))
+
+    said = f"{page.content}\n{page.title}\n{page.description}\n{page.footer}"
+    assert said.count("1050") == 1
+    lines = [line for line in said.splitlines() if line]
+    assert len(lines) == len(set(lines)) == 8  # the order, the store's title, five of products and files, the sign
 
 
 @pytest.mark.parametrize(
     ("downloaded", "limit", "said"),
     [
-        (0, 10, "▰▰▰▰▰▰▰▰▰▰ 10 of 10 downloads left"),
-        (5, 10, "▰▰▰▰▰▱▱▱▱▱ 5 of 10 downloads left"),
-        (1, 3, "▰▰▱ 2 of 3 downloads left"),
-        (9, 10, "▰▱▱▱▱▱▱▱▱▱ ⚠️ last download"),
-        (0, 1, "▰ ⚠️ last download"),
-        (990, 1000, "▰▱▱▱▱▱▱▱▱▱ 10 of 1,000 downloads left"),
-        (3, None, "unlimited downloads"),
+        (0, 10, "10 of 10 left"),
+        (5, 10, "5 of 10 left"),
+        (9, 10, "⚠️ last download"),
+        (0, 1, "⚠️ last download"),
+        (990, 1000, "10 of 1,000 left"),
+        (3, None, "no limit"),
         (3, 0, "download limit not known"),
         (3, -1, "download limit not known"),
     ],
 )
-def test_what_is_left_is_said_in_words_and_as_a_bar(downloaded: int, limit: int | None, said: str) -> None:
-    raw = answer(
-        1, [], [asset("a", "a.zip", "https://x.example/a", downloaded=downloaded, limit=limit)], title=None, text=None
-    )
+def test_a_file_is_one_line_with_its_link_its_size_and_what_is_left(
+    downloaded: int, limit: int | None, said: str
+) -> None:
+    file = asset("a", "a.zip", "https://x.example/a", downloaded=downloaded, limit=limit)
 
-    assert f"\n{said}" in pages(raw)[0].description
+    (page,) = pages(answer(1, [], [file], title=None, text=None))
+
+    assert page.description.splitlines()[0] == f"📄 [a.zip](https://x.example/a) · 10MB · {said}"
+
+
+def test_an_external_link_has_its_sign_which_is_explained_once() -> None:
+    files = [asset(name, name, f"https://x.example/{name}", is_link=True) for name in "ab"]
+
+    (page,) = pages(answer(1, [], files, title=None, text=None))
+
+    assert "🔗 [a](https://x.example/a) · 10MB · 10 of 10 left" in page.description
+    assert page.footer == "🔗 external link"
 
 
 @pytest.mark.parametrize("downloaded", [3, 12])
@@ -103,8 +134,52 @@ def test_a_used_up_file_is_named_but_its_link_is_not_offered(downloaded: int) ->
 
     (page,) = pages(raw)
     assert "🚫 a.zip · 10MB · no downloads left" in page.description
-    assert "its old link then works again" in page.description
+    assert page.description.endswith(
+        "\n\nNothing left on a file? **Press Get help** for more; its old link then works again."
+    )
     assert shown_links(page) == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "desk", "said"),
+    [
+        ("en", True, ("**Press Get help** for more", "unavailable? **Press Get help**.")),
+        ("en", False, ("Ask this store's support for more", "unavailable? Ask this store's support.")),
+        ("de", True, ("**Drücke Hilfe holen**; dann", "nicht verfügbar? **Drücke Hilfe holen**.")),
+        ("de", False, ("Bitte den Support dieses Shops um mehr", "nicht verfügbar? Frag den Support dieses Shops.")),
+    ],
+)
+def test_used_up_and_broken_files_say_who_helps_here(language: str, desk: bool, said: tuple[str, str]) -> None:  # noqa: FBT001
+    files = [
+        asset("a", "a.zip", "https://x.example/a", downloaded=3, limit=3),
+        asset("b", "b.zip", "https://x.example/b", downloaded=3, limit=3),
+        asset("c", "c.zip", None),
+    ]
+    made = OrderPages(order(answer(1, [], files, title=None, text=None)))
+
+    (page,) = rendered(made, CATALOGS.translator(language), desk=desk)
+
+    *_, used_up, unavailable = page.description.splitlines()
+    assert said[0] in used_up
+    assert said[1] in unavailable
+
+
+@pytest.mark.parametrize(
+    ("language", "desk", "said"),
+    [
+        ("en", True, "Still none? **Press Get help**."),
+        ("en", False, "Still none? Ask this store's support, and give them the order number."),
+        ("de", True, "Immer noch keine? **Drücke Hilfe holen**."),
+        ("de", False, "Immer noch keine? Frag den Support dieses Shops, und gib die Bestellnummer an."),
+    ],
+)
+@pytest.mark.parametrize("products", [1, 1001])  # the second is cut
+def test_an_order_without_files_says_who_helps_here(language: str, desk: bool, said: str, products: int) -> None:  # noqa: FBT001
+    made = OrderPages(order(answer(1, [line("Book", None)] * products, [], title=None, text=None)))
+
+    page = made.render(1, CATALOGS.translator(language), desk=desk)
+
+    assert page.description.splitlines()[0].endswith(said)
 
 
 @pytest.mark.parametrize(
@@ -168,17 +243,17 @@ def test_no_markup_or_mention_of_the_store_takes_effect() -> None:
 
 
 def test_the_stores_own_words_head_the_first_page() -> None:
-    raw = numbered(20) | {"text": {"title": "Thanks!", "text": "Unpack on a computer."}}
+    raw = numbered(60) | {"text": {"title": "Thanks!", "text": "Unpack on a computer."}}
 
     first, *others = pages(raw)
 
     assert first.title == "Thanks!"
-    assert first.description.startswith("Unpack on a computer.\n\n**Order #1**")
+    assert first.description.startswith("Unpack on a computer.\n\n📄 [file 0.zip]")
     assert all(page.title == "Thanks!" and "Unpack" not in page.description for page in others)
 
 
 def test_a_product_that_goes_over_two_pages_is_named_on_both() -> None:
-    files = [asset(str(n), f"{n}.zip", f"https://x.example/{n}") for n in range(ENTRIES_ON_A_PAGE + 1)]
+    files = [asset(str(n), f"{n}.zip", f"https://x.example/{n}") for n in range(LINES_ON_A_PAGE)]
 
     first, second = pages(answer(1, [line("Big pack", None, *files)], [], title=None, text=None))
 
@@ -191,14 +266,13 @@ def test_two_products_of_one_name_stay_two_blocks() -> None:
     raw = answer(1, [line("Book", "Print"), line("Book", "Print")], [file], title=None, text=None)
 
     (page,) = pages(raw)
-    assert page.description.count("**Book — Print**\nNo files come with this product.") == 2
+    assert page.description.startswith("**Book — Print** · no files\n\n**Book — Print** · no files\n\n")
 
 
 def test_an_order_without_any_file_says_so_once() -> None:
     (page,) = pages(answer(1, [line("Book", "Print"), line("Pen", None)], [], title=None, text=None))
 
     assert page.description.count("no files") == 1
-    assert "No files come" not in page.description
     assert page.description.endswith("**Book — Print**\n\n**Pen**")
 
 
@@ -211,7 +285,7 @@ def test_a_file_that_is_named_like_an_address_is_not_shown_as_one() -> None:
 
 
 def test_the_last_page_asked_for_beyond_the_end_is_the_last() -> None:
-    made = OrderPages(order(numbered(20)))
+    made = OrderPages(order(numbered(70)))
 
     assert made.render(99, ENGLISH).number == 3
     assert made.render(-1, ENGLISH).number == 1
@@ -240,7 +314,7 @@ def test_long_signed_links_are_shown_one_to_a_page_if_need_be(size: int, languag
 def test_a_store_text_that_leaves_no_room_for_a_long_link_has_a_page_of_its_own() -> None:
     url = "https://x.example/".ljust(LONGEST_LINK, "a")
 
-    first, second = pages(answer(1, [], [asset("a", "a.zip", url)], title=None, text="Thank you! " * 50))
+    first, second = pages(answer(1, [], [asset("a", "a.zip", url)], title=None, text="(*) " * 150))
 
     assert "Your files are on the next page." in first.description
     assert shown_links(second) == {url}
@@ -253,18 +327,18 @@ def test_a_limit_that_cannot_be_read_is_not_known_and_the_link_is_offered(limit:
     (page,) = pages(answer(1, [], [file], title=None, text=None))
 
     assert shown_links(page) == {"https://x.example/a"}
-    assert "\ndownload limit not known" in page.description
-    assert page.content == "Order #1 · 1 file · download limit not known"
+    assert page.description.endswith(" · download limit not known")
 
 
 def test_the_same_file_is_named_in_each_place_and_counted_once() -> None:
     same = asset("a", "a.zip", "https://x.example/a", downloaded=2)
 
-    (page,) = pages(answer(1, [line("Book", None, same), line("Pack", None, same)], [same], title=None, text=None))
+    made = order(answer(1, [line("Book", None, same), line("Pack", None, same)], [same], title=None, text=None))
+    (page,) = rendered(OrderPages(made))
 
     assert page.description.count("[a.zip](https://x.example/a)") == 3
-    assert page.content == "Order #1 · 1 file · 8 downloads left"
-    assert page.footer == "Page 1 of 1 · 8 downloads left"
+    assert page.content == "Order #1 · 1 file"
+    assert downloads_left(made, ENGLISH) == "8 downloads left"
 
 
 @pytest.mark.parametrize(
@@ -289,7 +363,7 @@ def test_a_bare_number_is_a_size_in_bytes(size: Any, language: str, shown: str) 
 
     (page,) = pages(answer(1, [], [file], title=None, text=None), CATALOGS.translator(language))
 
-    assert page.description.splitlines()[2] == " · ".join(filter(None, ["📄 [a.zip](https://x.example/a)", shown]))
+    assert page.description.startswith(" · ".join(filter(None, ["📄 [a.zip](https://x.example/a)", shown, ""])))
 
 
 def test_what_a_store_wrote_for_a_page_is_shown_plain_and_escaped_once() -> None:
@@ -304,7 +378,7 @@ def test_what_a_store_wrote_for_a_page_is_shown_plain_and_escaped_once() -> None
     (page,) = pages(raw)
 
     assert page.title == "Thanks!"
-    assert page.description.startswith("Hi!\nOpen with 7-Zip.\n• One\n\n**Order #1**\n\n")
+    assert page.description.startswith("Hi!\nOpen with 7-Zip.\n• One\n\n**Salt & Pepper — Vector")
     assert "**Salt & Pepper — Vector\\<T\\>**" in page.description
     assert "[café \\<b\\>.zip](https://x.example/a)" in page.description
     assert page.links[0].label.startswith("café <b>.zip")
@@ -313,7 +387,7 @@ def test_what_a_store_wrote_for_a_page_is_shown_plain_and_escaped_once() -> None
 def test_every_page_of_an_order_that_was_cut_says_so() -> None:
     made = pages(numbered(MOST_ASSETS + 1))
 
-    assert len(made) == MOST_ASSETS / ENTRIES_ON_A_PAGE
+    assert len(made) == -(-MOST_ASSETS // LINES_ON_A_PAGE)
     assert all(page.footer.endswith(" · This order may hold more than I can show") for page in made)
 
 
@@ -401,20 +475,25 @@ answers = or_anything(
 
 
 @settings(max_examples=400)
-@given(answers, st.sampled_from(CATALOGS.languages))
-def test_for_any_json_the_reply_keeps_every_limit_and_shows_no_link_but_an_assets(raw: Any, language: str) -> None:  # noqa: ANN401
+@given(answers, st.sampled_from(CATALOGS.languages), texts, st.booleans())
+def test_for_any_json_the_reply_keeps_every_limit_and_shows_no_link_but_an_assets(
+    raw: Any,  # noqa: ANN401 - any JSON
+    language: str,
+    part: str,
+    desk: bool,  # noqa: FBT001 - drawn
+) -> None:
     body = json.dumps(raw).encode()
     try:
         parsed = read_response(200, {}, body)
     except LookupFailed:
         return
-    made = OrderPages(parsed)
     own = {safe_link(asset.data.url) for asset in parsed.all_assets()}
     seen: set[str] = set()
-    for number in range(1, len(made) + 1):
-        page = made.render(number, CATALOGS.translator(language))
-        keeps_every_limit(page)
-        assert not re.search("https?://", page.content, re.IGNORECASE)
-        assert not re.search("https?://", MASKED_LINK.sub("", page.description), re.IGNORECASE)
-        seen |= shown_links(page)
+    whole = OrderPages(parsed)
+    for made in (whole, whole.with_name(part)):
+        for page in rendered(made, CATALOGS.translator(language), desk=desk):
+            keeps_every_limit(page)
+            assert not re.search("https?://", page.content, re.IGNORECASE)
+            assert not re.search("https?://", MASKED_LINK.sub("", page.description), re.IGNORECASE)
+            seen |= shown_links(page)
     assert seen <= own

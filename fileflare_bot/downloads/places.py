@@ -1,0 +1,109 @@
+"""The select of a large order: it jumps to where a product or a page begins.
+
+Discord shows 25 options. If there are more places, each option stands for a range of them, and choosing one shows what
+is in it. Three choices reach any of 14,400 places; an order has 3,000 at most.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fileflare_bot import discord_limits as limits
+from fileflare_bot.downloads.entries import ORDER_BLOCK, Entry
+from fileflare_bot.i18n import Translator
+
+LONGEST_END: Final = 45  # UTF-16 units of each end of a range
+Span = tuple[int, int]  # the first place, and the one after the last
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a product or a page begins."""
+
+    page: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option of the select: a place, or a range of them. Its value holds no name."""
+
+    span: Span
+    label: str
+    description: str | None = None
+    here: bool = False
+
+    @property
+    def value(self) -> str:
+        """The value of its option."""
+        return f"{self.span[0]}-{self.span[1]}"
+
+
+class Places:
+    """The places of an order's pages, in their order."""
+
+    def __init__(self, pages: Sequence[Sequence[Entry]]) -> None:
+        self._places = [*_places(pages)]
+        self._blocks = len({place.entry.block for place in self._places})
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def page_of(self, place: int) -> int:
+        """Return the number of a place's page."""
+        return self._places[place].page
+
+    def choices(self, page: int, jumped: Span | None, translator: Translator) -> list[Choice]:
+        """Return the options on a page; ``jumped`` is what was chosen last, and opened if it is a range."""
+        whole = (0, len(self))
+        span = jumped if jumped is not None and jumped[1] - jumped[0] > 1 else whole
+        here = jumped[0] if jumped is not None else self._first_of(page)  # Discord tells no choice of the same again
+        up = [] if span == whole else [Choice(whole, translator.gettext("The whole order"))]
+        step = math.ceil((span[1] - span[0]) / (limits.SELECT_OPTIONS - len(up)))
+        starts = range(span[0], span[1], step)
+        return [*up, *(self._choice((start, min(start + step, span[1])), here, translator) for start in starts)]
+
+    def _first_of(self, page: int) -> int:
+        """Return a page's first place; -1 for the first page, where the select still says what it is for."""
+        first = next((number for number, place in enumerate(self._places) if place.page >= page), 0)
+        return first if page > 1 else -1
+
+    def _choice(self, span: Span, here: int, translator: Translator) -> Choice:
+        first, last = self._places[span[0]], self._places[span[1] - 1]
+        name, page = self._name(first.entry, translator), translator.number(first.page)
+        if first.page == last.page:
+            description = translator.gettext("Page {number}", number=page)
+        else:
+            to = translator.number(last.page)
+            description = translator.gettext("Pages {number} to {to}", number=page, to=to)
+        if first is last:
+            file = first.entry.file
+            description += f" · {file}" if file not in {"", name} else ""
+        else:
+            ends = (limits.shorten(each, LONGEST_END) for each in (name, self._name(last.entry, translator)))
+            name = " … ".join(dict.fromkeys(ends))
+        return Choice(
+            span,
+            limits.shorten(name, limits.OPTION_LABEL),
+            limits.shorten(description, limits.OPTION_DESCRIPTION),
+            here=span[0] <= here < span[1],
+        )
+
+    def _name(self, entry: Entry, translator: Translator) -> str:
+        """Return the product's name, or the file's if there is only one product or none."""
+        if self._blocks > 1 and entry.block == ORDER_BLOCK:
+            return translator.gettext("For the whole order")
+        product = entry.product or translator.gettext("Unnamed product")
+        if self._blocks > 1 or entry.asset is None:
+            return product
+        return entry.file or translator.gettext("Unnamed file")
+
+
+def _places(pages: Sequence[Sequence[Entry]]) -> Iterator[Place]:
+    for number, entries in enumerate(pages, 1):
+        block = None
+        for entry in entries:
+            if entry.block != block:
+                block = entry.block
+                yield Place(number, entry)
