@@ -169,7 +169,8 @@ def _note(ticket: Ticket, answer: PendingAnswer, delivery: Delivery, translator:
         asked = N_("I have asked {who} whether the answer helped, and close the request if they stay silent.")
         if delivery not in {Delivery.MESSAGE, Delivery.MENTION}:
             asked = N_("I could not ask {who} whether the answer helped, so I do not close the request.")
-        return NewNote(f"⏳ {translator.gettext(asked, who=f'<@{ticket.user_id}>')}\n{arrived}", "taken")
+        asked = translator.gettext(asked, who=f"<@{ticket.user_id}>")
+        return NewNote(f"⏳ {asked}\n{arrived}", "taken")
     if not answer.closing:
         head = translator.gettext("{who} has answered:", who=who)
         return NewNote(f"✉️ {head}\n{answer.text}\n\n{arrived}", "taken")
