@@ -447,3 +447,16 @@ async def test_the_limits_show_what_is_set_and_refuse_what_is_out_of_bounds(desk
     await limits(desk)
     options = desk.bot.storage.guilds.get(desk.guild.id).options
     assert (options.remind_after_hours, options.close_after_days) == (None, None)
+
+
+async def test_the_limits_are_asked_for_in_german_too(desk: Desk) -> None:
+    desk.speaks(desk.owner, "de")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    shown = await desk.owner.click(reply(setup), custom_id="store_setup:limits")
+
+    assert "Stunden bis zur Erinnerung der Moderatoren" in str(shown.modal)
+    assert "1-60. Nach noch einmal so vielen Tagen wird die Anfrage geschlossen. Leer: nie." in str(shown.modal)
+    for row in (shown.modal or {})["components"]:
+        assert len(row["label"]) <= 45
+        assert len(row["description"]) <= 100
