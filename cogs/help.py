@@ -16,7 +16,7 @@ from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.storage.records import NewTicket, TicketDetails, Topic
 from fileflare_bot.text import clean
-from fileflare_bot.tickets.delivery import answer_embed, answer_view
+from fileflare_bot.tickets.delivery import answer_embed, answer_title, answer_view
 from fileflare_bot.tickets.intake import NothingWritten, hide_secrets, look_into, require_desk
 from fileflare_bot.tickets.texts import TOPICS
 
@@ -124,9 +124,11 @@ class Help(commands.Cog):
             number(ticket_id), reply.user.id, reply.interaction.guild_id, wanted
         )
         guild = self._bot.get_guild(ticket.guild_id)
-        title = reply.translator.gettext("Answer to your help request #{number}", number=ticket.number)
+        title = answer_title(ticket, reply.translator, asking=answer.asking)
         embed = answer_embed(title, answer.text, guild.name if guild is not None else "")
-        await reply.show(ReplyMessage(title, embed, answer_view(ticket, answer.id, reply.translator)))
+        await reply.show(
+            ReplyMessage(title, embed, answer_view(ticket, answer.id, reply.translator, asking=answer.asking))
+        )
 
     @route(f"help:write:{_TICKET}{_ANSWER}")
     @replies("help_write", CUSTOMER)
@@ -136,6 +138,7 @@ class Help(commands.Cog):
         translator = reply.translator
         entry = labelled(translator.gettext("Your words"), words_input(required=True))
         await reply.ask(modal(translator.gettext("Write back"), f"help:wrote:{ticket_id}", entry))
+        await self._desk.heard(number(ticket_id), reply.user.id)
 
     @route(f"help:wrote:{_TICKET}")
     @replies("help_wrote", CUSTOMER)

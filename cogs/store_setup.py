@@ -17,7 +17,7 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.leak_guard import GuardState
-from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
+from fileflare_bot.storage.options import MOST_DAYS, MOST_HOURS, MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import parsed_wording, with_values
 from fileflare_bot.store.checks import GOOD, GUARD_STATES, WARNING, log_line, ping_line, support_line, tried
@@ -121,6 +121,12 @@ class StoreSetup(commands.Cog):
     async def ask_limits(self, reply: Reply) -> None:
         """Open the modal for the limits."""
         options, translator = reply.settings.options, reply.translator
+        never = translator.gettext("Empty: never.")
+        closing = translator.gettext("After as many days again, the request is closed.")
+
+        def period(name: str, value: int | None) -> discord.ui.TextInput[Any]:
+            return discord.ui.TextInput(custom_id=name, default=str(value or ""), max_length=3, required=False)
+
         accounts = discord.ui.TextInput[Any](
             custom_id="accounts", default=str(options.accounts_per_order), max_length=3
         )
@@ -133,6 +139,16 @@ class StoreSetup(commands.Cog):
                 "store_setup:limited",
                 labelled(translator.gettext("Accounts an order counts for"), accounts, "1-100"),
                 labelled(translator.gettext("Open help requests of a person"), most, "1-100"),
+                labelled(
+                    translator.gettext("Hours until moderators are reminded"),
+                    period("remind", options.remind_after_hours),
+                    f"1-{MOST_HOURS}. {never}",
+                ),
+                labelled(
+                    translator.gettext("Days until a silent customer is asked"),
+                    period("close", options.close_after_days),
+                    f"1-{MOST_DAYS}. {closing} {never}",
+                ),
             )
         )
 
@@ -144,6 +160,8 @@ class StoreSetup(commands.Cog):
             reply,
             accounts_per_order=reply.typed("accounts").strip(),
             help_open_per_person=reply.typed("open").strip() or None,
+            remind_after_hours=reply.typed("remind").strip() or None,
+            close_after_days=reply.typed("close").strip() or None,
         )
 
     @route("store_setup:check", "store:check")

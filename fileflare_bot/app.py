@@ -30,6 +30,7 @@ from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.store.changes import StoreSettings
 from fileflare_bot.tickets.desk import HelpDesk
+from fileflare_bot.tickets.reminders import Reminders
 from fileflare_bot.tickets.sync import TicketSync
 
 COGS: Final = (
@@ -100,6 +101,7 @@ class FileflareBot(commands.Bot):
         self.desk = HelpDesk(self, storage, lookups, catalogs, modlog=self.modlog, sync=sync, removals=self.removals)
         self.reconciler = Reconciler(
             storage,
+            reminders=Reminders(self, storage, catalogs, self.modlog),
             tickets=sync,
             modlog=self.modlog,
             roles=self.roles,

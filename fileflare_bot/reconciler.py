@@ -13,6 +13,7 @@ from fileflare_bot.modlog import ModLog
 from fileflare_bot.removals import Removals
 from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.reminders import Reminders
 from fileflare_bot.tickets.sync import TicketSync
 
 
@@ -23,6 +24,7 @@ class Reconciler:
         self,
         storage: Storage,
         *,
+        reminders: Reminders,
         tickets: TicketSync,
         modlog: ModLog,
         roles: BuyerRoles,
@@ -30,6 +32,7 @@ class Reconciler:
         leak_guard: LeakGuard,
     ) -> None:
         self._storage = storage
+        self._reminders = reminders
         self._tickets = tickets
         self._modlog = modlog
         self._roles = roles
@@ -47,6 +50,7 @@ class Reconciler:
             return  # the round before still waits for Discord
         intents = self._storage.intents
         async with self._running:
+            await self._each(self._reminders.act, [(ticket_id,) for ticket_id in await self._storage.tickets.due()])
             await self._each(self._tickets.sync, [(ticket_id,) for ticket_id in await intents.due_tickets()])
             await self._each(self._roles.settle, await self._storage.role_grants.due_members())
             await self._each(self._removals.run, [()])

@@ -35,6 +35,7 @@ from fileflare_bot.storage.records import (
     Removal,
     Ticket,
 )
+from fileflare_bot.storage.stages import begin_silence
 
 PING_EVERY: Final = timedelta(minutes=5)  # at most, for each ticket
 MOST_AT_ONCE: Final = 200  # rows of a kind in one round
@@ -154,7 +155,14 @@ class Intents:
         query = sa.select(NoteRow, TicketRow).join(TicketRow).where(NoteRow.ticket_id == ticket_id)
         async with self._database.reading() as session:
             return [
-                Note(row.id, self._read(row.text, NOTE.place(row, ticket)), row.colour, row.mention, row.created_at)
+                Note(
+                    row.id,
+                    self._read(row.text, NOTE.place(row, ticket)),
+                    row.colour,
+                    row.mention,
+                    row.reminder,
+                    row.created_at,
+                )
                 for row, ticket in await session.execute(query.order_by(NoteRow.id))
             ]
 
@@ -184,6 +192,7 @@ class Intents:
                     row.author_id,
                     Delivery(row.delivery or Delivery.PENDING),
                     row.closing,
+                    row.asking,
                     row.at,
                 )
                 for row, ticket in await session.execute(query.order_by(MessageRow.id))
@@ -200,11 +209,14 @@ class Intents:
     @unit_of_work
     async def delivered(self, message_id: int, delivery: Delivery, note: NewNote) -> None:
         """Record how an answer has reached its customer, and what the thread will say about it."""
+        its = TicketRow.id.in_(sa.select(MessageRow.ticket_id).where(MessageRow.id == message_id))
         async with self._database.writing() as session:
+            await lock_guild(session, sa.select(TicketRow.guild_id).where(its))
+            ticket = await session.scalar(sa.select(TicketRow).where(its).with_for_update())
             row = await session.get(MessageRow, message_id, with_for_update=True)
-            if row is not None and row.retry_at is not None:
+            if ticket is not None and row is not None and row.retry_at is not None:
                 row.delivery, row.retry_at = delivery, None
-                ticket = await session.get_one(TicketRow, row.ticket_id)
+                await begin_silence(session, ticket, row)
                 add_note(session, ticket, note, self._cipher)
 
     @unit_of_work
@@ -280,7 +292,14 @@ class Intents:
 def add_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Cipher) -> None:
     """Intend to write a note into a ticket's thread."""
     now = utc_now()
-    row = NoteRow(ticket_id=ticket.id, colour=note.colour, mention=note.mention, created_at=now, retry_at=now)
+    row = NoteRow(
+        ticket_id=ticket.id,
+        colour=note.colour,
+        mention=note.mention,
+        reminder=note.reminder,
+        created_at=now,
+        retry_at=now,
+    )
     row.text = cipher.encrypt(note.text, NOTE.place(row, ticket))
     session.add(row)
 

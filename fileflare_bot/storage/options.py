@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +22,8 @@ MOST_PRODUCTS: Final = 500
 MOST_ROLES_OF_A_RULE: Final = 5
 MOST_MODERATOR_ROLES: Final = 10
 MOST_ACCOUNTS: Final = 100
+MOST_HOURS: Final = 336  # until moderators are reminded of a ticket that they have not answered
+MOST_DAYS: Final = 60  # until a silent customer is asked, and as many again until their ticket is closed
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _URL: Final = TypeAdapter(HttpUrl)
 
@@ -105,6 +107,8 @@ class Options(_Model):
     language: Annotated[str, StringConstraints(max_length=10)] = ""
     wording: Wording = Wording()
     help_open_per_person: Annotated[int, Field(ge=1, le=100)] | None = None
+    remind_after_hours: Annotated[int, Field(ge=1, le=MOST_HOURS)] | None = None
+    close_after_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = None
     buyers_roles: bool = False
     rules: Annotated[tuple[RoleRule, ...], Field(max_length=MOST_RULES)] = ()
     products: Annotated[tuple[StoreProduct, ...], Field(max_length=MOST_PRODUCTS)] = ()
@@ -126,3 +130,13 @@ class Options(_Model):
 
 
 DEFAULT_OPTIONS: Final = Options()
+
+
+def stored_options(stored: dict[str, Any] | None) -> Options:
+    """Return the options, with defaults for those that a newer version of the bot stored differently."""
+    stored = stored or {}
+    try:
+        return Options.model_validate(stored)
+    except ValidationError as error:
+        wrong = {str(detail["loc"][0]) for detail in error.errors()}
+        return Options.model_validate({name: value for name, value in stored.items() if name not in wrong})

@@ -65,6 +65,16 @@ class Delivery(StrEnum):
     FAILED = "failed"
 
 
+class Stage(StrEnum):
+    """For whom an open ticket waits."""
+
+    WAITING = "waiting"  # for an answer of the moderators
+    REMINDED = "reminded"  # the same, and they were reminded
+    ANSWERED = "answered"  # for the customer, who has the answer
+    ASKING = "asking"  # the customer's silence is over: they are being asked whether it helped
+    ASKED = "asked"  # for the customer, who has that question
+
+
 class GrantState(StrEnum):
     """What is known of a role that a user's claims bring."""
 
@@ -181,7 +191,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class TicketMessage:
-    """A message between a customer and a moderator; ``at`` is UTC. An answer has a ``delivery``."""
+    """A message between a customer and a moderator; ``at`` is UTC. An answer has a ``delivery``.
+
+    ``asking`` marks the bot's own question whether an answer has helped.
+    """
 
     id: int
     author_id: int
@@ -189,15 +202,20 @@ class TicketMessage:
     text: str
     at: datetime
     delivery: Delivery | None
+    asking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NewNote:
-    """A note for a ticket's thread; ``colour`` is a ticket's state, ``mention`` a moderator to notify."""
+    """A note for a ticket's thread; ``colour`` is a ticket's state, ``mention`` a moderator to notify.
+
+    A ``reminder`` goes beside the card and, without such a moderator, notifies the role to ping.
+    """
 
     text: str
     colour: str
     mention: int | None = None
+    reminder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,18 +226,23 @@ class Note:
     text: str
     colour: str
     mention: int | None
+    reminder: bool
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class PendingAnswer:
-    """An answer that has not reached its customer yet; ``closing`` says that it closes the ticket."""
+    """An answer that has not reached its customer yet; ``closing`` says that it closes the ticket.
+
+    ``asking`` marks the bot's own question whether an earlier one has helped.
+    """
 
     id: int
     text: str
     author_id: int
     delivery: Delivery
     closing: bool
+    asking: bool
     at: datetime
 
 
@@ -263,6 +286,8 @@ class Ticket:
     shown_version: int = field(compare=False)
     card_wanted_at: datetime = field(compare=False)
     archived: bool = field(compare=False)
+    stage: Stage | None = field(default=None, compare=False)
+    stage_since: datetime | None = field(default=None, compare=False)
 
     @property
     def must_be_posted(self) -> bool:

@@ -25,15 +25,18 @@ from fileflare_bot.storage.records import (
     NewNote,
     NewTicket,
     Resolution,
+    Stage,
     Ticket,
     TicketDetails,
     TicketMessage,
     TicketPage,
     Topic,
 )
+from fileflare_bot.storage.stages import begin, has_ended
 
 TICKETS_ON_A_PAGE: Final = 10
 MESSAGES_FOR_A_TICKET: Final = 10  # that a customer may write a day for each ticket that they may file
+MOST_AT_ONCE: Final = 20  # tickets whose stage has ended, in one round: Discord dislikes many direct messages at once
 REPEAT_WITHIN: Final = timedelta(minutes=10)  # the same text or press again within this is the same one
 _DETAILS: Final = TypeAdapter(TicketDetails)
 
@@ -86,6 +89,7 @@ class Tickets:
                 row.details = self._encrypted(row, new.details)
                 session.add(row)
                 await session.flush()
+                await begin(session, row, Stage.WAITING)
                 _audit(session, row, new.user_id, Action.FILED)
             elif new.details.words:
                 await self._write_back(session, row, new.details.words, words_note)
@@ -172,6 +176,7 @@ class Tickets:
                 row.answered_at = row.answered_at or utc_now()
                 if row.taken_by is None and not row.resolved:
                     row.taken_by = moderator_id
+                await begin(session, row, None)  # until it has arrived, nobody's silence means anything
                 show(row)
                 self._write(session, row, moderator_id, text, from_moderator=True)
             return self.record(row)
@@ -211,14 +216,11 @@ class Tickets:
             if row.resolved and (row.resolved_by, row.resolution) == (actor_id, resolution):
                 return self.record(row)
             _must_be_open(row)
-            row.resolved, row.resolution = True, resolution
-            row.resolved_by, row.resolved_at = actor_id, utc_now()
-            show(row)
+            await self._resolve(session, row, actor_id, resolution)
             self._note(session, row, note)
             if answer is not None:
                 row.answered_at = row.answered_at or utc_now()
                 self._write(session, row, actor_id, answer, from_moderator=True, closing=True)
-            _audit(session, row, actor_id, Action.RESOLVED)
             return self.record(row)
 
     @unit_of_work
@@ -249,6 +251,57 @@ class Tickets:
                 show_again(row)
                 _audit(session, row, actor_id, Action.POSTED_AGAIN)
             return self.record(row)
+
+    # What the bot does because nobody else has done anything
+
+    @unit_of_work
+    async def due(self) -> list[int]:
+        """Return the tickets whose stage has ended, those that ended first; none of a guild that the bot has left."""
+        ended = TicketRow.stage_ends_at <= utc_now(), GuildRow.left_at.is_(None)
+        query = sa.select(TicketRow.id).join(GuildRow, GuildRow.guild_id == TicketRow.guild_id).where(*ended)
+        async with self._database.reading() as session:
+            return [*await session.scalars(query.order_by(TicketRow.stage_ends_at).limit(MOST_AT_ONCE))]
+
+    @unit_of_work
+    async def remind(self, ticket_id: int, note: NewNote) -> None:
+        """Write a reminder for the moderator who has taken a ticket, or for all, if nobody has answered it in time."""
+        async with self._database.writing() as session:
+            row = await _locked(session, ticket_id)
+            if has_ended(row, Stage.WAITING):
+                self._note(session, row, note, mention=row.taken_by)
+                row.stage, row.stage_ends_at = Stage.REMINDED, None
+
+    @unit_of_work
+    async def ask(self, ticket_id: int, bot_id: int, text: str) -> None:
+        """Ask a ticket's customer whether the answer has helped, if they have been silent since."""
+        async with self._database.writing() as session:
+            row = await _locked(session, ticket_id)
+            if has_ended(row, Stage.ANSWERED):
+                self._write(session, row, bot_id, text, from_moderator=True, asking=True)
+                row.stage, row.stage_ends_at = Stage.ASKING, None
+
+    @unit_of_work
+    async def close_silent(self, ticket_id: int, bot_id: int, text: str) -> None:
+        """Close a ticket with a last message to its customer, if they were asked and have been silent since."""
+        async with self._database.writing() as session:
+            row = await _locked(session, ticket_id)
+            if has_ended(row, Stage.ASKED):
+                await self._resolve(session, row, bot_id, Resolution.NO_REPLY)
+                self._write(session, row, bot_id, text, from_moderator=True, closing=True)
+
+    @unit_of_work
+    async def heard(self, ticket_id: int, user_id: int) -> None:
+        """Begin a customer's silence anew: they are about to write back.
+
+        Raises:
+            NoSuchTicket: there is none.
+        """
+        async with self._database.writing() as session:
+            row = await _locked(session, ticket_id)
+            if row.user_id == user_id and row.stage in {Stage.ANSWERED, Stage.ASKING, Stage.ASKED}:
+                await begin(session, row, Stage.ANSWERED)
+
+    # Reading
 
     @unit_of_work
     async def messages(self, ticket_id: int) -> list[TicketMessage]:
@@ -297,7 +350,7 @@ class Tickets:
         except Unreadable:
             text = ""
         delivery = Delivery(row.delivery) if row.delivery else None
-        return TicketMessage(row.id, row.author_id, row.from_moderator, text, row.at, delivery)
+        return TicketMessage(row.id, row.author_id, row.from_moderator, text, row.at, delivery, row.asking)
 
     async def _check_limits(self, session: AsyncSession, theirs: sa.Select[TicketRow], most_open: int) -> None:
         rows = (await session.scalars(theirs.where(~TicketRow.resolved))).all()
@@ -321,8 +374,17 @@ class Tickets:
         if row.resolved:
             await self._reopen(session, row)
             _audit(session, row, row.user_id, Action.REOPENED)
+        elif row.stage not in {Stage.WAITING, Stage.REMINDED}:  # else they have been waiting since before
+            await begin(session, row, Stage.WAITING)
         self._write(session, row, row.user_id, text, from_moderator=False)
         self._note(session, row, note, mention=row.taken_by)
+
+    async def _resolve(self, session: AsyncSession, row: TicketRow, actor_id: int, resolution: Resolution) -> None:
+        row.resolved, row.resolution = True, resolution
+        row.resolved_by, row.resolved_at = actor_id, utc_now()
+        await begin(session, row, None)
+        show(row)
+        _audit(session, row, actor_id, Action.RESOLVED)
 
     async def _reopen(self, session: AsyncSession, row: TicketRow) -> None:
         another = sa.select(TicketRow.id).where(
@@ -334,6 +396,7 @@ class Tickets:
         if await session.scalar(another) is not None:
             raise NotPossibleNow
         row.resolved, row.resolution, row.resolved_by, row.resolved_at = False, None, None, None
+        await begin(session, row, Stage.WAITING)
         show(row)
 
     async def _is_repeated(self, session: AsyncSession, row: TicketRow, author_id: int, text: str) -> bool:
@@ -355,6 +418,7 @@ class Tickets:
         *,
         from_moderator: bool,
         closing: bool = False,
+        asking: bool = False,
     ) -> None:
         now = utc_now()
         message = MessageRow(
@@ -363,12 +427,13 @@ class Tickets:
             from_moderator=from_moderator,
             at=now,
             closing=closing,
+            asking=asking,
             delivery=Delivery.PENDING if from_moderator else None,
             retry_at=now if from_moderator else None,
         )
         message.text = self._cipher.encrypt(text, MESSAGE.place(message, row))
         session.add(message)
-        if not closing:
+        if not closing and not asking:
             _audit(session, row, author_id, Action.ANSWERED if from_moderator else Action.WROTE_BACK)
 
     def _note(self, session: AsyncSession, row: TicketRow, note: NewNote | None, *, mention: int | None = None) -> None:
@@ -406,6 +471,8 @@ class Tickets:
             shown_version=row.shown_version,
             card_wanted_at=row.card_wanted_at or row.created_at,
             archived=row.archived,
+            stage=Stage(row.stage) if row.stage else None,
+            stage_since=row.stage_since,
         )
 
 

@@ -1,5 +1,6 @@
 """The help desk: one method for each thing that customers and moderators do with a ticket."""
 
+import contextlib
 from dataclasses import replace
 
 from discord.ext import commands
@@ -144,6 +145,15 @@ class HelpDesk:
             return ticket, await self._tickets.is_told(ticket_id)
         except StorageUnavailable:  # the message is stored, so this is no refusal
             return ticket, False
+
+    async def heard(self, ticket_id: int, user_id: int) -> None:
+        """Note that a customer is about to write, so that their ticket is not closed meanwhile."""
+
+        async def note() -> None:
+            with contextlib.suppress(NoSuchTicket):
+                await self._tickets.heard(ticket_id, user_id)
+
+        await soon(note())
 
     async def solve(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
         """Close a customer's ticket because they say that it is solved.

@@ -50,12 +50,17 @@ class Threads:
         await self._intents.thread_archived(ticket.id, archived=ticket.resolved)
 
     async def _post(self, ticket: Ticket, note: Note) -> bool:
-        """Post a note into the thread or, where there is none, beside the card; return whether to go on."""
+        """Post a note into the thread or, where there is none, beside the card; a reminder the other way round.
+
+        Return whether to go on with the next note.
+        """
         places: list[Callable[[], Awaitable[None]]] = []
         if ticket.card.thread_id:
             places.append(lambda: self._post_into_thread(ticket, note))
         if ticket.card.channel_id is not None and ticket.card.message_id is not None:
             places.append(lambda: self._post_beside(ticket, note))
+        if note.reminder:  # moderators who are not in the thread are to see it
+            places.reverse()
         for place in places:
             try:
                 await place()
@@ -95,18 +100,23 @@ class Threads:
         embed: discord.Embed,
         **more: Any,  # noqa: ANN401 - of send()
     ) -> None:
-        mention = note.mention
-        if mention is not None and not await self._intents.may_ping(ticket.id):
-            mention = None
+        user = role = None
+        if await self._intents.may_ping(ticket.id):
+            user = note.mention
+            if note.reminder and user is None:
+                role = (await self._storage.guilds.load(ticket.guild_id)).ping_role_id
+        mention = f"<@{user}>" if user is not None else f"<@&{role}>" if role is not None else None
         notified = discord.AllowedMentions(
-            users=[discord.Object(mention)] if mention is not None else False, replied_user=False
+            users=[discord.Object(user)] if user is not None else False,
+            roles=[discord.Object(role)] if role is not None else False,
+            replied_user=False,
         )
         await post_once(
             self._bot,
             channel_id,
             found=lambda recent: is_of(recent, note.created_at),
             since=note.created_at,
-            content=f"<@{mention}>" if mention is not None else None,
+            content=mention,
             embed=embed,
             allowed_mentions=notified,
             **more,

@@ -14,6 +14,7 @@ from storage.samples import connected
 from fileflare_bot.leak_guard import RULE_NAME
 from fileflare_bot.storage import models
 from fileflare_bot.storage.models import Base
+from fileflare_bot.storage.records import Stage
 
 Row = Any
 RETRIED = [mapper.class_ for mapper in Base.registry.mappers if hasattr(mapper.class_, "retry_at")]
@@ -26,9 +27,12 @@ async def rows(url: str, table: type[Base], *wanted: sa.ColumnElement[bool]) -> 
 
 
 async def unfinished(url: str) -> list[str]:
-    """Return the tables in which something is still to be told to Discord."""
+    """Return the tables in which something is still to be told to Discord; one statement sees all at one moment."""
     due = {table.__tablename__: sa.inspect(table).columns["retry_at"].is_not(None) for table in RETRIED}
-    return [table.__tablename__ for table in RETRIED if await rows(url, table, due[table.__tablename__])]
+    due["help_requests"] |= models.TicketRow.stage_ends_at.is_not(None)
+    there = sa.union(*(sa.select(sa.literal(name)).where(wanted) for name, wanted in due.items()))
+    async with connected(url) as connection:
+        return sorted(await connection.scalars(there))
 
 
 async def disagreements(shop: Shop, url: str) -> list[str]:
@@ -82,8 +86,10 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
     ]
     notes += beside
     answers = [message for message in messages if message.from_moderator]
-    noted = sum(" has answered:" in note or " has closed it:" in note for note in notes)
+    noted = sum(bool(re.search(r" has (answered|closed it):|^⏳ I have asked ", note)) for note in notes)
     wrong += [f"{noted} notes of {len(answers)} answers"] * (noted != len(answers))
+    reminded = sum(" has been waiting for an answer since " in note for note in notes)
+    wrong += [f"{reminded} reminders, stage {ticket.stage}"] * (reminded != int(ticket.stage == Stage.REMINDED))
     written = sum(" writes:" in note for note in notes)
     wrong += [f"{written} notes of the customer's {len(messages) - len(answers)} messages"] * (
         written != len(messages) - len(answers)

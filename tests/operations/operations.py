@@ -134,6 +134,20 @@ async def delete_message(shop: Shop) -> Press:
     return lambda: shop.discord.press(shop.moderator, _message(checked), "Delete the message")
 
 
+def limited(*before: Scene, **limits: str) -> Scene:
+    """An owner sets limits, which makes a customer's request due that nobody goes on with."""
+
+    async def prepare(shop: Shop) -> Press:
+        await shop.ask_for_help()
+        for scene in before:
+            await (await scene(shop))().done()
+        setup = await shop.discord.slash(shop.owner, shop.channel, "store setup").done()
+        shown = await shop.press(shop.owner, setup.message, "store_setup:limits")
+        return lambda: shop.discord.submit(shop.owner, shown, accounts="1", **limits)
+
+    return prepare
+
+
 DELIVERED: Final = "Sent by direct message", "arrived 0 times"
 OPERATIONS: Final[dict[str, Operation]] = {
     "file": Operation(file, 3, "The moderators have it", "0 cards"),
@@ -157,6 +171,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "delete one's data": Operation(delete_data, 3, r"help requests\.$", "cards|has the role|removals"),
     "panel": Operation(post_panel, 2, "The panel is posted", "0 panels"),
     "import": Operation(import_settings, 4),
+    "remind": Operation(limited(remind="1"), 2),
+    "ask and close": Operation(limited(then("Answer", words=ANSWER), close="1"), 10),
     "delete a message": Operation(delete_message, 3, "The message is deleted", "a leak is there"),
 }
 
