@@ -13,6 +13,8 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 
 from fileflare_bot.i18n import N_
@@ -21,7 +23,7 @@ MOST_RULES: Final = 25
 MOST_PRODUCTS: Final = 500
 MOST_ROLES_OF_A_RULE: Final = 5
 MOST_MODERATOR_ROLES: Final = 10
-MOST_ACCOUNTS: Final = 100
+MOST_COUNTED: Final = 100  # accounts of an order, or open help requests of a person
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _URL: Final = TypeAdapter(HttpUrl)
 
@@ -63,6 +65,14 @@ def _address(value: str) -> str:
     return value
 
 
+def _count(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return check(value)
+    except ValidationError:
+        raise ValueError(N_("must be a whole number from 1 to 100")) from None
+
+
+Count = Annotated[int, Field(ge=1, le=MOST_COUNTED), WrapValidator(_count)]
 Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
 
 
@@ -104,11 +114,11 @@ class Options(_Model):
 
     language: Annotated[str, StringConstraints(max_length=10)] = ""
     wording: Wording = Wording()
-    help_open_per_person: Annotated[int, Field(ge=1, le=100)] | None = None
+    help_open_per_person: Count | None = None
     buyers_roles: bool = False
     rules: Annotated[tuple[RoleRule, ...], Field(max_length=MOST_RULES)] = ()
     products: Annotated[tuple[StoreProduct, ...], Field(max_length=MOST_PRODUCTS)] = ()
-    accounts_per_order: Annotated[int, Field(ge=1, le=MOST_ACCOUNTS)] = 1
+    accounts_per_order: Count = 1
     later_accounts: LaterAccounts = LaterAccounts.LINKS
     saved_orders: bool = True
     leak_guard: bool = False
