@@ -61,7 +61,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             panels = await bot.storage.panels.of_guild(reply.guild_id)
         except StorageUnavailable:
             text = translator.gettext("**My database does not answer.** Help requests and settings wait until it does.")
-            troubles.append(f"{WARNING} {text} {translator.gettext(STAYS)}")
+            troubles.append(f"{WARNING} {text} " + translator.gettext(STAYS))
         else:
             guard = guard_state(reply.guild, settings, bot.leak_guard)
             troubles += checks.troubles(reply.guild, settings, panels, guard, translator)
@@ -135,7 +135,7 @@ def _fileflare_line(last_success: datetime | None, translator: Translator) -> st
     if last_success is not None:
         last = translator.gettext("last order read {when}", when=f"<t:{int(last_success.timestamp())}:R>")
         text += f" ({last})"
-    return f"{WARNING} {text} {translator.gettext(STAYS)}"
+    return f"{WARNING} {text} " + translator.gettext(STAYS)
 
 
 async def setup(bot: "FileflareBot") -> None:

@@ -169,7 +169,7 @@ class StoreSetup(commands.Cog):
         granted = channel.permissions_for(guild.me) if channel is not None else discord.Permissions.none()
         await self._bot.panels.post(reply.interaction, channel, granted)
         panels = await self._bot.storage.panels.of_guild(guild.id)
-        text = f"{GOOD} {reply.translator.gettext(POSTED)}\n{next_line(panels, reply.translator)}"
+        text = f"{GOOD} " + reply.translator.gettext(POSTED) + "\n" + next_line(panels, reply.translator)
         await reply.show(ReplyMessage(text))
 
     @route("store_setup:limits", "store:limits")
@@ -187,8 +187,18 @@ class StoreSetup(commands.Cog):
             modal(
                 translator.gettext("Limits"),
                 "store_setup:limited",
-                labelled(translator.gettext("Accounts an order counts for"), accounts, "1-100"),
-                labelled(translator.gettext("Open help requests of a person"), most, "1-100"),
+                labelled(
+                    translator.gettext("Accounts an order counts for"),
+                    accounts,
+                    translator.gettext(
+                        "From 1 to 100. Later accounts get no roles, or nothing, as you choose in the setup."
+                    ),
+                ),
+                labelled(
+                    translator.gettext("Open help requests of a person"),
+                    most,
+                    translator.gettext("From 1 to 100. Empty: as many as the bot's operator allows."),
+                ),
             )
         )
 
@@ -343,7 +353,7 @@ def _name(language: Translator, translator: Translator) -> str:
 def _language_select(
     chosen_language: str, own: Translator, translator: Translator, languages: tuple[str, ...]
 ) -> discord.ui.Select[Any]:
-    label = translator.gettext("The server's own language: {language}", language=_name(own, translator))
+    label = translator.gettext("{language}, the server's own", language=_name(own, translator))
     options = [discord.SelectOption(label=label, value="-", default=not chosen_language)]
     for code in languages:
         name = (Locale.parse(code).get_display_name() or code).capitalize()

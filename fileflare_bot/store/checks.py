@@ -88,7 +88,7 @@ def troubles(
         if line.startswith(WARNING):
             yield line
     if guard not in {GuardState.ON, GuardState.OFF}:
-        yield f"{WARNING} {translator.gettext(GUARD_STATES[guard])}"
+        yield f"{WARNING} " + translator.gettext(GUARD_STATES[guard])
     if not posted(panels):
         yield f"{WARNING} " + translator.gettext(
             "**I know of no panel with a button for your customers.** Post it: /store setup > **Post the panel**. If "
@@ -214,7 +214,7 @@ def _channel_line(
 ) -> str:
     channel = guild.get_channel(channel_id)
     if channel is None:
-        return f"{WARNING} {name}: {translator.gettext(_GONE)}"
+        return f"{WARNING} {name}: " + translator.gettext(_GONE)
     lacking = permissions.missing(channel.permissions_for(guild.me), needed)
     if lacking:
         named = permissions.names(lacking)
@@ -227,7 +227,7 @@ async def _written(guild: discord.Guild, channel_id: int, translator: Translator
     """Post a test message and delete it; return a line if that fails, or an empty string."""
     channel = guild.get_channel(channel_id)
     if not isinstance(channel, discord.TextChannel):
-        return f"{WARNING} {translator.gettext(_GONE)}"
+        return f"{WARNING} " + translator.gettext(_GONE)
     try:
         text = translator.gettext("A check by the store's owner.")
         message = await channel.send(embed=discord.Embed(description=text))

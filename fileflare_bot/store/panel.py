@@ -167,14 +167,15 @@ class Panels:
             await self._stored.shown(panel, message_id)
 
     async def _failed(self, panel: Panel, error: Exception) -> None:
-        if is_gone(error):
+        final = is_final(error, panel.wanted_at)
+        if is_gone(error) or (final and panel.message_id is None):
             await self._stored.forget(panel.id)
             return
         log.warning("panel_not_shown", guild_id=panel.guild_id, error=name_of(error))
         if not is_passing(error):
             translator = await self._modlog.translator(panel.guild_id)
             await self._modlog.warn_once_a_day(panel.guild_id, stale_line(panel, translator))
-        if is_final(error, panel.wanted_at):
+        if final:
             await self._stored.given_up(panel.id)
         else:
             await self._stored.postponed(panel.id)

@@ -152,10 +152,10 @@ def lookup_lines(counted: Counter[str], translator: Translator) -> list[str]:
     for group in GROUPS:
         if not numbers[group]:
             continue
-        line = f"**{group.count(translator, numbers[group])}**"
+        line = f"• **{group.count(translator, numbers[group])}**"
         if BAD_REFERENCE in group.outcomes:
             line += f" ({', '.join(_pastes(counted, translator))})"
-        lines.append(f"{line}\n{translator.gettext(group.advice)}" if group.advice else line)
+        lines.append(line + "\n→ " + translator.gettext(group.advice) if group.advice else line)
     return lines
 
 

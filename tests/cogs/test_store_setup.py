@@ -403,3 +403,17 @@ async def test_the_page_has_no_more_parts_than_discord_takes(desk: Desk) -> None
         return 1 + sum(count(each) for each in inner)
 
     assert 30 < sum(count(dict(component)) for component in reply(setup).components) <= 40
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de"])
+@pytest.mark.parametrize("form", ["words", "limits", "panel"])
+async def test_the_help_text_of_each_field_stands_with_it_and_fits(desk: Desk, locale: str, form: str) -> None:
+    desk.speaks(desk.owner, locale)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    shown = await desk.owner.click(reply(setup), custom_id=f"store_setup:{form}")
+
+    assert shown.modal is not None
+    fields = shown.modal["components"]
+    assert fields
+    assert all(10 < len(field["description"]) <= 100 for field in fields)

@@ -59,13 +59,13 @@ async def test_it_counts_what_customers_tried_and_says_what_to_do(desk: Desk) ->
     await desk.mydownloads("https://shopify.com/12345/account/orders/987654")
 
     assert (await status(desk))[2:] == [
-        "**2 orders shown**",
-        "**1 order without files**",
-        "Attach files to what they bought, in the Fileflare app. If all orders are empty, look at its plan.",
-        "**4 pastes that were not an order link** (3 order numbers, 1 account page)",
-        "Say where customers find their order link: /store setup > **The panel's words**.",
-        "**1 ID unknown to Fileflare**",
-        "Mostly a part of the ID is missing, or it is another store's order. They were told to copy the link anew.",
+        "• **2 orders shown**",
+        "• **1 order without files**",
+        "→ Attach files to what they bought, in the Fileflare app. If all orders are empty, look at its plan.",
+        "• **4 pastes that were not an order link** (3 order numbers, 1 account page)",
+        "→ Say where customers find their order link: /store setup > **The panel's words**.",
+        "• **1 ID unknown to Fileflare**",
+        "→ Mostly a part of the ID is missing, or it is another store's order. They were told to copy the link anew.",
     ]
 
 
@@ -82,9 +82,9 @@ async def test_a_german_owner_reads_it_in_german(desk: Desk) -> None:
             "Wenn schon eines da ist, drücke einmal auf seinen Knopf."
         ),
         "__Bestellungen in den letzten 24 Stunden__",
-        "**1 Bestellung gezeigt**",
-        "**1 eingefügter Text, der kein Bestelllink war** (1 Bestellnummer)",
-        "Sag, wo Kunden ihren Bestelllink finden: /store setup > **Die Worte des Panels**.",
+        "• **1 Bestellung gezeigt**",
+        "• **1 eingefügter Text, der kein Bestelllink war** (1 Bestellnummer)",
+        "→ Sag, wo Kunden ihren Bestelllink finden: /store setup > **Die Worte des Panels**.",
         "**1 Hilfeanfrage ist offen.** Moderatoren sehen sie mit /requests open.",
     ]
 
@@ -119,8 +119,8 @@ async def test_it_names_everything_that_is_wrong_with_the_next_step(desk: Desk) 
         "__Orders in the last 24 hours__",
     ]
     assert shown[7:] == [
-        "**8 times Fileflare did not answer**",
-        "Nothing for you to do: they were told to try again later.",
+        "• **8 times Fileflare did not answer**",
+        "→ Nothing for you to do: they were told to try again later.",
     ]
 
 
@@ -164,7 +164,7 @@ def test_each_group_says_how_many_and_what_the_owner_can_do(language: str) -> No
     shown = lookup_lines(Counter(dict.fromkeys(outcomes, 2)), translator)
 
     assert len(shown) == len(GROUPS)
-    assert shown[0].startswith("**2 ")
+    assert shown[0].startswith("• **2 ")
     assert [line for line in shown if "\n" not in line] == shown[:1]
     assert all(line.count("2 ") >= len(pastes) for line in shown if "(" in line.splitlines()[0])
     assert len("\n".join(shown)) < 3000
@@ -176,5 +176,5 @@ async def test_a_reply_that_did_not_arrive_is_counted_as_one(desk: Desk) -> None
 
     shown = await status(desk)
 
-    assert "**1 answer did not arrive**" in shown
-    assert group_of("undelivered.too_late").advice in shown
+    assert "• **1 answer did not arrive**" in shown
+    assert "→ " + group_of("undelivered.too_late").advice in shown
