@@ -13,6 +13,7 @@ from fileflare_bot.modlog import ModLog
 from fileflare_bot.removals import Removals
 from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.store.panel import Panels
 from fileflare_bot.tickets.reminders import Reminders
 from fileflare_bot.tickets.sync import TicketSync
 
@@ -30,6 +31,7 @@ class Reconciler:
         roles: BuyerRoles,
         removals: Removals,
         leak_guard: LeakGuard,
+        panels: Panels,
     ) -> None:
         self._storage = storage
         self._reminders = reminders
@@ -38,6 +40,7 @@ class Reconciler:
         self._roles = roles
         self._removals = removals
         self._leak_guard = leak_guard
+        self._panels = panels
         self._running = asyncio.Lock()
 
     async def run(self) -> None:
@@ -57,6 +60,7 @@ class Reconciler:
             await self._each(
                 self._leak_guard.settle, [(guild_id,) for guild_id in await self._storage.guilds.due_leak_guards()]
             )
+            await self._each(self._panels.settle, [(panel_id,) for panel_id in await self._storage.panels.due()])
             await self._each(self._modlog.post_lines, [(guild_id,) for guild_id in await intents.due_logs()])
 
     async def _each(self, work: Callable[..., Awaitable[object]], things: Sequence[tuple[int, ...]]) -> None:

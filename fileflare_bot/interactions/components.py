@@ -8,6 +8,7 @@ import discord
 from fileflare_bot.discord_limits import BUTTONS_IN_A_ROW
 from fileflare_bot.text import well_formed
 
+ASK: Final = "downloads:ask"  # the custom_id of the button that asks for an order
 COLOUR: Final = discord.Colour.from_str("#2a9d8f")  # of embeds without a state to show
 LONGEST_ORDER: Final = 1500  # characters; the longest known address of an order takes about 800
 LONGEST_WORDS: Final = 1000  # characters of what a customer or a moderator writes in one modal
@@ -27,7 +28,7 @@ def button(
 
 def ask_button(label: str) -> discord.ui.Button[discord.ui.View]:
     """Return the button that asks for an order, for panels and refusals."""
-    return button(label, "downloads:ask", emoji="📥", style=discord.ButtonStyle.primary)
+    return button(label, ASK, emoji="📥", style=discord.ButtonStyle.primary)
 
 
 def view(*groups: Sequence[discord.ui.Item[Any]]) -> discord.ui.View:

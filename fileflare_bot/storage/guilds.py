@@ -24,7 +24,7 @@ from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NameTaken, NoSuchCannedAnswer, StorageUnavailable, TooManyCannedAnswers
 from fileflare_bot.storage.guild_rows import ensure_guild
-from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, TicketRow
+from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, PanelRow, TicketRow
 from fileflare_bot.storage.options import Options, stored_options
 from fileflare_bot.storage.places import CANNED_ANSWER
 from fileflare_bot.storage.postponing import postpone
@@ -290,11 +290,18 @@ class Guilds:
                 async with self._database.writing() as session:
                     await ensure_guild(session, guild_id)
                     row = await session.get_one(GuildRow, guild_id, with_for_update=True)
-                    support_channel_id, guard, lasting = row.support_channel_id, _guard_of(row), periods(row)
+                    support_channel_id, guard, look, lasting = (
+                        row.support_channel_id,
+                        _guard_of(row),
+                        _look_of(row),
+                        periods(row),
+                    )
                     yield session, row
                     row.changed_at, row.version = utc_now(), row.version + 1
                     if _guard_of(row) != guard:
                         row.retry_at, row.attempts = row.changed_at, 0
+                    if _look_of(row) != look:
+                        await show_panels_again(session, guild_id)
                     if row.support_channel_id != support_channel_id:
                         await _post_waiting_tickets(session, guild_id)
                     if periods(row) != lasting:
@@ -389,6 +396,12 @@ def _guard_of(row: GuildRow) -> tuple[object, ...]:
     return _guard(stored_options(row.options), row.moderator_role_ids)
 
 
+def _look_of(row: GuildRow) -> tuple[object, ...]:
+    """Return what a panel shows of a guild's settings."""
+    options = stored_options(row.options)
+    return options.language, options.wording, options.buyers_roles
+
+
 def _set(row: GuildRow, settings: dict[str, Any]) -> None:
     for name, value in settings.items():
         setattr(row, name, _plain(value))
@@ -399,6 +412,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a setting of any kind
     if isinstance(value, Options):
         return value.model_dump(mode="json")
     return list(value) if isinstance(value, tuple) else value
+
+
+async def show_panels_again(session: AsyncSession, guild_id: int) -> None:
+    """Intend to bring a guild's panels in line with its settings."""
+    now = utc_now()
+    its = sa.update(PanelRow).where(PanelRow.guild_id == guild_id)
+    await session.execute(its.values(wanted_at=now, retry_at=now, attempts=0))
 
 
 async def _post_waiting_tickets(session: AsyncSession, guild_id: int) -> None:

@@ -232,6 +232,25 @@ class RemovalRow(Retried, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class PanelRow(Retried, Base):
+    """A panel. ``message_id`` is None until it is posted; each change of its look renews ``wanted_at``.
+
+    ``locale`` is the guild's, for owners who chose no language. ``attempts`` counts failures since the last success.
+    """
+
+    __tablename__ = "panels"
+
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(Snowflake)
+    channel_id: Mapped[int] = mapped_column(Snowflake)
+    message_id: Mapped[int | None] = mapped_column(Snowflake)
+    locale: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    wanted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__: Any = (UniqueConstraint("guild_id", "message_id"),)
+
+
 class ClaimRow(Base):
     """A claim, and the roles that the order brings. ``label`` is encrypted.
 

@@ -337,6 +337,25 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel, with the options that it shows; ``message_id`` is None until it is posted.
+
+    ``due`` says whether Discord has something to be told; ``failed`` says that the last try did not succeed.
+    """
+
+    id: int
+    guild_id: int
+    channel_id: int
+    message_id: int | None
+    locale: str
+    created_at: datetime
+    wanted_at: datetime
+    due: bool
+    failed: bool
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
 class AuditLine:
     """An audit entry whose line is not in the log channel yet."""
 

@@ -184,7 +184,7 @@ async def test_an_order_in_capitals_is_opened_with_one_request_and_refreshed(des
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
     desk.bot.lookups.refresh_seconds = 0
     refreshed = await desk.customer.click(reply(opened), label="Refresh")
-    assert "5 of 10 downloads left" in str(embed(refreshed).description)
+    assert "5 of 10 left" in str(embed(refreshed).description)
     assert desk.sample.requests == {orders.DOCUMENTED: 2}
 
 

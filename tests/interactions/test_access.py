@@ -109,6 +109,8 @@ PRESSES: Final[dict[str, tuple[str, list[str]]]] = {
     "StoreSetup.ask_limits": ("store_setup:limits", []),
     "StoreSetup.keep_limits": ("store_setup:limited", []),
     "StoreSetup.check": ("store_setup:check", []),
+    "StoreSetup.ask_channel": ("store_setup:panel", []),
+    "StoreSetup.post_panel": ("store_setup:post", ["{channel}"]),
     "Tickets.take": ("tickets:take:{ticket}", []),
     "Tickets.hand_over": ("tickets:handover:{ticket}", []),
     "Tickets.handed": ("tickets:handed:{ticket}", ["{person}"]),

@@ -58,14 +58,27 @@ async def disagreements(shop: Shop, url: str) -> list[str]:
     (server,) = await rows(url, models.GuildRow)
     wrong += [f"{len(rules)} rules of the leak guard"] * (len(rules) != int(bool(server.options.get("leak_guard"))))
     wrong += [fact for fact in facts(shop) if fact.endswith("panels") and fact not in {"0 panels", "1 panels"}]
+    wanted = server.options.get("wording", {}).get("title") or "Your downloads"
+    titles = [message.embeds[0]["title"] for message in _panels(shop)]
+    wrong += [f"a panel shows {title}, not {wanted}" for title in titles if title != wanted]
+    stored = await rows(url, models.PanelRow)
+    wrong += [f"{len(stored)} panels are known of {len(titles)}"] * (len(stored) != len(titles))
     return wrong
 
 
 def facts(shop: Shop) -> list[str]:
     """Return what is in the channel."""
-    panels = [message for message in shop.messages(shop.channel) if "downloads:ask" in _ids(message)]
+    panels = _panels(shop)
     leaks = [message for message in shop.messages(shop.channel) if message.content == LEAK]
     return [f"{len(panels)} panels", *["a leak is there"] * len(leaks)]
+
+
+def _panels(shop: Shop) -> list[Message]:
+    return [
+        message
+        for message in shop.messages(shop.channel)
+        if "downloads:ask" in _ids(message) and not message.flags  # a refusal has the button, too
+    ]
 
 
 def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[str]:

@@ -15,6 +15,7 @@ Scene = Callable[[Shop], Awaitable[Press]]
 Values = Callable[[Shop], dict[str, Any]]
 ANSWER: Final = "Try again."
 WORDS: Final = "No luck."
+TITLE: Final = "Your books"
 BYE: Final[dict[str, Any]] = {"reason": ["mended"], "words": "Bye."}
 LEAK: Final = f"look: https://app.fileflare.com/orders/{orders.DOCUMENTED}"
 
@@ -116,6 +117,14 @@ async def post_panel(shop: Shop) -> Press:
     return lambda: shop.discord.slash(shop.owner, shop.channel, "store panel")
 
 
+async def word_panel(shop: Shop) -> Press:
+    """An owner changes the words of a panel that is posted."""
+    await (await post_panel(shop))().done()
+    setup = await shop.discord.slash(shop.owner, shop.channel, "store setup").done()
+    shown = await shop.press(shop.owner, setup.message, "The panel's words")
+    return lambda: shop.discord.submit(shop.owner, shown, title=TITLE)
+
+
 async def import_settings(shop: Shop) -> Press:
     """An owner imports settings with the leak guard on and a saved answer."""
     content = (
@@ -170,6 +179,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "delete one's data": Operation(delete_data, 3, r"help requests\.$", "cards|has the role|removals"),
     "panel": Operation(post_panel, 2, "The panel is posted", "0 panels"),
+    "word the panel": Operation(word_panel, 2, "what your customers see now", "panel shows"),
     "import": Operation(import_settings, 4),
     "remind": Operation(limited(remind="1"), 2),
     "ask and close": Operation(limited(then("Answer", words=ANSWER), close="1"), 10),
