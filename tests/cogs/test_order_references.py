@@ -160,8 +160,11 @@ async def test_an_outage_is_not_shown_with_where_the_link_is(desk: Desk) -> None
 @pytest.mark.parametrize(
     ("locale", "wanted"),
     [
-        ("en-US", "✏️ **Where do I find my order link?** Please fill it in, under **The panel's words**"),
-        ("de", "✏️ **Wo finde ich meinen Bestelllink?** Bitte fülle das unter **Die Worte des Panels** aus"),
+        ("en-US", "**Worth adding: where your customers find their order link.** Press **The panel's words** below."),
+        (
+            "de",
+            "**Es lohnt sich: sag, wo eure Kunden ihren Bestelllink finden.** Drücke unten auf **Die Worte des Panels**.",
+        ),
     ],
 )
 async def test_setup_asks_the_owner_where_the_order_link_is_until_they_have_said_it(
