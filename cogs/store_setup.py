@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -169,14 +169,14 @@ class StoreSetup(commands.Cog):
 
     async def _show(self, reply: Reply, settings: GuildSettings, note: str = "") -> None:
         page = discord.ui.LayoutView(timeout=None)
-        for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs.languages, note):
+        for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs, note):
             page.add_item(item)
         page.stop()  # as in components.view()
         await reply.show(ReplyMessage("", view=page))
 
 
 def _items(
-    guild: discord.Guild, settings: GuildSettings, translator: Translator, languages: tuple[str, ...], note: str
+    guild: discord.Guild, settings: GuildSettings, translator: Translator, catalogs: Catalogs, note: str
 ) -> Iterator[discord.ui.Item[Any]]:
     """Yield the page's components; Discord allows 40, nested ones included."""
     head = translator.gettext(
@@ -203,7 +203,7 @@ def _items(
     yield _row(_channel("log_channel_id", settings.log_channel_id, translator.gettext("Log channel")))
     ping = () if settings.ping_role_id is None else (settings.ping_role_id,)
     yield _row(_roles("ping_role_id", ping, translator.gettext("Role to ping"), 1))
-    yield _row(_language_select(settings.options.language, translator, languages))
+    yield _row(_language_select(settings.options.language, guild.preferred_locale, translator, catalogs))
     for feature, sentence in _FEATURES.items():
         if feature == "leak_guard_spares_moderators" and not settings.options.leak_guard:
             continue
@@ -257,11 +257,14 @@ def _roles(setting: str, role_ids: tuple[int, ...], placeholder: str, most: int)
 
 
 def _language_select(
-    chosen_language: str, translator: Translator, languages: tuple[str, ...]
+    chosen_language: str, preferred: discord.Locale, translator: Translator, catalogs: Catalogs
 ) -> discord.ui.Select[Any]:
-    own = translator.gettext("Language: the server's own")
+    own = translator.gettext(
+        "Language of cards, log and panel: the server's own ({language})",
+        language=catalogs.translator(preferred).locale.get_display_name(translator.locale),
+    )
     options = [discord.SelectOption(label=own, value="-", default=not chosen_language)]
-    for code in languages:
+    for code in catalogs.languages:
         name = (Locale.parse(code).get_display_name() or code).capitalize()
         options.append(discord.SelectOption(label=name, value=code, default=code == chosen_language))
     return discord.ui.Select(custom_id="store_setup:language", options=options)

@@ -66,16 +66,23 @@ async def file(shop: Shop) -> Press:
     return lambda: shop.discord.submit(shop.customer, shown, topic=["nothing_left"], words="It is broken.")
 
 
+async def answer(shop: Shop) -> Press:
+    """A moderator answers a customer."""
+    await shop.ask_for_help()
+    shown = await shop.answer_form()
+    return lambda: shop.discord.submit(shop.moderator, shown, words=ANSWER)
+
+
 async def write_back(shop: Shop) -> Press:
     """A customer writes back below an answer."""
-    await (await on_card("Answer", lambda _: {"words": ANSWER})(shop))().done()
+    await (await answer(shop))().done()
     shown = await shop.press(shop.customer, shop.direct()[0], "Write back")
     return lambda: shop.discord.submit(shop.customer, shown, words=WORDS)
 
 
 async def solve(shop: Shop) -> Press:
     """A customer says that it is solved."""
-    await (await on_card("Answer", lambda _: {"words": ANSWER})(shop))().done()
+    await (await answer(shop))().done()
     return lambda: shop.discord.press(shop.customer, shop.direct()[0], "It is solved")
 
 
@@ -141,7 +148,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "hand over": Operation(
         on_card("Hand over", lambda shop: {"moderator": [str(shop.owner)]}, before=(then("Take"),)), 3
     ),
-    "answer": Operation(on_card("Answer", lambda _: {"words": ANSWER}), 5, *DELIVERED),
+    "answer": Operation(answer, 5, *DELIVERED),
     "write back": Operation(write_back, 3, "The moderators have it", "notes of the customer's"),
     "solve": Operation(solve, 5),
     "resolve": Operation(on_card("Resolve", lambda _: BYE), 6, *DELIVERED),
