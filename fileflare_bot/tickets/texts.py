@@ -159,14 +159,19 @@ def _held(holders: Sequence[Claim], translator: Translator) -> list[str]:
 
 
 def _fitting(blocks: Sequence[str], most: int, translator: Translator) -> Iterator[str]:
-    """Yield as many blocks as fit so many lines, but the first in any case, and how many are left out."""
+    """Yield the blocks that fit so many lines, if need be without their steps, and how many are left out.
+
+    The first comes whole in any case.
+    """
     for index, block in enumerate(blocks):
         left = len(blocks) - index
-        most -= rows(block)
-        if index and most < (left > 1):
+        room = most - (left > 1)  # a line for those left out
+        fitting = [shown for shown in (block, block.split("\n")[0]) if rows(shown) <= room or not index]
+        if not fitting:
             yield translator.ngettext("… and {count} more: see Details", "… and {count} more: see Details", left)
             return
-        yield block
+        yield fitting[0]
+        most -= rows(fitting[0])
 
 
 def _within(most: int, text: str, shown: Callable[[str], str]) -> str:

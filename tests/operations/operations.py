@@ -109,6 +109,16 @@ def on_claim(label: str, values: Values | None = None) -> Scene:
     return prepare
 
 
+async def move_on_card(shop: Shop) -> Press:
+    """The owner moves an order to the customer of a card, whose order another account holds."""
+    await (await grant(shop))().done()
+    opened = await shop.discord.slash(shop.moderator, shop.channel, "mydownloads", order_id=orders.DOCUMENTED).done()
+    shown = await shop.press(shop.moderator, opened.message, "Get help")
+    await shop.discord.submit(shop.moderator, shown, topic=["no_role"], words="It is mine.").done()
+    sure = await shop.press(shop.owner, shop.card(), "claims:ask:move")
+    return lambda: shop.discord.press(shop.owner, _message(sure), "claims:sure:move")
+
+
 async def delete_data(shop: Shop) -> Press:
     """A customer deletes what is stored about them: two help requests, and an order that brought a role."""
     await (await grant(shop))().done()
@@ -161,6 +171,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         "Its roles have moved with it",
         "has the role",
     ),
+    "move on a card": Operation(move_on_card, 6, "Its roles have moved with it", "has the role"),
     "delete one's data": Operation(delete_data, 3, r"help requests\.$", "cards|has the role|removals"),
     "panel": Operation(post_panel, 2, "The panel is posted", "0 panels"),
     "import": Operation(import_settings, 4),
