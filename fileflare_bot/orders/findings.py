@@ -39,7 +39,7 @@ def name_of(finding: Finding, translator: Translator, longest: int = LONGEST_NAM
 def for_moderator(finding: Finding, translator: Translator) -> str:
     """Return the moderator's sentence, and why it is so."""
     said = _filled(finding.advice.moderator, finding, translator)
-    return f"{said} {translator.gettext(finding.advice.why)}" if finding.advice.why else said
+    return said + " " + translator.gettext(finding.advice.why) if finding.advice.why else said
 
 
 def next_step(finding: Finding, translator: Translator) -> str:

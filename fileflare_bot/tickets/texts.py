@@ -155,7 +155,8 @@ def _held(holders: Sequence[Claim], translator: Translator) -> list[str]:
         named.append(translator.ngettext("… and {count} more", "… and {count} more", more))
     advice = ADVICE[Kind.HELD_BY_OTHERS]
     who = translator.gettext("The order is held by {holders}.", holders=", ".join(named))
-    return [f"{MARKS[advice.severity]} {who}\n→ {translator.gettext(advice.next_step)}"]
+    step = translator.gettext(advice.next_step)
+    return [f"{MARKS[advice.severity]} {who}\n→ {step}"]
 
 
 def _fitting(blocks: Sequence[str], most: int, translator: Translator) -> Iterator[str]:
