@@ -136,9 +136,9 @@ def test_a_file_whose_limit_is_reached_is_named_with_its_counts_and_the_override
     assert finding.severity is Severity.BLOCKING
     assert said(finding).moderator.startswith("book.pdf: no downloads left (3 of 3 used).")
     assert said(finding).next_step == (
-        "Store owner: Fileflare > Orders > the order > Override global limitations > a higher count > Save. "
-        "The old links work again at once."
+        "Store owner: Fileflare > Orders > the order > Override global limitations > a higher count > Save."
     )
+    assert said(finding).why.endswith("With a higher count, the old links work again at once.")
 
 
 def test_a_file_with_one_download_left_is_warned_of_before_the_click() -> None:
