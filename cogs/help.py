@@ -34,7 +34,7 @@ _LIKELY: Final[dict[Kind, Topic]] = {
     Kind.ORDER_WITHOUT_FILES: Topic.FILES_MISSING,
     Kind.WRONG_REFERENCE: Topic.ORDER_NOT_FOUND,
     Kind.NOT_FOUND: Topic.ORDER_NOT_FOUND,
-    Kind.HELD_BY_OTHERS: Topic.OTHER,
+    Kind.HELD_BY_OTHERS: Topic.NO_ROLE,
 }
 
 

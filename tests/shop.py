@@ -81,6 +81,11 @@ class Shop:
         shown = await self.press(self.customer, (await self.look_up()).message, "Get help")
         return await self.discord.submit(self.customer, shown, topic=["nothing_left"], words=words).done()
 
+    async def answer_form(self) -> Interaction:
+        """Press Answer on the card, as the moderator, and open the form for their own words."""
+        choice = await self.press(self.moderator, self.card(), "Answer")
+        return await self.press(self.moderator, choice.message, "Your own words")
+
     async def press(self, user_id: int, message: Message | None, part: str) -> Interaction:
         """Press a button, and wait for the reply."""
         assert message is not None

@@ -18,6 +18,7 @@ class Topic(StrEnum):
     WRONG_FILE = "wrong_file"
     ORDER_NOT_FOUND = "order_not_found"
     NO_EMAIL = "no_email"
+    NO_ROLE = "no_role"
     OTHER = "other"
 
 

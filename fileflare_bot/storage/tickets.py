@@ -106,6 +106,20 @@ class Tickets:
             return self.record(await _row(session, ticket_id))
 
     @unit_of_work
+    async def of_number(self, guild_id: int, number: int) -> Ticket:
+        """Return a guild's ticket of this number.
+
+        Raises:
+            NoSuchTicket: there is none.
+        """
+        query = sa.select(TicketRow).where(TicketRow.guild_id == guild_id, TicketRow.number == number)
+        async with self._database.reading() as session:
+            row = await session.scalar(query)
+            if row is None:
+                raise NoSuchTicket
+            return self.record(row)
+
+    @unit_of_work
     async def take(self, ticket_id: int, moderator_id: int) -> Ticket:
         """Take a ticket that nobody has; if several try at once, exactly one succeeds.
 

@@ -20,6 +20,7 @@ from fileflare_bot.removals import Removals
 from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.holders import keeping
 from fileflare_bot.tickets.intake import HIDDEN, require_member
 from fileflare_bot.tickets.sync import TicketSync
 from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
@@ -87,6 +88,18 @@ class HelpDesk:
             raise NoSuchTicket
         return ticket
 
+    async def order_of(self, guild_id: int, number: int) -> tuple[Ticket, OrderReference]:
+        """Return a guild's ticket of this number, and its order.
+
+        Raises:
+            NoSuchTicket: the guild has no such ticket.
+            OrderNotKnown: the ticket has no order.
+        """
+        ticket = await self._tickets.of_number(guild_id, number)
+        if ticket.details.reference is None:
+            raise OrderNotKnown
+        return ticket, ticket.details.reference
+
     # What customers do; ``guild_id`` is where they press, None in a direct message
 
     async def file(self, new: NewTicket, *, name: str) -> Filed:
@@ -100,7 +113,9 @@ class HelpDesk:
         """
         settings = await self._storage.guilds.load(new.guild_id)
         details = new.details
-        new = replace(new, details=replace(details, name=_without_order(name, details.reference)))
+        findings = await self._with_holders(new.guild_id, new.user_id, details.reference, details.findings)
+        details = replace(details, name=without_order(name, details.reference), findings=findings)
+        new = replace(new, details=details)
         filed = await self._tickets.file(
             new,
             open_per_user=settings.options.help_open_per_person,
@@ -138,7 +153,7 @@ class HelpDesk:
         """
         ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
         await require_member(self._bot, ticket.guild_id, user_id)
-        text = _without_order(text, ticket.details.reference)
+        text = without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
         try:
@@ -210,7 +225,7 @@ class HelpDesk:
 
     async def answer(self, ticket: Ticket, moderator_id: int, text: str) -> Delivery:
         """Send an answer to the customer, and return how far it has come."""
-        text = _without_order(text, ticket.details.reference)
+        text = without_order(text, ticket.details.reference)
         await self._tell(await self._tickets.answered(ticket.id, moderator_id, text))
         return await self._delivery(ticket, moderator_id)
 
@@ -221,7 +236,7 @@ class HelpDesk:
             NotPossibleNow: it is already closed.
         """
         told = self._catalogs.translator(ticket.locale).gettext(RESOLUTIONS[resolution])
-        text = f"{told}.\n\n{_without_order(last_word, ticket.details.reference)}".strip()
+        text = f"{told}.\n\n{without_order(last_word, ticket.details.reference)}".strip()
         await self._tell(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
         return await self._delivery(ticket, moderator_id)
 
@@ -240,6 +255,10 @@ class HelpDesk:
         ticket = await self._tickets.post_again(ticket.id, moderator_id)
         await soon(self._removals.run())
         return await self._tell(ticket)
+
+    async def show(self, ticket: Ticket) -> None:
+        """Tell Discord what was stored about a ticket by something else, such as a move of its order's claim."""
+        await self._tell(ticket)
 
     async def _tell(self, ticket: Ticket) -> Ticket:
         """Tell Discord what was stored, and return the ticket as it is then."""
@@ -278,17 +297,18 @@ class HelpDesk:
             found = await self._lookups.find(reference, Requester(moderator_id, ticket.guild_id), refresh=True)
         except OrderNotFound:
             return ticket.details.order_number, diagnose_failure(Kind.NOT_FOUND)
-        findings = diagnose(found.order)
-        held = next((finding for finding in ticket.details.findings if finding.kind is Kind.HELD_BY_OTHERS), None)
-        if held is not None and await self._is_held_by_others(ticket, reference):
-            findings = (held, *findings)
+        findings = await self._with_holders(ticket.guild_id, ticket.user_id, reference, diagnose(found.order))
         return str(found.order.order_number or ""), findings
 
-    async def _is_held_by_others(self, ticket: Ticket, reference: OrderReference) -> bool:
-        holders = {claim.user_id for claim in await self._storage.claims.of_order(ticket.guild_id, reference)}
-        return bool(holders) and ticket.user_id not in holders
+    async def _with_holders(
+        self, guild_id: int, user_id: int, reference: OrderReference | None, findings: tuple[Finding, ...]
+    ) -> tuple[Finding, ...]:
+        """Return the findings, among them that others hold the order exactly if they do now."""
+        rest = tuple(finding for finding in findings if finding.kind is not Kind.HELD_BY_OTHERS)
+        held = await keeping(self._storage, guild_id, user_id, reference)
+        return (Finding(Kind.HELD_BY_OTHERS), *rest) if held else rest
 
 
-def _without_order(text: str, reference: OrderReference | None) -> str:
+def without_order(text: str, reference: OrderReference | None) -> str:
     """Return a text that others can read without the ID of the ticket's order, and without addresses that hold it."""
     return text if reference is None else hide_order(text, reference.token, HIDDEN, addresses=False)

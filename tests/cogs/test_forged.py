@@ -143,7 +143,7 @@ async def test_halves_of_a_pair_in_what_customers_and_moderators_write_are_repla
     for result in (wrote, answered, resolved):
         assert not reply(result).content.startswith("**Something")
     cleaned = CUT.replace("\ud83d", "\ufffd").replace("\udc00", "\ufffd").replace("\0", "\ufffd")
-    assert cleaned in str(desk.card().embeds[0].description)
+    assert cleaned in str(reply(await desk.press("Details")).embeds[0].description)
     assert len([note for note in desk.notes() if cleaned in note]) == 3
     assert_refused(log)
 

@@ -118,7 +118,7 @@ async def test_a_link_or_an_id_in_the_customers_words_is_hidden_from_moderators(
     shown = await desk.at_home.click(desk.direct()[0], label="Write back")
     await desk.at_home.submit_modal(shown, {"words": f"Look: {LINK}"})
 
-    assert "> My order is \\[…\\] or \\[…\\], and\n> \\[…\\] too." in str(desk.card().embeds[0].description)
+    assert "> My order is \\[…\\] or \\[…\\], and \\[…\\] too." in str(desk.card().embeds[0].description)
     messages = [*desk.support.history(), *desk.thread().history()]
     seen = str([(message.content, [embed.to_dict() for embed in message.embeds]) for message in messages])
     assert orders.USED_UP not in seen
@@ -245,17 +245,17 @@ async def test_a_member_without_rights_is_refused_at_every_button(desk: Desk) ->
     await desk.set_up()
     await desk.ask_for_help()
 
-    for label in ("Take", "Check again", "Answer", "Resolve"):
+    for label in ("Take", "Check again", "Answer", "Resolve", "Details"):
         refused = await desk.press(label, person=desk.member)
         assert reply(refused).ephemeral
         assert reply(refused).content == "**Only this server's moderators can do that.**"
     await desk.press("Take")
     assert "moderators" in reply(await desk.press("Hand over", person=desk.member)).content
-    shown = {label: await desk.press(label) for label in ("Answer", "Resolve")}
-    assert all(each.modal for each in shown.values())
+    assert "Your own words" in str(reply(await desk.press("Answer")).components)
+    assert (await desk.press("Resolve")).modal
     await desk.resolves()
     assert "moderators" in reply(await desk.press("Reopen", person=desk.member)).content
-    assert "**Resolved**" in str(desk.card().embeds[0].description)
+    assert "**Resolved:**" in str(desk.card().embeds[0].description)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ async def test_the_log_of_a_request_names_no_person_and_no_text(desk: Desk, log:
     await desk.ask_for_help(words="Nobody may log this sentence.")
     await desk.answers(words="Nor this one.")
 
-    assert [event["ticket"] for event in log.all() if "ticket" in event] == [1, 1]
+    assert {event["ticket"] for event in log.all() if "ticket" in event} == {1}
     assert "Nobody may log" not in log.getvalue()
     assert "Nor this one" not in log.getvalue()
     assert str(desk.customer.id) not in log.getvalue()

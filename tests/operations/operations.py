@@ -67,16 +67,23 @@ async def file(shop: Shop) -> Press:
     return lambda: shop.discord.submit(shop.customer, shown, topic=["nothing_left"], words="It is broken.")
 
 
+async def answer(shop: Shop) -> Press:
+    """A moderator answers a customer."""
+    await shop.ask_for_help()
+    shown = await shop.answer_form()
+    return lambda: shop.discord.submit(shop.moderator, shown, words=ANSWER)
+
+
 async def write_back(shop: Shop) -> Press:
     """A customer writes back below an answer."""
-    await (await on_card("Answer", lambda _: {"words": ANSWER})(shop))().done()
+    await (await answer(shop))().done()
     shown = await shop.press(shop.customer, shop.direct()[0], "Write back")
     return lambda: shop.discord.submit(shop.customer, shown, words=WORDS)
 
 
 async def solve(shop: Shop) -> Press:
     """A customer says that it is solved."""
-    await (await on_card("Answer", lambda _: {"words": ANSWER})(shop))().done()
+    await (await answer(shop))().done()
     return lambda: shop.discord.press(shop.customer, shop.direct()[0], "It is solved")
 
 
@@ -101,6 +108,16 @@ def on_claim(label: str, values: Values | None = None) -> Scene:
         return lambda: shop.discord.submit(shop.owner, shown, **values(shop))
 
     return prepare
+
+
+async def move_on_card(shop: Shop) -> Press:
+    """The owner moves an order to the customer of a card, whose order another account holds."""
+    await (await grant(shop))().done()
+    opened = await shop.discord.slash(shop.moderator, shop.channel, "mydownloads", order_id=orders.DOCUMENTED).done()
+    shown = await shop.press(shop.moderator, opened.message, "Get help")
+    await shop.discord.submit(shop.moderator, shown, topic=["no_role"], words="It is mine.").done()
+    sure = await shop.press(shop.owner, shop.card(), "claims:ask:move")
+    return lambda: shop.discord.press(shop.owner, _message(sure), "claims:sure:move")
 
 
 async def delete_data(shop: Shop) -> Press:
@@ -164,7 +181,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "hand over": Operation(
         on_card("Hand over", lambda shop: {"moderator": [str(shop.owner)]}, before=(then("Take"),)), 3
     ),
-    "answer": Operation(on_card("Answer", lambda _: {"words": ANSWER}), 5, *DELIVERED),
+    "answer": Operation(answer, 5, *DELIVERED),
     "write back": Operation(write_back, 3, "The moderators have it", "notes of the customer's"),
     "solve": Operation(solve, 5),
     "resolve": Operation(on_card("Resolve", lambda _: BYE), 6, *DELIVERED),
@@ -177,6 +194,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         "Its roles have moved with it",
         "has the role",
     ),
+    "move on a card": Operation(move_on_card, 6, "Its roles have moved with it", "has the role"),
     "delete one's data": Operation(delete_data, 3, r"help requests\.$", "cards|has the role|removals"),
     "panel": Operation(post_panel, 2, "The panel is posted", "0 panels"),
     "word the panel": Operation(word_panel, 2, "what your customers see now", "panel shows"),
