@@ -105,6 +105,7 @@ class Options(_Model):
     language: Annotated[str, StringConstraints(max_length=10)] = ""
     wording: Wording = Wording()
     help_open_per_person: Annotated[int, Field(ge=1, le=100)] | None = None
+    help_screenshots: bool = False
     buyers_roles: bool = False
     rules: Annotated[tuple[RoleRule, ...], Field(max_length=MOST_RULES)] = ()
     products: Annotated[tuple[StoreProduct, ...], Field(max_length=MOST_PRODUCTS)] = ()

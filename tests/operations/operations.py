@@ -63,7 +63,7 @@ def then(label: str, **values: str | list[str]) -> Scene:
 async def file(shop: Shop) -> Press:
     """A customer asks for help."""
     shown = await shop.press(shop.customer, (await shop.look_up()).message, "Get help")
-    return lambda: shop.discord.submit(shop.customer, shown, topic=["nothing_left"], words="It is broken.")
+    return lambda: shop.discord.submit(shop.customer, shown, topic="nothing_left", words="It is broken.")
 
 
 async def write_back(shop: Shop) -> Press:
