@@ -34,7 +34,9 @@ async def form(desk: Desk, pasted: str, label: str = "Get help") -> InteractionR
 
 def seen(desk: Desk) -> str:
     messages = [*desk.support.history(), *desk.thread().history()]
-    return desk.thread().name + str([(each.content, [embed.to_dict() for embed in each.embeds]) for each in messages])
+    return str(desk.thread().name) + str(
+        [(each.content, [embed.to_dict() for embed in each.embeds]) for each in messages]
+    )
 
 
 async def test_the_topic_is_chosen_among_at_most_ten_that_are_seen_at_once(desk: Desk) -> None:
@@ -65,7 +67,7 @@ async def test_for_an_order_that_is_not_found_the_form_asks_for_its_number_which
 
     (card,) = [message for message in desk.support.history() if message.embeds]
     assert f"**{text}**" in str(card.embeds[0].description)
-    assert desk.thread().name.startswith(f"#1 · {text} · ")
+    assert str(desk.thread().name).startswith(f"#1 · {text} · ")
     desk.speaks(desk.moderator, language)
     listed = await desk.moderator.slash(desk.channel, "requests open")
     assert text in str(reply(listed).embeds[0].description)

@@ -74,8 +74,10 @@ class People(Loopback):
         for component in walk_components(modal["components"]):
             name = component.get("custom_id")
             if name in values:
-                value = [values[name]["id"]] if isinstance(values[name], dict) else values[name]
-                given = {"value": value} if isinstance(value, str) else {"values": value}
+                value = values[name]
+                given: Json = {"value": value} if isinstance(value, str) else {"values": value}
+                if isinstance(value, dict):
+                    given = {"values": [value["id"]]}
                 components.append({"type": 18, "component": {"type": component["type"], "custom_id": name, **given}})
         chosen = [value for given in values.values() if isinstance(given, list) for value in given]
         files = {value["id"]: value for value in values.values() if isinstance(value, dict)}

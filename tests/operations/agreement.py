@@ -53,7 +53,7 @@ async def disagreements(shop: Shop, url: str) -> list[str]:
     ]
     (server,) = await rows(url, models.GuildRow)
     wrong += [f"{len(rules)} rules of the leak guard"] * (len(rules) != int(bool(server.options.get("leak_guard"))))
-    wrong += [fact for fact in facts(shop) if fact.endswith("panels") and fact not in {"0 panels", "1 panels"}]
+    wrong += [fact for fact in facts(shop) if re.match(r"\d+ (panels|screenshots)", fact) and int(fact.split()[0]) > 1]
     return wrong
 
 
@@ -61,7 +61,9 @@ def facts(shop: Shop) -> list[str]:
     """Return what is in the channel."""
     panels = [message for message in shop.messages(shop.channel) if "downloads:ask" in _ids(message)]
     leaks = [message for message in shop.messages(shop.channel) if message.content == LEAK]
-    return [f"{len(panels)} panels", *["a leak is there"] * len(leaks)]
+    threads = [channel.id for channel in shop.discord.backend.channels.values() if channel.parent_id == shop.support]
+    screenshots = sum(len(message.attachments) for thread in threads for message in shop.messages(thread))
+    return [f"{len(panels)} panels", *["a leak is there"] * len(leaks), f"{screenshots} screenshots"]
 
 
 def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[str]:
