@@ -351,3 +351,30 @@ async def test_without_the_permission_the_setup_page_says_so(desk: Desk) -> None
 
     page = await desk.owner.slash(desk.channel, "store setup")
     assert "I lack these permissions there: Attach Files." in str(reply(page).components)
+
+
+async def test_everybody_reads_what_became_of_a_screenshot_in_german_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up()
+    desk.speaks(desk.owner, "de")
+    page = await desk.owner.slash(desk.channel, "store setup")
+    assert "**Screenshots.** Kunden können einer Hilfeanfrage einen anhängen." in str(reply(page).components)
+    await desk.owner.click(reply(page), custom_id="store_setup:toggle:help_screenshots:on")
+    await desk.owner.select(reply(page), ["de"], custom_id="store_setup:language")
+    desk.speaks(desk.customer, "de")
+
+    async def attach_in_german(content: bytes) -> str:
+        shown = await desk.customer.click(reply(await desk.mydownloads(orders.USED_UP)), label="Hilfe holen")
+        values: dict[str, Any] = {"topic": "other", "screenshot": ("picture.png", content)}
+        return reply(await desk.customer.submit_modal(shown, values)).content
+
+    assert (await attach_in_german(PNG)).endswith("\nDein Screenshot ist dabei.")
+    assert "\nDein Screenshot ist nicht dabei: Er muss ein Bild im Format PNG" in await attach_in_german(b"none")
+    monkeypatch.setattr(desk.env.backend.cdn, "get", lambda _url: None)
+    assert "\nIch konnte nicht bestätigen, dass die Moderatoren deinen Screenshot" in await attach_in_german(PNG)
+
+    posted, missing, again = desk.notes()
+    assert posted == f"🖼️ <@{desk.customer.id}> hat einen Screenshot angehängt:"
+    assert missing == again
+    assert "hat einen Screenshot angehängt, den ich nicht posten konnte, und ich behalte keinen." in missing
