@@ -108,7 +108,7 @@ class HelpDesk:
             screenshot_note=None if screenshot is None else await self._screenshot_note(new.guild_id, new.user_id),
         )
         if screenshot is not None:
-            screenshot.note_id = filed.note_id
+            screenshot.note_id, screenshot.added = filed.note_id, filed.existing
         return replace(filed, ticket=await self._tell(filed.ticket, screenshot))
 
     async def read_answer(

@@ -40,13 +40,15 @@ log = structlog.stdlib.get_logger(__name__)
 class Screenshot:
     """A customer's picture while it is on its way; ``content`` is empty if it could not be read.
 
-    ``note_id`` is the note that asks the moderators for it unless it is ``posted``.
+    ``note_id`` is the note that asks the moderators for it unless it is ``posted``; ``added`` says that the ticket was
+    open before, so that its thread may hold the picture already.
     """
 
     kind: str = ""
     content: bytes = field(default=b"", repr=False)
     usable: bool = True
     note_id: int | None = None
+    added: bool = False
     posted: bool = False
 
     @property
@@ -55,6 +57,11 @@ class Screenshot:
         if self.posted:
             return POSTED
         return NOT_CONFIRMED if self.usable else UNUSABLE
+
+    def is_in(self, message: discord.Message) -> bool:
+        """Return whether a message holds this picture, as far as its type and size tell."""
+        sent = self.file().filename, len(self.content)
+        return any((each.filename, each.size) == sent for each in message.attachments)
 
     def file(self) -> discord.File:
         """Return it as a spoiler, under a name of ours: the customer's may hold an order link."""

@@ -11,7 +11,7 @@ from discord.ext import commands
 from fileflare_bot.discord_errors import FAILURES, THREAD_LOCKED, code_of, is_final, is_gone, name_of
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.modlog import ModLog
-from fileflare_bot.posting import is_of, post_once
+from fileflare_bot.posting import RECENT, is_of, post_once
 from fileflare_bot.storage.records import Note, Ticket
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.card import COLOURS
@@ -85,6 +85,8 @@ class Threads:
         channel = self._bot.get_channel(ticket.card.channel_id or 0)
         if screenshot is None or not screenshot.content or not is_private(channel):
             await self._send(ticket, thread_id, note, _embed(note))
+        elif screenshot.added and await self._is_there(thread_id, screenshot):
+            screenshot.posted = True
         else:
             translator = await self._modlog.translator(ticket.guild_id)
             text = translator.gettext("{who} has attached a screenshot:", who=f"<@{ticket.user_id}>")
@@ -93,6 +95,11 @@ class Threads:
             screenshot.posted = bool(message.attachments)  # or an earlier try has posted the note itself
         if ticket.archived:  # a message opens an archived thread
             await self._intents.thread_archived(ticket.id, archived=False)
+
+    async def _is_there(self, thread_id: int, screenshot: Screenshot) -> bool:
+        """Return whether the picture is among the recent messages: its customer pressed again after a failure."""
+        recent = self._bot.get_partial_messageable(thread_id).history(limit=RECENT)
+        return any([screenshot.is_in(message) async for message in recent])
 
     async def _post_beside(self, ticket: Ticket, note: Note) -> None:
         channel_id, message_id = ticket.card.channel_id or 0, ticket.card.message_id or 0

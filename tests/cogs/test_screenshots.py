@@ -326,12 +326,21 @@ async def test_a_second_screenshot_is_added_to_the_open_request(desk: Desk) -> N
     assert len(pictures(desk)) == 2
 
 
+async def test_who_presses_again_after_a_failure_has_the_same_picture_there_once(desk: Desk) -> None:
+    await set_up(desk)
+    await attach(desk)
+
+    assert SENT in await attach(desk)
+
+    assert len(pictures(desk)) == 1
+
+
 @pytest.mark.settings(help_a_day_per_person=1)
 async def test_screenshots_have_the_limit_of_writing_back(desk: Desk) -> None:
     await set_up(desk)
     await attach(desk)
-    for _ in range(10):
-        assert SENT in await attach(desk, words="")
+    for number in range(1, 11):
+        assert SENT in await attach(desk, content=PNG + b"!" * number, words="")
 
     assert (await attach(desk, words="")).startswith("**You have asked for help often enough for now.**")
     assert len(pictures(desk)) == 11

@@ -53,7 +53,7 @@ async def disagreements(shop: Shop, url: str) -> list[str]:
     ]
     (server,) = await rows(url, models.GuildRow)
     wrong += [f"{len(rules)} rules of the leak guard"] * (len(rules) != int(bool(server.options.get("leak_guard"))))
-    wrong += [fact for fact in facts(shop) if re.match(r"\d+ (panels|screenshots)", fact) and int(fact.split()[0]) > 1]
+    wrong += [fact for fact in facts(shop) if fact.endswith("panels") and fact not in {"0 panels", "1 panels"}]
     return wrong
 
 
@@ -76,6 +76,8 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
         return [*wrong, "the card has no thread"]
     if thread.thread_metadata.archived != ticket.resolved:
         wrong.append(f"the thread is archived: {thread.thread_metadata.archived}, resolved: {ticket.resolved}")
+    pictures = sum(len(message.attachments) for message in shop.messages(card.id))
+    wrong += [f"{pictures} pictures are in one thread"] * (pictures > 1)
     notes = shop.notes(card)
     beside = [
         message.embeds[0]["description"]
