@@ -41,6 +41,10 @@ _SETTINGS: Final = r"(?P<setting>support_channel_id|log_channel_id|ping_role_id|
 _FEATURES: Final = {
     "buyers_roles": N_("**Buyers' roles.** Who opens an order gets its roles; the rules are in /store roles."),
     "saved_orders": N_("**Saved orders.** Customers can have an order remembered, encrypted."),
+    "help_screenshots": N_(
+        "**Screenshots.** Customers can attach one to a help request. Its address bar can show your moderators the "
+        "order link, and whoever has that has the files."
+    ),
     "leak_guard": N_("**Leak guard.** Discord stops messages that hold an order link or an order ID."),
     "leak_guard_spares_moderators": N_("**Leak guard spares moderators.** The moderator roles may post order links."),
 }

@@ -168,7 +168,7 @@ class Desk:
         person = person or self.customer
         lookup = await self.mydownloads(token, person=person)
         shown = await person.click(reply(lookup), label="Get help")
-        return await person.submit_modal(shown, {"topic": [topic], "words": words, **more})
+        return await person.submit_modal(shown, {"topic": topic, "words": words, **more})
 
     def card(self, number: int = 1) -> discord.Message:
         """Return the current card of a ticket."""
@@ -215,6 +215,17 @@ class Desk:
                 for name, value in inputs.items()
             ]
             data = {"custom_id": custom_id, "components": [{"type": 18, "component": each} for each in given]}
+        return await self.forge_data(data, person, channel, kind=kind)
+
+    async def forge_data(
+        self,
+        data: dict[str, Any],
+        person: MemberActor,
+        channel: ChannelHandle,
+        *,
+        kind: InteractionType = InteractionType.MODAL_SUBMIT,
+    ) -> InteractionResult:
+        """Send any data of an interaction."""
         record = self._emit(kind, person, channel, data)
         await self.env.settle()
         return InteractionResult(self.env, record)

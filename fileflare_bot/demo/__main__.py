@@ -17,6 +17,7 @@ import discord
 import simcord
 from pydantic import SecretStr
 from simcord.actors import MemberActor
+from simcord.backend.cdn import CDN_BASE
 from simcord.builders import ChannelHandle, UserHandle
 from simcord.env import Env
 from simcord.preview import Preview
@@ -35,6 +36,7 @@ from fileflare_bot.settings import Settings
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Topic
 from fileflare_bot.storage.storage import open_storage
+from fileflare_bot.tickets import screenshots
 
 SETTLE_SECONDS = 10.0  # shorter than the HTTP keep-alive, which the simulator would wait for
 
@@ -70,6 +72,7 @@ async def demo() -> AsyncIterator[Demo]:
         env.backend.clock._epoch += datetime.now(UTC) - env.backend.clock.now()  # noqa: SLF001 - the simulator's is fixed
         env.backend.edit_bot_profile("Fileflare")
         know_patterns(env.backend)
+        screenshots.CDN = (f"{CDN_BASE}/",)
         store = _Store(env)
         await store.set_up()
         metrics_url = await stack.enter_async_context(
@@ -139,7 +142,7 @@ class _Store:
         assert reply.response is not None
         asked = await self.member.click(reply.response, label="Get help")
         words = "I clicked once on my phone and it broke off. Now it says nothing is left!"
-        await self.member.submit_modal(asked, {"topic": [Topic.NOTHING_LEFT], "words": words})
+        await self.member.submit_modal(asked, {"topic": Topic.NOTHING_LEFT.value, "words": words})
 
 
 def _session() -> aiohttp.ClientSession:

@@ -157,8 +157,12 @@ class Reply:
         return components.typed(self.interaction, custom_id)
 
     def chosen(self, custom_id: str | None = None) -> list[str]:
-        """Return the values chosen in the modal's select of this custom_id, or in the message's select."""
+        """Return the values chosen in the modal's input of this custom_id, or in the message's select."""
         return components.chosen(self.interaction, custom_id)
+
+    def uploaded(self, custom_id: str) -> dict[str, Any] | None:
+        """Return Discord's description of the file in the modal's upload of this custom_id, or None."""
+        return components.uploaded(self.interaction, custom_id)
 
     def reference(self, pasted: str) -> OrderReference:
         """Return the order reference in a pasted text, and hide both in every log line until the reply is done.

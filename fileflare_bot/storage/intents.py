@@ -39,6 +39,7 @@ from fileflare_bot.storage.stages import begin_silence
 
 PING_EVERY: Final = timedelta(minutes=5)  # at most, for each ticket
 MOST_AT_ONCE: Final = 200  # rows of a kind in one round
+HELD: Final = timedelta(minutes=1)  # how long a note waits for the process that has its screenshot
 
 
 class Intents:
@@ -150,9 +151,13 @@ class Intents:
     # Notes
 
     @unit_of_work
-    async def notes(self, ticket_id: int) -> list[Note]:
-        """Return the notes that are not in a ticket's thread yet, oldest first."""
-        query = sa.select(NoteRow, TicketRow).join(TicketRow).where(NoteRow.ticket_id == ticket_id)
+    async def notes(self, ticket_id: int, mine: int | None = None) -> list[Note]:
+        """Return the notes that are not in a ticket's thread yet, oldest first.
+
+        Without those that are held for another call; ``mine`` is the one that is held for this call.
+        """
+        free = (NoteRow.retry_at <= utc_now()) | (NoteRow.attempts > 0) | (NoteRow.id == mine)
+        query = sa.select(NoteRow, TicketRow).join(TicketRow).where(NoteRow.ticket_id == ticket_id, free)
         async with self._database.reading() as session:
             return [
                 Note(
@@ -289,7 +294,7 @@ class Intents:
             return "…"
 
 
-def add_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Cipher) -> None:
+def add_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Cipher) -> NoteRow:
     """Intend to write a note into a ticket's thread."""
     now = utc_now()
     row = NoteRow(
@@ -299,9 +304,33 @@ def add_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Ci
         reminder=note.reminder,
         created_at=now,
         retry_at=now,
+        attempts=0,
     )
     row.text = cipher.encrypt(note.text, NOTE.place(row, ticket))
     session.add(row)
+    return row
+
+
+async def hold_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Cipher) -> tuple[int, bool]:
+    """Intend to write a note, once, unless its caller posts what it stands for within a minute.
+
+    Return its ID, and whether it is new.
+    """
+    waiting = await session.scalars(sa.select(NoteRow).where(NoteRow.ticket_id == ticket.id))
+    row = next((each for each in waiting if _says(each, ticket, note.text, cipher)), None)
+    is_new = row is None
+    if row is None:
+        row = add_note(session, ticket, note, cipher)
+        await session.flush()
+    row.attempts, row.retry_at = 0, utc_now() + HELD
+    return row.id, is_new
+
+
+def _says(row: NoteRow, ticket: TicketRow, text: str, cipher: Cipher) -> bool:
+    try:
+        return cipher.decrypt(row.text, NOTE.place(row, ticket)) == text
+    except Unreadable:
+        return False
 
 
 def add_removal(

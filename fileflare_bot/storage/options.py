@@ -126,6 +126,7 @@ class Options(_Model):
     help_open_per_person: Count | None = None
     remind_after_hours: Hours | None = None
     close_after_days: Days | None = None
+    help_screenshots: bool = False
     buyers_roles: bool = False
     rules: Annotated[tuple[RoleRule, ...], Field(max_length=MOST_RULES)] = ()
     products: Annotated[tuple[StoreProduct, ...], Field(max_length=MOST_PRODUCTS)] = ()

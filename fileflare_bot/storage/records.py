@@ -160,6 +160,7 @@ class TicketDetails:
     """What a ticket knows of the customer and the order; encrypted as a whole.
 
     ``name`` is the customer's name: Discord shows a mention of a user it does not know as a number.
+    ``order_number`` is Fileflare's, ``claimed_number`` what the customer says where Fileflare's is not known.
     """
 
     order_number: str = ""
@@ -167,6 +168,7 @@ class TicketDetails:
     words: str = ""
     reference: OrderReference | None = field(default=None, repr=False)
     name: str = ""
+    claimed_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +300,14 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A new ticket, or (``existing``) the open one about the same order, with the words added to it."""
+    """A new ticket, or (``existing``) the open one about the same order, with the words added to it.
+
+    ``note_id`` is the note that is held for the screenshot, if there is one.
+    """
 
     ticket: Ticket
     existing: bool
+    note_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.orders.diagnosis import Finding
+from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchTicket, NotPossibleNow, TooManyTickets
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
-from fileflare_bot.storage.intents import add_card_removals, add_note, show, show_again
+from fileflare_bot.storage.intents import add_card_removals, add_note, hold_note, show, show_again
 from fileflare_bot.storage.models import AuditRow, GuildRow, MessageRow, NoteRow, TicketRow
 from fileflare_bot.storage.places import DETAILS, MESSAGE
 from fileflare_bot.storage.records import (
@@ -37,6 +38,7 @@ from fileflare_bot.storage.stages import begin, has_ended
 TICKETS_ON_A_PAGE: Final = 10
 MESSAGES_FOR_A_TICKET: Final = 10  # that a customer may write a day for each ticket that they may file
 MOST_AT_ONCE: Final = 20  # tickets whose stage has ended, in one round: Discord dislikes many direct messages at once
+OPEN_SHOWN: Final = 5  # of the open tickets that keep a user from filing another; a row holds five buttons
 REPEAT_WITHIN: Final = timedelta(minutes=10)  # the same text or press again within this is the same one
 _DETAILS: Final = TypeAdapter(TicketDetails)
 
@@ -52,27 +54,31 @@ class Tickets:
 
     @unit_of_work
     async def file(
-        self, new: NewTicket, *, open_per_user: int | None = None, words_note: NewNote | None = None
+        self,
+        new: NewTicket,
+        *,
+        open_per_user: int | None = None,
+        words_note: NewNote | None = None,
+        screenshot_note: NewNote | None = None,
     ) -> Filed:
         """File a ticket, or add its words to the user's open ticket about the same order.
 
         ``open_per_user`` is the guild's own limit, if it has one. ``words_note`` tells moderators of added words, which
-        count as written back.
+        count as written back. ``screenshot_note`` asks for the screenshot again; it is held for the caller, who posts
+        the screenshot instead.
 
         Raises:
             TooManyTickets: the user has reached a limit.
         """
-        reference = new.details.reference
-        order_hash = "" if reference is None else self._cipher.hash(reference.token)
+        order_hash = self._order_hash(new.details.reference)
         async with self._database.writing() as session:
             await ensure_guild(session, new.guild_id)
             await lock_guild(session, new.guild_id)
-            theirs = sa.select(TicketRow).where(TicketRow.guild_id == new.guild_id, TicketRow.user_id == new.user_id)
-            its_open = theirs.where(~TicketRow.resolved, TicketRow.order_hash == order_hash)
-            row = await session.scalar(its_open)
+            row = await session.scalar(_open_of(new.guild_id, new.user_id).where(TicketRow.order_hash == order_hash))
             existing = row is not None
+            wrote = False
             if row is None:
-                await self._check_limits(session, theirs, open_per_user or self._open_per_user)
+                await self._check_limits(session, new.guild_id, new.user_id, open_per_user)
                 row = TicketRow(
                     guild_id=new.guild_id,
                     number=await _next_number(session, new.guild_id),
@@ -91,9 +97,32 @@ class Tickets:
                 await session.flush()
                 await begin(session, row, Stage.WAITING)
                 _audit(session, row, new.user_id, Action.FILED)
-            elif new.details.words:
-                await self._write_back(session, row, new.details.words, words_note)
-            return Filed(self.record(row), existing)
+            else:
+                self._claim_number(row, new.details.claimed_number)
+                if new.details.words:
+                    wrote = await self._write_back(session, row, new.details.words, words_note)
+            if screenshot_note is None:
+                return Filed(self.record(row), existing)
+            note = replace(screenshot_note, mention=row.taken_by)
+            note_id, is_new = await hold_note(session, row, note, self._cipher)
+            if existing and is_new and not wrote:  # it counts as written back
+                await self._check_messages(session, row.user_id)
+                _audit(session, row, row.user_id, Action.WROTE_BACK)
+            return Filed(self.record(row), existing, note_id)
+
+    @unit_of_work
+    async def require_room(
+        self, guild_id: int, user_id: int, reference: OrderReference | None, *, open_per_user: int | None = None
+    ) -> None:
+        """Check that a user could file a ticket about this order now, or add to their open one about it.
+
+        Raises:
+            TooManyTickets: they have reached a limit.
+        """
+        about_it = _open_of(guild_id, user_id).where(TicketRow.order_hash == self._order_hash(reference))
+        async with self._database.reading() as session:
+            if await session.scalar(about_it) is None:
+                await self._check_limits(session, guild_id, user_id, open_per_user)
 
     @unit_of_work
     async def get(self, ticket_id: int) -> Ticket:
@@ -366,25 +395,50 @@ class Tickets:
         delivery = Delivery(row.delivery) if row.delivery else None
         return TicketMessage(row.id, row.author_id, row.from_moderator, text, row.at, delivery, row.asking)
 
-    async def _check_limits(self, session: AsyncSession, theirs: sa.Select[TicketRow], most_open: int) -> None:
-        rows = (await session.scalars(theirs.where(~TicketRow.resolved))).all()
-        lately = theirs.where(TicketRow.created_at > utc_now() - timedelta(days=1))
-        filed = (await session.scalars(lately)).all()
-        if len(rows) >= most_open or len(filed) >= self._a_day_per_user:
+    def _order_hash(self, reference: OrderReference | None) -> str:
+        return "" if reference is None else self._cipher.hash(reference.token)
+
+    async def _check_limits(
+        self, session: AsyncSession, guild_id: int, user_id: int, open_per_user: int | None
+    ) -> None:
+        theirs = _open_of(guild_id, user_id).order_by(TicketRow.id.desc())
+        rows = (await session.execute(theirs.with_only_columns(TicketRow.id, TicketRow.number))).all()
+        of_user = TicketRow.guild_id == guild_id, TicketRow.user_id == user_id
+        lately = sa.select(sa.func.count()).where(*of_user, TicketRow.created_at > utc_now() - timedelta(days=1))
+        most_open = open_per_user or self._open_per_user
+        if len(rows) >= most_open or (await session.scalar(lately) or 0) >= self._a_day_per_user:
+            raise TooManyTickets([(row.id, row.number) for row in rows[:OPEN_SHOWN]])
+
+    async def _check_messages(self, session: AsyncSession, user_id: int) -> None:
+        """Check how often a customer has written back in a day.
+
+        Raises:
+            TooManyTickets: they have reached the limit.
+        """
+        theirs = AuditRow.actor_id == user_id, AuditRow.action == Action.WROTE_BACK
+        lately = sa.select(sa.func.count()).where(*theirs, AuditRow.at > utc_now() - timedelta(days=1))
+        if (await session.scalar(lately) or 0) >= MESSAGES_FOR_A_TICKET * self._a_day_per_user:
             raise TooManyTickets
 
-    async def _write_back(self, session: AsyncSession, row: TicketRow, text: str, note: NewNote | None) -> None:
+    def _claim_number(self, row: TicketRow, number: str) -> None:
+        """Keep an order number that the customer says, where none is known yet."""
+        ticket = self.record(row)
+        details = ticket.details
+        if number and ticket.readable and not details.order_number and details.claimed_number != number:
+            row.details = self._encrypted(row, replace(details, claimed_number=number))
+            show(row)
+
+    async def _write_back(self, session: AsyncSession, row: TicketRow, text: str, note: NewNote | None) -> bool:
         """Store a message of the ticket's customer, and reopen the ticket if it is resolved.
+
+        Return False if it is the same message once more.
 
         Raises:
             TooManyTickets: they have reached the limit of messages a day.
         """
         if await self._is_repeated(session, row, row.user_id, text):
-            return
-        theirs = MessageRow.author_id == row.user_id, ~MessageRow.from_moderator
-        lately = sa.select(sa.func.count()).where(*theirs, MessageRow.at > utc_now() - timedelta(days=1))
-        if (await session.scalar(lately) or 0) >= MESSAGES_FOR_A_TICKET * self._a_day_per_user:
-            raise TooManyTickets
+            return False
+        await self._check_messages(session, row.user_id)
         if row.resolved:
             await self._reopen(session, row)
             _audit(session, row, row.user_id, Action.REOPENED)
@@ -392,6 +446,7 @@ class Tickets:
             await begin(session, row, Stage.WAITING)
         self._write(session, row, row.user_id, text, from_moderator=False)
         self._note(session, row, note, mention=row.taken_by)
+        return True
 
     async def _resolve(self, session: AsyncSession, row: TicketRow, actor_id: int, resolution: Resolution) -> None:
         row.resolved, row.resolution = True, resolution
@@ -488,6 +543,11 @@ class Tickets:
             stage=Stage(row.stage) if row.stage else None,
             stage_since=row.stage_since,
         )
+
+
+def _open_of(guild_id: int, user_id: int) -> sa.Select[TicketRow]:
+    its = TicketRow.guild_id == guild_id, TicketRow.user_id == user_id, ~TicketRow.resolved
+    return sa.select(TicketRow).where(*its)
 
 
 async def _next_number(session: AsyncSession, guild_id: int) -> int:

@@ -154,7 +154,8 @@ def support_line(guild: discord.Guild, settings: GuildSettings, translator: Tran
         text = translator.gettext("**No support channel yet:** customers are told to ask the server's owner.")
         return f"{WARNING} {text}"
     name = translator.gettext("Support channel")
-    line = _channel_line(guild, settings.support_channel_id, permissions.SUPPORT_CHANNEL, name, translator)
+    needed = permissions.SUPPORT_CHANNEL + (("attach_files",) if settings.options.help_screenshots else ())
+    line = _channel_line(guild, settings.support_channel_id, needed, name, translator)
     channel = guild.get_channel(settings.support_channel_id)
     if channel is not None and channel.permissions_for(guild.default_role).view_channel:
         warning = translator.gettext(

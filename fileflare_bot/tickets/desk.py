@@ -22,6 +22,7 @@ from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, R
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.holders import keeping
 from fileflare_bot.tickets.intake import HIDDEN, require_member
+from fileflare_bot.tickets.screenshots import Screenshot
 from fileflare_bot.tickets.sync import TicketSync
 from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
 
@@ -102,11 +103,11 @@ class HelpDesk:
 
     # What customers do; ``guild_id`` is where they press, None in a direct message
 
-    async def file(self, new: NewTicket, *, name: str) -> Filed:
-        """File a ticket, or add the words to the customer's open ticket about the same order.
+    async def file(self, new: NewTicket, *, name: str, screenshot: Screenshot | None = None) -> Filed:
+        """File a ticket, or add the words and the screenshot to the customer's open ticket about the same order.
 
         ``name`` is the customer's display name in the guild. Its ``card.message_id`` is None if the card could not be
-        posted yet.
+        posted yet; ``screenshot.posted`` says whether the moderators can see that.
 
         Raises:
             TooManyTickets: the customer has reached a limit.
@@ -120,8 +121,11 @@ class HelpDesk:
             new,
             open_per_user=settings.options.help_open_per_person,
             words_note=await self._words_note(new.guild_id, new.user_id, new.details.words),
+            screenshot_note=None if screenshot is None else await self._screenshot_note(new.guild_id, new.user_id),
         )
-        return replace(filed, ticket=await self._tell(filed.ticket))
+        if screenshot is not None:
+            screenshot.note_id, screenshot.added = filed.note_id, filed.existing
+        return replace(filed, ticket=await self._tell(filed.ticket, screenshot))
 
     async def read_answer(
         self, ticket_id: int, user_id: int, guild_id: int | None, message_id: int | None
@@ -260,9 +264,9 @@ class HelpDesk:
         """Tell Discord what was stored about a ticket by something else, such as a move of its order's claim."""
         await self._tell(ticket)
 
-    async def _tell(self, ticket: Ticket) -> Ticket:
+    async def _tell(self, ticket: Ticket, screenshot: Screenshot | None = None) -> Ticket:
         """Tell Discord what was stored, and return the ticket as it is then."""
-        await soon(self._sync.sync(ticket.id), self._modlog.post_lines(ticket.guild_id))
+        await soon(self._sync.sync(ticket.id, screenshot), self._modlog.post_lines(ticket.guild_id))
         try:
             return await self._tickets.get(ticket.id)
         except StorageUnavailable:
@@ -282,6 +286,16 @@ class HelpDesk:
         translator = await self._modlog.translator(guild_id)
         head = translator.gettext("{who} writes:", who=f"<@{user_id}>")
         return NewNote(f"{head}\n{quoted(text)}", "open")
+
+    async def _screenshot_note(self, guild_id: int, user_id: int) -> NewNote:
+        """Return what a ticket's thread says if its customer's screenshot cannot be posted."""
+        translator = await self._modlog.translator(guild_id)
+        text = translator.gettext(
+            "{who} has attached a screenshot that I could not post, and I keep none. Ask for it again: **Get help** "
+            "for the same order takes it.",
+            who=f"<@{user_id}>",
+        )
+        return NewNote(f"🖼️ {text}", "open")
 
     async def _customers_ticket(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
         ticket = await self._tickets.get(ticket_id)

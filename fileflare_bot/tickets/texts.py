@@ -53,9 +53,16 @@ def title(ticket: Ticket, translator: Translator) -> str:
 
 
 def order_of(ticket: Ticket, translator: Translator) -> str:
-    """Return the number of a ticket's order, or that the order is not known."""
-    number = escape(plain_number(ticket.details.order_number))
-    return translator.gettext("Order #{number}", number=number) if number else translator.gettext("Order not known")
+    """Return the number of a ticket's order, Fileflare's or else the customer's, or that the order is not known."""
+    return _order(ticket, translator, escape) or translator.gettext("Order not known")
+
+
+def _order(ticket: Ticket, translator: Translator, safe: Callable[[str], str] = str) -> str:
+    if number := plain_number(ticket.details.order_number):
+        return translator.gettext("Order #{number}", number=safe(number))
+    if number := plain_number(ticket.details.claimed_number):
+        return translator.gettext("Order #{number} (as the customer says)", number=safe(number))
+    return ""
 
 
 def status(ticket: Ticket, translator: Translator) -> str:
@@ -191,8 +198,5 @@ def quoted(text: str) -> str:
 
 def thread_name(ticket: Ticket, translator: Translator) -> str:
     """Return the name of a ticket's thread."""
-    number = plain_number(ticket.details.order_number)
-    parts = [f"#{ticket.number}"]
-    if number:
-        parts.append(translator.gettext("Order #{number}", number=number))
-    return limits.shorten(" · ".join([*parts, translator.gettext(TOPICS[ticket.topic])]), THREAD_NAME)
+    parts = [f"#{ticket.number}", _order(ticket, translator), translator.gettext(TOPICS[ticket.topic])]
+    return limits.shorten(" · ".join(filter(None, parts)), THREAD_NAME)

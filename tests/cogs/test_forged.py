@@ -75,7 +75,8 @@ async def test_a_forged_button_is_refused(desk: Desk, log: Log, custom_id: str) 
 @pytest.mark.parametrize(
     ("custom_id", "inputs"),
     [
-        ("help:file::used_up.", {"topic": ["no-such-topic"], "words": "hello"}),
+        ("help:file::used_up.", {"topic": "no-such-topic", "words": "hello"}),
+        ("help:file::used_up.", {"topic": ["no-such-topic"], "words": "hello"}),  # of a form that was open meanwhile
         ("help:file::no_such_kind.", {"topic": ["other"], "words": "hello"}),
         ("help:file::used_up.no_such_problem", {"topic": ["other"], "words": "hello"}),
         ("tickets:resolved:1", {"reason": ["no-such-reason"], "words": "bye"}),

@@ -53,11 +53,12 @@ async def test_a_second_request_about_an_order_leads_to_the_first_and_its_words_
 
 
 @pytest.mark.settings(help_open_per_person=1)
-async def test_a_customer_at_the_limit_is_told_so_and_gets_their_words_back(desk: Desk) -> None:
+async def test_a_customer_who_reaches_the_limit_while_they_write_gets_their_words_back(desk: Desk) -> None:
     await desk.set_up()
+    shown = await desk.customer.click(reply(await desk.mydownloads(orders.EMPTY)), label="Get help")
     await desk.ask_for_help()
 
-    refused = await desk.ask_for_help(orders.EMPTY, "My other order is empty.")
+    refused = await desk.customer.submit_modal(shown, {"topic": "other", "words": "My other order is empty."})
 
     assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
     assert "```\nMy other order is empty.\n```" in reply(refused).content
@@ -81,9 +82,9 @@ async def test_help_is_offered_on_each_refusal_that_a_moderator_can_fix_with_a_l
     shown = await desk.customer.click(reply(lookup), label="Get help")
 
     assert shown.modal is not None
-    (select,) = [item["component"] for item in shown.modal["components"] if item.get("component", {}).get("type") == 3]
-    assert [option["value"] for option in select["options"] if option.get("default")] == [topic]
-    await desk.customer.submit_modal(shown, {"topic": [topic]})
+    (topics,) = [item["component"] for item in shown.modal["components"] if item.get("component", {}).get("type") == 21]
+    assert [option["value"] for option in topics["options"] if option.get("default")] == [topic]
+    await desk.customer.submit_modal(shown, {"topic": topic})
     assert found in str(desk.card().embeds[0].description)
 
 
@@ -93,7 +94,7 @@ async def test_an_outage_can_be_reported_too(desk: Desk) -> None:
     lookup = await desk.mydownloads(orders.USED_UP)
 
     shown = await desk.customer.click(reply(lookup), label="Get help")
-    await desk.customer.submit_modal(shown, {"topic": ["download_fails"]})
+    await desk.customer.submit_modal(shown, {"topic": "download_fails"})
 
     assert "That is an outage, and says nothing about the order." in str(desk.card().embeds[0].description)
     assert labels(desk.card())[1] == "Check again"
@@ -105,7 +106,7 @@ async def test_after_a_restart_the_modal_asks_for_the_order_and_reads_it(desk: D
     await desk.restart()
 
     shown = await desk.customer.click(reply(lookup), label="Get help")
-    await desk.customer.submit_modal(shown, {"topic": ["nothing_left"], "order": LINK})
+    await desk.customer.submit_modal(shown, {"topic": "nothing_left", "order": LINK})
 
     assert "wallpapers.zip: no downloads left" in str(desk.card().embeds[0].description)
 
@@ -314,7 +315,7 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
 
     for context in ("reading", "writing"):
         monkeypatch.setattr(storage.tickets._database, context, away)  # noqa: SLF001 - the fault itself
-    refused = await desk.customer.submit_modal(shown, {"topic": ["other"], "words": "Please help."})
+    refused = await desk.customer.submit_modal(shown, {"topic": "other", "words": "Please help."})
     found = await desk.mydownloads(orders.DOCUMENTED)
 
     assert reply(refused).content.startswith("**My database cannot be reached right now.** /mydownloads works")

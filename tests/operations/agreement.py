@@ -70,7 +70,9 @@ def facts(shop: Shop) -> list[str]:
     """Return what is in the channel."""
     panels = _panels(shop)
     leaks = [message for message in shop.messages(shop.channel) if message.content == LEAK]
-    return [f"{len(panels)} panels", *["a leak is there"] * len(leaks)]
+    threads = [channel.id for channel in shop.discord.backend.channels.values() if channel.parent_id == shop.support]
+    screenshots = sum(len(message.attachments) for thread in threads for message in shop.messages(thread))
+    return [f"{len(panels)} panels", *["a leak is there"] * len(leaks), f"{screenshots} screenshots"]
 
 
 def _panels(shop: Shop) -> list[Message]:
@@ -91,6 +93,8 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
         return [*wrong, "the card has no thread"]
     if thread.thread_metadata.archived != ticket.resolved:
         wrong.append(f"the thread is archived: {thread.thread_metadata.archived}, resolved: {ticket.resolved}")
+    pictures = sum(len(message.attachments) for message in shop.messages(card.id))
+    wrong += [f"{pictures} pictures are in one thread"] * (pictures > 1)
     notes = shop.notes(card)
     beside = [
         message.embeds[0]["description"]

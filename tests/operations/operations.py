@@ -17,6 +17,7 @@ ANSWER: Final = "Try again."
 WORDS: Final = "No luck."
 TITLE: Final = "Your books"
 BYE: Final[dict[str, Any]] = {"reason": ["mended"], "words": "Bye."}
+PICTURE: Final = b"\x89PNG\r\n\x1a\n the picture"
 LEAK: Final = f"look: https://app.fileflare.com/orders/{orders.DOCUMENTED}"
 
 
@@ -64,7 +65,16 @@ def then(label: str, **values: str | list[str]) -> Scene:
 async def file(shop: Shop) -> Press:
     """A customer asks for help."""
     shown = await shop.press(shop.customer, (await shop.look_up()).message, "Get help")
-    return lambda: shop.discord.submit(shop.customer, shown, topic=["nothing_left"], words="It is broken.")
+    return lambda: shop.discord.submit(shop.customer, shown, topic="nothing_left", words="It is broken.")
+
+
+async def file_with_screenshot(shop: Shop) -> Press:
+    """A customer asks for help, and attaches a screenshot."""
+    setup = await shop.discord.slash(shop.owner, shop.channel, "store setup").done()
+    await shop.press(shop.owner, setup.message, "store_setup:toggle:help_screenshots:on")
+    shown = await shop.press(shop.customer, (await shop.look_up()).message, "Get help")
+    file = shop.discord.upload("picture.png", PICTURE)
+    return lambda: shop.discord.submit(shop.customer, shown, topic="nothing_left", words="See this.", screenshot=file)
 
 
 async def answer(shop: Shop) -> Press:
@@ -177,6 +187,7 @@ def limited(*before: Scene, **limits: str) -> Scene:
 DELIVERED: Final = "Sent by direct message", "arrived 0 times"
 OPERATIONS: Final[dict[str, Operation]] = {
     "file": Operation(file, 3, "The moderators have it", "0 cards"),
+    "file with a screenshot": Operation(file_with_screenshot, 4, "Your screenshot is with it", "^0 screenshots"),
     "take": Operation(on_card("Take"), 2),
     "hand over": Operation(
         on_card("Hand over", lambda shop: {"moderator": [str(shop.owner)]}, before=(then("Take"),)), 3

@@ -63,6 +63,8 @@ DETAILS = st.builds(
     st.lists(FINDINGS, max_size=40).map(tuple),
     st.text(max_size=1000),
     st.just(OrderReference(TOKEN)),
+    st.just("casey"),
+    TEXTS,
 )
 LANGUAGES = st.sampled_from([CATALOGS.translator(language) for language in CATALOGS.languages])
 
