@@ -1,5 +1,6 @@
 """For moderators: /claims, to see, release and move claims. For members: the button that restores their roles."""
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -8,20 +9,27 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER, MODERATOR, MODERATOR_PERMISSIONS, OnlyInServer
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import number
-from fileflare_bot.storage.records import Claim
+from fileflare_bot.roles.rights import check_may_give
+from fileflare_bot.storage.errors import NoSuchClaim
+from fileflare_bot.storage.records import Claim, Ticket
 from fileflare_bot.text import escape
+from fileflare_bot.tickets.holders import holders_of
+from fileflare_bot.tickets.texts import NOBODY, holder, order_of, title
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
-NOBODY: Final = N_("an account that had its data deleted")
 _CLAIM: Final = r"(?P<claim_id>\d{1,18})"
+_TICKET: Final = r"(?P<ticket_id>\d{1,18})"
+_WHAT: Final = r"(?P<what>move|release)"
+_TOLD: Final = {"move": "moved", "release": "released"}  # the built-in answers about it
+_TICKET_NUMBER: Final = re.compile(r"#?(\d{1,9})", re.ASCII)  # shorter than any order ID
 
 
 @app_commands.guild_only()
@@ -32,8 +40,10 @@ class Claims(
     """Shows, releases and moves claims, and restores members' roles."""
 
     def __init__(self, bot: "FileflareBot") -> None:
+        self._storage = bot.storage
         self._claims = bot.storage.claims
         self._roles = bot.roles
+        self._desk = bot.desk
 
     @app_commands.command(name=locale_str("person"), description=locale_str("Show the orders that count for a person"))
     @app_commands.rename(person=locale_str("person"))
@@ -46,23 +56,29 @@ class Claims(
 
     @app_commands.command(name=locale_str("order"), description=locale_str("Show for whom an order counts"))
     @app_commands.rename(order_id=locale_str("order-id"))
-    @app_commands.describe(order_id=locale_str("The order link or order ID that somebody gave you"))
+    @app_commands.describe(order_id=locale_str("An order link, an order ID, or the number of a help request"))
     @replies("claims", MODERATOR)
     async def order(self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER]) -> None:
         """Show an order's claims."""
-        reference = reply.reference(order_id)
+        about = ""
+        if ticket_number := _TICKET_NUMBER.fullmatch(order_id.strip()):
+            ticket, reference = await self._desk.order_of(reply.guild_id, number(ticket_number[1]))
+            reply.hide(reference.token)
+            about = f"**{title(ticket, reply.translator)} · {order_of(ticket, reply.translator)}**\n"
+        else:
+            reference = reply.reference(order_id)
         claims = [claim for form in reference.forms for claim in await self._claims.of_order(reply.guild_id, form)]
-        await reply.show(_list(claims, reply.translator))
+        await reply.show(_list(claims, reply.translator, about))
 
     @route("claims:choose")
     @replies("claims_choose", MODERATOR)
     async def choose(self, reply: Reply) -> None:
         """Ask what to do with the chosen claim."""
         claim_id, _, user_id = next(iter(reply.chosen()), "").partition(":")
-        claim, holder = number(claim_id), number(user_id)
+        claim, held_by = number(claim_id), number(user_id)
         translator = reply.translator
         release, move = translator.gettext("Release"), translator.gettext("Move to another account")
-        who = f"<@{holder}>" if holder else translator.gettext(NOBODY)
+        who = f"<@{held_by}>" if held_by else translator.gettext(NOBODY)
         text = translator.gettext(
             "The order counts for {who}. **Release** it, so that the next account that opens it holds it, or "
             "**move** it. Both take back the roles that it brought; a move gives them to the other account.",
@@ -95,16 +111,44 @@ class Claims(
         """Move a claim and its roles to another user."""
         to = number(next(iter(reply.chosen("person")), ""))
         moved = await self._roles.move(number(claim_id), reply.member, to)
+        await reply.show(ReplyMessage(_moved(reply.translator, to, moved=moved)))
+
+    @route(f"claims:ask:{_WHAT}:{_TICKET}")
+    @replies("claims_ask", MODERATOR)
+    async def confirm(self, reply: Reply, what: str, ticket_id: str) -> None:
+        """Say what moving or releasing a ticket's order does and to whom; with several holders, ask whose first."""
+        ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
+        holders = await holders_of(self._storage, ticket)
+        chosen = next(iter(reply.chosen()), "")
+        if chosen:
+            holders = [claim for claim in holders if claim.id == number(chosen)]
+        if not holders:
+            raise NoSuchClaim
         translator = reply.translator
-        text = translator.gettext("The order counts for {who} now.", who=f"<@{to}>")
-        if moved:
-            text += " " + translator.gettext("Its roles have moved with it.")
+        if len(holders) > 1:
+            await reply.show(_whose(holders, what, ticket, translator))
+            return
+        (claim,) = holders
+        if what == "move":
+            check_may_give(reply.member, claim.role_ids)
+        await reply.show(_confirmation(claim, what, ticket, translator))
+
+    @route(f"claims:sure:{_WHAT}:{_TICKET}:{_CLAIM}")
+    @replies("claims_done", MODERATOR, updates=True)
+    async def confirmed(self, reply: Reply, what: str, ticket_id: str, claim_id: str) -> None:
+        """Move a claim to the customer of a ticket, or release it, and offer to tell them."""
+        ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
+        translator = reply.translator
+        if what == "move":
+            moved = await self._roles.move(number(claim_id), reply.member, ticket.user_id)
+            text = _moved(translator, ticket.user_id, moved=moved)
         else:
-            text += " " + translator.gettext(
-                "I could not confirm yet that all its roles have moved: I go on trying. If I lack a permission, my "
-                "log channel says which."
-            )
-        await reply.show(ReplyMessage(text))
+            revoked = await self._roles.release(reply.guild_id, number(claim_id), reply.user.id)
+            text = _revoked(translator, revoked=revoked)
+        await self._desk.show(ticket)
+        told = f"tickets:write:{ticket.id}:ready:{_TOLD[what]}"
+        tell = button(translator.gettext("Tell the customer"), told, emoji="✉️", style=discord.ButtonStyle.primary)
+        await reply.show(ReplyMessage(text, view=view([tell])))
 
     @route("claims:restore")
     @replies("roles_restored", CUSTOMER)
@@ -127,10 +171,10 @@ class Claims(
         await reply.show(ReplyMessage(text))
 
 
-def _list(claims: list[Claim], translator: Translator) -> ReplyMessage:
-    counted = translator.ngettext("{count} order counts", "{count} orders count", len(claims))
+def _list(claims: list[Claim], translator: Translator, about: str = "") -> ReplyMessage:
+    counted = about + translator.ngettext("{count} order counts", "{count} orders count", len(claims))
     lines = [
-        f"**{escape(claim.label) or '?'}** · {_holder(claim, translator)} · "
+        f"**{escape(claim.label) or '?'}** · {holder(claim, translator)} · "
         + (", ".join(f"<@&{role}>" for role in claim.given_role_ids) or "-")
         + f" · <t:{int(claim.at.timestamp())}:d>"
         for claim in claims
@@ -149,8 +193,61 @@ def _list(claims: list[Claim], translator: Translator) -> ReplyMessage:
     return ReplyMessage(counted, embed, view([select]))
 
 
-def _holder(claim: Claim, translator: Translator) -> str:
-    return f"<@{claim.user_id}>" if claim.user_id is not None else translator.gettext(NOBODY)
+def _whose(holders: list[Claim], what: str, ticket: Ticket, translator: Translator) -> ReplyMessage:
+    text = translator.gettext("Several accounts hold this order. Whose is it?")
+    lines = [
+        f"{place}. {holder(claim, translator)} · <t:{int(claim.at.timestamp())}:d>"
+        for place, claim in _numbered(holders)
+    ]
+    options = [discord.SelectOption(label=f"{place}.", value=str(claim.id)) for place, claim in _numbered(holders)]
+    select = discord.ui.Select[Any](custom_id=f"claims:ask:{what}:{ticket.id}", options=options)
+    return ReplyMessage("\n".join([text, *lines]), view=view([select]))
+
+
+def _numbered(holders: list[Claim]) -> list[tuple[int, Claim]]:
+    return list(enumerate(holders[:SELECT_OPTIONS], 1))
+
+
+def _confirmation(claim: Claim, what: str, ticket: Ticket, translator: Translator) -> ReplyMessage:
+    """Return what moving or releasing a claim does and to whom, with the button that does it."""
+    who, to = holder(claim, translator), f"<@{ticket.user_id}>"
+    moving = what == "move"
+    role_ids = claim.role_ids if moving else claim.given_role_ids
+    roles = ", ".join(f"<@&{role}>" for role in role_ids) or translator.gettext("none")
+    if moving:
+        text = translator.gettext(
+            "**Move the order to {to}?** It counts for them then, no longer for {who}. Roles that move with it: "
+            "{roles}.",
+            to=to,
+            who=who,
+            roles=roles,
+        )
+        label = translator.gettext("Move it")
+    else:
+        text = translator.gettext(
+            "**Release the order?** It no longer counts for {who}, but for the next account that opens it, so have "
+            "{to} open it. Roles that I take back: {roles}.",
+            to=to,
+            who=who,
+            roles=roles,
+        )
+        label = translator.gettext("Release it")
+    sure = button(label, f"claims:sure:{what}:{ticket.id}:{claim.id}", style=discord.ButtonStyle.danger)
+    return ReplyMessage(text, view=view([sure]))
+
+
+def _moved(translator: Translator, to: int, *, moved: bool) -> str:
+    text = translator.gettext("The order counts for {who} now.", who=f"<@{to}>")
+    if moved:
+        return text + " " + translator.gettext("Its roles have moved with it.")
+    return (
+        text
+        + " "
+        + translator.gettext(
+            "I could not confirm yet that all its roles have moved: I go on trying. If I lack a permission, my log "
+            "channel says which."
+        )
+    )
 
 
 def _revoked(translator: Translator, *, revoked: bool) -> str:

@@ -11,6 +11,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from fileflare_bot.background import soon
 from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.downloads.pages import LONGEST_WANTED, OrderPages
 from fileflare_bot.downloads.saved import choice_message
@@ -50,6 +51,7 @@ class Downloads(commands.Cog):
         self._opener = bot.order_opener
         self._open_orders = bot.open_orders
         self._saved_orders = bot.storage.saved_orders
+        self._panels = bot.panels
 
     @app_commands.command(
         name=locale_str("mydownloads"), description=locale_str("Get the download links of your order")
@@ -93,6 +95,7 @@ class Downloads(commands.Cog):
     async def another(self, reply: Reply) -> None:
         """Open the modal that asks for an order."""
         await reply.ask(_order_modal(reply.translator))
+        await soon(self._panels.met(reply.interaction))
 
     @route("downloads:order")
     @replies(LOOKUP, CUSTOMER)

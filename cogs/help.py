@@ -1,5 +1,7 @@
 """For customers: asking for help, reading the answer, and writing back."""
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -8,16 +10,19 @@ from discord.ext import commands
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
-from fileflare_bot.interactions.components import labelled, modal, order_input, words_input
+from fileflare_bot.interactions.components import button, labelled, modal, order_input, view, words_input
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
-from fileflare_bot.storage.records import NewTicket, TicketDetails, Topic
+from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
+from fileflare_bot.storage.records import GuildSettings, NewTicket, TicketDetails, Topic
 from fileflare_bot.text import clean
-from fileflare_bot.tickets.delivery import answer_embed, answer_view
-from fileflare_bot.tickets.intake import NothingWritten, hide_secrets, look_into, require_desk
+from fileflare_bot.tickets.delivery import answer_embed, answer_title, answer_view
+from fileflare_bot.tickets.intake import NothingWritten, hide_secrets, look_into, require_desk, sorted_out
+from fileflare_bot.tickets.screenshots import is_private, read_screenshot
 from fileflare_bot.tickets.texts import TOPICS
 
 if TYPE_CHECKING:
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
 _FOUND: Final = r"(?P<handle>[\w-]{0,40}):(?P<found>[a-z_]{0,30})\.(?P<problem>[a-z_]{0,30})"
 _TICKET: Final = r"(?P<ticket_id>\d{1,18})"
 _ANSWER: Final = r"(?::(?P<answer_id>\d{1,18}))?"  # the message of a moderator
+_ROOM_SHARE: Final = 0.8  # of the time for a fast reply, in which a form must be opened
+_FORM_PARTS: Final = 5  # discord.com/developers/docs/interactions/receiving-and-responding, "Modal"
+_LONGEST_NUMBER: Final = 20  # characters
 _LIKELY: Final[dict[Kind, Topic]] = {
     Kind.USED_UP: Topic.NOTHING_LEFT,
     Kind.MORE_CLICKS: Topic.NOTHING_LEFT,
@@ -34,7 +42,7 @@ _LIKELY: Final[dict[Kind, Topic]] = {
     Kind.ORDER_WITHOUT_FILES: Topic.FILES_MISSING,
     Kind.WRONG_REFERENCE: Topic.ORDER_NOT_FOUND,
     Kind.NOT_FOUND: Topic.ORDER_NOT_FOUND,
-    Kind.HELD_BY_OTHERS: Topic.OTHER,
+    Kind.HELD_BY_OTHERS: Topic.NO_ROLE,
 }
 
 
@@ -50,20 +58,34 @@ class Help(commands.Cog):
     async def ask(self, reply: Reply, handle: str, found: str, problem: str) -> None:
         """Open the modal that asks what is wrong."""
         require_desk(reply.settings, reply.interaction.guild)
-        known = self._bot.open_orders.get(handle, reply.user.id) is not None
-        custom_id = f"help:file:{handle if known else ''}:{found}.{problem}"
+        reply.offer = _open_tickets
+        opened = self._bot.open_orders.get(handle, reply.user.id)
+        custom_id = f"help:file:{handle if opened is not None else ''}:{found}.{problem}"
         likely = _LIKELY.get(member(Kind, found)) if found else None
-        await reply.ask(_help_modal(custom_id, likely, reply.translator, ask_for_order=not known))
+        await self._require_room(reply, None if opened is None else opened.reference)
+        await reply.ask(
+            _help_modal(
+                custom_id,
+                likely,
+                reply.translator,
+                ask_for_order=opened is None,
+                ask_for_number=opened is None or not opened.order_number,
+                ask_for_screenshot=self._takes_screenshots(reply.settings),
+            )
+        )
 
     @route(f"help:file:{_FOUND}")
     @replies("help_filed", CUSTOMER)
     async def file(self, reply: Reply, handle: str, found: str, problem: str) -> None:
         """File a ticket from the submitted modal."""
         opened = self._bot.open_orders.get(handle, reply.user.id)
-        pasted = reply.typed("order")
+        reply.offer = _open_tickets
+        known = "" if opened is None else opened.reference.token
+        reply.hide(reply.typed("order"), reply.typed("number"), known)
+        pasted, claimed_number = sorted_out(reply.typed("order"), reply.typed("number"), known)
         reference = opened.reference if opened is not None else parse_reference(pasted)
         token = reference.token if isinstance(reference, OrderReference) else ""
-        reply.hide(pasted, token)
+        reply.hide(token)
         reply.written = words = hide_secrets(reply.typed("words"), token)
         settings = reply.settings
         require_desk(settings, reply.interaction.guild)
@@ -73,6 +95,10 @@ class Help(commands.Cog):
             before = _finding(found, problem)
             requester = Requester(reply.user.id, settings.guild_id)
             details = await look_into(self._bot.lookups, pasted, requester, words, before)
+        if not details.order_number:
+            details = replace(details, claimed_number=claimed_number)
+        attached = reply.uploaded("screenshot") if settings.options.help_screenshots else None
+        screenshot = None if attached is None else await read_screenshot(self._bot, attached)
         filed = await self._desk.file(
             NewTicket(
                 guild_id=settings.guild_id,
@@ -83,6 +109,7 @@ class Help(commands.Cog):
                 details=details,
             ),
             name=clean(reply.user.display_name),
+            screenshot=screenshot,
         )
         ticket, translator = filed.ticket, reply.translator
         reply.facts["ticket"] = ticket.number
@@ -113,7 +140,13 @@ class Help(commands.Cog):
                 "if yours are closed, in this channel.",
                 number=ticket.number,
             )
-        await reply.show(ReplyMessage(text))
+        lines = [text]
+        if screenshot is not None:
+            lines.append(translator.gettext(screenshot.outcome))
+        if not filed.existing and (usual := await self._usual_answer_time(settings.guild_id)) is not None:
+            time = translator.duration(usual)
+            lines.append(translator.gettext("Lately, most answers here took at most: {time}.", time=time))
+        await reply.show(ReplyMessage("\n".join(lines)))
 
     @route(f"help:read:{_TICKET}{_ANSWER}")
     @replies("help_read", CUSTOMER)
@@ -124,9 +157,11 @@ class Help(commands.Cog):
             number(ticket_id), reply.user.id, reply.interaction.guild_id, wanted
         )
         guild = self._bot.get_guild(ticket.guild_id)
-        title = reply.translator.gettext("Answer to your help request #{number}", number=ticket.number)
+        title = answer_title(ticket, reply.translator, asking=answer.asking)
         embed = answer_embed(title, answer.text, guild.name if guild is not None else "")
-        await reply.show(ReplyMessage(title, embed, answer_view(ticket, answer.id, reply.translator)))
+        await reply.show(
+            ReplyMessage(title, embed, answer_view(ticket, answer.id, reply.translator, asking=answer.asking))
+        )
 
     @route(f"help:write:{_TICKET}{_ANSWER}")
     @replies("help_write", CUSTOMER)
@@ -136,6 +171,7 @@ class Help(commands.Cog):
         translator = reply.translator
         entry = labelled(translator.gettext("Your words"), words_input(required=True))
         await reply.ask(modal(translator.gettext("Write back"), f"help:wrote:{ticket_id}", entry))
+        await self._desk.heard(number(ticket_id), reply.user.id)
 
     @route(f"help:wrote:{_TICKET}")
     @replies("help_wrote", CUSTOMER)
@@ -167,6 +203,42 @@ class Help(commands.Cog):
         )
         await reply.show(ReplyMessage(text))
 
+    async def _require_room(self, reply: Reply, reference: OrderReference | None) -> None:
+        """Refuse before somebody fills in a form that would be refused, if the database says so in time."""
+        settings = reply.settings
+        try:
+            async with asyncio.timeout(_ROOM_SHARE * reply.time_for_a_fast_reply()):
+                await self._bot.storage.tickets.require_room(
+                    settings.guild_id,
+                    reply.user.id,
+                    reference,
+                    open_per_user=settings.options.help_open_per_person,
+                )
+        except (StorageUnavailable, TimeoutError):
+            pass  # filing checks it again
+
+    def _takes_screenshots(self, settings: GuildSettings) -> bool:
+        return settings.options.help_screenshots and is_private(self._bot.get_channel(settings.support_channel_id or 0))
+
+    async def _usual_answer_time(self, guild_id: int) -> float | None:
+        try:
+            return await self._bot.storage.figures.usual_answer_time(guild_id)
+        except StorageUnavailable:  # the ticket is filed all the same
+            return None
+
+
+def _open_tickets(error: Exception, _refusal: Refusal, translator: Translator) -> discord.ui.View | None:
+    """Return the buttons that add something to the tickets which keep somebody from filing another."""
+    if not isinstance(error, TooManyTickets) or not error.open_tickets:
+        return None
+    label = translator.gettext("Write back")
+    return view(
+        [
+            button(f"{label} · #{number}", f"help:write:{ticket_id}", emoji="✍️")
+            for ticket_id, number in error.open_tickets
+        ]
+    )
+
 
 def _finding(found: str, problem: str) -> Finding | None:
     """Return the finding that a custom_id names, if any."""
@@ -176,7 +248,13 @@ def _finding(found: str, problem: str) -> Finding | None:
 
 
 def _help_modal(
-    custom_id: str, likely: Topic | None, translator: Translator, *, ask_for_order: bool
+    custom_id: str,
+    likely: Topic | None,
+    translator: Translator,
+    *,
+    ask_for_order: bool,
+    ask_for_number: bool,
+    ask_for_screenshot: bool,
 ) -> discord.ui.Modal:
     seen = translator.gettext(
         "The moderators see your name, the order number, what I found out and what you write, but never your links or "
@@ -184,22 +262,29 @@ def _help_modal(
         privacy=translator.gettext("privacy"),
     )
     options = [
-        discord.SelectOption(label=translator.gettext(sentence), value=topic, default=topic is likely)
+        discord.RadioGroupOption(label=translator.gettext(sentence), value=topic, default=topic is likely)
         for topic, sentence in TOPICS.items()
     ]
-    items: list[discord.ui.Item[Any]] = [
-        discord.ui.TextDisplay(seen),
-        labelled(translator.gettext("What is wrong?"), discord.ui.Select(custom_id="topic", options=options)),
-        labelled(
-            translator.gettext("In your own words"),
-            words_input(required=False),
-            translator.gettext("Which file? What did you see? No links, please."),
-        ),
-    ]
+    topics = discord.ui.RadioGroup[Any](custom_id="topic", options=options)
+    items: list[discord.ui.Item[Any]] = [labelled(translator.gettext("What is wrong?"), topics)]
     if ask_for_order:
         entry = order_input("order", required=False)
-        text = translator.gettext("The moderators do not see it; leave it out if you have none.")
+        text = translator.gettext("The moderators do not see it; I keep it encrypted. Leave it out if you have none.")
         items.append(labelled(translator.gettext("Order link or order ID"), entry, text))
+    if ask_for_number:
+        number = discord.ui.TextInput[Any](
+            custom_id="number", placeholder="#1050", max_length=_LONGEST_NUMBER, required=False
+        )
+        text = translator.gettext("It is in the confirmation email. The moderators find your order with it.")
+        items.append(labelled(translator.gettext("Order number"), number, text))
+    text = translator.gettext("Which file? What did you see? No links, please.")
+    items.append(labelled(translator.gettext("In your own words"), words_input(required=False), text))
+    if ask_for_screenshot:
+        upload = discord.ui.FileUpload[Any](custom_id="screenshot", required=False, max_values=1)
+        text = translator.gettext("The moderators see it. Cut off the address bar: it can show your order link.")
+        items.append(labelled(translator.gettext("Screenshot"), upload, text))
+    if len(items) < _FORM_PARTS:
+        items.insert(0, discord.ui.TextDisplay(seen))
     return modal(translator.gettext("Get help"), custom_id, *items)
 
 

@@ -8,9 +8,8 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.interactions.access import CUSTOMER
-from fileflare_bot.interactions.components import COLOUR, button, view
+from fileflare_bot.interactions.components import button, view
 from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.privacy import kept
@@ -24,6 +23,7 @@ class Privacy(commands.Cog):
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._personal_data = bot.storage.personal_data
+        self._keep_resolved_days = bot.storage.keep_resolved_days
         self._privacy = bot.privacy
 
     @app_commands.command(
@@ -36,19 +36,15 @@ class Privacy(commands.Cog):
         """Show what is stored about the user."""
         record = await self._personal_data.of_user(reply.user.id)
         translator = reply.translator
-        embed = discord.Embed(
-            title=translator.gettext("What I keep about you"),
-            description=shorten(kept(record, translator), EMBED_DESCRIPTION),
-            colour=COLOUR,
-        )
+        head = translator.gettext("**What I keep about you, and until when**")
+        text = f"{head}\n{kept(record, self._keep_resolved_days, translator)}"
         buttons = []
         if not record.is_empty:
             buttons.append(button(translator.gettext("Get it as a file"), "privacy:file", emoji="📄"))
         if record.tickets or record.saved_orders or record.claims or record.removals:
             delete = translator.gettext("Delete it")
             buttons.append(button(delete, "privacy:delete", emoji="🗑️", style=discord.ButtonStyle.danger))
-        counted = translator.ngettext("{count} help request", "{count} help requests", len(record.tickets))
-        await reply.show(ReplyMessage(counted, embed, view(buttons) if buttons else None))
+        await reply.show(ReplyMessage(text, view=view(buttons) if buttons else None))
 
     @route("privacy:file")
     @replies("privacy_file", CUSTOMER)

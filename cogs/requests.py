@@ -16,7 +16,8 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.storage.records import Statistics, Ticket, TicketPage
-from fileflare_bot.tickets.card import card_buttons, card_embed
+from fileflare_bot.tickets.card import card_embed, card_view
+from fileflare_bot.tickets.holders import holders_of
 from fileflare_bot.tickets.texts import TOPICS, order_of, title
 
 if TYPE_CHECKING:
@@ -105,8 +106,9 @@ class Requests(
         ticket = await self._bot.desk.ticket(values.number(next(iter(reply.chosen()), "")), reply.guild_id)
         translator = reply.translator
         again = button(translator.gettext("Post the card again"), f"tickets:post:{ticket.id}", emoji="📌")
-        buttons = [*card_buttons(ticket, translator), again]
-        await reply.show(ReplyMessage(title(ticket, translator), card_embed(ticket, translator), view(buttons)))
+        holders = await holders_of(self._bot.storage, ticket)
+        shown = card_view(ticket, translator, holders, again)
+        await reply.show(ReplyMessage(title(ticket, translator), card_embed(ticket, translator, holders), shown))
 
     async def _show_page(self, reply: Reply, scope: str, number: int) -> None:
         filters = {MINE: {"taken_by": reply.user.id}, OPEN: {}}.get(scope)

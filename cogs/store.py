@@ -1,10 +1,7 @@
 """For store owners: /store panel, /store status, and the guild's settings as a file."""
 
-import asyncio
-import contextlib
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
-from weakref import WeakValueDictionary
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -12,58 +9,23 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 import fileflare_bot
-from fileflare_bot.discord_errors import FAILURES, code_of, is_passing
-from fileflare_bot.discord_limits import FIELD_VALUE, shorten
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.fileflare.breaker import State
 from fileflare_bot.i18n import N_, Translator
-from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.access import OWNER, OWNER_PERMISSIONS
-from fileflare_bot.interactions.components import COLOUR, view
-from fileflare_bot.interactions.permissions import BotLacksPermission
+from fileflare_bot.interactions.components import COLOUR
 from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies
-from fileflare_bot.posting import post_once
-from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.records import GuildSettings
+from fileflare_bot.store import checks
 from fileflare_bot.store.changes import WrongValue
-from fileflare_bot.store.checks import GUARD_STATES, guard_state, looked_at
-from fileflare_bot.store.panel import is_panel, panel_buttons, panel_embed
+from fileflare_bot.store.checks import WARNING, guard_state
+from fileflare_bot.store.panel import POSTED
 from fileflare_bot.store.settings_file import LARGEST_FILE, exported, imported
+from fileflare_bot.store.status import STAYS, health_lines, lookup_lines
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
-
-_BREAKER: Final = {
-    State.CLOSED: N_("reachable"),
-    State.PROBING: N_("being tried again after an outage"),
-    State.OPEN: N_("not reachable; it is tried again by itself"),
-}
-# discord.com/developers/docs/topics/opcodes-and-status-codes, "JSON": the thread is archived, or locked
-_CLOSED: Final = {50083, 160005}
-
-
-_PRESSED_AGAIN: Final = timedelta(minutes=10)  # after a response that was lost
-
-
-class ThreadClosed(Refusal):
-    """Raised when the panel is for a thread that is archived or locked."""
-
-    sentence = N_(
-        "**This thread is closed.** It is archived or locked, so I cannot post here. Open it again, or use another "
-        "channel."
-    )
-    outcome = "thread_closed"
-
-
-class PanelNotTaken(Refusal):
-    """Raised when Discord refuses the panel for a reason other than a permission."""
-
-    sentence = N_(
-        "**Discord did not take the panel here.** Try another channel. If that does not help, look at the panel's "
-        "words in /store setup."
-    )
-    outcome = "panel_not_taken"
 
 
 @app_commands.guild_only()
@@ -73,56 +35,56 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
-        self._posting: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @app_commands.command(
         name=locale_str("panel"), description=locale_str("Post a message here with a button for your customers")
     )
     @replies("panel", OWNER)
     async def panel(self, reply: Reply) -> None:
-        """Post the panel in this channel, unless the same panel was posted there within the last ten minutes."""
-        interaction, channel = reply.interaction, reply.interaction.channel
-        in_thread = isinstance(channel, discord.Thread)
-        needed = permissions.PANEL_IN_THREAD if in_thread else permissions.PANEL
-        lacking = permissions.missing(interaction.app_permissions, needed)
-        if lacking or not isinstance(channel, discord.abc.Messageable):
-            raise BotLacksPermission(permissions.names(lacking or [*needed]))
-        if isinstance(channel, discord.Thread) and _closed(channel, interaction.app_permissions):
-            raise ThreadClosed
-        options = reply.settings.options
-        translator = self._bot.catalogs.translator(options.language or interaction.guild_locale or interaction.locale)
-        embed, buttons = panel_embed(options.wording, translator), panel_buttons(options, translator)
-        try:
-            async with self._posting.setdefault(channel.id, asyncio.Lock()):
-                await post_once(
-                    self._bot,
-                    channel.id,
-                    found=lambda recent: is_panel(recent, embed, buttons),
-                    since=interaction.created_at - _PRESSED_AGAIN,
-                    embed=embed,
-                    view=view(buttons),
-                )
-        except discord.Forbidden:
-            raise BotLacksPermission(permissions.names([*needed])) from None
-        except FAILURES as error:
-            if is_passing(error):
-                raise
-            raise (ThreadClosed if code_of(error) in _CLOSED else PanelNotTaken) from None
-        text = reply.translator.gettext("The panel is posted. Delete its message to take it down.")
+        """Post the panel in this channel, unless one was posted there within the last ten minutes."""
+        interaction = reply.interaction
+        await self._bot.panels.post(interaction, interaction.channel, interaction.app_permissions)
+        text = reply.translator.gettext(POSTED)
         await reply.show(ReplyMessage(text))
 
     @app_commands.command(name=locale_str("status"), description=locale_str("See whether everything works"))
     @replies("status", OWNER)
     async def status(self, reply: Reply) -> None:
-        """Show the state of the bot, Fileflare, the database and the guild's setup."""
-        settings, open_tickets = None, None
-        with contextlib.suppress(StorageUnavailable):
+        """Show what needs fixing, how the lookups of the last 24 hours ended, and how many tickets are open."""
+        bot, translator, settings = self._bot, reply.translator, None
+        troubles, open_tickets = [], 0
+        if bot.lookups.breaker.state is not State.CLOSED:
+            troubles.append(_fileflare_line(bot.lookups.last_success, translator))
+        try:
             settings = reply.settings
-            open_tickets = await self._bot.storage.figures.open_tickets(reply.guild_id)
-        embed = discord.Embed(title=reply.translator.gettext("Status"), colour=COLOUR)
-        for name, value in self._status(reply.guild, settings, open_tickets, reply.translator):
-            embed.add_field(name=name, value=value, inline=False)
-        await reply.show(ReplyMessage(reply.translator.gettext("How the bot is doing"), embed))
+            open_tickets = await bot.storage.figures.open_tickets(reply.guild_id)
+            panels = await bot.storage.panels.of_guild(reply.guild_id)
+        except StorageUnavailable:
+            text = translator.gettext("**My database does not answer.** Help requests and settings wait until it does.")
+            troubles.append(f"{WARNING} {text} " + translator.gettext(STAYS))
+        else:
+            guard = guard_state(reply.guild, settings, bot.leak_guard)
+            troubles += checks.troubles(reply.guild, settings, panels, guard, translator)
+        parts = ["Fileflare", translator.gettext("database"), translator.gettext("permissions")]
+        if settings is not None and settings.options.leak_guard:
+            parts.append(translator.gettext("leak guard"))
+        lines = health_lines(troubles, parts, translator)
+        lines += ["", "__" + translator.gettext("Orders in the last 24 hours") + "__"]
+        lines += lookup_lines(bot.responder.activity.of(reply.guild_id), translator)
+        if open_tickets:
+            waiting = translator.ngettext(
+                "**{count} help request is open.** Moderators see it with /requests open.",
+                "**{count} help requests are open.** Moderators see them with /requests open.",
+                open_tickets,
+            )
+            lines += ["", waiting]
+        embed = discord.Embed(
+            title=translator.gettext("Status"),
+            description=shorten("\n".join(lines), EMBED_DESCRIPTION),
+            colour=COLOUR,
+        )
+        embed.set_footer(text=self._technical(reply.guild, translator))
+        await reply.show(ReplyMessage(translator.gettext("How the bot is doing"), embed))
 
     @app_commands.command(
         name=locale_str("export"), description=locale_str("Get your settings as a file, without secrets")
@@ -157,44 +119,23 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             text += f"\n⚠️ {lacking} {', '.join(new.missing)[:1000]}"
         await reply.show(ReplyMessage(text + "\n" + translator.gettext("Look it over with /store setup.")))
 
-    def _status(
-        self, guild: discord.Guild, settings: GuildSettings | None, open_tickets: int | None, translator: Translator
-    ) -> list[tuple[str, str]]:
-        """Return the fields; ``settings`` and ``open_tickets`` are None while the database is away."""
-        bot = self._bot
-        last = bot.lookups.last_success
-        fileflare = translator.gettext(_BREAKER[bot.lookups.breaker.state])
-        if last is not None:
-            read = translator.gettext("last order read {when}", when=f"<t:{int(last.timestamp())}:R>")
-            fileflare += f" · {read}"
-        milliseconds = round(min(bot.latency, 3600) * 1000)
+    def _technical(self, guild: discord.Guild, translator: Translator) -> str:
+        """Return what only somebody who helps the owner needs: version, latency, shard."""
+        milliseconds = round(min(self._bot.latency, 3600) * 1000)
         latency = translator.gettext("{count} ms to Discord", count=translator.number(milliseconds))
         shard = translator.gettext("shard {number}", number=guild.shard_id)
-        counted = bot.responder.activity.of(guild.id)
-        kinds = ", ".join(f"{outcome} {translator.number(count)}" for outcome, count in counted.most_common(12))
-        unknown = translator.gettext("not known")
-        database, requests = translator.gettext("away"), unknown
-        if open_tickets is not None:
-            database, requests = translator.gettext("it answers"), translator.number(open_tickets)
-        guard = checked = unknown
-        if settings is not None:
-            guard = translator.gettext(GUARD_STATES[guard_state(guild, settings, bot.leak_guard)])
-            checked = shorten("\n".join(looked_at(guild, settings, translator)), FIELD_VALUE)
-        version = f"Fileflare Discord bot {fileflare_bot.__version__}"
-        return [
-            ("Fileflare", fileflare),
-            (translator.gettext("Database"), database),
-            (translator.gettext("Bot"), f"{version} · {latency} · {shard}"),
-            (translator.gettext("Lookups in 24 hours"), kinds or translator.gettext("none")),
-            (translator.gettext("Open help requests"), requests),
-            (translator.gettext("Leak guard"), guard),
-            (translator.gettext("Permissions"), checked),
-        ]
+        return f"Fileflare Discord bot {fileflare_bot.__version__} · {latency} · {shard}"
 
 
-def _closed(thread: discord.Thread, granted: discord.Permissions) -> bool:
-    """Return whether a thread is archived, or locked for the bot."""
-    return thread.archived or (thread.locked and not granted.manage_threads)
+def _fileflare_line(last_success: datetime | None, translator: Translator) -> str:
+    """Return that Fileflare does not answer, and since when it has not."""
+    text = translator.gettext(
+        "**Fileflare does not answer.** I go on asking it by myself; customers are told to try again later."
+    )
+    if last_success is not None:
+        last = translator.gettext("last order read {when}", when=f"<t:{int(last_success.timestamp())}:R>")
+        text += f" ({last})"
+    return f"{WARNING} {text} " + translator.gettext(STAYS)
 
 
 async def setup(bot: "FileflareBot") -> None:

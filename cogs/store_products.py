@@ -58,7 +58,11 @@ class StoreProducts(commands.Cog):
     async def ask(self, reply: Reply) -> None:
         """Open the modal that asks for one of the owner's own orders."""
         translator = reply.translator
-        label = labelled(translator.gettext("Order link or order ID"), order_input("order"))
+        label = labelled(
+            translator.gettext("Order link or order ID"),
+            order_input("order"),
+            translator.gettext("I only read which products it holds. Take an order of your own store."),
+        )
         await reply.ask(modal(translator.gettext("Paste one of your orders"), "store_products:pasted", label))
 
     @route("store_products:pasted")

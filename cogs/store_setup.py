@@ -9,19 +9,30 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import button, labelled, modal, view
-from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.leak_guard import GuardState
-from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
+from fileflare_bot.storage.options import MOST_DAYS, MOST_HOURS, MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import parsed_wording, with_values
-from fileflare_bot.store.checks import GOOD, GUARD_STATES, WARNING, log_line, ping_line, support_line, tried
-from fileflare_bot.store.panel import panel_buttons, panel_embed
+from fileflare_bot.store.checks import (
+    GOOD,
+    GUARD_STATES,
+    WARNING,
+    channels_of,
+    log_line,
+    missing,
+    next_line,
+    ping_line,
+    posted,
+    support_line,
+    tried,
+)
+from fileflare_bot.store.panel import POSTED, panel_buttons, panel_embed, stale_line
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -30,6 +41,10 @@ _SETTINGS: Final = r"(?P<setting>support_channel_id|log_channel_id|ping_role_id|
 _FEATURES: Final = {
     "buyers_roles": N_("**Buyers' roles.** Who opens an order gets its roles; the rules are in /store roles."),
     "saved_orders": N_("**Saved orders.** Customers can have an order remembered, encrypted."),
+    "help_screenshots": N_(
+        "**Screenshots.** Customers can attach one to a help request. Its address bar can show your moderators the "
+        "order link, and whoever has that has the files."
+    ),
     "leak_guard": N_("**Leak guard.** Discord stops messages that hold an order link or an order ID."),
     "leak_guard_spares_moderators": N_("**Leak guard spares moderators.** The moderator roles may post order links."),
 }
@@ -111,16 +126,67 @@ class StoreSetup(commands.Cog):
         reply.written = "\n".join([*given.values(), where])
         wording = parsed_wording(given, where)
         settings, _ = await self._settings.change_options(reply.member, with_values(wording=wording))
-        embed = panel_embed(settings.options.wording, reply.translator)
-        buttons = panel_buttons(settings.options, reply.translator)
-        text = reply.translator.gettext("Saved. The panel will look like this; post it with /store panel.")
-        await reply.show(ReplyMessage(text, embed, view(buttons)))
+        panels = await self._bot.storage.panels.of_guild(reply.guild_id)
+        translator = reply.translator
+        if not panels:
+            text = translator.gettext(
+                "Saved. Your panel will look like this: press **Post the panel** in /store setup."
+            )
+        elif any(panel.due for panel in panels):
+            text = translator.gettext(
+                "Saved. Not every panel shows it yet; I go on changing them. They will look like this:"
+            )
+        else:
+            text = translator.gettext(
+                "Saved. This is what your customers see now in {channels}:", channels=channels_of(panels)
+            )
+        theirs = self._bot.catalogs.translator(settings.options.language or reply.guild.preferred_locale)
+        buttons = panel_buttons(settings.options, theirs)
+        await reply.show(ReplyMessage(text, panel_embed(settings.options.wording, theirs), view(buttons)))
+
+    @route("store_setup:panel")
+    @replies("setup_panel", OWNER)
+    async def ask_channel(self, reply: Reply) -> None:
+        """Open the modal that asks where the panel goes; this channel is chosen already."""
+        translator, here = reply.translator, reply.interaction.channel
+        kinds = [discord.ChannelType.text, discord.ChannelType.news]
+        chosen = here.id if here is not None and here.type in kinds else None
+        select = discord.ui.ChannelSelect[Any](custom_id="channel", channel_types=kinds, default_values=_chosen(chosen))
+        await reply.ask(
+            modal(
+                translator.gettext("Post the panel"),
+                "store_setup:post",
+                labelled(
+                    translator.gettext("Channel"),
+                    select,
+                    translator.gettext("Where your customers are. Its message has a button for their downloads."),
+                ),
+            )
+        )
+
+    @route("store_setup:post")
+    @replies("setup_posted", OWNER)
+    async def post_panel(self, reply: Reply) -> None:
+        """Post the panel in the chosen channel."""
+        guild = reply.guild
+        channel = guild.get_channel(number(next(iter(reply.chosen("channel")), "")))
+        granted = channel.permissions_for(guild.me) if channel is not None else discord.Permissions.none()
+        await self._bot.panels.post(reply.interaction, channel, granted)
+        panels = await self._bot.storage.panels.of_guild(guild.id)
+        text = f"{GOOD} " + reply.translator.gettext(POSTED) + "\n" + next_line(panels, reply.translator)
+        await reply.show(ReplyMessage(text))
 
     @route("store_setup:limits", "store:limits")
     @replies("setup_limits", OWNER)
     async def ask_limits(self, reply: Reply) -> None:
         """Open the modal for the limits."""
         options, translator = reply.settings.options, reply.translator
+        never = translator.gettext("Empty: never.")
+        closing = translator.gettext("After as many days again, the request is closed.")
+
+        def period(name: str, value: int | None) -> discord.ui.TextInput[Any]:
+            return discord.ui.TextInput(custom_id=name, default=str(value or ""), max_length=3, required=False)
+
         accounts = discord.ui.TextInput[Any](
             custom_id="accounts", default=str(options.accounts_per_order), max_length=3
         )
@@ -131,8 +197,28 @@ class StoreSetup(commands.Cog):
             modal(
                 translator.gettext("Limits"),
                 "store_setup:limited",
-                labelled(translator.gettext("Accounts an order counts for"), accounts, "1-100"),
-                labelled(translator.gettext("Open help requests of a person"), most, "1-100"),
+                labelled(
+                    translator.gettext("Accounts an order counts for"),
+                    accounts,
+                    translator.gettext(
+                        "From 1 to 100. Later accounts get no roles, or nothing, as you choose in the setup."
+                    ),
+                ),
+                labelled(
+                    translator.gettext("Open help requests of a person"),
+                    most,
+                    translator.gettext("From 1 to 100. Empty: as many as the bot's operator allows."),
+                ),
+                labelled(
+                    translator.gettext("Hours until moderators are reminded"),
+                    period("remind", options.remind_after_hours),
+                    f"1-{MOST_HOURS}. {never}",
+                ),
+                labelled(
+                    translator.gettext("Days until a silent customer is asked"),
+                    period("close", options.close_after_days),
+                    f"1-{MOST_DAYS}. {closing} {never}",
+                ),
             )
         )
 
@@ -144,6 +230,8 @@ class StoreSetup(commands.Cog):
             reply,
             accounts_per_order=reply.typed("accounts").strip(),
             help_open_per_person=reply.typed("open").strip() or None,
+            remind_after_hours=reply.typed("remind").strip() or None,
+            close_after_days=reply.typed("close").strip() or None,
         )
 
     @route("store_setup:check", "store:check")
@@ -160,8 +248,11 @@ class StoreSetup(commands.Cog):
             owner_id=reply.user.id,
         )
         lines = [line async for line in trying]
+        panels = await bot.panels.check(reply.guild_id)
+        lines += [f"{WARNING} {stale_line(panel, translator)}" for panel in panels if panel.due]
         good = all(line.startswith(GOOD) for line in lines)
         head = translator.gettext("All is well.") if good else translator.gettext("This needs fixing:")
+        lines += [next_line(panels, translator)] if good else []
         await reply.show(ReplyMessage("\n".join([f"**{head}**", *lines])))
 
     async def _change_options(self, reply: Reply, **changed: Any) -> None:  # noqa: ANN401 - fields of Options
@@ -170,22 +261,27 @@ class StoreSetup(commands.Cog):
 
     async def _show(self, reply: Reply, settings: GuildSettings, note: str = "") -> None:
         page = discord.ui.LayoutView(timeout=None)
-        for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs.languages, note):
+        panels = await self._bot.storage.panels.of_guild(reply.guild_id)
+        lines = [*missing(reply.guild, settings, panels, reply.translator)]
+        if posted(panels):
+            lines.append(f"{GOOD} {next_line(panels, reply.translator)}")
+        head = "\n".join(filter(None, [*lines, note]))
+        for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs, head):
             page.add_item(item)
         page.stop()  # as in components.view()
         await reply.show(ReplyMessage("", view=page))
 
 
 def _items(
-    guild: discord.Guild, settings: GuildSettings, translator: Translator, languages: tuple[str, ...], note: str
+    guild: discord.Guild, settings: GuildSettings, translator: Translator, catalogs: Catalogs, head: str
 ) -> Iterator[discord.ui.Item[Any]]:
     """Yield the page's components; Discord allows 40, nested ones included."""
-    head = translator.gettext(
-        "## Setup\nEach choice is saved at once. **Check** asks Fileflare, writes into the channels, and looks at the "
-        "permissions."
-    )
-    yield discord.ui.TextDisplay(f"{head}\n{note}".strip())
-    yield discord.ui.TextDisplay(support_line(guild, settings, translator))
+    title = translator.gettext("## Setup\nEach choice is saved at once.")
+    yield discord.ui.TextDisplay(f"{title}\n{head}".strip())
+    support = translator.gettext("**Support channel:** where help requests go. Let only moderators and me view it.")
+    if settings.support_channel_id is not None:
+        support = support_line(guild, settings, translator)
+    yield discord.ui.TextDisplay(support)
     yield _row(_channel("support_channel_id", settings.support_channel_id, translator.gettext("Support channel")))
     yield discord.ui.TextDisplay(
         translator.gettext(
@@ -204,7 +300,14 @@ def _items(
     yield _row(_channel("log_channel_id", settings.log_channel_id, translator.gettext("Log channel")))
     ping = () if settings.ping_role_id is None else (settings.ping_role_id,)
     yield _row(_roles("ping_role_id", ping, translator.gettext("Role to ping"), 1))
-    yield _row(_language_select(settings.options.language, translator, languages))
+    own = catalogs.translator(guild.preferred_locale)
+    read = catalogs.translator(settings.options.language) if settings.options.language else own
+    text = translator.gettext(
+        "**Language:** moderators read {language} on cards and in the log channel, and customers on the panel.",
+        language=_name(read, translator),
+    )
+    yield discord.ui.TextDisplay(text)
+    yield _row(_language_select(settings.options.language, own, translator, catalogs.languages))
     for feature, sentence in _FEATURES.items():
         if feature == "leak_guard_spares_moderators" and not settings.options.leak_guard:
             continue
@@ -224,16 +327,13 @@ def _items(
             for later, sentence in _LATER.items()
         ]
         yield _row(discord.ui.Select(custom_id="store_setup:later", options=options))
-    if not where_to_find(settings.options.wording):
-        missing = translator.gettext(
-            "✏️ **Where do I find my order link?** Please fill it in, under **The panel's words**: your customers read "
-            "it on the panel, and whenever they paste something else."
-        )
-        yield discord.ui.TextDisplay(missing)
     yield _row(
-        button(translator.gettext("Check"), "store_setup:check", emoji="🩺", style=discord.ButtonStyle.primary),
         button(translator.gettext("The panel's words"), "store_setup:words", emoji="✏️"),
         button(translator.gettext("Limits"), "store_setup:limits", emoji="🚦"),
+        button(translator.gettext("Check"), "store_setup:check", emoji="🩺"),
+        button(
+            translator.gettext("Post the panel"), "store_setup:panel", emoji="📌", style=discord.ButtonStyle.primary
+        ),
     )
 
 
@@ -242,14 +342,18 @@ def _row(*items: discord.ui.Item[Any]) -> discord.ui.ActionRow[Any]:
 
 
 def _channel(setting: str, channel_id: int | None, placeholder: str) -> discord.ui.ChannelSelect[Any]:
-    kind = discord.SelectDefaultValueType.channel
     return discord.ui.ChannelSelect(
         custom_id=f"store_setup:set:{setting}",
         channel_types=[discord.ChannelType.text],
         placeholder=placeholder,
         min_values=0,
-        default_values=[] if channel_id is None else [discord.SelectDefaultValue(id=channel_id, type=kind)],
+        default_values=_chosen(channel_id),
     )
+
+
+def _chosen(channel_id: int | None) -> list[discord.SelectDefaultValue]:
+    kind = discord.SelectDefaultValueType.channel
+    return [] if channel_id is None else [discord.SelectDefaultValue(id=channel_id, type=kind)]
 
 
 def _roles(setting: str, role_ids: tuple[int, ...], placeholder: str, most: int) -> discord.ui.RoleSelect[Any]:
@@ -263,11 +367,16 @@ def _roles(setting: str, role_ids: tuple[int, ...], placeholder: str, most: int)
     )
 
 
+def _name(language: Translator, translator: Translator) -> str:
+    """Return a language's name in the reader's language."""
+    return language.locale.get_display_name(translator.locale) or str(language.locale)
+
+
 def _language_select(
-    chosen_language: str, translator: Translator, languages: tuple[str, ...]
+    chosen_language: str, own: Translator, translator: Translator, languages: tuple[str, ...]
 ) -> discord.ui.Select[Any]:
-    own = translator.gettext("Language: the server's own")
-    options = [discord.SelectOption(label=own, value="-", default=not chosen_language)]
+    label = translator.gettext("{language}, the server's own", language=_name(own, translator))
+    options = [discord.SelectOption(label=label, value="-", default=not chosen_language)]
     for code in languages:
         name = (Locale.parse(code).get_display_name() or code).capitalize()
         options.append(discord.SelectOption(label=name, value=code, default=code == chosen_language))

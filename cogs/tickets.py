@@ -5,29 +5,32 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import discord
 from discord.ext import commands
 
-from fileflare_bot.discord_limits import CONTENT, OPTION_LABEL, shorten
+from fileflare_bot.discord_limits import CONTENT, EMBED_DESCRIPTION, FIELD_VALUE, OPTION_LABEL, shorten, size
 from fileflare_bot.fileflare.errors import FileflareUnavailable
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import MODERATOR, is_moderator
-from fileflare_bot.interactions.components import labelled, modal, words_input
-from fileflare_bot.interactions.reply import Reply, ReplyMessage
+from fileflare_bot.interactions.components import COLOUR, button, labelled, modal, view, words_input
+from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Kind, diagnose_failure
-from fileflare_bot.orders.findings import changes, report
+from fileflare_bot.orders.findings import changes, report, unseen
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
-from fileflare_bot.tickets.canned import BUILT_IN, compose
+from fileflare_bot.tickets.canned import BUILT_IN, LONGEST_REPLY, prepared
 from fileflare_bot.tickets.delivery import ARRIVED
+from fileflare_bot.tickets.desk import without_order
+from fileflare_bot.tickets.holders import holders_of
 from fileflare_bot.tickets.intake import NothingWritten
-from fileflare_bot.tickets.texts import RESOLUTIONS
+from fileflare_bot.tickets.texts import RESOLUTIONS, details, order_of, title
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 _TICKET: Final = r"(?P<ticket_id>\d{1,18})"
 _KINDS: Final = r"(?P<kinds>[a-z_.]{0,70})"
+_PREPARED: Final = r"(?::(?P<source>saved|ready)(?::(?P<name>[a-z_]{1,30}))?)?"
 
 
 class NoModeratorThere(Refusal):
@@ -42,6 +45,7 @@ class Tickets(commands.Cog):
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._desk = bot.desk
+        self._storage = bot.storage
         self._catalogs = bot.catalogs
 
     @route(f"tickets:take:{_TICKET}", f"request:take:{_TICKET}")
@@ -92,26 +96,47 @@ class Tickets(commands.Cog):
     @route(f"tickets:answer:{_TICKET}:{_KINDS}", f"request:answer:{_TICKET}:{_KINDS}")
     @replies("ticket_answer", MODERATOR)
     async def answer(self, reply: Reply, ticket_id: str, kinds: str) -> None:
-        """Ask for the answer: canned, in the moderator's own words, or both."""
-        canned = reply.settings.canned_answers
-        await reply.ask(_answer_modal(ticket_id, canned, kinds.split("."), reply.translator))
+        """Offer the canned answers, and an empty one."""
+        ticket = await self._ticket(reply, ticket_id)
+        await reply.show(_choice(ticket, reply.settings.canned_answers, kinds.split("."), reply.translator))
+
+    @route(f"tickets:write:{_TICKET}{_PREPARED}")
+    @replies("ticket_write", MODERATOR)
+    async def write(self, reply: Reply, ticket_id: str, source: str, name: str) -> None:
+        """Show the chosen answer as the customer will read it, to be edited and sent."""
+        ticket = await self._ticket(reply, ticket_id)
+        theirs, ours = self._catalogs.translator(ticket.locale), reply.translator
+        canned, name = reply.settings.canned_answers, name or next(iter(reply.chosen()), "")
+        text = prepared(ticket, theirs, canned, source, name) if source else ""
+        text = without_order(text, ticket.details.reference)
+        meaning = prepared(ticket, ours, canned, source, name) if source == "ready" and theirs is not ours else ""
+        await reply.ask(_answer_modal(ticket, text, meaning, theirs, ours))
 
     @route(f"tickets:answered:{_TICKET}", f"request:answered:{_TICKET}")
     @replies("ticket_answered", MODERATOR)
     async def answered(self, reply: Reply, ticket_id: str) -> None:
         """Send the answer to the customer."""
-        reply.written = own = reply.typed("words")
+        reply.written = text = reply.typed("words").strip()
         ticket = await self._ticket(reply, ticket_id)
-        theirs = self._catalogs.translator(ticket.locale)
-        canned = reply.settings.canned_answers
-        text = compose(
-            ticket, theirs, canned, chosen=reply.chosen("saved"), built_ins=reply.chosen("ready"), own_words=own
-        )
         if not text:
             raise NothingWritten
         delivered = await self._desk.answer(ticket, reply.user.id, text)
         reply.facts["delivered"] = delivered.name.lower()
         await self._say(reply, reply.translator.gettext(ARRIVED[delivered]))
+
+    @route(f"tickets:details:{_TICKET}")
+    @replies("ticket_details", MODERATOR)
+    async def details(self, reply: Reply, ticket_id: str) -> None:
+        """Show what the card leaves out: all of the words and findings, and what the data cannot show."""
+        ticket = await self._ticket(reply, ticket_id)
+        translator = reply.translator
+        head = f"{title(ticket, translator)} · {order_of(ticket, translator)}"
+        text = details(ticket, translator, await holders_of(self._storage, ticket))
+        embed = discord.Embed(description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
+        cannot = translator.gettext("What the data cannot show")
+        embed.add_field(name=cannot, value=shorten(unseen(translator), FIELD_VALUE), inline=False)
+        file = File("details.txt", text.encode()) if size(text) > EMBED_DESCRIPTION else None
+        await reply.show(ReplyMessage(f"**{head}**", embed, file=file))
 
     @route(f"tickets:resolve:{_TICKET}", f"request:resolve:{_TICKET}")
     @replies("ticket_resolve", MODERATOR)
@@ -182,29 +207,46 @@ class Tickets(commands.Cog):
         await reply.show(ReplyMessage(shorten(text, CONTENT)))
 
 
-def _answer_modal(
-    ticket_id: str, canned: tuple[CannedAnswer, ...], kinds: list[str], translator: Translator
-) -> discord.ui.Modal:
-    items = []
-    if canned:
-        options = [
-            discord.SelectOption(
-                label=answer.name, value=answer.name, description=shorten(clean(answer.text), OPTION_LABEL) or None
-            )
-            for answer in canned
-        ]
-        select = discord.ui.Select[Any](custom_id="saved", options=options, required=False, min_values=0)
-        items.append(labelled(translator.gettext("An answer of this server"), select))
-    first = sorted(BUILT_IN.items(), key=lambda item: item[0] not in kinds)  # those for the findings first
+def _choice(ticket: Ticket, canned: tuple[CannedAnswer, ...], kinds: list[str], translator: Translator) -> ReplyMessage:
+    """Return the choice between the canned answers, those for the findings first, and the moderator's own words."""
+    first = sorted(BUILT_IN.items(), key=lambda item: item[0] not in kinds)
     ready = [
         discord.SelectOption(label=translator.gettext(answer.label), value=key, emoji="🎯" if key in kinds else None)
         for key, answer in first
     ]
-    select = discord.ui.Select[Any](custom_id="ready", options=ready, required=False, min_values=0)
-    note = translator.gettext("It reaches the customer in their language.")
-    items.append(labelled(translator.gettext("A ready-made answer"), select, note))
-    items.append(labelled(translator.gettext("Your own words"), words_input(required=False)))
-    return modal(translator.gettext("Answer"), f"tickets:answered:{ticket_id}", *items)
+    saved = [
+        discord.SelectOption(
+            label=answer.name, value=answer.name, description=shorten(clean(answer.text), OPTION_LABEL) or None
+        )
+        for answer in canned
+    ]
+    choices = (
+        ("saved", translator.gettext("An answer of this server"), saved),
+        ("ready", translator.gettext("A ready-made answer"), ready),
+    )
+    selects = [
+        [discord.ui.Select[Any](custom_id=f"tickets:write:{ticket.id}:{source}", placeholder=label, options=options)]
+        for source, label, options in choices
+        if options
+    ]
+    own = button(translator.gettext("Your own words"), f"tickets:write:{ticket.id}", emoji="✏️")
+    text = translator.gettext("Choose an answer. You see its text, and can change it, before it is sent.")
+    return ReplyMessage(text, view=view(*selects, [own]))
+
+
+def _answer_modal(
+    ticket: Ticket, text: str, meaning: str, theirs: Translator, translator: Translator
+) -> discord.ui.Modal:
+    """Return the form with the answer as the customer will read it; ``meaning`` is the same for the moderator."""
+    entry = discord.ui.TextInput[Any](
+        custom_id="words", style=discord.TextStyle.paragraph, max_length=LONGEST_REPLY, default=text or None
+    )
+    language = theirs.locale.get_display_name(translator.locale)
+    hint = translator.gettext("The customer's language: {language}", language=language)
+    items = [labelled(translator.gettext("What the customer reads"), entry, hint)]
+    if meaning:
+        items.append(discord.ui.TextDisplay(translator.gettext("In your language:") + "\n" + meaning))
+    return modal(translator.gettext("Answer"), f"tickets:answered:{ticket.id}", *items)
 
 
 def _chosen_moderator(reply: Reply) -> int:

@@ -29,7 +29,9 @@ from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.store.changes import StoreSettings
+from fileflare_bot.store.panel import Panels
 from fileflare_bot.tickets.desk import HelpDesk
+from fileflare_bot.tickets.reminders import Reminders
 from fileflare_bot.tickets.sync import TicketSync
 
 COGS: Final = (
@@ -96,20 +98,23 @@ class FileflareBot(commands.Bot):
         self.roles = BuyerRoles(self, storage, self.modlog)
         self.leak_guard = LeakGuard(self, storage, self.modlog)
         self.removals = Removals(self, storage.intents)
+        self.panels = Panels(self, storage.panels, self.modlog, catalogs)
         sync = TicketSync(self, storage, catalogs, self.modlog)
         self.desk = HelpDesk(self, storage, lookups, catalogs, modlog=self.modlog, sync=sync, removals=self.removals)
         self.reconciler = Reconciler(
             storage,
+            reminders=Reminders(self, storage, catalogs, self.modlog),
             tickets=sync,
             modlog=self.modlog,
             roles=self.roles,
             removals=self.removals,
             leak_guard=self.leak_guard,
+            panels=self.panels,
         )
         self.open_orders = OpenOrders(metrics)
         self.order_opener = OrderOpener(lookups, storage, self.roles, self.open_orders)
         self.privacy = Privacy(storage, self.removals, self.roles)
-        self.store_settings = StoreSettings(storage.guilds, self.modlog, self.leak_guard)
+        self.store_settings = StoreSettings(storage.guilds, self.modlog, self.leak_guard, self.panels)
         self.connected = False
         metrics.watch(
             gateway_latency_seconds=lambda: self.latency,

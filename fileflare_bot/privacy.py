@@ -1,7 +1,7 @@
 """A summary of the data stored about a user, and its deletion from the database and from Discord."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from fileflare_bot.background import soon
 from fileflare_bot.i18n import Translator
@@ -10,8 +10,6 @@ from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.personal_data import PersonalRecord
 from fileflare_bot.storage.storage import Storage
-
-MOST_LISTED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,77 +45,80 @@ class Privacy:
         return Deleted(forgotten.tickets, left, not all(settled))
 
 
-def kept(record: PersonalRecord, translator: Translator) -> str:
-    """Return a summary of what is stored about a user, one line each."""
+def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
+    """Return a summary of what is stored about a user: how much of what, and until when, one line each.
+
+    ``days`` is how long a resolved help request is kept.
+    """
     if record.is_empty:
         return translator.gettext(
             "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers, or "
             "if there is no order with that ID."
         )
-    lines = []
-    if record.saved_orders:
-        lines.append(
-            translator.ngettext(
-                "{count} order that you wanted to be remembered (encrypted)",
-                "{count} orders that you wanted to be remembered (encrypted)",
-                record.saved_orders,
-            )
-        )
-    if record.claims:
-        lines.append(
-            translator.ngettext(
-                "That {count} order counts for you in a server (a keyed hash of its ID), and the roles it brought you",
-                "That {count} orders count for you in servers (keyed hashes of their IDs), and the roles they brought "
-                "you",
-                record.claims,
-            )
-        )
-    if record.products:
-        lines.append(
-            translator.ngettext(
-                "That you were the first to open an order with {count} product in a server",
-                "That you were the first to open an order with {count} products in a server",
-                record.products,
-            )
-        )
-    if record.removals:
-        lines.append(
-            translator.ngettext(
-                "{count} message or thread about what you have deleted, which I am still trying to remove",
-                "{count} messages and threads about what you have deleted, which I am still trying to remove",
-                record.removals,
-            )
-        )
-    if record.misses:
-        lines.append(
-            translator.ngettext(
-                "That you tried {count} order ID that does not exist, when, and how long you have to pause. So that "
-                "nobody guesses, it cannot be deleted; it goes within 12 hours",
-                "That you tried {count} order IDs that do not exist, when the last, and how long you have to pause. So "
-                "that nobody guesses, it cannot be deleted; it goes within 12 hours",
-                record.misses.count,
-            )
-        )
-    lines += [
-        translator.gettext(
-            "Help request #{number} of {when}: what was wrong, the order number, the order ID (encrypted), "
-            "and what you and the moderators wrote",
-            number=ticket.number,
-            when=f"<t:{int(ticket.created_at.timestamp())}:d>",
-        )
-        for ticket in record.tickets[:MOST_LISTED]
-    ]
-    if len(record.tickets) > MOST_LISTED:
-        count = len(record.tickets) - MOST_LISTED
-        lines.append(translator.ngettext("… and {count} more", "… and {count} more", count))
-    theirs = {(ticket.guild_id, ticket.number) for ticket in record.tickets}
-    moderated = sum((entry.guild_id, entry.number) not in theirs for entry in record.entries)
-    if moderated:
-        lines.append(
-            translator.ngettext(
-                "{count} note of what you did as a moderator, which belongs to the server's record",
-                "{count} notes of what you did as a moderator, which belong to the server's record",
-                moderated,
-            )
-        )
-    return "\n".join(f"• {line}" for line in lines)
+    own = {(ticket.guild_id, ticket.number) for ticket in record.tickets}
+    moderated = sum((entry.guild_id, entry.number) not in own for entry in record.entries)
+    counts: tuple[tuple[int, Callable[[int], str]], ...] = (
+        (
+            record.saved_orders,
+            lambda count: translator.ngettext(
+                "**{count} saved order**, encrypted: until you forget it",
+                "**{count} saved orders**, encrypted: until you forget them",
+                count,
+            ),
+        ),
+        (
+            record.claims,
+            lambda count: translator.ngettext(
+                "**{count} order that counts for you**, with its roles: until you delete it",
+                "**{count} orders that count for you**, with their roles: until you delete them",
+                count,
+            ),
+        ),
+        (
+            len(record.tickets),
+            lambda count: translator.ngettext(
+                "**{count} help request** with all messages: until {days} days after it is resolved",
+                "**{count} help requests** with all messages: until {days} days after each is resolved",
+                count,
+                days=translator.number(days),
+            ),
+        ),
+        (
+            record.products,
+            lambda count: translator.ngettext(
+                "**{count} product** that nobody had brought before you: until you delete it",
+                "**{count} products** that nobody had brought before you: until you delete them",
+                count,
+            ),
+        ),
+        (
+            record.misses.count if record.misses else 0,
+            lambda count: translator.ngettext(
+                "**{count} order ID that does not exist**: that you tried it, not which; so that nobody guesses, it "
+                "stays for up to 12 hours",
+                "**{count} order IDs that do not exist**: that you tried them, not which; so that nobody guesses, it "
+                "stays for up to 12 hours",
+                count,
+            ),
+        ),
+        (
+            moderated,
+            lambda count: translator.ngettext(
+                "**{count} note** of what you did as a moderator: the server's record, for {days} days or as long as "
+                "the help request",
+                "**{count} notes** of what you did as a moderator: the server's record, for {days} days or as long as "
+                "the help request",
+                count,
+                days=translator.number(days),
+            ),
+        ),
+        (
+            record.removals,
+            lambda count: translator.ngettext(
+                "**{count} message or thread** about what you have deleted: I am still trying to remove it",
+                "**{count} messages and threads** about what you have deleted: I am still trying to remove them",
+                count,
+            ),
+        ),
+    )
+    return "\n".join(f"• {sentence(count)}" for count, sentence in counts if count)

@@ -13,6 +13,8 @@ from fileflare_bot.modlog import ModLog
 from fileflare_bot.removals import Removals
 from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.store.panel import Panels
+from fileflare_bot.tickets.reminders import Reminders
 from fileflare_bot.tickets.sync import TicketSync
 
 
@@ -23,18 +25,22 @@ class Reconciler:
         self,
         storage: Storage,
         *,
+        reminders: Reminders,
         tickets: TicketSync,
         modlog: ModLog,
         roles: BuyerRoles,
         removals: Removals,
         leak_guard: LeakGuard,
+        panels: Panels,
     ) -> None:
         self._storage = storage
+        self._reminders = reminders
         self._tickets = tickets
         self._modlog = modlog
         self._roles = roles
         self._removals = removals
         self._leak_guard = leak_guard
+        self._panels = panels
         self._running = asyncio.Lock()
 
     async def run(self) -> None:
@@ -47,12 +53,14 @@ class Reconciler:
             return  # the round before still waits for Discord
         intents = self._storage.intents
         async with self._running:
+            await self._each(self._reminders.act, [(ticket_id,) for ticket_id in await self._storage.tickets.due()])
             await self._each(self._tickets.sync, [(ticket_id,) for ticket_id in await intents.due_tickets()])
             await self._each(self._roles.settle, await self._storage.role_grants.due_members())
             await self._each(self._removals.run, [()])
             await self._each(
                 self._leak_guard.settle, [(guild_id,) for guild_id in await self._storage.guilds.due_leak_guards()]
             )
+            await self._each(self._panels.settle, [(panel_id,) for panel_id in await self._storage.panels.due()])
             await self._each(self._modlog.post_lines, [(guild_id,) for guild_id in await intents.due_logs()])
 
     async def _each(self, work: Callable[..., Awaitable[object]], things: Sequence[tuple[int, ...]]) -> None:

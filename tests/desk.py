@@ -168,7 +168,7 @@ class Desk:
         person = person or self.customer
         lookup = await self.mydownloads(token, person=person)
         shown = await person.click(reply(lookup), label="Get help")
-        return await person.submit_modal(shown, {"topic": [topic], "words": words, **more})
+        return await person.submit_modal(shown, {"topic": topic, "words": words, **more})
 
     def card(self, number: int = 1) -> discord.Message:
         """Return the current card of a ticket."""
@@ -215,6 +215,17 @@ class Desk:
                 for name, value in inputs.items()
             ]
             data = {"custom_id": custom_id, "components": [{"type": 18, "component": each} for each in given]}
+        return await self.forge_data(data, person, channel, kind=kind)
+
+    async def forge_data(
+        self,
+        data: dict[str, Any],
+        person: MemberActor,
+        channel: ChannelHandle,
+        *,
+        kind: InteractionType = InteractionType.MODAL_SUBMIT,
+    ) -> InteractionResult:
+        """Send any data of an interaction."""
         record = self._emit(kind, person, channel, data)
         await self.env.settle()
         return InteractionResult(self.env, record)
@@ -249,13 +260,22 @@ class Desk:
     async def answers(
         self,
         *,
+        words: str = "",
+        saved: str = "",
+        ready: str = "",
         person: MemberActor | None = None,
         number: int = 1,
-        **values: Any,  # noqa: ANN401 - a modal's values
     ) -> InteractionResult:
-        """Press Answer on a card and fill in its modal."""
+        """Press Answer on a card, choose an answer or none, and send it with more words."""
         person = person or self.moderator
-        return await person.submit_modal(await self.press("Answer", person=person, number=number), values)
+        shown = await self.press("Answer", person=person, number=number)
+        if saved or ready:
+            chosen = custom_id(reply(shown), ":saved" if saved else ":ready")
+            form = await person.select(reply(shown), [saved or ready], custom_id=chosen)
+        else:
+            form = await person.click(reply(shown), label="Your own words")
+        written = "\n\n".join(part for part in (prefilled(form), words) if part)
+        return await person.submit_modal(form, {"words": written})
 
     async def resolves(self, reason: str = "mended", words: str = "", *, number: int = 1) -> InteractionResult:
         """Press Resolve on a card and fill in its modal."""
@@ -373,6 +393,12 @@ def page(result: InteractionResult) -> str:
             yield from texts(inner)
 
     return "\n".join(text for component in reply(result).components for text in texts(component))
+
+
+def prefilled(form: InteractionResult) -> str:
+    """Return the text in the first input of a modal."""
+    assert form.modal is not None
+    return str(form.modal["components"][0]["component"].get("value") or "")
 
 
 def toggle_id(setup: InteractionResult, feature: str) -> str:

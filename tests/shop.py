@@ -10,10 +10,12 @@ from simcord.backend.models import Message
 
 from fileflare_bot.demo import orders
 
-SOON: Final = (  # starts a bot whose reconciler comes every half second, with short pauses
+SOON: Final = (  # starts a bot whose reconciler comes every half second, with short pauses, and files on loopback
     "import datetime, fileflare_bot.app as app, fileflare_bot.storage.postponing as postponing; "
     "app.FileflareBot._tend_storage.change_interval(seconds=0.5); "
-    "postponing.FIRST_PAUSE = datetime.timedelta(seconds=0.2)"
+    "postponing.FIRST_PAUSE = datetime.timedelta(seconds=0.2); "
+    "import fileflare_bot.storage.intents as intents; intents.HELD = datetime.timedelta(seconds=1); "
+    "import fileflare_bot.tickets.screenshots as screenshots; screenshots.CDN = ('http://127.0.0.1:',)"
 )
 
 
@@ -79,7 +81,12 @@ class Shop:
     async def ask_for_help(self, words: str = "It is broken.") -> Interaction:
         """Ask for help with an order, and wait for the reply."""
         shown = await self.press(self.customer, (await self.look_up()).message, "Get help")
-        return await self.discord.submit(self.customer, shown, topic=["nothing_left"], words=words).done()
+        return await self.discord.submit(self.customer, shown, topic="nothing_left", words=words).done()
+
+    async def answer_form(self) -> Interaction:
+        """Press Answer on the card, as the moderator, and open the form for their own words."""
+        choice = await self.press(self.moderator, self.card(), "Answer")
+        return await self.press(self.moderator, choice.message, "Your own words")
 
     async def press(self, user_id: int, message: Message | None, part: str) -> Interaction:
         """Press a button, and wait for the reply."""

@@ -61,7 +61,7 @@ async def help_desk(desk: Desk) -> None:
     await desk.press("Take")
     await desk.press("Check again")
     await desk.press("Check again", number=2)
-    await desk.answers(ready=["used_up"], words="Hello.")
+    await desk.answers(ready="used_up", words="Hello.")
     shown = await desk.at_home.click(desk.direct()[-1], label="Write back")
     await desk.at_home.submit_modal(shown, {"words": " ".join(LOOKED_UP)})
     await desk.resolves()

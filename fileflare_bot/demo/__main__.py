@@ -17,6 +17,7 @@ import discord
 import simcord
 from pydantic import SecretStr
 from simcord.actors import MemberActor
+from simcord.backend.cdn import CDN_BASE
 from simcord.builders import ChannelHandle, UserHandle
 from simcord.env import Env
 from simcord.preview import Preview
@@ -24,6 +25,7 @@ from simcord.preview import Preview
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.automod import know_patterns
+from fileflare_bot.demo.languages import speak_german
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.i18n import Catalogs
@@ -34,6 +36,7 @@ from fileflare_bot.settings import Settings
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Topic
 from fileflare_bot.storage.storage import open_storage
+from fileflare_bot.tickets import screenshots
 
 SETTLE_SECONDS = 10.0  # shorter than the HTTP keep-alive, which the simulator would wait for
 
@@ -49,6 +52,7 @@ class Demo:
     metrics_url: str
     sample: SampleFileflare
     customer: MemberActor
+    german: MemberActor
     moderator: MemberActor
 
 
@@ -65,8 +69,10 @@ async def demo() -> AsyncIterator[Demo]:
         lookups = build_lookups(settings, session, metrics, misses=storage.misses)
         bot = FileflareBot(lookups=lookups, storage=storage, catalogs=Catalogs(), metrics=metrics)
         env = await stack.enter_async_context(simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS))
+        env.backend.clock._epoch += datetime.now(UTC) - env.backend.clock.now()  # noqa: SLF001 - the simulator's is fixed
         env.backend.edit_bot_profile("Fileflare")
         know_patterns(env.backend)
+        screenshots.CDN = (f"{CDN_BASE}/",)
         store = _Store(env)
         await store.set_up()
         metrics_url = await stack.enter_async_context(
@@ -80,13 +86,14 @@ async def demo() -> AsyncIterator[Demo]:
             )
 
         yield Demo(
-            await page(store.downloads, store.customer, store.member, store.moderator, store.owner),
+            await page(store.downloads, store.customer, store.german, store.member, store.moderator, store.owner),
             await page(store.support, store.moderator, store.owner),
             await page(store.log, store.moderator, store.owner),
             await page(store.customer_user.dm_channel, store.customer_user),
             metrics_url,
             sample,
             store.customer,
+            store.german,
             store.moderator,
         )
 
@@ -104,6 +111,8 @@ class _Store:
         self._admin = self.guild.add_member(env.create_user("otto"), roles=[admins])  # no viewer sees its replies
         self.customer_user = env.create_user("casey", global_name="Casey (customer)")
         self.customer = self.guild.add_member(self.customer_user)
+        self.german = self.guild.add_member(env.create_user("jonas", global_name="Jonas (German customer)"))
+        speak_german(env.backend, self.german.id)
         self.member = self.guild.add_member(env.create_user("max", global_name="Max (another customer)"))
         moderator = env.create_user("mia", global_name="Mia (moderator)")
         self.moderator = self.guild.add_member(moderator, roles=[team])
@@ -133,7 +142,7 @@ class _Store:
         assert reply.response is not None
         asked = await self.member.click(reply.response, label="Get help")
         words = "I clicked once on my phone and it broke off. Now it says nothing is left!"
-        await self.member.submit_modal(asked, {"topic": [Topic.NOTHING_LEFT], "words": words})
+        await self.member.submit_modal(asked, {"topic": Topic.NOTHING_LEFT.value, "words": words})
 
 
 def _session() -> aiohttp.ClientSession:
@@ -207,6 +216,7 @@ def _welcome(running: Demo) -> str:
             "",
             "Open a file, then press Refresh: one download fewer is left.",
             "Be Olivia for /store setup, /store status, /store products and /store roles list.",
+            "Be Jonas to see the bot in German.",
             "Be Casey and press Get help, then be Mia in the moderators' channel: Take, Check again, Answer, Resolve.",
             "Send an order link as a message: the leak guard stops it, and the log channel says so.",
             "What happens in one page shows in another after its Refresh preview.",

@@ -35,6 +35,7 @@ class OpenOrder:
     page: int = 1
     place: Place | None = None  # in the line, while the user waits
     wanted: str = field(default="", repr=False)  # only files with this in their name are shown
+    order_number: str = ""  # empty before the first successful lookup
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
     @property
@@ -59,11 +60,6 @@ class OpenOrder:
     def findings(self) -> tuple[Finding, ...]:
         """The order's findings, and the reason if its last lookup failed."""
         return (self.failure, *self.found) if self.failure is not None else self.found
-
-    @property
-    def order_number(self) -> str:
-        """The order's number, or an empty string before the first successful lookup."""
-        return str(self.pages.order.order_number or "") if self.pages is not None else ""
 
 
 class _OfUser(TTLCache[str, OpenOrder]):

@@ -10,6 +10,7 @@ from fileflare_bot.fileflare.lookups import Lookups, Waiting
 from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
+from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.roles.granting import BuyerRoles, Grant
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import GuildSettings
@@ -55,6 +56,7 @@ class OrderOpener:
             waiting=waiting,
         )
         opened.reference = found.reference
+        opened.order_number = plain_number(found.order.order_number)  # for a ticket, also if it is refused below
         settings = self._settings(guild_id)
         grant = NO_GRANT
         if settings is not None:

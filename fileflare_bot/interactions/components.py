@@ -8,6 +8,7 @@ import discord
 from fileflare_bot.discord_limits import BUTTONS_IN_A_ROW
 from fileflare_bot.text import well_formed
 
+ASK: Final = "downloads:ask"  # the custom_id of the button that asks for an order
 COLOUR: Final = discord.Colour.from_str("#2a9d8f")  # of embeds without a state to show
 LONGEST_ORDER: Final = 1500  # characters; the longest known address of an order takes about 800
 LONGEST_WORDS: Final = 1000  # characters of what a customer or a moderator writes in one modal
@@ -27,7 +28,7 @@ def button(
 
 def ask_button(label: str) -> discord.ui.Button[discord.ui.View]:
     """Return the button that asks for an order, for panels and refusals."""
-    return button(label, "downloads:ask", emoji="📥", style=discord.ButtonStyle.primary)
+    return button(label, ASK, emoji="📥", style=discord.ButtonStyle.primary)
 
 
 def view(*groups: Sequence[discord.ui.Item[Any]]) -> discord.ui.View:
@@ -100,11 +101,19 @@ def typed(interaction: discord.Interaction[Any], custom_id: str) -> str:
 
 
 def chosen(interaction: discord.Interaction[Any], custom_id: str | None = None) -> list[str]:
-    """Return the values chosen in a modal's select, or without a custom_id in the select of the message."""
+    """Return the values chosen in a modal's select or radio group, or without a custom_id in the message's select."""
     if custom_id is None:
         return [str(value) for value in cast("dict[str, Any]", interaction.data or {}).get("values") or ()]
     inputs = (found for found in _inputs(interaction) if found["custom_id"] == custom_id)
-    return next(([str(value) for value in found.get("values") or ()] for found in inputs), [])
+    found = next(inputs, {})
+    return [str(value) for value in found.get("values") or filter(None, [found.get("value")])]
+
+
+def uploaded(interaction: discord.Interaction[Any], custom_id: str) -> dict[str, Any] | None:
+    """Return Discord's description of the file in a modal's upload, or None if there is none that Discord knows."""
+    resolved = cast("dict[str, Any]", interaction.data or {}).get("resolved") or {}
+    attachments = resolved.get("attachments") or {}
+    return next((attachments[each] for each in chosen(interaction, custom_id) if each in attachments), None)
 
 
 def _inputs(interaction: discord.Interaction[Any]) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ import discord
 
 from fileflare_bot.discord_errors import ALREADY_ACKNOWLEDGED, FAILURES, is_passing, undelivered
 from fileflare_bot.fileflare.errors import BadReference
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import components
 from fileflare_bot.interactions.access import OnlyInServer
 from fileflare_bot.logs import hide
@@ -33,6 +33,13 @@ class Undelivered(Exception):  # noqa: N818 - says what happened to the reply
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.kind = kind
+
+
+class FormTooLate(Refusal):
+    """Raised when a modal could not be opened in time."""
+
+    sentence = N_("**I was too slow to open the form.** Please press again.")
+    outcome = "form_too_late"
 
 
 class File(NamedTuple):
@@ -151,8 +158,12 @@ class Reply:
         return components.typed(self.interaction, custom_id)
 
     def chosen(self, custom_id: str | None = None) -> list[str]:
-        """Return the values chosen in the modal's select of this custom_id, or in the message's select."""
+        """Return the values chosen in the modal's input of this custom_id, or in the message's select."""
         return components.chosen(self.interaction, custom_id)
+
+    def uploaded(self, custom_id: str) -> dict[str, Any] | None:
+        """Return Discord's description of the file in the modal's upload of this custom_id, or None."""
+        return components.uploaded(self.interaction, custom_id)
 
     def reference(self, pasted: str) -> OrderReference:
         """Return the order reference in a pasted text, and hide both in every log line until the reply is done.
@@ -214,8 +225,14 @@ class Reply:
             return None
 
     async def ask(self, modal: discord.ui.Modal) -> None:
-        """Open a modal; it can only be the first response."""
+        """Open a modal; it can only be the first response.
+
+        Raises:
+            FormTooLate: the reply took so long that it was acknowledged.
+        """
         async with self._sending:
+            if self.acknowledged is not None:
+                raise FormTooLate
             await self._respond(lambda: self.interaction.response.send_modal(modal))
 
     async def acknowledge(self) -> None:

@@ -42,34 +42,39 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What a kind of finding means; filled with ``{name}``, ``{downloaded}``, ``{limit}`` and ``{pasted}``."""
+    """What a kind of finding means; filled with ``{name}``, ``{downloaded}``, ``{limit}`` and ``{pasted}``.
+
+    ``why`` explains it where there is room.
+    """
 
     severity: Severity
     moderator: str
     next_step: str
+    why: str = ""
 
 
 _OVERRIDE: Final = N_(
-    "Store owner: Fileflare > Orders > the order > Override global limitations > a higher count > Save. "
-    "The old links work again at once."
+    "Store owner: Fileflare > Orders > the order > Override global limitations > a higher count > Save."
 )
 
 ADVICE: Final[dict[Kind, Advice]] = {
     Kind.USED_UP: Advice(
         Severity.BLOCKING,
-        N_(
-            "{name}: no downloads left ({downloaded} of {limit} used). Clicks are counted, not finished downloads, "
-            "so a mail scanner or a download that broke off can have used them."
-        ),
+        N_("{name}: no downloads left ({downloaded} of {limit} used)."),
         _OVERRIDE,
+        N_(
+            "Clicks are counted, not finished downloads, so a mail scanner or a download that broke off can have used "
+            "them. With a higher count, the old links work again at once."
+        ),
     ),
     Kind.MORE_CLICKS: Advice(
         Severity.BLOCKING,
-        N_(
-            "{name}: clicked more often than it may be ({downloaded} times, limit {limit}). "
-            "A mail scanner or a link preview is the likely cause, not the customer."
-        ),
+        N_("{name}: clicked more often than it may be ({downloaded} times, limit {limit})."),
         _OVERRIDE,
+        N_(
+            "A mail scanner or a link preview is the likely cause, not the customer. With a higher count, the old "
+            "links work again at once."
+        ),
     ),
     Kind.LAST_ONE: Advice(
         Severity.WARNING,
@@ -96,8 +101,9 @@ ADVICE: Final[dict[Kind, Advice]] = {
         N_("The order exists, but there are no files on it."),
         N_(
             "Younger than 30 minutes: have the customer try again later. Otherwise the store owner looks whether the "
-            "products have files, and whether the store has Fileflare's Premium plan, which fills these links."
+            "products have files."
         ),
+        N_("Only stores with Fileflare's Premium plan have files here."),
     ),
     Kind.WRONG_REFERENCE: Advice(
         Severity.BLOCKING,
@@ -111,19 +117,20 @@ ADVICE: Final[dict[Kind, Advice]] = {
         Severity.BLOCKING,
         N_("Fileflare knows no order with the ID that the customer gave."),
         N_(
-            "Ask the customer to copy the address again from the confirmation email. If that fails too, the store "
-            "owner looks whether the order still exists in Fileflare > Orders."
+            "Have the customer copy the address from the confirmation email again. If that fails: is the order in "
+            "Fileflare > Orders?"
         ),
     ),
     Kind.OUTAGE: Advice(
         Severity.WARNING,
         N_("Fileflare gave no usable answer. That is an outage, and says nothing about the order."),
-        N_("Press **Check again** in a few minutes. Do not tell the customer that the order does not exist."),
+        N_("Press **Check again** in a few minutes."),
+        N_("Do not tell the customer that the order does not exist."),
     ),
     Kind.HELD_BY_OTHERS: Advice(
         Severity.BLOCKING,
         N_("Another account of this server holds the order, so it counts for nobody else."),
-        N_("Find out whose it is, then release or move it: /claims order."),
+        N_("Find out whose it is, then **Move** it to the customer, or **Release** it."),
     ),
 }
 

@@ -17,17 +17,18 @@ from fileflare_bot.text import escape
 
 HIDDEN: Final = "…"  # replaces an address in a file name
 LONGEST_NAME: Final = 80  # UTF-16 units
+BRIEF_NAME: Final = 24  # the same, where there is little room
 LONGEST_READ: Final = 2 * bounds.LONGEST_NAME + 3  # characters: a product and its variant
 MOST_OF_A_KIND: Final = 4
-_KINDS: Final = tuple(Kind)
+_ORDER: Final = tuple(Kind)
 _LINKS: Final = tuple(LinkProblem)
-_MARKS: Final = {Severity.BLOCKING: "🔴", Severity.WARNING: "🟡", Severity.NOTE: "⚪"}
+MARKS: Final = {Severity.BLOCKING: "🔴", Severity.WARNING: "🟡", Severity.NOTE: "⚪"}
 
 
-def name_of(finding: Finding, translator: Translator) -> str:
+def name_of(finding: Finding, translator: Translator, longest: int = LONGEST_NAME) -> str:
     """Return the escaped name of the finding's file or product."""
     plain = hide_order(plain_name(finding.name[:LONGEST_READ]), "", HIDDEN)
-    name = escape(limits.shorten(without_scheme(plain), LONGEST_NAME))
+    name = escape(limits.shorten(without_scheme(plain), longest))
     if name:
         return name
     if finding.kind is Kind.PRODUCT_WITHOUT_FILES:
@@ -36,8 +37,9 @@ def name_of(finding: Finding, translator: Translator) -> str:
 
 
 def for_moderator(finding: Finding, translator: Translator) -> str:
-    """Return the moderator's sentence."""
-    return _filled(finding.advice.moderator, finding, translator)
+    """Return the moderator's sentence, and why it is so."""
+    said = _filled(finding.advice.moderator, finding, translator)
+    return said + " " + translator.gettext(finding.advice.why) if finding.advice.why else said
 
 
 def next_step(finding: Finding, translator: Translator) -> str:
@@ -45,13 +47,29 @@ def next_step(finding: Finding, translator: Translator) -> str:
     return _filled(finding.advice.next_step, finding, translator)
 
 
-def report(findings: Iterable[Finding], translator: Translator) -> str:
-    """Return all findings with their next steps, most severe first; findings of one kind share a step."""
-    ordered = sorted(findings, key=_order)
-    blocks = ["\n".join(_block(list(same), translator)) for _, same in groupby(ordered, key=_order)]
-    return "\n".join(blocks) or "✅ " + translator.gettext(
-        "I found nothing wrong: every file has a link, and none is known to be used up."
-    )
+def report(findings: Iterable[Finding], translator: Translator, most: int | None = MOST_OF_A_KIND) -> str:
+    """Return all findings with their next steps, most severe first; findings of one kind share a step.
+
+    Of each kind, ``most`` are named, and the others counted.
+    """
+    blocks = ["\n".join(_block(same, translator, most)) for same in _kinds(findings)]
+    return "\n".join(blocks) or all_well(translator)
+
+
+def brief(findings: Iterable[Finding], translator: Translator) -> list[str]:
+    """Return two short lines for each kind of finding, most severe first: one finding, and its next step."""
+    blocks = []
+    for same in _kinds(findings):
+        said = f"{MARKS[same[0].severity]} {_filled(same[0].advice.moderator, same[0], translator, BRIEF_NAME)}"
+        if len(same) > 1:
+            said += " " + _more(len(same) - 1, translator)
+        blocks.append(f"{said}\n→ {next_step(same[0], translator)}")
+    return blocks
+
+
+def all_well(translator: Translator) -> str:
+    """Return the sentence about an order without findings."""
+    return "✅ " + translator.gettext("I found nothing wrong: every file has a link, and none is known to be used up.")
 
 
 def unseen(translator: Translator) -> str:
@@ -69,7 +87,7 @@ def changes(before: Iterable[Finding], after: Iterable[Finding], translator: Tra
         if key not in now
     ]
     new = [
-        f"{_MARKS[now[key].severity]} {for_moderator(now[key], translator)}" for key in now if then.get(key) != now[key]
+        f"{MARKS[now[key].severity]} {for_moderator(now[key], translator)}" for key in now if then.get(key) != now[key]
     ]
     lines = [*gone, *new]
     shown = lines[: 2 * MOST_OF_A_KIND]
@@ -80,14 +98,20 @@ def changes(before: Iterable[Finding], after: Iterable[Finding], translator: Tra
 
 def _order(finding: Finding) -> tuple[int, int, int]:
     link = -1 if finding.link is None else _LINKS.index(finding.link)
-    return -finding.severity, _KINDS.index(finding.kind), link
+    return -finding.severity, _ORDER.index(finding.kind), link
 
 
-def _block(same: list[Finding], translator: Translator) -> Iterator[str]:
-    for finding in same[:MOST_OF_A_KIND]:
-        yield f"{_MARKS[finding.severity]} {for_moderator(finding, translator)}"
-    if len(same) > MOST_OF_A_KIND:
-        yield _more(len(same) - MOST_OF_A_KIND, translator)
+def _kinds(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
+    """Yield the findings of each kind that share a next step, most severe first."""
+    for _, same in groupby(sorted(findings, key=_order), key=_order):
+        yield list(same)
+
+
+def _block(same: list[Finding], translator: Translator, most: int | None) -> Iterator[str]:
+    for finding in same[:most]:
+        yield f"{MARKS[finding.severity]} {for_moderator(finding, translator)}"
+    if most is not None and len(same) > most:
+        yield _more(len(same) - most, translator)
     yield f"→ {next_step(same[0], translator)}"
 
 
@@ -95,10 +119,10 @@ def _more(count: int, translator: Translator) -> str:
     return translator.ngettext("… and {count} more", "… and {count} more", count)
 
 
-def _filled(sentence: str, finding: Finding, translator: Translator) -> str:
+def _filled(sentence: str, finding: Finding, translator: Translator, longest: int = LONGEST_NAME) -> str:
     return translator.gettext(
         sentence,
-        name=name_of(finding, translator),
+        name=name_of(finding, translator, longest),
         downloaded=translator.number(bounded(finding.downloaded or 0)),
         limit=translator.number(bounded(finding.limit or 0)),
         pasted=translator.gettext(PASTED[finding.problem or ReferenceProblem.NOT_AN_ID]),

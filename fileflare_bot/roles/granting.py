@@ -30,7 +30,7 @@ from fileflare_bot.roles.rights import ROLE_ABOVE, ROLE_GONE, ROLE_MANAGED, chec
 from fileflare_bot.roles.rules import products_in, properties_in, roles_for
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import LaterAccounts
-from fileflare_bot.storage.records import Claim, GrantState, GuildSettings
+from fileflare_bot.storage.records import Claim, GrantState, GuildSettings, NewNote
 from fileflare_bot.storage.storage import Storage
 
 MOST_ROUNDS: Final = 5
@@ -127,7 +127,9 @@ class BuyerRoles:
         Raises:
             NoSuchClaim: the guild has no such claim.
         """
-        claim = await self._claims.release(guild_id, claim_id, moderator_id)
+        translator = await self._modlog.translator(guild_id)
+        said = translator.gettext("{who} has released the order.", who=f"<@{moderator_id}>")
+        claim = await self._claims.release(guild_id, claim_id, moderator_id, note=NewNote(f"🔓 {said}", "taken"))
         return await self._changed(claim)
 
     async def move(self, claim_id: int, moderator: discord.Member, to: int) -> bool:
@@ -142,7 +144,10 @@ class BuyerRoles:
         def check(claim: Claim) -> None:
             check_may_give(moderator, claim.role_ids)
 
-        claim = await self._claims.move(moderator.guild.id, claim_id, moderator.id, to, check)
+        translator = await self._modlog.translator(moderator.guild.id)
+        said = translator.gettext("{who} has moved the order to {to}.", who=f"<@{moderator.id}>", to=f"<@{to}>")
+        note = NewNote(f"➡️ {said}", "taken")
+        claim = await self._claims.move(moderator.guild.id, claim_id, moderator.id, to, check, note=note)
         return await self._changed(claim, to)
 
     async def settle(self, guild_id: int, user_id: int) -> list[int]:

@@ -16,10 +16,11 @@ from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
-from fileflare_bot.storage.models import ClaimRow, RoleGrantRow
+from fileflare_bot.storage.intents import add_note, show
+from fileflare_bot.storage.models import ClaimRow, RoleGrantRow, TicketRow
 from fileflare_bot.storage.places import CLAIM_LABEL
 from fileflare_bot.storage.products import add_properties, see
-from fileflare_bot.storage.records import Action, Claim, GrantState, Property, SeenProduct
+from fileflare_bot.storage.records import Action, Claim, GrantState, NewNote, Property, SeenProduct
 from fileflare_bot.storage.role_grants import unwant, want
 
 
@@ -99,8 +100,10 @@ class Claims:
         return await self._read(sa.select(ClaimRow).where(*wanted).order_by(ClaimRow.id))
 
     @unit_of_work
-    async def release(self, guild_id: int, claim_id: int, moderator_id: int) -> Claim:
+    async def release(self, guild_id: int, claim_id: int, moderator_id: int, *, note: NewNote | None = None) -> Claim:
         """Delete a claim, and intend to revoke its roles that no other claim of the user brings; return it.
+
+        ``note`` is for the threads of open tickets about the order, whose cards change.
 
         Raises:
             NoSuchClaim: the guild has no such claim.
@@ -110,15 +113,25 @@ class Claims:
             row = await _row(session, guild_id, claim_id)
             claim = self._record(row)
             await session.delete(row)
+            await self._show_tickets(session, row, note)
             add_entry(session, guild_id, moderator_id, Action.RELEASED_CLAIM)
             await unwant(session, claim)
             return claim
 
     @unit_of_work
     async def move(
-        self, guild_id: int, claim_id: int, moderator_id: int, to: int, check: Callable[[Claim], None]
+        self,
+        guild_id: int,
+        claim_id: int,
+        moderator_id: int,
+        to: int,
+        check: Callable[[Claim], None],
+        *,
+        note: NewNote | None = None,
     ) -> Claim:
         """Move a claim and its roles to another user; return it as it was. What ``check`` raises changes nothing.
+
+        ``note`` is for the threads of open tickets about the order, whose cards change.
 
         Raises:
             HeldByThem: it is that user's already.
@@ -137,6 +150,7 @@ class Claims:
                 row.label = self._encrypted(row, claim.label)
             else:  # the new holder has a claim already
                 await session.delete(row)
+            await self._show_tickets(session, row, note)
             add_entry(session, guild_id, moderator_id, Action.MOVED_CLAIM)
             await session.flush()
             await unwant(session, claim)
@@ -151,8 +165,17 @@ class Claims:
             claim = self._record(row)
             row.user_id, row.forgotten_at = None, utc_now()
             row.label = self._encrypted(row, "")
+            await self._show_tickets(session, row)
             await session.flush()
             await unwant(session, claim)
+
+    async def _show_tickets(self, session: AsyncSession, claim: ClaimRow, note: NewNote | None = None) -> None:
+        """Intend to show on the cards of open tickets about a claim's order that it has changed."""
+        about = TicketRow.guild_id == claim.guild_id, TicketRow.order_hash == claim.order_hash, ~TicketRow.resolved
+        for ticket in await session.scalars(sa.select(TicketRow).where(*about).with_for_update()):
+            show(ticket)
+            if note is not None:
+                add_note(session, ticket, note, self._cipher)
 
     async def _read(self, query: sa.Select[ClaimRow]) -> list[Claim]:
         async with self._database.reading() as session:

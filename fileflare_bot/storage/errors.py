@@ -15,8 +15,10 @@ StorageFailed
 """
 
 import logging
+from collections.abc import Sequence
+from typing import ClassVar
 
-from fileflare_bot.i18n import N_
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.refusal import NextStep, Refusal
 
 
@@ -36,12 +38,28 @@ class StorageUnavailable(StorageFailed):
 
 
 class TooManyTickets(StorageFailed):
-    """Raised when a user has reached the limit of open tickets, or of tickets or messages a day."""
+    """Raised when a user has reached the limit of open tickets, or of tickets or messages a day.
+
+    ``open_tickets`` are the ID and the number of those to which they may add something.
+    """
 
     sentence = N_(
         "**You have asked for help often enough for now.** The moderators see your open requests; please wait."
     )
+    to_add: ClassVar[str] = N_("To add something to an open one, press its button: {numbers}.")
     outcome = "too_many_requests"
+
+    def __init__(self, open_tickets: Sequence[tuple[int, int]] = ()) -> None:
+        super().__init__("too many tickets")
+        self.open_tickets = tuple(open_tickets)
+
+    def text(self, translator: Translator) -> str:
+        """Return the sentence, and which tickets are open, if known."""
+        text = super().text(translator)
+        if not self.open_tickets:
+            return text
+        numbers = ", ".join(f"#{number}" for _, number in self.open_tickets)
+        return text + " " + translator.gettext(self.to_add, numbers=numbers)
 
 
 class NoSuchTicket(StorageFailed):

@@ -1,5 +1,6 @@
 """Statistics of a guild's tickets."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,6 +14,12 @@ from fileflare_bot.storage.models import TicketRow
 from fileflare_bot.storage.records import Statistics
 
 COMMONEST: Final = 5  # kinds of findings
+NEWEST: Final = 200  # tickets from which the usual time to an answer is computed
+LATELY: Final = timedelta(days=30)
+FEWEST_ANSWERS: Final = 5  # of fewer, no usual time is told
+MOST: Final = 0.8  # of the tickets
+LONG: Final = timedelta(days=1)  # who waits longer counts as answered now
+_HOURS: Final = (0.25, 1, 3, 12, 24, 3 * 24, 7 * 24)  # to which the usual time is rounded up
 
 
 class Figures:
@@ -44,6 +51,26 @@ class Figures:
             to_resolution=_median((row.created_at, row.resolved_at) for row in rows),
             commonest=tuple(kinds.most_common(COMMONEST)),
         )
+
+    @unit_of_work
+    async def usual_answer_time(self, guild_id: int) -> float | None:
+        """Return within how many seconds most of a guild's tickets of 30 days were answered; None if nobody can say.
+
+        It is rounded up to a quarter of an hour, 1, 3 or 12 hours, 1, 3 or 7 days.
+        """
+        now = utc_now()
+        columns = TicketRow.created_at, TicketRow.answered_at, TicketRow.resolved
+        query = sa.select(*columns).where(TicketRow.guild_id == guild_id).order_by(TicketRow.number.desc())
+        async with self._database.reading() as session:
+            rows = (await session.execute(query.limit(NEWEST))).all()
+        rows = [row for row in rows if now - row.created_at < LATELY]
+        answered = [row.answered_at - row.created_at for row in rows if row.answered_at is not None]
+        if len(answered) < FEWEST_ANSWERS:
+            return None
+        waiting = [now - row.created_at for row in rows if row.answered_at is None and not row.resolved]
+        times = sorted([*answered, *(time for time in waiting if time > LONG)])
+        usual = times[math.ceil(MOST * len(times)) - 1]
+        return next((hours * 3600 for hours in _HOURS if usual <= timedelta(hours=hours)), None)
 
 
 def _open_tickets(guild_id: int) -> sa.Select[int]:

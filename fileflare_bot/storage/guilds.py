@@ -16,7 +16,6 @@ from typing import Any, Final, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
-from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,11 +24,12 @@ from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NameTaken, NoSuchCannedAnswer, StorageUnavailable, TooManyCannedAnswers
 from fileflare_bot.storage.guild_rows import ensure_guild
-from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, TicketRow
-from fileflare_bot.storage.options import Options
+from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, PanelRow, TicketRow
+from fileflare_bot.storage.options import Options, stored_options
 from fileflare_bot.storage.places import CANNED_ANSWER
 from fileflare_bot.storage.postponing import postpone
 from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
+from fileflare_bot.storage.stages import periods, reschedule
 
 MOST_CANNED_ANSWERS: Final = 25  # options of a select (discord.com/developers/docs/components/reference)
 MOST_KEPT: Final = 20_000  # guilds in memory
@@ -124,7 +124,7 @@ class Guilds:
         ``change`` gets the options as they are; no other change comes between. What it raises changes nothing.
         """
         async with self._changing(guild_id) as (session, row):
-            _set(row, {"options": change(_options(row.options or {}))})
+            _set(row, {"options": change(stored_options(row.options))})
             add_entry(session, guild_id, actor_id, Action.CHANGED_SETUP)
         return self.get(guild_id)
 
@@ -142,7 +142,7 @@ class Guilds:
         ``check`` gets the options as they are; what it raises changes nothing.
         """
         async with self._changing(guild_id) as (session, row):
-            check(_options(row.options or {}))
+            check(stored_options(row.options))
             _set(row, settings)
             add_entry(session, guild_id, actor_id, Action.CHANGED_SETUP)
             await session.execute(sa.delete(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id))
@@ -290,13 +290,22 @@ class Guilds:
                 async with self._database.writing() as session:
                     await ensure_guild(session, guild_id)
                     row = await session.get_one(GuildRow, guild_id, with_for_update=True)
-                    support_channel_id, guard = row.support_channel_id, _guard_of(row)
+                    support_channel_id, guard, look, lasting = (
+                        row.support_channel_id,
+                        _guard_of(row),
+                        _look_of(row),
+                        periods(row),
+                    )
                     yield session, row
                     row.changed_at, row.version = utc_now(), row.version + 1
                     if _guard_of(row) != guard:
                         row.retry_at, row.attempts = row.changed_at, 0
+                    if _look_of(row) != look:
+                        await show_panels_again(session, guild_id)
                     if row.support_channel_id != support_channel_id:
                         await _post_waiting_tickets(session, guild_id)
+                    if periods(row) != lasting:
+                        await reschedule(session, row)
                     await session.flush()
                     read = await self._read(session, [guild_id])
             except StorageUnavailable:
@@ -369,20 +378,11 @@ def _settings(row: GuildRow, answers: tuple[CannedAnswer, ...]) -> GuildSettings
         row.ping_role_id,
         tuple(row.moderator_role_ids),
         answers,
-        _options(row.options),
+        stored_options(row.options),
         row.leak_rule_id,
         row.left_at is not None,
         row.version,
     )
-
-
-def _options(stored: dict[str, Any]) -> Options:
-    """Return the options, with defaults for those that a newer version of the bot stored differently."""
-    try:
-        return Options.model_validate(stored)
-    except ValidationError as error:
-        wrong = {str(detail["loc"][0]) for detail in error.errors()}
-        return Options.model_validate({name: value for name, value in stored.items() if name not in wrong})
 
 
 def _guard(options: Options, moderator_role_ids: Iterable[int]) -> tuple[object, ...]:
@@ -393,7 +393,13 @@ def _guard(options: Options, moderator_role_ids: Iterable[int]) -> tuple[object,
 
 
 def _guard_of(row: GuildRow) -> tuple[object, ...]:
-    return _guard(_options(row.options or {}), row.moderator_role_ids)
+    return _guard(stored_options(row.options), row.moderator_role_ids)
+
+
+def _look_of(row: GuildRow) -> tuple[object, ...]:
+    """Return what a panel shows of a guild's settings."""
+    options = stored_options(row.options)
+    return options.language, options.wording, options.buyers_roles
 
 
 def _set(row: GuildRow, settings: dict[str, Any]) -> None:
@@ -406,6 +412,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a setting of any kind
     if isinstance(value, Options):
         return value.model_dump(mode="json")
     return list(value) if isinstance(value, tuple) else value
+
+
+async def show_panels_again(session: AsyncSession, guild_id: int) -> None:
+    """Intend to bring a guild's panels in line with its settings."""
+    now = utc_now()
+    its = sa.update(PanelRow).where(PanelRow.guild_id == guild_id)
+    await session.execute(its.values(wanted_at=now, retry_at=now, attempts=0))
 
 
 async def _post_waiting_tickets(session: AsyncSession, guild_id: int) -> None:

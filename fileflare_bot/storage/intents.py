@@ -35,9 +35,11 @@ from fileflare_bot.storage.records import (
     Removal,
     Ticket,
 )
+from fileflare_bot.storage.stages import begin_silence
 
 PING_EVERY: Final = timedelta(minutes=5)  # at most, for each ticket
 MOST_AT_ONCE: Final = 200  # rows of a kind in one round
+HELD: Final = timedelta(minutes=1)  # how long a note waits for the process that has its screenshot
 
 
 class Intents:
@@ -149,12 +151,23 @@ class Intents:
     # Notes
 
     @unit_of_work
-    async def notes(self, ticket_id: int) -> list[Note]:
-        """Return the notes that are not in a ticket's thread yet, oldest first."""
-        query = sa.select(NoteRow, TicketRow).join(TicketRow).where(NoteRow.ticket_id == ticket_id)
+    async def notes(self, ticket_id: int, mine: int | None = None) -> list[Note]:
+        """Return the notes that are not in a ticket's thread yet, oldest first.
+
+        Without those that are held for another call; ``mine`` is the one that is held for this call.
+        """
+        free = (NoteRow.retry_at <= utc_now()) | (NoteRow.attempts > 0) | (NoteRow.id == mine)
+        query = sa.select(NoteRow, TicketRow).join(TicketRow).where(NoteRow.ticket_id == ticket_id, free)
         async with self._database.reading() as session:
             return [
-                Note(row.id, self._read(row.text, NOTE.place(row, ticket)), row.colour, row.mention, row.created_at)
+                Note(
+                    row.id,
+                    self._read(row.text, NOTE.place(row, ticket)),
+                    row.colour,
+                    row.mention,
+                    row.reminder,
+                    row.created_at,
+                )
                 for row, ticket in await session.execute(query.order_by(NoteRow.id))
             ]
 
@@ -184,6 +197,7 @@ class Intents:
                     row.author_id,
                     Delivery(row.delivery or Delivery.PENDING),
                     row.closing,
+                    row.asking,
                     row.at,
                 )
                 for row, ticket in await session.execute(query.order_by(MessageRow.id))
@@ -200,11 +214,14 @@ class Intents:
     @unit_of_work
     async def delivered(self, message_id: int, delivery: Delivery, note: NewNote) -> None:
         """Record how an answer has reached its customer, and what the thread will say about it."""
+        its = TicketRow.id.in_(sa.select(MessageRow.ticket_id).where(MessageRow.id == message_id))
         async with self._database.writing() as session:
+            await lock_guild(session, sa.select(TicketRow.guild_id).where(its))
+            ticket = await session.scalar(sa.select(TicketRow).where(its).with_for_update())
             row = await session.get(MessageRow, message_id, with_for_update=True)
-            if row is not None and row.retry_at is not None:
+            if ticket is not None and row is not None and row.retry_at is not None:
                 row.delivery, row.retry_at = delivery, None
-                ticket = await session.get_one(TicketRow, row.ticket_id)
+                await begin_silence(session, ticket, row)
                 add_note(session, ticket, note, self._cipher)
 
     @unit_of_work
@@ -277,12 +294,43 @@ class Intents:
             return "…"
 
 
-def add_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Cipher) -> None:
+def add_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Cipher) -> NoteRow:
     """Intend to write a note into a ticket's thread."""
     now = utc_now()
-    row = NoteRow(ticket_id=ticket.id, colour=note.colour, mention=note.mention, created_at=now, retry_at=now)
+    row = NoteRow(
+        ticket_id=ticket.id,
+        colour=note.colour,
+        mention=note.mention,
+        reminder=note.reminder,
+        created_at=now,
+        retry_at=now,
+        attempts=0,
+    )
     row.text = cipher.encrypt(note.text, NOTE.place(row, ticket))
     session.add(row)
+    return row
+
+
+async def hold_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Cipher) -> tuple[int, bool]:
+    """Intend to write a note, once, unless its caller posts what it stands for within a minute.
+
+    Return its ID, and whether it is new.
+    """
+    waiting = await session.scalars(sa.select(NoteRow).where(NoteRow.ticket_id == ticket.id))
+    row = next((each for each in waiting if _says(each, ticket, note.text, cipher)), None)
+    is_new = row is None
+    if row is None:
+        row = add_note(session, ticket, note, cipher)
+        await session.flush()
+    row.attempts, row.retry_at = 0, utc_now() + HELD
+    return row.id, is_new
+
+
+def _says(row: NoteRow, ticket: TicketRow, text: str, cipher: Cipher) -> bool:
+    try:
+        return cipher.decrypt(row.text, NOTE.place(row, ticket)) == text
+    except Unreadable:
+        return False
 
 
 def add_removal(

@@ -84,7 +84,8 @@ class TicketRow(Retried, Base):
 
     Each change raises ``version``; ``shown_version`` is the one that the card shows, and 0 asks for a new card.
     ``card_wanted_at`` is when somebody last asked for one. ``thread_id`` is 0 if Discord refused the thread;
-    ``archived`` is the thread's state. ``pinged_at`` is when moderators were last pinged about it.
+    ``archived`` is the thread's state. ``pinged_at`` is when moderators were last pinged about it. ``stage`` is a
+    Stage; ``stage_ends_at`` is when the bot does something because nobody else has, None if it never does.
     """
 
     __tablename__ = "help_requests"
@@ -114,6 +115,9 @@ class TicketRow(Retried, Base):
     card_wanted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     archived: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     pinged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stage: Mapped[str | None] = mapped_column(String(16))
+    stage_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stage_ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     __table_args__: Any = (
         UniqueConstraint("guild_id", "number"),
@@ -130,7 +134,10 @@ class TicketRow(Retried, Base):
 
 
 class MessageRow(Retried, Base):
-    """A customer's or moderator's message in a ticket. ``text`` is encrypted; an answer has a ``delivery``."""
+    """A customer's or moderator's message in a ticket. ``text`` is encrypted; an answer has a ``delivery``.
+
+    ``asking`` marks the bot's own question whether an answer has helped.
+    """
 
     __tablename__ = "messages"
 
@@ -141,11 +148,15 @@ class MessageRow(Retried, Base):
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     closing: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    asking: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     delivery: Mapped[str | None] = mapped_column(String(16))
 
 
 class NoteRow(Retried, Base):
-    """A note that is not in its ticket's thread yet. ``text`` is encrypted; ``mention`` is a moderator to notify."""
+    """A note that is not in its ticket's thread yet. ``text`` is encrypted; ``mention`` is a moderator to notify.
+
+    A ``reminder`` goes beside the card and, without such a moderator, notifies the role to ping.
+    """
 
     __tablename__ = "notes"
 
@@ -154,6 +165,7 @@ class NoteRow(Retried, Base):
     text: Mapped[str] = mapped_column(Text)
     colour: Mapped[str] = mapped_column(String(16))
     mention: Mapped[int | None] = mapped_column(Snowflake)
+    reminder: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -218,6 +230,25 @@ class RemovalRow(Retried, Base):
     channel_id: Mapped[int] = mapped_column(Snowflake)
     message_id: Mapped[int | None] = mapped_column(Snowflake)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PanelRow(Retried, Base):
+    """A panel. ``message_id`` is None until it is posted; each change of its look renews ``wanted_at``.
+
+    ``locale`` is the guild's, for owners who chose no language. ``attempts`` counts failures since the last success.
+    """
+
+    __tablename__ = "panels"
+
+    id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(Snowflake)
+    channel_id: Mapped[int] = mapped_column(Snowflake)
+    message_id: Mapped[int | None] = mapped_column(Snowflake)
+    locale: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    wanted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__: Any = (UniqueConstraint("guild_id", "message_id"),)
 
 
 class ClaimRow(Base):

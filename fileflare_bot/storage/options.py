@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -13,6 +13,8 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 
 from fileflare_bot.i18n import N_
@@ -21,7 +23,9 @@ MOST_RULES: Final = 25
 MOST_PRODUCTS: Final = 500
 MOST_ROLES_OF_A_RULE: Final = 5
 MOST_MODERATOR_ROLES: Final = 10
-MOST_ACCOUNTS: Final = 100
+MOST_COUNTED: Final = 100  # accounts of an order, or open help requests of a person
+MOST_HOURS: Final = 336  # until moderators are reminded of a ticket that they have not answered
+MOST_DAYS: Final = 60  # until a silent customer is asked, and as many again until their ticket is closed
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _URL: Final = TypeAdapter(HttpUrl)
 
@@ -63,6 +67,21 @@ def _address(value: str) -> str:
     return value
 
 
+def _or_else(sentence: str) -> WrapValidator:
+    """Return a validator that says what belongs there, whatever is wrong with a value."""
+
+    def check(value: object, check: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return check(value)
+        except ValidationError:
+            raise ValueError(sentence) from None
+
+    return WrapValidator(check)
+
+
+Count = Annotated[int, Field(ge=1, le=MOST_COUNTED), _or_else(N_("must be a whole number from 1 to 100"))]
+Hours = Annotated[int, Field(ge=1, le=MOST_HOURS), _or_else(N_("must be a whole number from 1 to 336"))]
+Days = Annotated[int, Field(ge=1, le=MOST_DAYS), _or_else(N_("must be a whole number from 1 to 60"))]
 Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
 
 
@@ -104,11 +123,14 @@ class Options(_Model):
 
     language: Annotated[str, StringConstraints(max_length=10)] = ""
     wording: Wording = Wording()
-    help_open_per_person: Annotated[int, Field(ge=1, le=100)] | None = None
+    help_open_per_person: Count | None = None
+    remind_after_hours: Hours | None = None
+    close_after_days: Days | None = None
+    help_screenshots: bool = False
     buyers_roles: bool = False
     rules: Annotated[tuple[RoleRule, ...], Field(max_length=MOST_RULES)] = ()
     products: Annotated[tuple[StoreProduct, ...], Field(max_length=MOST_PRODUCTS)] = ()
-    accounts_per_order: Annotated[int, Field(ge=1, le=MOST_ACCOUNTS)] = 1
+    accounts_per_order: Count = 1
     later_accounts: LaterAccounts = LaterAccounts.LINKS
     saved_orders: bool = True
     leak_guard: bool = False
@@ -126,3 +148,13 @@ class Options(_Model):
 
 
 DEFAULT_OPTIONS: Final = Options()
+
+
+def stored_options(stored: dict[str, Any] | None) -> Options:
+    """Return the options, with defaults for those that a newer version of the bot stored differently."""
+    stored = stored or {}
+    try:
+        return Options.model_validate(stored)
+    except ValidationError as error:
+        wrong = {str(detail["loc"][0]) for detail in error.errors()}
+        return Options.model_validate({name: value for name, value in stored.items() if name not in wrong})

@@ -18,6 +18,7 @@ class Topic(StrEnum):
     WRONG_FILE = "wrong_file"
     ORDER_NOT_FOUND = "order_not_found"
     NO_EMAIL = "no_email"
+    NO_ROLE = "no_role"
     OTHER = "other"
 
 
@@ -63,6 +64,16 @@ class Delivery(StrEnum):
     MENTION = "mention"
     LEFT = "left"  # the customer has left the guild
     FAILED = "failed"
+
+
+class Stage(StrEnum):
+    """For whom an open ticket waits."""
+
+    WAITING = "waiting"  # for an answer of the moderators
+    REMINDED = "reminded"  # the same, and they were reminded
+    ANSWERED = "answered"  # for the customer, who has the answer
+    ASKING = "asking"  # the customer's silence is over: they are being asked whether it helped
+    ASKED = "asked"  # for the customer, who has that question
 
 
 class GrantState(StrEnum):
@@ -149,6 +160,7 @@ class TicketDetails:
     """What a ticket knows of the customer and the order; encrypted as a whole.
 
     ``name`` is the customer's name: Discord shows a mention of a user it does not know as a number.
+    ``order_number`` is Fileflare's, ``claimed_number`` what the customer says where Fileflare's is not known.
     """
 
     order_number: str = ""
@@ -156,6 +168,7 @@ class TicketDetails:
     words: str = ""
     reference: OrderReference | None = field(default=None, repr=False)
     name: str = ""
+    claimed_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +194,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class TicketMessage:
-    """A message between a customer and a moderator; ``at`` is UTC. An answer has a ``delivery``."""
+    """A message between a customer and a moderator; ``at`` is UTC. An answer has a ``delivery``.
+
+    ``asking`` marks the bot's own question whether an answer has helped.
+    """
 
     id: int
     author_id: int
@@ -189,15 +205,20 @@ class TicketMessage:
     text: str
     at: datetime
     delivery: Delivery | None
+    asking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NewNote:
-    """A note for a ticket's thread; ``colour`` is a ticket's state, ``mention`` a moderator to notify."""
+    """A note for a ticket's thread; ``colour`` is a ticket's state, ``mention`` a moderator to notify.
+
+    A ``reminder`` goes beside the card and, without such a moderator, notifies the role to ping.
+    """
 
     text: str
     colour: str
     mention: int | None = None
+    reminder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,18 +229,23 @@ class Note:
     text: str
     colour: str
     mention: int | None
+    reminder: bool
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class PendingAnswer:
-    """An answer that has not reached its customer yet; ``closing`` says that it closes the ticket."""
+    """An answer that has not reached its customer yet; ``closing`` says that it closes the ticket.
+
+    ``asking`` marks the bot's own question whether an earlier one has helped.
+    """
 
     id: int
     text: str
     author_id: int
     delivery: Delivery
     closing: bool
+    asking: bool
     at: datetime
 
 
@@ -263,6 +289,8 @@ class Ticket:
     shown_version: int = field(compare=False)
     card_wanted_at: datetime = field(compare=False)
     archived: bool = field(compare=False)
+    stage: Stage | None = field(default=None, compare=False)
+    stage_since: datetime | None = field(default=None, compare=False)
 
     @property
     def must_be_posted(self) -> bool:
@@ -272,10 +300,14 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A new ticket, or (``existing``) the open one about the same order, with the words added to it."""
+    """A new ticket, or (``existing``) the open one about the same order, with the words added to it.
+
+    ``note_id`` is the note that is held for the screenshot, if there is one.
+    """
 
     ticket: Ticket
     existing: bool
+    note_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +341,25 @@ class AuditEntry:
     actor_id: int
     action: Action
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel, with the options that it shows; ``message_id`` is None until it is posted.
+
+    ``due`` says whether Discord has something to be told; ``failed`` says that the last try did not succeed.
+    """
+
+    id: int
+    guild_id: int
+    channel_id: int
+    message_id: int | None
+    locale: str
+    created_at: datetime
+    wanted_at: datetime
+    due: bool
+    failed: bool
+    options: Options
 
 
 @dataclass(frozen=True, slots=True)

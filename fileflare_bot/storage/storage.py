@@ -23,6 +23,7 @@ from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.intents import Intents
 from fileflare_bot.storage.keys import Keys
 from fileflare_bot.storage.misses import StoredMisses
+from fileflare_bot.storage.panels import StoredPanels
 from fileflare_bot.storage.personal_data import PersonalData
 from fileflare_bot.storage.products import Products
 from fileflare_bot.storage.retention import Retention
@@ -70,7 +71,7 @@ class Storage:
         self._database = Database(url, driver_options=driver_options(given), **timeouts)
         self._file = file
         self.place = _place(url)
-        self._keep_resolved_days = settings.keep_resolved_days
+        self.keep_resolved_days = settings.keep_resolved_days
         self._keep_left_guilds_days = settings.keep_left_servers_days
         self.retention = Retention(self._database)
         self.keys = Keys(self._database, cipher)
@@ -87,6 +88,7 @@ class Storage:
         self.claims = Claims(self._database, cipher)
         self.products = Products(self._database)
         self.role_grants = RoleGrants(self._database)
+        self.panels = StoredPanels(self._database)
         self.saved_orders = SavedOrders(self._database, cipher)
         self.misses = StoredMisses(self._database, lambda: self.available)
         self.audit = Audit(self._database)
@@ -141,7 +143,7 @@ class Storage:
             if not was_available:
                 log.info("database_back")
             if utc_now() - self._pruned_at >= PRUNE_EVERY:
-                if deleted := await self.retention.delete_resolved(self._keep_resolved_days):
+                if deleted := await self.retention.delete_resolved(self.keep_resolved_days):
                     log.info("requests_pruned", count=deleted)
                 if forgotten := await self.retention.delete_left_guilds(self._keep_left_guilds_days):
                     self.guilds.forget(forgotten)

@@ -9,12 +9,13 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.orders.diagnosis import Finding
+from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchTicket, NotPossibleNow, TooManyTickets
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
-from fileflare_bot.storage.intents import add_card_removals, add_note, show, show_again
+from fileflare_bot.storage.intents import add_card_removals, add_note, hold_note, show, show_again
 from fileflare_bot.storage.models import AuditRow, GuildRow, MessageRow, NoteRow, TicketRow
 from fileflare_bot.storage.places import DETAILS, MESSAGE
 from fileflare_bot.storage.records import (
@@ -25,15 +26,19 @@ from fileflare_bot.storage.records import (
     NewNote,
     NewTicket,
     Resolution,
+    Stage,
     Ticket,
     TicketDetails,
     TicketMessage,
     TicketPage,
     Topic,
 )
+from fileflare_bot.storage.stages import begin, has_ended
 
 TICKETS_ON_A_PAGE: Final = 10
 MESSAGES_FOR_A_TICKET: Final = 10  # that a customer may write a day for each ticket that they may file
+MOST_AT_ONCE: Final = 20  # tickets whose stage has ended, in one round: Discord dislikes many direct messages at once
+OPEN_SHOWN: Final = 5  # of the open tickets that keep a user from filing another; a row holds five buttons
 REPEAT_WITHIN: Final = timedelta(minutes=10)  # the same text or press again within this is the same one
 _DETAILS: Final = TypeAdapter(TicketDetails)
 
@@ -49,27 +54,31 @@ class Tickets:
 
     @unit_of_work
     async def file(
-        self, new: NewTicket, *, open_per_user: int | None = None, words_note: NewNote | None = None
+        self,
+        new: NewTicket,
+        *,
+        open_per_user: int | None = None,
+        words_note: NewNote | None = None,
+        screenshot_note: NewNote | None = None,
     ) -> Filed:
         """File a ticket, or add its words to the user's open ticket about the same order.
 
         ``open_per_user`` is the guild's own limit, if it has one. ``words_note`` tells moderators of added words, which
-        count as written back.
+        count as written back. ``screenshot_note`` asks for the screenshot again; it is held for the caller, who posts
+        the screenshot instead.
 
         Raises:
             TooManyTickets: the user has reached a limit.
         """
-        reference = new.details.reference
-        order_hash = "" if reference is None else self._cipher.hash(reference.token)
+        order_hash = self._order_hash(new.details.reference)
         async with self._database.writing() as session:
             await ensure_guild(session, new.guild_id)
             await lock_guild(session, new.guild_id)
-            theirs = sa.select(TicketRow).where(TicketRow.guild_id == new.guild_id, TicketRow.user_id == new.user_id)
-            its_open = theirs.where(~TicketRow.resolved, TicketRow.order_hash == order_hash)
-            row = await session.scalar(its_open)
+            row = await session.scalar(_open_of(new.guild_id, new.user_id).where(TicketRow.order_hash == order_hash))
             existing = row is not None
+            wrote = False
             if row is None:
-                await self._check_limits(session, theirs, open_per_user or self._open_per_user)
+                await self._check_limits(session, new.guild_id, new.user_id, open_per_user)
                 row = TicketRow(
                     guild_id=new.guild_id,
                     number=await _next_number(session, new.guild_id),
@@ -86,10 +95,34 @@ class Tickets:
                 row.details = self._encrypted(row, new.details)
                 session.add(row)
                 await session.flush()
+                await begin(session, row, Stage.WAITING)
                 _audit(session, row, new.user_id, Action.FILED)
-            elif new.details.words:
-                await self._write_back(session, row, new.details.words, words_note)
-            return Filed(self.record(row), existing)
+            else:
+                self._claim_number(row, new.details.claimed_number)
+                if new.details.words:
+                    wrote = await self._write_back(session, row, new.details.words, words_note)
+            if screenshot_note is None:
+                return Filed(self.record(row), existing)
+            note = replace(screenshot_note, mention=row.taken_by)
+            note_id, is_new = await hold_note(session, row, note, self._cipher)
+            if existing and is_new and not wrote:  # it counts as written back
+                await self._check_messages(session, row.user_id)
+                _audit(session, row, row.user_id, Action.WROTE_BACK)
+            return Filed(self.record(row), existing, note_id)
+
+    @unit_of_work
+    async def require_room(
+        self, guild_id: int, user_id: int, reference: OrderReference | None, *, open_per_user: int | None = None
+    ) -> None:
+        """Check that a user could file a ticket about this order now, or add to their open one about it.
+
+        Raises:
+            TooManyTickets: they have reached a limit.
+        """
+        about_it = _open_of(guild_id, user_id).where(TicketRow.order_hash == self._order_hash(reference))
+        async with self._database.reading() as session:
+            if await session.scalar(about_it) is None:
+                await self._check_limits(session, guild_id, user_id, open_per_user)
 
     @unit_of_work
     async def get(self, ticket_id: int) -> Ticket:
@@ -100,6 +133,20 @@ class Tickets:
         """
         async with self._database.reading() as session:
             return self.record(await _row(session, ticket_id))
+
+    @unit_of_work
+    async def of_number(self, guild_id: int, number: int) -> Ticket:
+        """Return a guild's ticket of this number.
+
+        Raises:
+            NoSuchTicket: there is none.
+        """
+        query = sa.select(TicketRow).where(TicketRow.guild_id == guild_id, TicketRow.number == number)
+        async with self._database.reading() as session:
+            row = await session.scalar(query)
+            if row is None:
+                raise NoSuchTicket
+            return self.record(row)
 
     @unit_of_work
     async def take(self, ticket_id: int, moderator_id: int) -> Ticket:
@@ -172,6 +219,7 @@ class Tickets:
                 row.answered_at = row.answered_at or utc_now()
                 if row.taken_by is None and not row.resolved:
                     row.taken_by = moderator_id
+                await begin(session, row, None)  # until it has arrived, nobody's silence means anything
                 show(row)
                 self._write(session, row, moderator_id, text, from_moderator=True)
             return self.record(row)
@@ -211,14 +259,11 @@ class Tickets:
             if row.resolved and (row.resolved_by, row.resolution) == (actor_id, resolution):
                 return self.record(row)
             _must_be_open(row)
-            row.resolved, row.resolution = True, resolution
-            row.resolved_by, row.resolved_at = actor_id, utc_now()
-            show(row)
+            await self._resolve(session, row, actor_id, resolution)
             self._note(session, row, note)
             if answer is not None:
                 row.answered_at = row.answered_at or utc_now()
                 self._write(session, row, actor_id, answer, from_moderator=True, closing=True)
-            _audit(session, row, actor_id, Action.RESOLVED)
             return self.record(row)
 
     @unit_of_work
@@ -249,6 +294,57 @@ class Tickets:
                 show_again(row)
                 _audit(session, row, actor_id, Action.POSTED_AGAIN)
             return self.record(row)
+
+    # What the bot does because nobody else has done anything
+
+    @unit_of_work
+    async def due(self) -> list[int]:
+        """Return the tickets whose stage has ended, those that ended first; none of a guild that the bot has left."""
+        ended = TicketRow.stage_ends_at <= utc_now(), GuildRow.left_at.is_(None)
+        query = sa.select(TicketRow.id).join(GuildRow, GuildRow.guild_id == TicketRow.guild_id).where(*ended)
+        async with self._database.reading() as session:
+            return [*await session.scalars(query.order_by(TicketRow.stage_ends_at).limit(MOST_AT_ONCE))]
+
+    @unit_of_work
+    async def remind(self, ticket_id: int, note: NewNote) -> None:
+        """Write a reminder for the moderator who has taken a ticket, or for all, if nobody has answered it in time."""
+        async with self._database.writing() as session:
+            row = await _locked(session, ticket_id)
+            if has_ended(row, Stage.WAITING):
+                self._note(session, row, note, mention=row.taken_by)
+                row.stage, row.stage_ends_at = Stage.REMINDED, None
+
+    @unit_of_work
+    async def ask(self, ticket_id: int, bot_id: int, text: str) -> None:
+        """Ask a ticket's customer whether the answer has helped, if they have been silent since."""
+        async with self._database.writing() as session:
+            row = await _locked(session, ticket_id)
+            if has_ended(row, Stage.ANSWERED):
+                self._write(session, row, bot_id, text, from_moderator=True, asking=True)
+                row.stage, row.stage_ends_at = Stage.ASKING, None
+
+    @unit_of_work
+    async def close_silent(self, ticket_id: int, bot_id: int, text: str) -> None:
+        """Close a ticket with a last message to its customer, if they were asked and have been silent since."""
+        async with self._database.writing() as session:
+            row = await _locked(session, ticket_id)
+            if has_ended(row, Stage.ASKED):
+                await self._resolve(session, row, bot_id, Resolution.NO_REPLY)
+                self._write(session, row, bot_id, text, from_moderator=True, closing=True)
+
+    @unit_of_work
+    async def heard(self, ticket_id: int, user_id: int) -> None:
+        """Begin a customer's silence anew: they are about to write back.
+
+        Raises:
+            NoSuchTicket: there is none.
+        """
+        async with self._database.writing() as session:
+            row = await _locked(session, ticket_id)
+            if row.user_id == user_id and row.stage in {Stage.ANSWERED, Stage.ASKING, Stage.ASKED}:
+                await begin(session, row, Stage.ANSWERED)
+
+    # Reading
 
     @unit_of_work
     async def messages(self, ticket_id: int) -> list[TicketMessage]:
@@ -297,32 +393,67 @@ class Tickets:
         except Unreadable:
             text = ""
         delivery = Delivery(row.delivery) if row.delivery else None
-        return TicketMessage(row.id, row.author_id, row.from_moderator, text, row.at, delivery)
+        return TicketMessage(row.id, row.author_id, row.from_moderator, text, row.at, delivery, row.asking)
 
-    async def _check_limits(self, session: AsyncSession, theirs: sa.Select[TicketRow], most_open: int) -> None:
-        rows = (await session.scalars(theirs.where(~TicketRow.resolved))).all()
-        lately = theirs.where(TicketRow.created_at > utc_now() - timedelta(days=1))
-        filed = (await session.scalars(lately)).all()
-        if len(rows) >= most_open or len(filed) >= self._a_day_per_user:
+    def _order_hash(self, reference: OrderReference | None) -> str:
+        return "" if reference is None else self._cipher.hash(reference.token)
+
+    async def _check_limits(
+        self, session: AsyncSession, guild_id: int, user_id: int, open_per_user: int | None
+    ) -> None:
+        theirs = _open_of(guild_id, user_id).order_by(TicketRow.id.desc())
+        rows = (await session.execute(theirs.with_only_columns(TicketRow.id, TicketRow.number))).all()
+        of_user = TicketRow.guild_id == guild_id, TicketRow.user_id == user_id
+        lately = sa.select(sa.func.count()).where(*of_user, TicketRow.created_at > utc_now() - timedelta(days=1))
+        most_open = open_per_user or self._open_per_user
+        if len(rows) >= most_open or (await session.scalar(lately) or 0) >= self._a_day_per_user:
+            raise TooManyTickets([(row.id, row.number) for row in rows[:OPEN_SHOWN]])
+
+    async def _check_messages(self, session: AsyncSession, user_id: int) -> None:
+        """Check how often a customer has written back in a day.
+
+        Raises:
+            TooManyTickets: they have reached the limit.
+        """
+        theirs = AuditRow.actor_id == user_id, AuditRow.action == Action.WROTE_BACK
+        lately = sa.select(sa.func.count()).where(*theirs, AuditRow.at > utc_now() - timedelta(days=1))
+        if (await session.scalar(lately) or 0) >= MESSAGES_FOR_A_TICKET * self._a_day_per_user:
             raise TooManyTickets
 
-    async def _write_back(self, session: AsyncSession, row: TicketRow, text: str, note: NewNote | None) -> None:
+    def _claim_number(self, row: TicketRow, number: str) -> None:
+        """Keep an order number that the customer says, where none is known yet."""
+        ticket = self.record(row)
+        details = ticket.details
+        if number and ticket.readable and not details.order_number and details.claimed_number != number:
+            row.details = self._encrypted(row, replace(details, claimed_number=number))
+            show(row)
+
+    async def _write_back(self, session: AsyncSession, row: TicketRow, text: str, note: NewNote | None) -> bool:
         """Store a message of the ticket's customer, and reopen the ticket if it is resolved.
+
+        Return False if it is the same message once more.
 
         Raises:
             TooManyTickets: they have reached the limit of messages a day.
         """
         if await self._is_repeated(session, row, row.user_id, text):
-            return
-        theirs = MessageRow.author_id == row.user_id, ~MessageRow.from_moderator
-        lately = sa.select(sa.func.count()).where(*theirs, MessageRow.at > utc_now() - timedelta(days=1))
-        if (await session.scalar(lately) or 0) >= MESSAGES_FOR_A_TICKET * self._a_day_per_user:
-            raise TooManyTickets
+            return False
+        await self._check_messages(session, row.user_id)
         if row.resolved:
             await self._reopen(session, row)
             _audit(session, row, row.user_id, Action.REOPENED)
+        elif row.stage not in {Stage.WAITING, Stage.REMINDED}:  # else they have been waiting since before
+            await begin(session, row, Stage.WAITING)
         self._write(session, row, row.user_id, text, from_moderator=False)
         self._note(session, row, note, mention=row.taken_by)
+        return True
+
+    async def _resolve(self, session: AsyncSession, row: TicketRow, actor_id: int, resolution: Resolution) -> None:
+        row.resolved, row.resolution = True, resolution
+        row.resolved_by, row.resolved_at = actor_id, utc_now()
+        await begin(session, row, None)
+        show(row)
+        _audit(session, row, actor_id, Action.RESOLVED)
 
     async def _reopen(self, session: AsyncSession, row: TicketRow) -> None:
         another = sa.select(TicketRow.id).where(
@@ -334,6 +465,7 @@ class Tickets:
         if await session.scalar(another) is not None:
             raise NotPossibleNow
         row.resolved, row.resolution, row.resolved_by, row.resolved_at = False, None, None, None
+        await begin(session, row, Stage.WAITING)
         show(row)
 
     async def _is_repeated(self, session: AsyncSession, row: TicketRow, author_id: int, text: str) -> bool:
@@ -355,6 +487,7 @@ class Tickets:
         *,
         from_moderator: bool,
         closing: bool = False,
+        asking: bool = False,
     ) -> None:
         now = utc_now()
         message = MessageRow(
@@ -363,12 +496,13 @@ class Tickets:
             from_moderator=from_moderator,
             at=now,
             closing=closing,
+            asking=asking,
             delivery=Delivery.PENDING if from_moderator else None,
             retry_at=now if from_moderator else None,
         )
         message.text = self._cipher.encrypt(text, MESSAGE.place(message, row))
         session.add(message)
-        if not closing:
+        if not closing and not asking:
             _audit(session, row, author_id, Action.ANSWERED if from_moderator else Action.WROTE_BACK)
 
     def _note(self, session: AsyncSession, row: TicketRow, note: NewNote | None, *, mention: int | None = None) -> None:
@@ -406,7 +540,14 @@ class Tickets:
             shown_version=row.shown_version,
             card_wanted_at=row.card_wanted_at or row.created_at,
             archived=row.archived,
+            stage=Stage(row.stage) if row.stage else None,
+            stage_since=row.stage_since,
         )
+
+
+def _open_of(guild_id: int, user_id: int) -> sa.Select[TicketRow]:
+    its = TicketRow.guild_id == guild_id, TicketRow.user_id == user_id, ~TicketRow.resolved
+    return sa.select(TicketRow).where(*its)
 
 
 async def _next_number(session: AsyncSession, guild_id: int) -> int:

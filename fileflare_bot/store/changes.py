@@ -1,4 +1,4 @@
-"""Changes to a guild's settings: in the database, in the log channel, and in the leak guard's rule."""
+"""Changes to a guild's settings: in the database, the log channel, the leak guard's rule, and the panels."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -18,6 +18,8 @@ from fileflare_bot.roles.rights import check_for_buyers, check_may_give
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.options import UNFORGEABLE, Options, Wording
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
+from fileflare_bot.store.json_lines import line_of
+from fileflare_bot.store.panel import Panels
 from fileflare_bot.text import clean, escape
 
 M = TypeVar("M", bound=BaseModel)
@@ -28,6 +30,7 @@ _LIST: Final = N_("must be a list")
 _OBJECT: Final = N_("must be an object in braces")
 _YES_OR_NO: Final = N_("must be true or false")
 _ANOTHER_KIND: Final = N_("must be of another kind")
+_MISSING_IN: Final = N_("is missing in what begins in line {line}")
 _WHYS: Final = {  # docs.pydantic.dev/latest/errors/validation_errors
     "missing": N_("is missing"),
     "extra_forbidden": N_("is no setting"),
@@ -55,14 +58,15 @@ class WrongValue(Refusal):
     """Raised when a setting's value is invalid.
 
     ``where`` names the setting, as a file may call it; without one it is the file. ``why`` is a marked sentence about
-    it, which ``values`` fill.
+    it, which ``values`` fill; ``at_line`` is the setting's line in a file.
     """
 
     sentence = N_("**Nothing was changed:** {where} {why}.")
     outcome = "wrong_value"
 
-    def __init__(self, where: str, why: str, **values: str) -> None:
+    def __init__(self, where: str, why: str, *, at_line: int | None = None, **values: str) -> None:
         super().__init__("wrong value")
+        self._line = at_line
         self._where = shorten(clean(where).replace("`", "'"), LONGEST_NAME)
         self._why = why
         self._filling = {name: escape(shorten(clean(value), LONGEST_VALUE)) for name, value in values.items()}
@@ -70,6 +74,8 @@ class WrongValue(Refusal):
     def text(self, translator: Translator) -> str:
         """Return the sentence, with its reason in the user's language."""
         where = f"`{self._where}`" if self._where else translator.gettext("the file")
+        if self._where and self._line is not None:
+            where = translator.gettext("{setting} in line {line}", setting=where, line=self._line)
         why = translator.gettext(self._why, **self._filling)
         return translator.gettext(self.sentence, where=where, why=why)
 
@@ -77,10 +83,11 @@ class WrongValue(Refusal):
 class StoreSettings:
     """Changes the settings of guilds for their owners."""
 
-    def __init__(self, guilds: Guilds, modlog: ModLog, leak_guard: LeakGuard) -> None:
+    def __init__(self, guilds: Guilds, modlog: ModLog, leak_guard: LeakGuard, panels: Panels) -> None:
         self._guilds = guilds
         self._modlog = modlog
         self._leak_guard = leak_guard
+        self._panels = panels
 
     async def change(self, actor: discord.Member, **changed: Any) -> tuple[GuildSettings, GuardState]:  # noqa: ANN401 - fields of GuildSettings
         """Store channels or roles, and return the settings with the state of the leak guard."""
@@ -130,7 +137,7 @@ class StoreSettings:
             nonlocal state
             state = await self._leak_guard.ensure(guild)
 
-        await soon(guard(), self._modlog.post_lines(guild.id))
+        await soon(guard(), self._modlog.post_lines(guild.id), self._panels.settle_guild(guild.id))
         return state
 
 
@@ -165,12 +172,16 @@ def validated(model: type[M], values: dict[str, Any]) -> M:
         raise wrong_value(error) from None
 
 
-def wrong_value(error: ValidationError) -> WrongValue:
-    """Return the refusal that names the first invalid value, without repeating it."""
+def wrong_value(error: ValidationError, file: str | None = None) -> WrongValue:
+    """Return the refusal that names the first invalid value, with its line in a file of JSON, without repeating it."""
     first = error.errors(include_url=False, include_input=False)[0]
     context = {name: str(value) for name, value in first.get("ctx", {}).items()}
     why = context["error"] if first["type"] == "value_error" else _WHYS.get(first["type"], _ANOTHER_KIND)
-    return WrongValue(".".join(str(part) for part in first["loc"]), why, **context)
+    path, is_missing = first["loc"], first["type"] == "missing"
+    line = None if file is None else line_of(file, path[:-1] if is_missing else path)
+    if is_missing and line is not None:
+        why, context, line = _MISSING_IN, {"line": str(line)}, None
+    return WrongValue(".".join(str(part) for part in path), why, at_line=line, **context)
 
 
 def parsed_wording(given: dict[str, str], where: str) -> Wording:

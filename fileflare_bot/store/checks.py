@@ -1,6 +1,6 @@
 """Checks of a guild's setup: one line each, with what is missing and how to fix it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
 import discord
@@ -10,13 +10,16 @@ from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import permissions
+from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.leak_guard import GAVE_UP, GuardState, LeakGuard
 from fileflare_bot.roles.rights import why_not
 from fileflare_bot.storage.options import Options
-from fileflare_bot.storage.records import GuildSettings
+from fileflare_bot.storage.records import GuildSettings, Panel
+from fileflare_bot.store.panel import stale_line
 
 GOOD: Final = "✅"
 WARNING: Final = "⚠️"
+_GONE: Final = N_("This channel does not exist any more, or I cannot see it: choose another.")
 GUARD_STATES: Final = {
     GuardState.OFF: N_("The leak guard is off."),
     GuardState.ON: N_("The leak guard is on."),
@@ -41,15 +44,20 @@ async def tried(
     leak_guard: LeakGuard,
     owner_id: int,
 ) -> AsyncIterator[str]:
-    """Test the whole setup for real, and yield a line for each check."""
+    """Test the whole setup for real, and yield a line for each thing."""
     try:
         await lookups.probe(Requester(owner_id, guild.id, staff=True))
         yield f"{GOOD} " + translator.gettext("Fileflare answers.")
     except FileflareUnavailable:
         yield f"{WARNING} " + translator.gettext("Fileflare does not answer. Try again in a few minutes.")
-    yield support_line(guild, settings, translator)
-    for channel_id in filter(None, (settings.support_channel_id, settings.log_channel_id)):
-        yield await _written(guild, channel_id, translator)
+    for channel_id, line in (
+        (settings.support_channel_id, support_line(guild, settings, translator)),
+        (settings.log_channel_id, log_line(guild, settings, translator)),
+    ):
+        if channel_id is not None and line.startswith(GOOD):
+            yield await _written(guild, channel_id, translator) or line
+        elif line.startswith(WARNING):
+            yield line
     if settings.ping_role_id is not None:
         yield ping_line(guild, settings, translator)
     for line in role_lines(guild, settings, translator):
@@ -64,15 +72,69 @@ async def tried(
         yield (f"{GOOD} " if state is GuardState.ON else f"{WARNING} ") + translator.gettext(GUARD_STATES[state])
 
 
-def looked_at(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
-    """Yield a line for each permission check, without trying anything."""
-    yield support_line(guild, settings, translator)
-    if settings.log_channel_id is not None:
-        yield log_line(guild, settings, translator)
-    if settings.ping_role_id is not None:
-        yield ping_line(guild, settings, translator)
-    yield from role_lines(guild, settings, translator)
-    yield translator.gettext("Press Check in /store setup to test it.")
+def troubles(
+    guild: discord.Guild,
+    settings: GuildSettings,
+    panels: Sequence[Panel],
+    guard: GuardState,
+    translator: Translator,
+) -> Iterator[str]:
+    """Yield a line for each thing that needs fixing, as far as it is known without trying anything."""
+    for line in (
+        support_line(guild, settings, translator),
+        log_line(guild, settings, translator),
+        ping_line(guild, settings, translator),
+        *role_lines(guild, settings, translator),
+    ):
+        if line.startswith(WARNING):
+            yield line
+    if guard not in {GuardState.ON, GuardState.OFF}:
+        yield f"{WARNING} " + translator.gettext(GUARD_STATES[guard])
+    if not posted(panels):
+        yield f"{WARNING} " + translator.gettext(
+            "**I know of no panel with a button for your customers.** Post it: /store setup > **Post the panel**. If "
+            "one is there already, press its button once."
+        )
+    for panel in panels:
+        if panel.failed:
+            yield f"{WARNING} {stale_line(panel, translator)}"
+
+
+def missing(
+    guild: discord.Guild, settings: GuildSettings, panels: Sequence[Panel], translator: Translator
+) -> Iterator[str]:
+    """Yield what the setup still lacks, the most important first, and where to do it; then what is worth adding."""
+    if settings.support_channel_id is None or guild.get_channel(settings.support_channel_id) is None:
+        yield f"{WARNING} " + translator.gettext(
+            "**Still missing: a channel for help requests.** Choose it below; until then, customers are told to ask "
+            "the server's owner."
+        )
+    if not posted(panels):
+        yield f"{WARNING} " + translator.gettext(
+            "**Still missing: the panel** with the button for your customers. Press **Post the panel** below. If one "
+            "is there already, press its button once."
+        )
+    if not where_to_find(settings.options.wording):
+        yield "💡 " + translator.gettext(
+            "**Worth adding: where your customers find their order link.** Press **The panel's words** below."
+        )
+
+
+def next_line(panels: Sequence[Panel], translator: Translator) -> str:
+    """Return what comes next once all is well."""
+    if not posted(panels):
+        return translator.gettext("Next: press **Post the panel**, and choose your customers' channel.")
+    return translator.gettext("Your customers can press the button in {channels}.", channels=channels_of(panels))
+
+
+def channels_of(panels: Sequence[Panel]) -> str:
+    """Return the channels in which panels are."""
+    return ", ".join(dict.fromkeys(f"<#{panel.channel_id}>" for panel in posted(panels)))
+
+
+def posted(panels: Sequence[Panel]) -> list[Panel]:
+    """Return the panels that are in their channels."""
+    return [panel for panel in panels if panel.message_id is not None]
 
 
 def guard_state(guild: discord.Guild, settings: GuildSettings, leak_guard: LeakGuard) -> GuardState:
@@ -92,7 +154,8 @@ def support_line(guild: discord.Guild, settings: GuildSettings, translator: Tran
         text = translator.gettext("**No support channel yet:** customers are told to ask the server's owner.")
         return f"{WARNING} {text}"
     name = translator.gettext("Support channel")
-    line = _channel_line(guild, settings.support_channel_id, permissions.SUPPORT_CHANNEL, name, translator)
+    needed = permissions.SUPPORT_CHANNEL + (("attach_files",) if settings.options.help_screenshots else ())
+    line = _channel_line(guild, settings.support_channel_id, needed, name, translator)
     channel = guild.get_channel(settings.support_channel_id)
     if channel is not None and channel.permissions_for(guild.default_role).view_channel:
         warning = translator.gettext(
@@ -133,7 +196,10 @@ def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Transl
         yield f"{WARNING} {waiting_line(settings.options, translator)}"
     for role_id in dict.fromkeys(role for rule in settings.options.rules for role in rule.role_ids):
         why = why_not(guild, role_id)
-        yield f"{GOOD} <@&{role_id}>" if why is None else f"{WARNING} " + translator.gettext(why, role=role_id)
+        if why is None:
+            yield f"{GOOD} " + translator.gettext("I can give the role {role}.", role=f"<@&{role_id}>")
+        else:
+            yield f"{WARNING} " + translator.gettext(why, role=role_id)
 
 
 def waiting_line(options: Options, translator: Translator) -> str:
@@ -150,8 +216,7 @@ def _channel_line(
 ) -> str:
     channel = guild.get_channel(channel_id)
     if channel is None:
-        gone = translator.gettext("This channel does not exist any more, or I cannot see it: choose another.")
-        return f"{WARNING} {name}: {gone}"
+        return f"{WARNING} {name}: " + translator.gettext(_GONE)
     lacking = permissions.missing(channel.permissions_for(guild.me), needed)
     if lacking:
         named = permissions.names(lacking)
@@ -161,11 +226,10 @@ def _channel_line(
 
 
 async def _written(guild: discord.Guild, channel_id: int, translator: Translator) -> str:
-    """Post a test message, delete it, and return the line with the result."""
+    """Post a test message and delete it; return a line if that fails, or an empty string."""
     channel = guild.get_channel(channel_id)
     if not isinstance(channel, discord.TextChannel):
-        gone = translator.gettext("<#{channel}> does not exist any more: choose another.", channel=channel_id)
-        return f"{WARNING} {gone}"
+        return f"{WARNING} " + translator.gettext(_GONE)
     try:
         text = translator.gettext("A check by the store's owner.")
         message = await channel.send(embed=discord.Embed(description=text))
@@ -175,4 +239,4 @@ async def _written(guild: discord.Guild, channel_id: int, translator: Translator
         named = permissions.names(lacking or [*permissions.LOG_CHANNEL])
         text = translator.gettext("I cannot write there. Give me these permissions: {permissions}.", permissions=named)
         return f"{WARNING} {channel.mention}: {text}"
-    return f"{GOOD} {channel.mention}"
+    return ""

@@ -21,6 +21,7 @@ from fileflare_bot.storage.options import (
 )
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
 from fileflare_bot.store.changes import WrongValue, wrong_value
+from fileflare_bot.store.json_lines import line_of
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.canned import LONGEST_ANSWER, UnknownPlaceholder, checked
 
@@ -108,6 +109,7 @@ def imported(content: bytes, guild: discord.Guild) -> Imported:
         WrongValue: the file is invalid.
     """
     file = _read(content)
+    canned_answers = _canned_answers(file, content)
     missing: dict[str, None] = {}
     channels = {channel.name: channel.id for channel in reversed(guild.text_channels)}
     roles = {role.name: role.id for role in guild.roles if not role.is_default()}
@@ -129,14 +131,18 @@ def imported(content: bytes, guild: discord.Guild) -> Imported:
         "moderator_role_ids": find(roles, file.moderator_roles),
         "options": file.options.model_copy(update={"rules": rules}),
     }
-    return Imported(settings, _canned_answers(file), tuple(missing))
+    return Imported(settings, canned_answers, tuple(missing))
 
 
 def _read(content: bytes) -> _File:
     try:
         return _File.model_validate_json(content.removeprefix(codecs.BOM_UTF8))
     except ValidationError as error:
-        raise _broken_json(error) or wrong_value(error) from None
+        raise _broken_json(error) or wrong_value(error, _text(content)) from None
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8-sig", "replace")
 
 
 def _broken_json(error: ValidationError) -> WrongValue | None:
@@ -150,14 +156,22 @@ def _broken_json(error: ValidationError) -> WrongValue | None:
     return WrongValue("", why, line=line, column=str(max(1, int(column))))  # of an empty line it is 0
 
 
-def _canned_answers(file: _File) -> tuple[CannedAnswer, ...]:
-    try:
-        answers = tuple(CannedAnswer(clean(answer.name) or "-", checked(answer.text)) for answer in file.answers)
-    except UnknownPlaceholder:
-        raise WrongValue("answers", N_("hold a placeholder that nothing fills")) from None
-    if len({answer.name for answer in answers}) < len(answers):
-        raise WrongValue("answers", N_("hold a name twice"))
-    return answers
+def _canned_answers(file: _File, content: bytes) -> tuple[CannedAnswer, ...]:
+    answers: dict[str, CannedAnswer] = {}
+    for index, given in enumerate(file.answers):
+        name = clean(given.name) or "-"
+        if name in answers:
+            raise _wrong_answer(content, index, "name", N_("is there twice"))
+        try:
+            answers[name] = CannedAnswer(name, checked(given.text))
+        except UnknownPlaceholder:
+            raise _wrong_answer(content, index, "text", N_("holds a placeholder that nothing fills")) from None
+    return tuple(answers.values())
+
+
+def _wrong_answer(content: bytes, index: int, field: str, why: str) -> WrongValue:
+    line = line_of(_text(content), ("answers", index, field))
+    return WrongValue(f"answers.{index}.{field}", why, at_line=line)
 
 
 def _channel_name(guild: discord.Guild, channel_id: int | None) -> str | None:

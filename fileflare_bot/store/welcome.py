@@ -23,9 +23,9 @@ async def welcome(guild: discord.Guild, translator: Translator) -> bool:
     """
     text = translator.gettext(
         "Hello {owner}! I bring your customers their Fileflare downloads, privately.\n\n"
-        "**1.** /store setup: choose where help requests go, and what I may do.\n"
-        "**2.** /store panel: post the button for your customers.\n"
-        "**3.** /store status: see whether everything works.\n\n"
+        "**1.** /store setup: choose where help requests go, and what I may do. At its end, press **Post the panel**: "
+        "it has the button for your customers.\n"
+        "**2.** /store status: see whether everything works.\n\n"
         "Only people with the permission Manage Server can use these.",
         owner=f"<@{guild.owner_id}>",
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from fileflare_bot.discord_limits import shorten
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.orders.findings import name_of
 from fileflare_bot.orders.labels import plain_number
@@ -15,6 +16,7 @@ from fileflare_bot.text import clean, escape
 
 PLACEHOLDERS: Final = ("customer", "order", "file")
 LONGEST_ANSWER: Final = 1500  # characters of a guild's own answer, before its placeholders are filled
+LONGEST_REPLY: Final = 2000  # characters of an answer as it is sent
 LONGEST_NAME: Final = 50  # characters
 _PLACEHOLDER: Final = re.compile(r"\{([^{}\n]{0,40})\}")
 
@@ -121,6 +123,17 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
             "somebody else has your link, write back, and I will move it to you."
         ),
     ),
+    "moved": BuiltIn(
+        N_("Their account has the order now"),
+        N_(
+            "Hello {customer}, {order} counts for this account now, and you get the roles that it brings. "
+            "If one is missing, write back."
+        ),
+    ),
+    "released": BuiltIn(
+        N_("The order is free for their account"),
+        N_("Hello {customer}, no other account uses {order} now. Open it with /mydownloads, and it counts for you."),
+    ),
     "ip_limit": BuiltIn(
         N_("Phone, VPN or another network"),
         N_(
@@ -149,8 +162,9 @@ def placeholder_values(ticket: Ticket, translator: Translator) -> dict[str, str]
     """Return the values of the placeholders for a ticket."""
     number = escape(plain_number(ticket.details.order_number))
     named = next((finding for finding in ticket.details.findings if finding.name), None)
+    name = escape(clean(ticket.details.name))  # a mention is a number to who edits the text
     return {
-        "customer": f"<@{ticket.user_id}>",
+        "customer": name or f"<@{ticket.user_id}>",
         "order": translator.gettext("order #{number}", number=number) if number else translator.gettext("your order"),
         "file": f"**{name_of(named, translator)}**" if named else translator.gettext("your file"),
     }
@@ -188,26 +202,19 @@ def checked(text: str) -> str:
     return text.strip()
 
 
-def compose(
-    ticket: Ticket,
-    translator: Translator,
-    canned: Iterable[CannedAnswer],
-    *,
-    chosen: Iterable[str],
-    built_ins: Iterable[str],
-    own_words: str,
-) -> str:
-    """Combine the chosen canned answers, built-in answers and the moderator's own words into one answer.
+def prepared(ticket: Ticket, translator: Translator, canned: Iterable[CannedAnswer], source: str, name: str) -> str:
+    """Return an answer filled in for a ticket: the guild's own if ``source`` is "saved", else a built-in one.
+
+    The built-in ones are in the translator's language.
 
     Raises:
-        NoSuchCannedAnswer: a chosen answer was deleted meanwhile.
+        NoSuchCannedAnswer: it was deleted meanwhile.
     """
     values = placeholder_values(ticket, translator)
-    texts = {answer.name: answer.text for answer in canned}
-    parts = []
-    for name in chosen:
-        if name not in texts:
-            raise NoSuchCannedAnswer
-        parts.append(filled(texts[name], values))
-    parts += [built_in(key, values, translator) for key in built_ins if key in BUILT_IN]
-    return "\n\n".join(part for part in (*parts, own_words.strip()) if part)
+    if source == "saved":
+        text = next((filled(answer.text, values) for answer in canned if answer.name == name), "")
+    else:
+        text = built_in(name, values, translator) if name in BUILT_IN else ""
+    if not text:
+        raise NoSuchCannedAnswer
+    return shorten(text, LONGEST_REPLY)

@@ -4,6 +4,7 @@ The card shows what is stored. If somebody deletes it, the ticket goes on withou
 again.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,8 +25,9 @@ from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.posting import has_custom_id, post_once
-from fileflare_bot.storage.records import Card, Ticket
+from fileflare_bot.storage.records import Card, Claim, Ticket
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.holders import holders_of
 from fileflare_bot.tickets.texts import card, thread_name
 
 COLOURS: Final = {
@@ -73,7 +75,8 @@ class Cards:
             return Card()
         translator = await self._modlog.translator(ticket.guild_id)
         role = settings.ping_role_id if await self._intents.may_ping(ticket.id) else None
-        embed = card_embed(ticket, translator)
+        holders = await holders_of(self._storage, ticket)
+        embed = card_embed(ticket, translator, holders)
         message = await post_once(
             self._bot,
             settings.support_channel_id,
@@ -81,7 +84,7 @@ class Cards:
             since=ticket.card_wanted_at,
             content=f"<@&{role}>" if role is not None else None,
             embed=embed,
-            view=view(card_buttons(ticket, translator)),
+            view=card_view(ticket, translator, holders),
             allowed_mentions=discord.AllowedMentions(roles=[discord.Object(role)] if role is not None else False),
         )
         if role is not None:
@@ -96,7 +99,8 @@ class Cards:
         translator = await self._modlog.translator(ticket.guild_id)
         channel = self._bot.get_partial_messageable(ticket.card.channel_id or 0)
         message = channel.get_partial_message(ticket.card.message_id or 0)
-        await message.edit(embed=card_embed(ticket, translator), view=view(card_buttons(ticket, translator)))
+        holders = await holders_of(self._storage, ticket)
+        await message.edit(embed=card_embed(ticket, translator, holders), view=card_view(ticket, translator, holders))
         await self._intents.card_shown(ticket, ticket.card, ticket.version)
         return ticket.card
 
@@ -136,19 +140,31 @@ class Cards:
             await self._modlog.warn_once_a_day(ticket.guild_id, translator.gettext(CARDS_REFUSED))
 
 
-def card_embed(ticket: Ticket, translator: Translator) -> discord.Embed:
-    """Return a ticket's card."""
-    title, description, hidden = card(ticket, translator)
+def card_embed(ticket: Ticket, translator: Translator, holders: Sequence[Claim]) -> discord.Embed:
+    """Return a ticket's card; ``holders`` are the claims that keep the order from its customer."""
+    title, description = card(ticket, translator, holders)
     colour = COLOURS["resolved" if ticket.resolved else "open" if ticket.taken_by is None else "taken"]
-    embed = discord.Embed(title=title, description=description, colour=colour, timestamp=ticket.created_at)
-    return embed.add_field(name=hidden[0], value=hidden[1], inline=False)
+    return discord.Embed(title=title, description=description, colour=colour, timestamp=ticket.created_at)
 
 
-def card_buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:
-    """Return the buttons that a ticket's state allows."""
+def card_view(
+    ticket: Ticket, translator: Translator, holders: Sequence[Claim], *more: discord.ui.Button[discord.ui.View]
+) -> discord.ui.View:
+    """Return a card's buttons: those that the ticket's state allows, ``more``, and those for its order's claims."""
+    claims = []
+    if holders:
+        claims = [
+            button(translator.gettext("Move"), f"claims:ask:move:{ticket.id}", emoji="➡️"),
+            button(translator.gettext("Release"), f"claims:ask:release:{ticket.id}", emoji="🔓"),
+        ]
+    return view(_buttons(ticket, translator), [*claims, *more])
+
+
+def _buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:
     first = _first_button(ticket)
+    details = button(translator.gettext("Details"), f"tickets:details:{ticket.id}", emoji="📄")
     if ticket.resolved:
-        return [button(translator.gettext("Reopen"), first, emoji="↩️")]
+        return [button(translator.gettext("Reopen"), first, emoji="↩️"), details]
     kinds = list(dict.fromkeys(finding.kind.value for finding in ticket.details.findings))[:MOST_KINDS]
     if ticket.taken_by is None:
         take = button(translator.gettext("Take"), first, emoji="🙋", style=discord.ButtonStyle.primary)
@@ -163,6 +179,7 @@ def card_buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.Butt
         button(check, f"tickets:check:{ticket.id}", emoji="🔎", disabled=without_order),
         button(answer, answering, emoji="✉️", style=discord.ButtonStyle.primary),
         button(resolve, f"tickets:resolve:{ticket.id}", emoji="✅", style=discord.ButtonStyle.success),
+        details,
     ]
 
 

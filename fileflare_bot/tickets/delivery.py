@@ -86,9 +86,7 @@ class Deliveries:
 
     async def _send(self, ticket: Ticket, answer: PendingAnswer) -> None:
         translator = self._catalogs.translator(ticket.locale)
-        title = N_("Answer to your help request #{number}")
-        if answer.closing:
-            title = N_("Help request #{number} is closed")
+        title = answer_title(ticket, translator, asking=answer.asking, closing=answer.closing)
         guild = self._bot.get_guild(ticket.guild_id)
         channel = await self._bot.http.start_private_message(ticket.user_id)
         await post_once(
@@ -96,20 +94,19 @@ class Deliveries:
             int(channel["id"]),
             found=lambda recent: has_custom_id(recent, f"help:write:{ticket.id}:{answer.id}"),
             since=answer.at,
-            embed=answer_embed(
-                translator.gettext(title, number=ticket.number), answer.text, guild.name if guild is not None else ""
-            ),
-            view=answer_view(ticket, answer.id, translator),
+            embed=answer_embed(title, answer.text, guild.name if guild is not None else ""),
+            view=answer_view(ticket, answer.id, translator, asking=answer.asking),
         )
 
     async def _mention(self, ticket: Ticket, answer: PendingAnswer) -> Delivery:
         translator = self._catalogs.translator(ticket.locale)
-        text = translator.gettext(
-            "{who}, there is an answer to your help request #{number}.",
-            who=f"<@{ticket.user_id}>",
-            number=ticket.number,
-        )
-        read = button(translator.gettext("Read the answer"), f"help:read:{ticket.id}:{answer.id}", emoji="📬")
+        text = N_("{who}, there is an answer to your help request #{number}.")
+        label = N_("Read the answer")
+        if answer.asking:
+            text = N_("{who}, there is a question about your help request #{number}.")
+            label = N_("Read the question")
+        text = translator.gettext(text, who=f"<@{ticket.user_id}>", number=ticket.number)
+        read = button(translator.gettext(label), f"help:read:{ticket.id}:{answer.id}", emoji="📬")
         try:
             await self._bot.http.get_member(ticket.guild_id, ticket.user_id)
             await post_once(
@@ -129,15 +126,30 @@ class Deliveries:
         return Delivery.MENTION
 
 
+def answer_title(ticket: Ticket, translator: Translator, *, asking: bool, closing: bool = False) -> str:
+    """Return the title of an answer, of one that closes the ticket, or of the question whether an answer has helped."""
+    title = N_("Answer to your help request #{number}")
+    if asking:
+        title = N_("Did this help? Your help request #{number}")
+    elif closing:
+        title = N_("Help request #{number} is closed")
+    return translator.gettext(title, number=ticket.number)
+
+
 def answer_embed(title: str, text: str, guild_name: str) -> discord.Embed:
     """Return the embed of an answer."""
     embed = discord.Embed(title=title, description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
     return embed.set_footer(text=guild_name) if guild_name else embed
 
 
-def answer_view(ticket: Ticket, answer_id: int, translator: Translator) -> discord.ui.View:
-    """Return the buttons under an answer."""
-    items = [button(translator.gettext("Write back"), f"help:write:{ticket.id}:{answer_id}", emoji="✍️")]
+def answer_view(ticket: Ticket, answer_id: int, translator: Translator, *, asking: bool) -> discord.ui.View:
+    """Return the buttons under an answer, or under the question whether it has helped."""
+    label = N_("Write back")
+    if ticket.resolution is Resolution.NO_REPLY:
+        label = N_("Reopen")
+    elif asking:
+        label = N_("I still need help")
+    items = [button(translator.gettext(label), f"help:write:{ticket.id}:{answer_id}", emoji="✍️")]
     if not ticket.resolved:
         items.append(
             button(
@@ -153,6 +165,12 @@ def answer_view(ticket: Ticket, answer_id: int, translator: Translator) -> disco
 def _note(ticket: Ticket, answer: PendingAnswer, delivery: Delivery, translator: Translator) -> NewNote:
     """Return what the thread says about an answer."""
     who, arrived = f"<@{answer.author_id}>", translator.gettext(ARRIVED[delivery])
+    if answer.asking:
+        asked = N_("I have asked {who} whether the answer helped, and close the request if they stay silent.")
+        if delivery not in {Delivery.MESSAGE, Delivery.MENTION}:
+            asked = N_("I could not ask {who} whether the answer helped, so I do not close the request.")
+        asked = translator.gettext(asked, who=f"<@{ticket.user_id}>")
+        return NewNote(f"⏳ {asked}\n{arrived}", "taken")
     if not answer.closing:
         head = translator.gettext("{who} has answered:", who=who)
         return NewNote(f"✉️ {head}\n{answer.text}\n\n{arrived}", "taken")

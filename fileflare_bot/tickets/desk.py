@@ -1,5 +1,6 @@
 """The help desk: one method for each thing that customers and moderators do with a ticket."""
 
+import contextlib
 from dataclasses import replace
 
 from discord.ext import commands
@@ -19,7 +20,9 @@ from fileflare_bot.removals import Removals
 from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.holders import keeping
 from fileflare_bot.tickets.intake import HIDDEN, require_member
+from fileflare_bot.tickets.screenshots import Screenshot
 from fileflare_bot.tickets.sync import TicketSync
 from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
 
@@ -86,26 +89,43 @@ class HelpDesk:
             raise NoSuchTicket
         return ticket
 
+    async def order_of(self, guild_id: int, number: int) -> tuple[Ticket, OrderReference]:
+        """Return a guild's ticket of this number, and its order.
+
+        Raises:
+            NoSuchTicket: the guild has no such ticket.
+            OrderNotKnown: the ticket has no order.
+        """
+        ticket = await self._tickets.of_number(guild_id, number)
+        if ticket.details.reference is None:
+            raise OrderNotKnown
+        return ticket, ticket.details.reference
+
     # What customers do; ``guild_id`` is where they press, None in a direct message
 
-    async def file(self, new: NewTicket, *, name: str) -> Filed:
-        """File a ticket, or add the words to the customer's open ticket about the same order.
+    async def file(self, new: NewTicket, *, name: str, screenshot: Screenshot | None = None) -> Filed:
+        """File a ticket, or add the words and the screenshot to the customer's open ticket about the same order.
 
         ``name`` is the customer's display name in the guild. Its ``card.message_id`` is None if the card could not be
-        posted yet.
+        posted yet; ``screenshot.posted`` says whether the moderators can see that.
 
         Raises:
             TooManyTickets: the customer has reached a limit.
         """
         settings = await self._storage.guilds.load(new.guild_id)
         details = new.details
-        new = replace(new, details=replace(details, name=_without_order(name, details.reference)))
+        findings = await self._with_holders(new.guild_id, new.user_id, details.reference, details.findings)
+        details = replace(details, name=without_order(name, details.reference), findings=findings)
+        new = replace(new, details=details)
         filed = await self._tickets.file(
             new,
             open_per_user=settings.options.help_open_per_person,
             words_note=await self._words_note(new.guild_id, new.user_id, new.details.words),
+            screenshot_note=None if screenshot is None else await self._screenshot_note(new.guild_id, new.user_id),
         )
-        return replace(filed, ticket=await self._tell(filed.ticket))
+        if screenshot is not None:
+            screenshot.note_id, screenshot.added = filed.note_id, filed.existing
+        return replace(filed, ticket=await self._tell(filed.ticket, screenshot))
 
     async def read_answer(
         self, ticket_id: int, user_id: int, guild_id: int | None, message_id: int | None
@@ -137,13 +157,22 @@ class HelpDesk:
         """
         ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
         await require_member(self._bot, ticket.guild_id, user_id)
-        text = _without_order(text, ticket.details.reference)
+        text = without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
         try:
             return ticket, await self._tickets.is_told(ticket_id)
         except StorageUnavailable:  # the message is stored, so this is no refusal
             return ticket, False
+
+    async def heard(self, ticket_id: int, user_id: int) -> None:
+        """Note that a customer is about to write, so that their ticket is not closed meanwhile."""
+
+        async def note() -> None:
+            with contextlib.suppress(NoSuchTicket):
+                await self._tickets.heard(ticket_id, user_id)
+
+        await soon(note())
 
     async def solve(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
         """Close a customer's ticket because they say that it is solved.
@@ -200,7 +229,7 @@ class HelpDesk:
 
     async def answer(self, ticket: Ticket, moderator_id: int, text: str) -> Delivery:
         """Send an answer to the customer, and return how far it has come."""
-        text = _without_order(text, ticket.details.reference)
+        text = without_order(text, ticket.details.reference)
         await self._tell(await self._tickets.answered(ticket.id, moderator_id, text))
         return await self._delivery(ticket, moderator_id)
 
@@ -211,7 +240,7 @@ class HelpDesk:
             NotPossibleNow: it is already closed.
         """
         told = self._catalogs.translator(ticket.locale).gettext(RESOLUTIONS[resolution])
-        text = f"{told}.\n\n{_without_order(last_word, ticket.details.reference)}".strip()
+        text = f"{told}.\n\n{without_order(last_word, ticket.details.reference)}".strip()
         await self._tell(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
         return await self._delivery(ticket, moderator_id)
 
@@ -231,9 +260,13 @@ class HelpDesk:
         await soon(self._removals.run())
         return await self._tell(ticket)
 
-    async def _tell(self, ticket: Ticket) -> Ticket:
+    async def show(self, ticket: Ticket) -> None:
+        """Tell Discord what was stored about a ticket by something else, such as a move of its order's claim."""
+        await self._tell(ticket)
+
+    async def _tell(self, ticket: Ticket, screenshot: Screenshot | None = None) -> Ticket:
         """Tell Discord what was stored, and return the ticket as it is then."""
-        await soon(self._sync.sync(ticket.id), self._modlog.post_lines(ticket.guild_id))
+        await soon(self._sync.sync(ticket.id, screenshot), self._modlog.post_lines(ticket.guild_id))
         try:
             return await self._tickets.get(ticket.id)
         except StorageUnavailable:
@@ -254,6 +287,16 @@ class HelpDesk:
         head = translator.gettext("{who} writes:", who=f"<@{user_id}>")
         return NewNote(f"{head}\n{quoted(text)}", "open")
 
+    async def _screenshot_note(self, guild_id: int, user_id: int) -> NewNote:
+        """Return what a ticket's thread says if its customer's screenshot cannot be posted."""
+        translator = await self._modlog.translator(guild_id)
+        text = translator.gettext(
+            "{who} has attached a screenshot that I could not post, and I keep none. Ask for it again: **Get help** "
+            "for the same order takes it.",
+            who=f"<@{user_id}>",
+        )
+        return NewNote(f"🖼️ {text}", "open")
+
     async def _customers_ticket(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
         ticket = await self._tickets.get(ticket_id)
         if ticket.user_id != user_id:  # nobody learns elsewhere that there is such a ticket
@@ -269,17 +312,18 @@ class HelpDesk:
             found = await self._lookups.find(reference, requester, refresh=True, patience=LONGEST_WAIT)
         except OrderNotFound:
             return ticket.details.order_number, diagnose_failure(Kind.NOT_FOUND)
-        findings = diagnose(found.order)
-        held = next((finding for finding in ticket.details.findings if finding.kind is Kind.HELD_BY_OTHERS), None)
-        if held is not None and await self._is_held_by_others(ticket, reference):
-            findings = (held, *findings)
+        findings = await self._with_holders(ticket.guild_id, ticket.user_id, reference, diagnose(found.order))
         return str(found.order.order_number or ""), findings
 
-    async def _is_held_by_others(self, ticket: Ticket, reference: OrderReference) -> bool:
-        holders = {claim.user_id for claim in await self._storage.claims.of_order(ticket.guild_id, reference)}
-        return bool(holders) and ticket.user_id not in holders
+    async def _with_holders(
+        self, guild_id: int, user_id: int, reference: OrderReference | None, findings: tuple[Finding, ...]
+    ) -> tuple[Finding, ...]:
+        """Return the findings, among them that others hold the order exactly if they do now."""
+        rest = tuple(finding for finding in findings if finding.kind is not Kind.HELD_BY_OTHERS)
+        held = await keeping(self._storage, guild_id, user_id, reference)
+        return (Finding(Kind.HELD_BY_OTHERS), *rest) if held else rest
 
 
-def _without_order(text: str, reference: OrderReference | None) -> str:
+def without_order(text: str, reference: OrderReference | None) -> str:
     """Return a text that others can read without the ID of the ticket's order, and without addresses that hold it."""
     return text if reference is None else hide_order(text, reference.token, HIDDEN, addresses=False)

@@ -15,6 +15,7 @@ from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import button
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.hiding import hide_references
+from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import GuildSettings, TicketDetails
@@ -95,6 +96,19 @@ def help_button(translator: Translator, handle: str, finding: Finding | None) ->
 def hide_secrets(text: str, token: str = "") -> str:
     """Return a text without links and order IDs; ``token`` is the known ID."""
     return hide_references(text, HIDDEN, token).strip()
+
+
+def sorted_out(pasted: str, number: str, token: str = "") -> tuple[str, str]:
+    """Return the pasted order link and the order number, whichever input each was typed into.
+
+    The number is empty if it is none, or if it gives an order ID away; ``token`` is the known ID.
+    """
+    parsed = parse_reference(pasted)
+    if isinstance(parse_reference(number), OrderReference):
+        pasted, number = (pasted if isinstance(parsed, OrderReference) else number), ""
+    elif parsed is ReferenceProblem.ORDER_NUMBER and not number.strip():
+        number = pasted
+    return pasted, plain_number(hide_secrets(number, token))
 
 
 async def look_into(

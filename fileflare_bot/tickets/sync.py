@@ -5,6 +5,7 @@ need not know the guild.
 """
 
 import asyncio
+from functools import partial
 from weakref import WeakValueDictionary
 
 from discord.ext import commands
@@ -16,6 +17,7 @@ from fileflare_bot.storage.records import Ticket
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.card import Cards
 from fileflare_bot.tickets.delivery import Deliveries
+from fileflare_bot.tickets.screenshots import Screenshot
 from fileflare_bot.tickets.thread import Threads
 
 
@@ -26,24 +28,24 @@ class TicketSync:
         self._tickets = storage.tickets
         self._cards = Cards(bot, storage, modlog)
         self._threads = Threads(bot, storage, modlog)
-        deliveries = Deliveries(bot, storage, catalogs, modlog)
-        self._steps = (
-            self._cards.show,
-            deliveries.deliver,
-            self._threads.write,
-            self._write_below_a_new_card,
-            self._threads.archive,
-        )
+        self._deliveries = Deliveries(bot, storage, catalogs, modlog)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def sync(self, ticket_id: int) -> None:
-        """Do what is missing; what Discord does not take now is tried again later.
+    async def sync(self, ticket_id: int, screenshot: Screenshot | None = None) -> None:
+        """Do what is missing; what Discord does not take now is tried again later, but for the screenshot.
 
         Raises:
             StorageUnavailable: the database does not answer.
         """
+        steps = (
+            self._cards.show,
+            self._deliveries.deliver,
+            partial(self._threads.write, screenshot=screenshot),
+            self._write_below_a_new_card,
+            self._threads.archive,
+        )
         async with self._locks.setdefault(ticket_id, asyncio.Lock()):
-            for step in self._steps:
+            for step in steps:
                 try:
                     ticket = await self._tickets.get(ticket_id)
                 except NoSuchTicket:  # its customer had it deleted meanwhile

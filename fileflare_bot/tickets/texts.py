@@ -1,18 +1,31 @@
 """The texts of a ticket's card and the name of its thread. They contain no link and no order ID."""
 
+import re
+import textwrap
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import LONGEST_WORDS
-from fileflare_bot.orders.findings import report, unseen
+from fileflare_bot.orders.diagnosis import ADVICE, Kind
+from fileflare_bot.orders.findings import MARKS, all_well, brief, report
 from fileflare_bot.orders.labels import plain_number
-from fileflare_bot.storage.records import Resolution, Ticket, Topic
+from fileflare_bot.storage.records import Claim, Resolution, Ticket, Topic
 from fileflare_bot.text import clean, escape
 
-LONGEST_NAME: Final = 32  # characters of a display name, Discord's own limit
-LONGEST_FINDINGS: Final = 1700  # characters; the rest of the card fits beside them
+LONGEST_NAME: Final = 24  # characters of a display name; Discord allows 32, and the mention shows them
 THREAD_NAME: Final = 100  # characters, Discord's limit
+CARD_LINES: Final = 12  # of an open ticket's card on a desktop, its title included
+LINE_WIDTH: Final = (
+    56  # characters of a line there, about: 400 px of 14-pixel text, which is what clients draw at least
+)
+WORDS_LINES: Final = 2  # of the customer's words on the card
+MOST_HOLDERS: Final = 2  # accounts that the card names
+NOBODY: Final = N_("an account that had its data deleted")
+_MENTION: Final = re.compile(r"<(?:@[!&]?|t:)\d+(?::\w)?>")
+_MENTION_WIDTH: Final = 14  # characters of a name or a date, about
 
 TOPICS: Final[dict[Topic, str]] = {
     Topic.NOTHING_LEFT: N_("A file has no downloads left"),
@@ -21,6 +34,7 @@ TOPICS: Final[dict[Topic, str]] = {
     Topic.WRONG_FILE: N_("A file is wrong or damaged"),
     Topic.ORDER_NOT_FOUND: N_("My order is not found"),
     Topic.NO_EMAIL: N_("I got no email"),
+    Topic.NO_ROLE: N_("No role, or another account has my order"),
     Topic.OTHER: N_("Something else"),
 }
 RESOLUTIONS: Final[dict[Resolution, str]] = {
@@ -39,18 +53,23 @@ def title(ticket: Ticket, translator: Translator) -> str:
 
 
 def order_of(ticket: Ticket, translator: Translator) -> str:
-    """Return the number of a ticket's order, or that the order is not known."""
-    number = escape(plain_number(ticket.details.order_number))
-    return translator.gettext("Order #{number}", number=number) if number else translator.gettext("Order not known")
+    """Return the number of a ticket's order, Fileflare's or else the customer's, or that the order is not known."""
+    return _order(ticket, translator, escape) or translator.gettext("Order not known")
+
+
+def _order(ticket: Ticket, translator: Translator, safe: Callable[[str], str] = str) -> str:
+    if number := plain_number(ticket.details.order_number):
+        return translator.gettext("Order #{number}", number=safe(number))
+    if number := plain_number(ticket.details.claimed_number):
+        return translator.gettext("Order #{number} (as the customer says)", number=safe(number))
+    return ""
 
 
 def status(ticket: Ticket, translator: Translator) -> str:
     """Return a ticket's state, and whose turn it is."""
     if ticket.resolved:
         reason = translator.gettext(RESOLUTIONS[ticket.resolution or Resolution.ANSWERED])
-        return "🟢 " + translator.gettext(
-            "**Resolved** by {who}: {reason}.", who=f"<@{ticket.resolved_by}>", reason=reason
-        )
+        return "🟢 " + translator.gettext("**Resolved:** {reason}.", reason=reason)
     if ticket.taken_by is not None:
         who = f"<@{ticket.taken_by}>"
         if ticket.answered_at is not None:
@@ -60,21 +79,115 @@ def status(ticket: Ticket, translator: Translator) -> str:
     return "🟠 " + translator.gettext("**Open.** Nobody has taken it yet.")
 
 
-def card(ticket: Ticket, translator: Translator) -> tuple[str, str, tuple[str, str]]:
-    """Return the title, the description and the one field of a ticket's card."""
-    details = ticket.details
-    name = escape(limits.shorten(clean(details.name), LONGEST_NAME))
-    who = translator.gettext("**Customer:** {who}", who=f"<@{ticket.user_id}>" + (f" ({name})" if name else ""))
-    lines = [status(ticket, translator), f"{who} · **{order_of(ticket, translator)}**"]
-    lines.append(translator.gettext("**Says:** {topic}", topic=translator.gettext(TOPICS[ticket.topic])))
-    if details.words:
-        lines.append(quoted(details.words))
+def card(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) -> tuple[str, str]:
+    """Return the title and the description of a ticket's card, which ``details()`` holds in full.
+
+    ``holders`` are the claims that keep the order from the ticket's customer. Both take at most ``CARD_LINES`` lines on
+    a desktop, and three once the ticket is resolved.
+    """
+    who, order = f"<@{ticket.user_id}>", f"**{order_of(ticket, translator)}**"
+    if ticket.resolved:
+        closed = translator.gettext("by {who}", who=f"<@{ticket.resolved_by}>")
+        return title(ticket, translator), f"{status(ticket, translator)}\n{who} · {order} · {closed}"
+    if name := escape(limits.shorten(clean(ticket.details.name), LONGEST_NAME)):
+        who = f"{who} ({name})"
+    lines = [status(ticket, translator), translator.gettext("**Customer:** {who}", who=f"{who} · {order}")]
+    blocks, text = _found(ticket, translator, holders), ""
+    for words_lines in range(WORDS_LINES, -1, -1):
+        said = "\n".join([*lines, *_said(ticket, translator, words_lines)])
+        text = "\n".join([said, *_fitting(blocks, CARD_LINES - 1 - rows(said), translator)])
+        if rows(text) < CARD_LINES:
+            break
+    return title(ticket, translator), text
+
+
+def details(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) -> str:
+    """Return what a ticket's card leaves out: all of the customer's words, and every finding."""
+    rest = [finding for finding in ticket.details.findings if finding.kind is not Kind.HELD_BY_OTHERS]
+    found = [*_held(holders, translator), *([report(rest, translator, most=None)] if rest else ())]
+    return "\n".join([*_said(ticket, translator), *(found or _nothing_found(ticket, translator))])
+
+
+def holder(claim: Claim, translator: Translator) -> str:
+    """Return for whom an order counts."""
+    return f"<@{claim.user_id}>" if claim.user_id is not None else translator.gettext(NOBODY)
+
+
+def rows(text: str) -> int:
+    """Return how many lines a text takes in an embed on a desktop, about."""
+    plain = _MENTION.sub("x" * _MENTION_WIDTH, text).replace("**", "").replace("\\", "")
+    wide = "".join("xx" if unicodedata.east_asian_width(each) in "FW" else each for each in plain)
+    return sum(len(textwrap.wrap(line, LINE_WIDTH)) or 1 for line in wide.split("\n"))
+
+
+def _said(ticket: Ticket, translator: Translator, most: int | None = None) -> Iterator[str]:
+    """Yield the ticket's topic, and its customer's words in at most so many lines, with an empty one below."""
+    yield translator.gettext("**Says:** {topic}", topic=translator.gettext(TOPICS[ticket.topic]))
+    words = ticket.details.words
+    if words and most != 0:
+        yield (quoted(words) if most is None else _within(most, " ".join(words.split()), quoted)) + "\n"
+
+
+def _found(ticket: Ticket, translator: Translator, holders: Sequence[Claim]) -> list[str]:
+    """Return the findings that hold now, a block for each kind, most severe first."""
+    rest = [finding for finding in ticket.details.findings if finding.kind is not Kind.HELD_BY_OTHERS]
+    return [*_held(holders, translator), *brief(rest, translator)] or _nothing_found(ticket, translator)
+
+
+def _nothing_found(ticket: Ticket, translator: Translator) -> list[str]:
     if not ticket.readable:
-        lines.append(translator.gettext("The rest cannot be read: the key that opens it is not in SECRET_KEYS."))
-    found = limits.shorten(report(details.findings, translator), LONGEST_FINDINGS)
-    lines += ["", translator.gettext("**What I found**"), found]
-    hidden = (translator.gettext("What the data cannot show"), limits.shorten(unseen(translator), limits.FIELD_VALUE))
-    return title(ticket, translator), limits.shorten("\n".join(lines), limits.EMBED_DESCRIPTION), hidden
+        return [translator.gettext("The rest cannot be read: the key that opens it is not in SECRET_KEYS.")]
+    if ticket.details.reference is not None:
+        return [all_well(translator)]
+    unknown = translator.gettext("I could check nothing, as no order is known.")
+    step = translator.gettext(
+        "Have the customer open it with /{command}, and press **{help}** there.",
+        command=translator.gettext("mydownloads"),
+        help=translator.gettext("Get help"),
+    )
+    return [f"⚪ {unknown}\n→ {step}"]
+
+
+def _held(holders: Sequence[Claim], translator: Translator) -> list[str]:
+    """Return who keeps the order from the customer and since when, and what to do; empty if nobody does."""
+    if not holders:
+        return []
+    named = [
+        translator.gettext(
+            "{who} since {when}", who=holder(claim, translator), when=f"<t:{int(claim.at.timestamp())}:d>"
+        )
+        for claim in holders[:MOST_HOLDERS]
+    ]
+    if more := len(holders) - len(named):
+        named.append(translator.ngettext("… and {count} more", "… and {count} more", more))
+    advice = ADVICE[Kind.HELD_BY_OTHERS]
+    who = translator.gettext("The order is held by {holders}.", holders=", ".join(named))
+    step = translator.gettext(advice.next_step)
+    return [f"{MARKS[advice.severity]} {who}\n→ {step}"]
+
+
+def _fitting(blocks: Sequence[str], most: int, translator: Translator) -> Iterator[str]:
+    """Yield the blocks that fit so many lines, if need be without their steps, and how many are left out.
+
+    The first comes whole in any case.
+    """
+    for index, block in enumerate(blocks):
+        left = len(blocks) - index
+        room = most - (left > 1)  # a line for those left out
+        fitting = [shown for shown in (block, block.split("\n")[0]) if rows(shown) <= room or not index]
+        if not fitting:
+            yield translator.ngettext("… and {count} more: see Details", "… and {count} more: see Details", left)
+            return
+        yield fitting[0]
+        most -= rows(fitting[0])
+
+
+def _within(most: int, text: str, shown: Callable[[str], str]) -> str:
+    """Return how a text is shown, shortened until it takes at most so many lines."""
+    text = limits.shorten(text, most * LINE_WIDTH)
+    while rows(shown(text)) > most:
+        text = limits.shorten(text, limits.size(text) - WORDS_LINES)
+    return shown(text)
 
 
 def quoted(text: str) -> str:
@@ -85,8 +198,5 @@ def quoted(text: str) -> str:
 
 def thread_name(ticket: Ticket, translator: Translator) -> str:
     """Return the name of a ticket's thread."""
-    number = plain_number(ticket.details.order_number)
-    parts = [f"#{ticket.number}"]
-    if number:
-        parts.append(translator.gettext("Order #{number}", number=number))
-    return limits.shorten(" · ".join([*parts, translator.gettext(TOPICS[ticket.topic])]), THREAD_NAME)
+    parts = [f"#{ticket.number}", _order(ticket, translator), translator.gettext(TOPICS[ticket.topic])]
+    return limits.shorten(" · ".join(filter(None, parts)), THREAD_NAME)

@@ -1,6 +1,7 @@
 """The thread of a ticket's card: notes about what happened, and whether it is archived."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -10,10 +11,11 @@ from discord.ext import commands
 from fileflare_bot.discord_errors import FAILURES, THREAD_LOCKED, code_of, is_final, is_gone, name_of
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.modlog import ModLog
-from fileflare_bot.posting import is_of, post_once
+from fileflare_bot.posting import RECENT, is_of, post_once
 from fileflare_bot.storage.records import Note, Ticket
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.card import COLOURS
+from fileflare_bot.tickets.screenshots import Screenshot, is_private
 from fileflare_bot.tickets.texts import title
 
 log = structlog.stdlib.get_logger(__name__)
@@ -28,10 +30,14 @@ class Threads:
         self._intents = storage.intents
         self._modlog = modlog
 
-    async def write(self, ticket: Ticket) -> None:
-        """Post a ticket's notes, oldest first, and record which are posted; the others are tried again later."""
-        for note in await self._intents.notes(ticket.id):
-            if not await self._post(ticket, note):
+    async def write(self, ticket: Ticket, screenshot: Screenshot | None = None) -> None:
+        """Post a ticket's notes, oldest first, and record which are posted; the others are tried again later.
+
+        The screenshot is posted in place of its note, at this try only.
+        """
+        mine = None if screenshot is None else screenshot.note_id
+        for note in await self._intents.notes(ticket.id, mine):
+            if not await self._post(ticket, note, screenshot if note.id == mine else None):
                 return
 
     async def archive(self, ticket: Ticket) -> None:
@@ -49,13 +55,18 @@ class Threads:
                 return
         await self._intents.thread_archived(ticket.id, archived=ticket.resolved)
 
-    async def _post(self, ticket: Ticket, note: Note) -> bool:
-        """Post a note into the thread or, where there is none, beside the card; return whether to go on."""
+    async def _post(self, ticket: Ticket, note: Note, screenshot: Screenshot | None) -> bool:
+        """Post a note into the thread or, where there is none, beside the card; a reminder the other way round.
+
+        Return whether to go on with the next note.
+        """
         places: list[Callable[[], Awaitable[None]]] = []
         if ticket.card.thread_id:
-            places.append(lambda: self._post_into_thread(ticket, note))
+            places.append(lambda: self._post_into_thread(ticket, note, screenshot))
         if ticket.card.channel_id is not None and ticket.card.message_id is not None:
             places.append(lambda: self._post_beside(ticket, note))
+        if note.reminder:  # moderators who are not in the thread are to see it
+            places.reverse()
         for place in places:
             try:
                 await place()
@@ -74,10 +85,26 @@ class Threads:
             await self._intents.notes_postponed(ticket.id)
         return False
 
-    async def _post_into_thread(self, ticket: Ticket, note: Note) -> None:
-        await self._send(ticket, ticket.card.thread_id or 0, note, _embed(note))
+    async def _post_into_thread(self, ticket: Ticket, note: Note, screenshot: Screenshot | None) -> None:
+        thread_id = ticket.card.thread_id or 0
+        channel = self._bot.get_channel(ticket.card.channel_id or 0)
+        if screenshot is None or not screenshot.content or not is_private(channel):
+            await self._send(ticket, thread_id, note, _embed(note))
+        elif screenshot.added and await self._is_there(thread_id, screenshot):
+            screenshot.posted = True
+        else:
+            translator = await self._modlog.translator(ticket.guild_id)
+            text = translator.gettext("{who} has attached a screenshot:", who=f"<@{ticket.user_id}>")
+            shown = replace(note, text=f"🖼️ {text}")
+            message = await self._send(ticket, thread_id, note, _embed(shown), file=screenshot.file())
+            screenshot.posted = bool(message.attachments)  # or an earlier try has posted the note itself
         if ticket.archived:  # a message opens an archived thread
             await self._intents.thread_archived(ticket.id, archived=False)
+
+    async def _is_there(self, thread_id: int, screenshot: Screenshot) -> bool:
+        """Return whether the picture is among the recent messages: its customer pressed again after a failure."""
+        recent = self._bot.get_partial_messageable(thread_id).history(limit=RECENT)
+        return any([screenshot.is_in(message) async for message in recent])
 
     async def _post_beside(self, ticket: Ticket, note: Note) -> None:
         channel_id, message_id = ticket.card.channel_id or 0, ticket.card.message_id or 0
@@ -94,25 +121,31 @@ class Threads:
         note: Note,
         embed: discord.Embed,
         **more: Any,  # noqa: ANN401 - of send()
-    ) -> None:
-        mention = note.mention
-        if mention is not None and not await self._intents.may_ping(ticket.id):
-            mention = None
+    ) -> discord.Message:
+        user = role = None
+        if await self._intents.may_ping(ticket.id):
+            user = note.mention
+            if note.reminder and user is None:
+                role = (await self._storage.guilds.load(ticket.guild_id)).ping_role_id
+        mention = f"<@{user}>" if user is not None else f"<@&{role}>" if role is not None else None
         notified = discord.AllowedMentions(
-            users=[discord.Object(mention)] if mention is not None else False, replied_user=False
+            users=[discord.Object(user)] if user is not None else False,
+            roles=[discord.Object(role)] if role is not None else False,
+            replied_user=False,
         )
-        await post_once(
+        message = await post_once(
             self._bot,
             channel_id,
             found=lambda recent: is_of(recent, note.created_at),
             since=note.created_at,
-            content=f"<@{mention}>" if mention is not None else None,
+            content=mention,
             embed=embed,
             allowed_mentions=notified,
             **more,
         )
         if mention is not None:
             await self._intents.pinged(ticket.id)
+        return message
 
 
 def _embed(note: Note) -> discord.Embed:

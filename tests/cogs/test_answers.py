@@ -1,8 +1,13 @@
 """A server's own ready-made answers."""
 
+import asyncio
+
 import pytest
-from desk import Desk, embed, reply
+from desk import Desk, buttons, custom_id, embed, prefilled, reply
 from simcord.results import InteractionResult
+
+from fileflare_bot.demo import orders
+from fileflare_bot.storage.records import Ticket
 
 TEXT = "Hi {customer}, about {order}: {file} is fixed."
 
@@ -19,9 +24,9 @@ async def test_a_new_answer_is_previewed_and_sent_with_its_placeholders_filled(d
     assert embed(saved).description == f"Hi <@{desk.moderator.id}>, about order #1050: **My new book** is fixed."
 
     await desk.ask_for_help()
-    await desk.answers(saved=["fixed"])
+    await desk.answers(saved="fixed")
 
-    said = f"Hi <@{desk.customer.id}>, about order #1051: **wallpapers.zip** is fixed."
+    said = "Hi casey, about order #1051: **wallpapers.zip** is fixed."
     assert desk.direct()[0].embeds[0].description == said
 
 
@@ -91,3 +96,102 @@ async def test_more_than_a_select_can_show_are_refused(desk: Desk) -> None:
         await save(desk, f"answer {number}", "Hello.")
 
     assert reply(await save(desk, "one more")).content.startswith("**There are 25 saved answers")
+
+
+async def choose(desk: Desk, source: str, name: str) -> InteractionResult:
+    """Press Answer on the card, and choose an answer."""
+    shown = await desk.press("Answer")
+    return await desk.moderator.select(reply(shown), [name], custom_id=custom_id(reply(shown), f":{source}"))
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "text"),
+    [
+        ("saved", "fixed", "Hi casey, about order #1051: **wallpapers.zip** is fixed."),
+        ("ready", "link_unavailable", "Hello casey, the link of **wallpapers.zip** does not work. I have asked the"),
+    ],
+)
+async def test_the_text_of_an_answer_is_shown_filled_in_and_can_be_changed_before_anything_is_sent(
+    desk: Desk, source: str, name: str, text: str
+) -> None:
+    await desk.set_up()
+    await save(desk)
+    await desk.ask_for_help()
+
+    form = await choose(desk, source, name)
+
+    assert prefilled(form).startswith(text)
+    assert desk.direct() == []
+    sent = await desk.moderator.submit_modal(form, {"words": prefilled(form) + " Bye!"})
+    assert reply(sent).content == "Sent by direct message."
+    assert desk.direct()[0].embeds[0].description == prefilled(form) + " Bye!"
+    assert prefilled(form) + " Bye!" in desk.notes()[-1]
+
+
+async def test_the_moderator_sees_a_built_in_answer_in_the_customers_language_and_what_it_means_in_theirs(
+    desk: Desk,
+) -> None:
+    await desk.set_up()
+    desk.speaks(desk.customer, "de")
+    lookup = await desk.mydownloads(orders.USED_UP)
+    form = await desk.customer.click(reply(lookup), label="Hilfe holen")
+    await desk.customer.submit_modal(form, {"topic": ["other"], "words": "Hilfe!"})
+
+    form = await choose(desk, "ready", "no_email")
+
+    assert form.modal is not None
+    assert prefilled(form).startswith("Hallo casey, für deine Dateien brauchst du keine E-Mail")
+    assert form.modal["components"][0]["description"] == "The customer's language: German"
+    assert form.modal["components"][1]["content"].startswith("In your language:\nHello casey, you need no email")
+
+
+async def test_answers_for_the_findings_come_first_and_the_moderators_own_words_need_no_choice(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+
+    shown = await desk.press("Answer")
+
+    assert reply(shown).content == "Choose an answer. You see its text, and can change it, before it is sent."
+    (ready,) = [item for item in buttons(reply(shown)) if item["custom_id"].endswith(":ready")]
+    assert [option["value"] for option in ready["options"] if option.get("emoji")] == ["used_up", "last_one"]
+    assert [option["value"] for option in ready["options"]][:2] == ["used_up", "last_one"]
+    form = await desk.moderator.click(reply(shown), label="Your own words")
+    assert prefilled(form) == ""
+    refused = await desk.moderator.submit_modal(form, {"words": " "})
+    assert reply(refused).content.startswith("**There was nothing in it.**")
+
+
+async def test_an_answer_that_is_deleted_meanwhile_is_refused(desk: Desk) -> None:
+    await desk.set_up()
+    await save(desk)
+    await desk.ask_for_help()
+    shown = await desk.press("Answer")
+    await desk.moderator.slash(desk.channel, "answers remove", name="fixed")
+
+    refused = await desk.moderator.select(reply(shown), ["fixed"], custom_id=custom_id(reply(shown), ":saved"))
+
+    assert reply(refused).content.startswith("**There is no saved answer of that name.**")
+
+
+async def test_a_long_answer_is_cut_before_the_moderator_reads_it_and_a_form_that_comes_too_late_is_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up()
+    await save(desk, text="{file}" * 200)
+    await desk.ask_for_help()
+
+    form = await choose(desk, "saved", "fixed")
+    assert len(prefilled(form)) == 2000
+    shown = await desk.press("Answer")
+    monkeypatch.setattr("fileflare_bot.interactions.reply.FAST_REPLY_SECONDS", 0.0)
+    ticket = desk.bot.desk.ticket
+
+    async def slow(*ids: int) -> Ticket:
+        await asyncio.sleep(0.1)
+        return await ticket(*ids)
+
+    monkeypatch.setattr(desk.bot.desk, "ticket", slow)
+    late = await desk.moderator.click(reply(shown), label="Your own words")
+
+    assert late.modal is None
+    assert reply(late).content == "**I was too slow to open the form.** Please press again."

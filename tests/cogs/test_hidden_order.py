@@ -52,7 +52,7 @@ async def test_no_moderator_reads_an_orders_id_in_any_shape(desk: Desk, shape: s
     await desk.press("Check again")
     await desk.moderator.slash(desk.channel, "answers add", name="Hi")
     await desk.forge("answers:add:Hi", desk.moderator, desk.channel, inputs={"words": f"{{order}} {{file}} of {typed}"})
-    answered = await desk.answers(saved=["Hi"], words=f"I see {typed} here")
+    answered = await desk.answers(saved="Hi", words=f"I see {typed} here")
     await desk.resolves(words=f"bye {typed} now")
 
     checked = await desk.moderator.slash(desk.channel, "check", **{"order-id": TOKEN})

@@ -160,8 +160,11 @@ async def test_an_outage_is_not_shown_with_where_the_link_is(desk: Desk) -> None
 @pytest.mark.parametrize(
     ("locale", "wanted"),
     [
-        ("en-US", "✏️ **Where do I find my order link?** Please fill it in, under **The panel's words**"),
-        ("de", "✏️ **Wo finde ich meinen Bestelllink?** Bitte fülle das unter **Die Worte des Panels** aus"),
+        ("en-US", "**Worth adding: where your customers find their order link.** Press **The panel's words** below."),
+        (
+            "de",
+            "**Es lohnt sich: sag, wo eure Kunden ihren Bestelllink finden.**",
+        ),
     ],
 )
 async def test_setup_asks_the_owner_where_the_order_link_is_until_they_have_said_it(
@@ -184,7 +187,7 @@ async def test_an_order_in_capitals_is_opened_with_one_request_and_refreshed(des
     assert desk.sample.requests == {orders.DOCUMENTED: 1}
     desk.bot.lookups.refresh_seconds = 0
     refreshed = await desk.customer.click(reply(opened), label="Refresh")
-    assert "5 of 10 downloads left" in str(embed(refreshed).description)
+    assert "5 of 10 left" in str(embed(refreshed).description)
     assert desk.sample.requests == {orders.DOCUMENTED: 2}
 
 

@@ -65,7 +65,7 @@ async def test_privacy_shows_and_deletes_saved_orders(desk: Desk) -> None:
     await remember(desk)
 
     shown = await desk.customer.slash(desk.channel, "privacy")
-    assert "1 order that you wanted to be remembered (encrypted)" in str(embed(shown).description)
+    assert "**1 saved order**, encrypted: until you forget it" in reply(shown).content
     sure = await desk.customer.click(reply(shown), label="Delete it")
     await desk.customer.click(reply(sure), label="Delete for good")
 

@@ -19,9 +19,10 @@ async def test_nothing_is_kept_about_a_person_who_only_looks_up_downloads(desk: 
     shown = await desk.customer.slash(desk.channel, "privacy")
 
     assert shown.ephemeral
-    assert embed(shown).description == (
-        "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers, or "
-        "if there is no order with that ID."
+    assert reply(shown).content == (
+        "**What I keep about you, and until when**\n"
+        "Nothing. Looking up your downloads leaves something behind only where a store gives roles to buyers, or if "
+        "there is no order with that ID."
     )
     assert labels(reply(shown)) == []
 
@@ -33,8 +34,8 @@ async def test_a_person_gets_all_that_is_kept_about_them_as_a_file(desk: Desk) -
     await desk.answers(words="Hello, Casey.")
 
     shown = await desk.at_home.slash("privacy")
-    assert "Help request #1 of <t:" in str(embed(shown).description)
-    assert "#2" not in str(embed(shown).description)
+    kept = "• **1 help request** with all messages: until 90 days after it is resolved"
+    assert reply(shown).content == f"**What I keep about you, and until when**\n{kept}"
     given = await desk.at_home.click(reply(shown), label="Get it as a file")
 
     assert given.ephemeral
@@ -58,13 +59,14 @@ async def test_a_person_sees_how_many_unknown_orders_they_tried_and_deleting_doe
         await desk.mydownloads(f"{number:032x}a")
 
     listed = await desk.customer.slash(desk.channel, "privacy")
-    assert "That you tried 2 order IDs that do not exist" in str(embed(listed).description)
+    assert "**2 order IDs that do not exist**: that you tried them, not which" in reply(listed).content
     sure = await desk.customer.click(reply(listed), label="Delete it")
     assert "I remember how many for up to 12 hours" in reply(sure).content
     await desk.customer.click(reply(sure), label="Delete for good")
 
     again = await desk.customer.slash(desk.channel, "privacy")
-    assert str(embed(again).description).startswith("• That you tried 2 order IDs")
+    assert "\n• **2 order IDs" in reply(again).content
+    assert "saved" not in reply(again).content
     assert labels(reply(again)) == ["Get it as a file"]
     assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
 
@@ -108,7 +110,7 @@ async def test_a_moderators_record_is_shown_and_stays(desk: Desk, storage: Stora
 
     shown = await desk.moderator.slash(desk.channel, "privacy")
 
-    assert "1 note of what you did as a moderator" in str(embed(shown).description)
+    assert "**1 note** of what you did as a moderator" in reply(shown).content
     assert labels(reply(shown)) == ["Get it as a file"]
     assert len((await storage.personal_data.of_user(desk.moderator.id)).entries) == 1
 
@@ -127,7 +129,7 @@ async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_unt
     assert reply(gone).content == "**Deleted.** I keep nothing of your saved orders and help requests."
     assert buyer.id not in members[desk.customer.id].role_ids
     again = await desk.customer.slash(desk.channel, "privacy")
-    assert str(embed(again).description).startswith("Nothing.")
+    assert "\nNothing." in reply(again).content
     await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
     assert buyer.id not in members[desk.member.id].role_ids
     listed = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": orders.DOCUMENTED})
@@ -152,3 +154,23 @@ async def test_a_role_that_discord_does_not_take_back_is_named_and_taken_back_la
     await desk.later()
 
     assert buyer.id not in desk.env.backend.get_guild(desk.guild.id).members[desk.customer.id].role_ids
+
+
+async def test_everything_that_is_kept_is_a_count_and_a_time_and_fits_a_phones_screen(desk: Desk) -> None:
+    desk.speaks(desk.customer, "de")
+    await desk.set_up()
+    shown = await desk.mydownloads(orders.DOCUMENTED)
+    await desk.customer.click(reply(shown), label="Bestellung merken")
+    for token in (orders.USED_UP, orders.EMPTY, orders.LARGE):
+        lookup = await desk.mydownloads(token)
+        asked = await desk.customer.click(reply(lookup), label="Hilfe holen")
+        await desk.customer.submit_modal(asked, {"topic": ["other"], "words": "Es geht nicht."})
+
+    listed = await desk.customer.slash(desk.channel, "privacy")
+
+    assert reply(listed).content.splitlines() == [
+        "**Was ich über dich speichere, und bis wann**",
+        "• **1 gemerkte Bestellung**, verschlüsselt: bis du sie vergessen lässt",
+        "• **3 Hilfeanfragen** mit allen Nachrichten: bis 90 Tage, nachdem sie erledigt sind",
+    ]
+    assert labels(reply(listed)) == ["Als Datei holen", "Löschen"]

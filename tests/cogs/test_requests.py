@@ -72,7 +72,7 @@ async def test_a_request_in_a_list_links_to_its_card_and_opens_with_its_buttons(
 
     assert shown.ephemeral
     assert embed(shown).title == "Help request #1"
-    assert labels(reply(shown)) == ["Take", "Check again", "Answer", "Resolve", "Post the card again"]
+    assert labels(reply(shown)) == ["Take", "Check again", "Answer", "Resolve", "Details", "Post the card again"]
 
 
 async def test_mine_are_those_that_i_have_taken(desk: Desk) -> None:

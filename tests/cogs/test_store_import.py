@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.store import settings_file
 from fileflare_bot.store.changes import WrongValue
+from fileflare_bot.store.json_lines import line_of
 
+MARK = "here"
+FULL: dict[str, Any] = {
+    "version": 1,
+    "moderator_roles": ["a", "b", "c"],
+    "answers": [{"name": "a", "text": "b"}, {"name": "c", "text": "d\ne"}],
+    "rules": [{"match": "any_order", "roles": ["a"]}, {"match": "tag", "value": "books", "roles": ["a"]}],
+    "options": {"wording": {"title": 'Your {books}, "all"', "colour": "#aa0000"}, "leak_guard": True},
+}
 GOOD: dict[str, Any] = {"version": 1, "options": {}}
 CATALOGS = Catalogs()
 PARSERS_WORDS = ("Invalid JSON", "Input should", "EOF", "Value error", "Field required", "Extra inputs", "valid ")
@@ -42,30 +51,41 @@ def refusal(content: bytes) -> WrongValue:
         (b'{"version": one}', "the file needs a value in line 1, column 13: text in double quotes, a number, true,"),
         (b"# settings", "the file needs a value in line 1, column 1: text in double quotes, a number, true, false,"),
         (b"[]", "the file must be an object in braces."),
-        (b'{"version": 1}', "`options` is missing."),
-        (b'{"version": 1.5, "options": {}}', "`version` must be a whole number."),
-        (b'{"version": 0, "options": {}}', "`version` must be 1 at least."),
-        (b'{"version": 2, "options": {}}', "`version` must be 1 at most."),
-        (b'{"version": 1, "log_channel": 7, "options": {}}', "`log_channel` must be text in double quotes."),
-        (b'{"version": 1, "log_channel": "", "options": {}}', "`log_channel` must not be empty."),
-        (b'{"version": 1, "answers": {}, "options": {}}', "`answers` must be a list."),
-        (b'{"version": 1, "options": {"leak_guard": "maybe"}}', "`options.leak_guard` must be true or false."),
-        (b'{"version": 1, "options": {"wording": {"colour": "red"}}}', "`options.wording.colour` must look like #2a9d"),
+        (b'{"version": 1}', "`options` is missing in what begins in line 1."),
+        (b'{"version": 1.5, "options": {}}', "`version` in line 1 must be a whole number."),
+        (b'{"version": 0, "options": {}}', "`version` in line 1 must be 1 at least."),
+        (b'{"version": 2, "options": {}}', "`version` in line 1 must be 1 at most."),
+        (b'{"version": 1, "log_channel": 7, "options": {}}', "`log_channel` in line 1 must be text in double quotes."),
+        (b'{"version": 1, "log_channel": "", "options": {}}', "`log_channel` in line 1 must not be empty."),
+        (b'{"version": 1, "answers": {}, "options": {}}', "`answers` in line 1 must be a list."),
+        (
+            b'{"version": 1, "options": {\n"leak_guard": "maybe"}}',
+            "`options.leak_guard` in line 2 must be true or false.",
+        ),
+        (
+            b'{"version": 1, "options": {"accounts_per_order":\n 0}}',
+            "`options.accounts_per_order` in line 1 must be a whole number from 1 to 100.",
+        ),
+        (
+            b'{"version": 1,\n"options": {"help_open_per_person": "x"}}',
+            "`options.help_open_per_person` in line 2 must be a whole number from 1 to 100.",
+        ),
+        (b'{"version": 1, "options": {"wording": {"colour": "red"}}}', "`options.wording.colour` in line 1 must look "),
         (
             b'{"version": 1, "options": {"wording": {"account_url": "no"}}}',
-            "`options.wording.account_url` must be an address that begins with https://.",
+            "`options.wording.account_url` in line 1 must be an address that begins with https://.",
         ),
         (
             b'{"version": 1, "options": {"language": "%s"}}' % (b"x" * 11),
-            "`options.language` must have 10 characters at most.",
+            "`options.language` in line 1 must have 10 characters at most.",
         ),
         (
             b'{"version": 1, "options": {}, "rules": [{"match": "any", "roles": ["a"]}]}',
-            r"`rules.0.match` must be one of these: 'any\_order', 'product\_id'",
+            r"`rules.0.match` in line 1 must be one of these: 'any\_order', 'product\_id'",
         ),
         (
             b'{"version": 1, "options": {}, "rules": [{"match": "tag", "roles": []}]}',
-            "`rules.0.roles` must have an entry.",
+            "`rules.0.roles` in line 1 must have an entry.",
         ),
     ],
     ids=lambda value: str(value)[:40],
@@ -107,8 +127,60 @@ async def test_a_name_in_a_file_is_repeated_without_effect_and_never_as_a_whole(
     assert len(code) == 1
     assert "\n" not in refused.content
     assert len(refused.content) < 150
-    assert text in {"**Nothing was changed:**  is no setting.", "**Nichts wurde geändert:**  ist keine Einstellung."}
+    assert text in {
+        "**Nothing was changed:**  in line 1 is no setting.",
+        "**Nichts wurde geändert:**  in Zeile 1 ist keine Einstellung.",
+    }
     assert not any(character in refused.content for character in "\u202e\u0000")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("options", "wording", "colour"), "crimson", "`options.wording.colour` in line {line} must look like #"),
+        (("options", "leak_guard"), "crimson", "`options.leak_guard` in line {line} must be true or false."),
+        (("rules", 1, "match"), "crimson", "`rules.1.match` in line {line} must be one of these: "),
+        (("answers", 0, "text"), "Hi {crimson}!", "`answers.0.text` in line {line} holds a placeholder that nothing"),
+        (("answers", 1, "name"), "a", "`answers.1.name` in line {line} is there twice."),
+        (("moderator_roles", 2), "", "`moderator_roles.2` in line {line} must not be empty."),
+    ],
+)
+@pytest.mark.parametrize("indent", [2, None, 7])
+async def test_a_mistake_in_an_exported_file_is_found_in_its_line_and_is_not_repeated(
+    desk: Desk, path: tuple[str | int, ...], value: object, said: str, indent: int | None
+) -> None:
+    file = json.loads(json.dumps(FULL))
+    within = file
+    for part in path[:-1]:
+        within = within[part]
+    within[path[-1]] = MARK
+    line = json.dumps(file, indent=indent).split(MARK)[0].count("\n") + 1
+    within[path[-1]] = value
+    content = json.dumps(file, indent=indent).encode()
+
+    refused = reply(await desk.owner.slash(desk.channel, "store import", file=("settings.json", content)))
+
+    assert refused.content.startswith("**Nothing was changed:** " + said.format(line=line))
+    assert "crimson" not in refused.content
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "line"),
+    [
+        ('{"a": 1, "b": [1,\n{"c": 2}]}', ("b", 1, "c"), 2),
+        ('\n\n{"a":\n\n\n2}', ("a",), 3),
+        ('{"a": {"b": 1},\n"a": {"b": 2}}', ("a", "b"), 2),
+        ('{"a, b: {": "}",\n"\\"": [[],\n[7]]}', ('"', 1, 0), 3),
+        ('{"a": 1}', ("b",), None),
+        ('{"a": 1}', ("a", "b"), None),
+        ("[]", (0,), None),
+        ('{"a": ' + "9" * 5000 + ',\n"b": 1e999}', ("b",), 2),
+        ("7", (), 1),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_the_line_of_a_value_is_found_in_any_layout(text: str, path: tuple[str | int, ...], line: int | None) -> None:
+    assert line_of(text, path) == line
 
 
 @given(st.binary(max_size=60), st.integers(0, 400), st.integers(0, 20))

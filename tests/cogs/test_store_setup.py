@@ -20,7 +20,7 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     role = desk.guild.create_role("Buyers")
     setup = await desk.owner.slash(desk.channel, "store setup")
     assert setup.ephemeral
-    assert "**No support channel yet:**" in page(setup)
+    assert "**Still missing: a channel for help requests.**" in page(setup)
     await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
     await desk.owner.select(reply(setup), [desk.log_channel], custom_id="store_setup:set:log_channel_id")
     await desk.owner.click(reply(setup), custom_id="store_setup:toggle:leak_guard:on")
@@ -35,15 +35,32 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     words = {"title": "Your books", "text": "Paste your link.", "button": "My books", "colour": "#AA0000"}
     where = "https://my-store.com/account\nIn the email of your order."
     worded = await desk.owner.submit_modal(shown, {**words, "where": where})
+    said = "Saved. Your panel will look like this: press **Post the panel** in /store setup."
+    assert reply(worded).content == said
     assert embed(worded).title == "Your books"
     assert "<https://my-store.com/account>" in str(embed(worded).description)
     checked = await desk.owner.click(reply(setup), label="Check")
     assert reply(checked).content.splitlines()[0] == "**All is well.**"
-    assert "✅ Fileflare answers." in reply(checked).content
-    await desk.owner.slash(desk.channel, "store panel")
+    assert reply(checked).content.splitlines()[1:] == [
+        "✅ Fileflare answers.",
+        f"✅ Support channel: <#{desk.support.id}>",
+        f"✅ Log channel: <#{desk.log_channel.id}>",
+        f"✅ I can give the role <@&{role.id}>.",
+        "✅ The leak guard is on.",
+        "Next: press **Post the panel**, and choose your customers' channel.",
+    ]
+    asked = await desk.owner.click(reply(setup), label="Post the panel")
+    posted = await desk.owner.submit_modal(asked, {"channel": [desk.channel]})
+    assert reply(posted).content == (
+        "✅ The panel is posted. It follows what you change in /store setup; delete its message to take it down.\n"
+        f"Your customers can press the button in <#{desk.channel.id}>."
+    )
+    checked = await desk.owner.click(reply(setup), label="Check")
+    assert reply(checked).content.splitlines()[-1] == f"Your customers can press the button in <#{desk.channel.id}>."
+    lines = page(await desk.owner.slash(desk.channel, "store setup")).splitlines()
+    assert lines[2] == f"✅ Your customers can press the button in <#{desk.channel.id}>."
 
-    panel = desk.channel.last_message
-    assert panel is not None
+    (panel,) = [message for message in desk.channel.history() if message.embeds]
     assert panel.embeds[0].colour == discord.Colour.from_str("#aa0000")
     assert labels(panel) == ["My books", "Restore my roles"]
     asked = await desk.customer.click(panel, label="My books")
@@ -78,7 +95,7 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: De
 
     assert checked.splitlines()[0] == "**This needs fixing:**"
     assert "⚠️ Fileflare does not answer." in checked
-    assert f"⚠️ <#{desk.log_channel.id}> does not exist any more: choose another." in checked
+    assert "⚠️ Log channel: This channel does not exist any more, or I cannot see it: choose another." in checked
     assert f"⚠️ I may not give the role <@&{above.id}>: it is above mine." in checked
 
 
@@ -121,42 +138,6 @@ async def test_the_panel_and_the_cards_use_the_language_that_the_owner_chose(des
     assert panel is not None
     assert labels(panel) == ["Meine Downloads"]
     assert desk.support.history()[0].embeds[0].title == "Hilfeanfrage #1"
-
-
-async def test_the_status_shows_how_everything_is(desk: Desk) -> None:
-    await desk.set_up()
-    await desk.ask_for_help()
-    await desk.mydownloads(orders.UNKNOWN)
-
-    shown = await desk.owner.slash(desk.channel, "store status")
-
-    fields = {field.name: str(field.value) for field in embed(shown).fields}
-    assert fields["Fileflare"].startswith("reachable · last order read <t:")
-    assert fields["Database"] == "it answers"
-    assert "0.1.0" in str(fields["Bot"])
-    assert fields["Lookups in 24 hours"] == "found 1, not_found 1"
-    assert fields["Open help requests"] == "1"
-    assert fields["Permissions"].startswith(f"✅ Support channel: <#{desk.support.id}>")
-    assert fields["Leak guard"] == "The leak guard is off."
-
-
-async def test_the_status_is_shown_while_the_database_is_away(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    await desk.set_up()
-
-    def away(*_arguments: object) -> None:
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(desk.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
-    shown = await desk.owner.slash(desk.channel, "store status")
-    fields = {field.name: str(field.value) for field in embed(shown).fields}
-    assert (fields["Database"], fields["Open help requests"]) == ("away", "not known")
-    assert fields["Permissions"].startswith("✅ Support channel:")
-
-    desk.bot.storage.guilds.forget([desk.guild.id])  # as after a restart
-    shown = await desk.owner.slash(desk.channel, "store status")
-    fields = {field.name: str(field.value) for field in embed(shown).fields}
-    assert (fields["Leak guard"], fields["Permissions"]) == ("not known", "not known")
-    assert fields["Fileflare"].startswith("reachable")
 
 
 async def exported(desk: Desk) -> bytes:
@@ -244,7 +225,7 @@ async def test_who_may_not_give_a_role_imports_no_rule_for_it_and_no_product(des
         (lambda content: content | {"version": 99}, "`version`"),
         (lambda content: content | {"secret": "x"}, "`secret`"),
         (lambda content: content | {"options": {"accounts_per_order": -1}}, "`options.accounts_per_order`"),
-        (lambda content: content | {"answers": [{"name": "a", "text": "{0.__class__}"}]}, "`answers`"),
+        (lambda content: content | {"answers": [{"name": "a", "text": "{0.__class__}"}]}, "`answers.0.text`"),
         (lambda content: content | {"moderator_roles": ["x"] * 999}, "`moderator_roles`"),
         (lambda content: content | {"options": {"wording": {"account_url": "javascript:alert(1)"}}}, "account_url"),
     ],
@@ -422,3 +403,17 @@ async def test_the_page_has_no_more_parts_than_discord_takes(desk: Desk) -> None
         return 1 + sum(count(each) for each in inner)
 
     assert 30 < sum(count(dict(component)) for component in reply(setup).components) <= 40
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de"])
+@pytest.mark.parametrize("form", ["words", "limits", "panel"])
+async def test_the_help_text_of_each_field_stands_with_it_and_fits(desk: Desk, locale: str, form: str) -> None:
+    desk.speaks(desk.owner, locale)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    shown = await desk.owner.click(reply(setup), custom_id=f"store_setup:{form}")
+
+    assert shown.modal is not None
+    fields = shown.modal["components"]
+    assert fields
+    assert all(10 < len(field["description"]) <= 100 for field in fields)

@@ -66,8 +66,8 @@ class People(Loopback):
             data["values"] = values
         return self._interact(InteractionType.MESSAGE_COMPONENT, user_id, message.channel_id, data, message=message)
 
-    def submit(self, user_id: int, shown: "Interaction", **values: str | list[str]) -> "Interaction":
-        """Fill in the modal that an interaction has opened, and send it."""
+    def submit(self, user_id: int, shown: "Interaction", **values: str | list[str] | Json) -> "Interaction":
+        """Fill in the modal that an interaction has opened, and send it. A file is given as its payload."""
         modal = shown.record.modal
         assert modal is not None, f"no modal was opened, but: {shown.text}"
         components = []
@@ -75,10 +75,14 @@ class People(Loopback):
             name = component.get("custom_id")
             if name in values:
                 value = values[name]
-                given = {"value": value} if isinstance(value, str) else {"values": value}
+                given: Json = {"value": value} if isinstance(value, str) else {"values": value}
+                if isinstance(value, dict):
+                    given = {"values": [value["id"]]}
                 components.append({"type": 18, "component": {"type": component["type"], "custom_id": name, **given}})
         chosen = [value for given in values.values() if isinstance(given, list) for value in given]
-        data = {"custom_id": modal["custom_id"], "components": components, "resolved": self._members(chosen, shown)}
+        files = {value["id"]: value for value in values.values() if isinstance(value, dict)}
+        resolved = self._members(chosen, shown) | {"attachments": files}
+        data = {"custom_id": modal["custom_id"], "components": components, "resolved": resolved}
         record = shown.record
         source = None
         if record.source_message_id is not None:

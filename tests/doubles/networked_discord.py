@@ -14,6 +14,7 @@ import asyncio
 import io
 import itertools
 import json
+import mimetypes
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -138,7 +139,9 @@ class NetworkedDiscord(People):
         """Return a file that a user attaches to a command."""
         self._files[name] = content
         url = self.url.replace(API, f"/files/{name}")
-        return {"id": str(len(self._files)), "filename": name, "size": len(content), "url": url, "proxy_url": url}
+        kind = mimetypes.guess_type(name)[0]
+        sized = {"size": len(content), "content_type": kind}
+        return {"id": str(len(self._files)), "filename": name, "url": url, "proxy_url": url, **sized}
 
     def forget_nonces(self) -> None:
         """Forget all nonces, as Discord does after some minutes."""

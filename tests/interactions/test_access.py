@@ -71,6 +71,8 @@ PRESSES: Final[dict[str, tuple[str, list[str]]]] = {
     "Claims.release": ("claims:release:{claim}", []),
     "Claims.ask_where": ("claims:move:{claim}", []),
     "Claims.move": ("claims:moved:{claim}", ["{person}"]),
+    "Claims.confirm": ("claims:ask:move:{ticket}", []),
+    "Claims.confirmed": ("claims:sure:move:{ticket}:{claim}", []),
     "Claims.restore": ("claims:restore", []),
     "Downloads.ask": ("downloads:ask", []),
     "Downloads.another": ("downloads:another", []),
@@ -110,11 +112,15 @@ PRESSES: Final[dict[str, tuple[str, list[str]]]] = {
     "StoreSetup.ask_limits": ("store_setup:limits", []),
     "StoreSetup.keep_limits": ("store_setup:limited", []),
     "StoreSetup.check": ("store_setup:check", []),
+    "StoreSetup.ask_channel": ("store_setup:panel", []),
+    "StoreSetup.post_panel": ("store_setup:post", ["{channel}"]),
     "Tickets.take": ("tickets:take:{ticket}", []),
     "Tickets.hand_over": ("tickets:handover:{ticket}", []),
     "Tickets.handed": ("tickets:handed:{ticket}", ["{person}"]),
     "Tickets.check": ("tickets:check:{ticket}", []),
     "Tickets.answer": ("tickets:answer:{ticket}:", []),
+    "Tickets.write": ("tickets:write:{ticket}:ready:no_email", []),
+    "Tickets.details": ("tickets:details:{ticket}", []),
     "Tickets.answered": ("tickets:answered:{ticket}", []),
     "Tickets.resolve": ("tickets:resolve:{ticket}", []),
     "Tickets.resolved": ("tickets:resolved:{ticket}", ["answered"]),
@@ -368,10 +374,11 @@ async def test_what_belongs_to_another_server_cannot_be_used(
     before = await shop.state()
 
     for handler in (
-        *("Check.delete_message", "Claims.release", "Claims.move", "Requests.show", "StoreSetup.choose"),
+        *("Check.delete_message", "Claims.release", "Claims.move", "Claims.confirm", "Claims.confirmed"),
+        *("Requests.show", "StoreSetup.choose"),
         *(name for name in PRESSES if name.startswith("Tickets.")),
     ):
-        if handler in {"Tickets.hand_over", "Tickets.answer", "Tickets.resolve"}:
+        if handler in {"Tickets.hand_over", "Tickets.resolve"}:
             continue  # they only open a form, which is refused when it is submitted
         person = desk.owner if handler.startswith("Store") else desk.moderator
         result = await shop.press(handler, person, ids)

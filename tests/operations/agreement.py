@@ -14,6 +14,7 @@ from storage.samples import connected
 from fileflare_bot.leak_guard import RULE_NAME
 from fileflare_bot.storage import models
 from fileflare_bot.storage.models import Base
+from fileflare_bot.storage.records import Stage
 
 Row = Any
 RETRIED = [mapper.class_ for mapper in Base.registry.mappers if hasattr(mapper.class_, "retry_at")]
@@ -26,9 +27,12 @@ async def rows(url: str, table: type[Base], *wanted: sa.ColumnElement[bool]) -> 
 
 
 async def unfinished(url: str) -> list[str]:
-    """Return the tables in which something is still to be told to Discord."""
+    """Return the tables in which something is still to be told to Discord; one statement sees all at one moment."""
     due = {table.__tablename__: sa.inspect(table).columns["retry_at"].is_not(None) for table in RETRIED}
-    return [table.__tablename__ for table in RETRIED if await rows(url, table, due[table.__tablename__])]
+    due["help_requests"] |= models.TicketRow.stage_ends_at.is_not(None)
+    there = sa.union(*(sa.select(sa.literal(name)).where(wanted) for name, wanted in due.items()))
+    async with connected(url) as connection:
+        return sorted(await connection.scalars(there))
 
 
 async def disagreements(shop: Shop, url: str) -> list[str]:
@@ -54,14 +58,29 @@ async def disagreements(shop: Shop, url: str) -> list[str]:
     (server,) = await rows(url, models.GuildRow)
     wrong += [f"{len(rules)} rules of the leak guard"] * (len(rules) != int(bool(server.options.get("leak_guard"))))
     wrong += [fact for fact in facts(shop) if fact.endswith("panels") and fact not in {"0 panels", "1 panels"}]
+    wanted = server.options.get("wording", {}).get("title") or "Your downloads"
+    titles = [message.embeds[0]["title"] for message in _panels(shop)]
+    wrong += [f"a panel shows {title}, not {wanted}" for title in titles if title != wanted]
+    stored = await rows(url, models.PanelRow)
+    wrong += [f"{len(stored)} panels are known of {len(titles)}"] * (len(stored) != len(titles))
     return wrong
 
 
 def facts(shop: Shop) -> list[str]:
     """Return what is in the channel."""
-    panels = [message for message in shop.messages(shop.channel) if "downloads:ask" in _ids(message)]
+    panels = _panels(shop)
     leaks = [message for message in shop.messages(shop.channel) if message.content == LEAK]
-    return [f"{len(panels)} panels", *["a leak is there"] * len(leaks)]
+    threads = [channel.id for channel in shop.discord.backend.channels.values() if channel.parent_id == shop.support]
+    screenshots = sum(len(message.attachments) for thread in threads for message in shop.messages(thread))
+    return [f"{len(panels)} panels", *["a leak is there"] * len(leaks), f"{screenshots} screenshots"]
+
+
+def _panels(shop: Shop) -> list[Message]:
+    return [
+        message
+        for message in shop.messages(shop.channel)
+        if "downloads:ask" in _ids(message) and not message.flags  # a refusal has the button, too
+    ]
 
 
 def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[str]:
@@ -74,6 +93,8 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
         return [*wrong, "the card has no thread"]
     if thread.thread_metadata.archived != ticket.resolved:
         wrong.append(f"the thread is archived: {thread.thread_metadata.archived}, resolved: {ticket.resolved}")
+    pictures = sum(len(message.attachments) for message in shop.messages(card.id))
+    wrong += [f"{pictures} pictures are in one thread"] * (pictures > 1)
     notes = shop.notes(card)
     beside = [
         message.embeds[0]["description"]
@@ -82,8 +103,10 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
     ]
     notes += beside
     answers = [message for message in messages if message.from_moderator]
-    noted = sum(" has answered:" in note or " has closed it:" in note for note in notes)
+    noted = sum(bool(re.search(r" has (answered|closed it):|^⏳ I have asked ", note)) for note in notes)
     wrong += [f"{noted} notes of {len(answers)} answers"] * (noted != len(answers))
+    reminded = sum(" has been waiting for an answer since " in note for note in notes)
+    wrong += [f"{reminded} reminders, stage {ticket.stage}"] * (reminded != int(ticket.stage == Stage.REMINDED))
     written = sum(" writes:" in note for note in notes)
     wrong += [f"{written} notes of the customer's {len(messages) - len(answers)} messages"] * (
         written != len(messages) - len(answers)

@@ -15,7 +15,9 @@ Scene = Callable[[Shop], Awaitable[Press]]
 Values = Callable[[Shop], dict[str, Any]]
 ANSWER: Final = "Try again."
 WORDS: Final = "No luck."
+TITLE: Final = "Your books"
 BYE: Final[dict[str, Any]] = {"reason": ["mended"], "words": "Bye."}
+PICTURE: Final = b"\x89PNG\r\n\x1a\n the picture"
 LEAK: Final = f"look: https://app.fileflare.com/orders/{orders.DOCUMENTED}"
 
 
@@ -63,19 +65,35 @@ def then(label: str, **values: str | list[str]) -> Scene:
 async def file(shop: Shop) -> Press:
     """A customer asks for help."""
     shown = await shop.press(shop.customer, (await shop.look_up()).message, "Get help")
-    return lambda: shop.discord.submit(shop.customer, shown, topic=["nothing_left"], words="It is broken.")
+    return lambda: shop.discord.submit(shop.customer, shown, topic="nothing_left", words="It is broken.")
+
+
+async def file_with_screenshot(shop: Shop) -> Press:
+    """A customer asks for help, and attaches a screenshot."""
+    setup = await shop.discord.slash(shop.owner, shop.channel, "store setup").done()
+    await shop.press(shop.owner, setup.message, "store_setup:toggle:help_screenshots:on")
+    shown = await shop.press(shop.customer, (await shop.look_up()).message, "Get help")
+    file = shop.discord.upload("picture.png", PICTURE)
+    return lambda: shop.discord.submit(shop.customer, shown, topic="nothing_left", words="See this.", screenshot=file)
+
+
+async def answer(shop: Shop) -> Press:
+    """A moderator answers a customer."""
+    await shop.ask_for_help()
+    shown = await shop.answer_form()
+    return lambda: shop.discord.submit(shop.moderator, shown, words=ANSWER)
 
 
 async def write_back(shop: Shop) -> Press:
     """A customer writes back below an answer."""
-    await (await on_card("Answer", lambda _: {"words": ANSWER})(shop))().done()
+    await (await answer(shop))().done()
     shown = await shop.press(shop.customer, shop.direct()[0], "Write back")
     return lambda: shop.discord.submit(shop.customer, shown, words=WORDS)
 
 
 async def solve(shop: Shop) -> Press:
     """A customer says that it is solved."""
-    await (await on_card("Answer", lambda _: {"words": ANSWER})(shop))().done()
+    await (await answer(shop))().done()
     return lambda: shop.discord.press(shop.customer, shop.direct()[0], "It is solved")
 
 
@@ -102,6 +120,16 @@ def on_claim(label: str, values: Values | None = None) -> Scene:
     return prepare
 
 
+async def move_on_card(shop: Shop) -> Press:
+    """The owner moves an order to the customer of a card, whose order another account holds."""
+    await (await grant(shop))().done()
+    opened = await shop.discord.slash(shop.moderator, shop.channel, "mydownloads", order_id=orders.DOCUMENTED).done()
+    shown = await shop.press(shop.moderator, opened.message, "Get help")
+    await shop.discord.submit(shop.moderator, shown, topic=["no_role"], words="It is mine.").done()
+    sure = await shop.press(shop.owner, shop.card(), "claims:ask:move")
+    return lambda: shop.discord.press(shop.owner, _message(sure), "claims:sure:move")
+
+
 async def delete_data(shop: Shop) -> Press:
     """A customer deletes what is stored about them: two help requests, and an order that brought a role."""
     await (await grant(shop))().done()
@@ -114,6 +142,14 @@ async def delete_data(shop: Shop) -> Press:
 async def post_panel(shop: Shop) -> Press:
     """An owner posts the panel."""
     return lambda: shop.discord.slash(shop.owner, shop.channel, "store panel")
+
+
+async def word_panel(shop: Shop) -> Press:
+    """An owner changes the words of a panel that is posted."""
+    await (await post_panel(shop))().done()
+    setup = await shop.discord.slash(shop.owner, shop.channel, "store setup").done()
+    shown = await shop.press(shop.owner, setup.message, "The panel's words")
+    return lambda: shop.discord.submit(shop.owner, shown, title=TITLE)
 
 
 async def import_settings(shop: Shop) -> Press:
@@ -134,14 +170,29 @@ async def delete_message(shop: Shop) -> Press:
     return lambda: shop.discord.press(shop.moderator, _message(checked), "Delete the message")
 
 
+def limited(*before: Scene, **limits: str) -> Scene:
+    """An owner sets limits, which makes a customer's request due that nobody goes on with."""
+
+    async def prepare(shop: Shop) -> Press:
+        await shop.ask_for_help()
+        for scene in before:
+            await (await scene(shop))().done()
+        setup = await shop.discord.slash(shop.owner, shop.channel, "store setup").done()
+        shown = await shop.press(shop.owner, setup.message, "store_setup:limits")
+        return lambda: shop.discord.submit(shop.owner, shown, accounts="1", **limits)
+
+    return prepare
+
+
 DELIVERED: Final = "Sent by direct message", "arrived 0 times"
 OPERATIONS: Final[dict[str, Operation]] = {
     "file": Operation(file, 3, "The moderators have it", "0 cards"),
+    "file with a screenshot": Operation(file_with_screenshot, 4, "Your screenshot is with it", "^0 screenshots"),
     "take": Operation(on_card("Take"), 2),
     "hand over": Operation(
         on_card("Hand over", lambda shop: {"moderator": [str(shop.owner)]}, before=(then("Take"),)), 3
     ),
-    "answer": Operation(on_card("Answer", lambda _: {"words": ANSWER}), 5, *DELIVERED),
+    "answer": Operation(answer, 5, *DELIVERED),
     "write back": Operation(write_back, 3, "The moderators have it", "notes of the customer's"),
     "solve": Operation(solve, 5),
     "resolve": Operation(on_card("Resolve", lambda _: BYE), 6, *DELIVERED),
@@ -154,9 +205,13 @@ OPERATIONS: Final[dict[str, Operation]] = {
         "Its roles have moved with it",
         "has the role",
     ),
+    "move on a card": Operation(move_on_card, 6, "Its roles have moved with it", "has the role"),
     "delete one's data": Operation(delete_data, 3, r"help requests\.$", "cards|has the role|removals"),
     "panel": Operation(post_panel, 2, "The panel is posted", "0 panels"),
+    "word the panel": Operation(word_panel, 2, "what your customers see now", "panel shows"),
     "import": Operation(import_settings, 4),
+    "remind": Operation(limited(remind="1"), 2),
+    "ask and close": Operation(limited(then("Answer", words=ANSWER), close="1"), 10),
     "delete a message": Operation(delete_message, 3, "The message is deleted", "a leak is there"),
 }
 

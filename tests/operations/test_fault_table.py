@@ -2,7 +2,8 @@
 
 Each Discord call of each operation fails once, fails for a while, or is where the process is killed; then the person
 presses again. Whatever happened, the database and Discord agree in the end, nobody was told that something is done
-that is not, and nothing happened twice. The bot's pauses are shortened sixty times, so a minute is a second here.
+that is not, and nothing happened twice. The bot's pauses are shortened sixty times, so a minute is a second here; so is
+an hour or a day after which moderators are reminded or customers asked.
 
 ``make test`` runs a selection with every operation and every kind of fault, ``make test-deep`` the whole table.
 """
@@ -32,7 +33,8 @@ FAST: Final = f"""{SOON}
 import asyncio, types, discord.http
 async def _sleep(seconds, *more): return await asyncio.sleep(seconds / 60, *more)
 discord.http.asyncio = types.SimpleNamespace(**{{**vars(asyncio), "sleep": _sleep}})
-import fileflare_bot.background as background; background.WAIT_SECONDS = 2.0"""
+import fileflare_bot.background as background; background.WAIT_SECONDS = 2.0
+import fileflare_bot.storage.stages as stages; stages.HOUR = stages.DAY = datetime.timedelta(seconds=1)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,14 @@ def said(told: Interaction) -> str:
     return f"{told.text}\n{told.message.embeds if told.message else ''}"
 
 
+async def hit(calls: Calls) -> None:
+    """Wait until the call was made that fails: what only the reconciler does comes after the reply."""
+    for _ in range(100):  # 10 seconds
+        if calls.hit is not None:
+            return
+        await asyncio.sleep(0.1)
+
+
 async def agree(shop: Shop, url: str) -> None:
     """Wait until nothing is left to be done, and check that the database and Discord agree."""
     for _ in range(150):  # 15 seconds
@@ -179,6 +189,7 @@ async def test_whatever_fails_the_database_and_discord_agree_in_the_end(  # noqa
             await told.done()
     else:
         await told.done()
+        await hit(calls)
     promised = operation.promise and re.search(operation.promise, said(told), re.MULTILINE)
     broken = [each for each in await disagreements(shop, url) + facts(shop) if re.search(operation.broken, each)]
     if KINDS[kind].lasting:

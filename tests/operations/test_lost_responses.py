@@ -31,7 +31,7 @@ async def test_a_message_whose_response_was_lost_is_found_even_if_its_nonce_is_f
 
     discord.faults.append(Fault(is_hit, 0, after=True, act=discord.forget_nonces))
     await shop.ask_for_help()
-    shown = await shop.press(shop.moderator, shop.card(), "Answer")
+    shown = await shop.answer_form()
     answered = await discord.submit(shop.moderator, shown, words="Try again.").done()
     if kind == "direct":
         assert answered.text.startswith("**It is saved, but Discord has not confirmed it yet.**")
@@ -58,7 +58,7 @@ async def test_a_thread_whose_response_was_lost_is_taken_over(
     await shop.ask_for_help()
     card = shop.card()
     await discord.until(lambda: discord.calls_to("POST", "/threads") == 2)
-    shown = await shop.press(shop.moderator, card, "Answer")
+    shown = await shop.answer_form()
     await discord.submit(shop.moderator, shown, words="Try again.").done()
 
     assert len(shop.notes(card)) == 1

@@ -84,7 +84,7 @@ async def test_deleting_ones_data_while_discord_fails_says_what_is_left_and_a_se
     discord.faults.remove(failing)
     stored = await discord.slash(shop.customer, shop.channel, "privacy").done()
     assert stored.message is not None
-    assert "1 message or thread about what you have deleted" in str(stored.message.embeds[0])
+    assert "**1 message or thread** about what you have deleted" in stored.text
     asked = await shop.press(shop.customer, stored.message, "Delete it")
     second = await shop.press(shop.customer, asked.message, "Delete for good")
 

@@ -124,7 +124,7 @@ async def test_a_panel_whose_posting_was_not_confirmed_is_not_posted_again(
 ) -> None:
     discord.faults.append(Fault(posting(shop), 0, after=True))
     first = await discord.slash(shop.owner, shop.channel, "store panel").done()
-    assert first.text.startswith("**Discord had a problem, so I could not finish this.**")
+    assert first.text.startswith("**Discord has not confirmed the panel yet;** I go on trying.")
     assert len(panels(shop)) == 1
 
     second = await discord.slash(shop.owner, shop.channel, "store panel").done()
@@ -146,6 +146,46 @@ async def test_a_panel_is_posted_once_when_the_process_is_killed_and_the_command
     second = await discord.slash(shop.owner, shop.channel, "store panel").done()
 
     assert second.text.startswith("The panel is posted.")
+    assert len(panels(shop)) == 1
+    assert await again.stop() == 0
+
+
+async def test_a_panel_that_discord_does_not_take_at_once_is_posted_by_itself(
+    prompt_bot: Bot, discord: NetworkedDiscord, shop: Shop
+) -> None:
+    failing = Fault(posting(shop), 0, times=None)
+    discord.faults.append(failing)
+    first = await discord.slash(shop.owner, shop.channel, "store panel").done()
+    assert first.text.startswith("**Discord has not confirmed the panel yet;** I go on trying.")
+    assert panels(shop) == []
+
+    discord.faults.remove(failing)
+
+    await discord.until(lambda: len(panels(shop)) == 1)
+    again = await discord.slash(shop.owner, shop.channel, "store panel").done()
+    assert again.text.startswith("The panel is posted.")
+    assert len(panels(shop)) == 1
+    assert await prompt_bot.stop() == 0
+
+
+async def test_a_panel_whose_change_was_cut_off_by_the_end_of_the_process_is_changed_after_the_next_start(
+    start: Start, bot: Bot, discord: NetworkedDiscord, shop: Shop
+) -> None:
+    await discord.slash(shop.owner, shop.channel, "store panel").done()
+    setup = await discord.slash(shop.owner, shop.channel, "store setup").done()
+    assert setup.message is not None
+    edits = Fault(
+        lambda method, path, _body: method == "PATCH" and path.startswith(f"/channels/{shop.channel}/messages/"),
+        0,
+        act=bot.process.kill,
+    )
+    discord.faults.append(edits)
+    discord.press(shop.owner, setup.message, "store_setup:language", ["de"])
+    await bot.process.wait()
+
+    again = await start(first=NOW)
+
+    await discord.until(lambda: panels(shop)[0].embeds[0]["title"] == "Deine Downloads")
     assert len(panels(shop)) == 1
     assert await again.stop() == 0
 

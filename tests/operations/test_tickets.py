@@ -9,7 +9,7 @@ async def test_if_discord_fails_for_an_archived_thread_the_customers_words_reach
     start: Start, bot: Bot, discord: NetworkedDiscord, shop: Shop
 ) -> None:
     await shop.ask_for_help()
-    shown = await shop.press(shop.moderator, shop.card(), "Answer")
+    shown = await shop.answer_form()
     await discord.submit(shop.moderator, shown, words="Try again.").done()
     card = shop.card()
     thread = discord.backend.channels[card.id]

@@ -136,9 +136,9 @@ def test_a_file_whose_limit_is_reached_is_named_with_its_counts_and_the_override
     assert finding.severity is Severity.BLOCKING
     assert said(finding).moderator.startswith("book.pdf: no downloads left (3 of 3 used).")
     assert said(finding).next_step == (
-        "Store owner: Fileflare > Orders > the order > Override global limitations > a higher count > Save. "
-        "The old links work again at once."
+        "Store owner: Fileflare > Orders > the order > Override global limitations > a higher count > Save."
     )
+    assert said(finding).why.endswith("With a higher count, the old links work again at once.")
 
 
 def test_a_file_with_one_download_left_is_warned_of_before_the_click() -> None:
@@ -158,8 +158,8 @@ def test_i_never_downloaded_it_is_answered_with_clicks_that_a_mail_scanner_or_a_
     (finding,) = found(holding(book(downloaded=1, limit=1)))
 
     assert finding.kind is Kind.USED_UP
-    assert "Clicks are counted, not finished downloads" in said(finding).moderator
-    assert "a mail scanner or a download that broke off" in said(finding).moderator
+    assert "Clicks are counted, not finished downloads" in said(finding).why
+    assert "a mail scanner or a download that broke off" in said(finding).why
     assert "Override global limitations" in said(finding).next_step
 
 
@@ -171,7 +171,7 @@ def test_more_clicks_than_the_limit_point_to_a_mail_scanner_and_not_to_the_custo
 
     assert finding == Finding(Kind.MORE_CLICKS, "book.pdf", downloaded, limit)
     assert f"({downloaded} times, limit {limit})" in said(finding).moderator
-    assert "A mail scanner or a link preview is the likely cause, not the customer." in said(finding).moderator
+    assert "A mail scanner or a link preview is the likely cause, not the customer." in said(finding).why
     assert "Override global limitations" in said(finding).next_step
 
 
@@ -214,7 +214,7 @@ def test_a_valid_order_without_files_is_one_finding_with_the_wait_and_the_plan_t
     assert finding.severity is Severity.BLOCKING
     assert said(finding).moderator == "The order exists, but there are no files on it."
     assert "30 minutes" in said(finding).next_step
-    assert "Premium plan" in said(finding).next_step
+    assert "Premium plan" in said(finding).why
     assert "whether the products have files" in said(finding).next_step
 
 
@@ -426,7 +426,7 @@ def test_an_unknown_order_is_reported_as_such_with_where_to_look(status: int, bo
 
     assert finding == Finding(Kind.NOT_FOUND)
     assert said(finding).moderator == "Fileflare knows no order with the ID that the customer gave."
-    assert "copy the address again from the confirmation email" in said(finding).next_step
+    assert "copy the address from the confirmation email again" in said(finding).next_step
     assert "Fileflare > Orders" in said(finding).next_step
 
 
@@ -476,9 +476,8 @@ def test_an_outage_never_says_that_the_order_does_not_exist() -> None:
     for claim in ("not exist", "no order", "not found", "unknown"):
         assert claim not in advice.moderator.lower()
     assert "That is an outage, and says nothing about the order." in advice.moderator
-    assert advice.next_step == (
-        "Press **Check again** in a few minutes. Do not tell the customer that the order does not exist."
-    )
+    assert advice.next_step == "Press **Check again** in a few minutes."
+    assert advice.why == "Do not tell the customer that the order does not exist."
     assert finding.severity is Severity.WARNING
 
 

@@ -4,8 +4,8 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,6 +79,20 @@ async def execute(url: str, statement: sa.Executable) -> None:
     """Change something behind the storage's back."""
     async with connected(url) as connection:
         await connection.execute(statement)
+
+
+@contextmanager
+def statements(storage: Storage) -> Iterator[list[tuple[str, Any]]]:
+    """Collect the statements that the storage's database is asked, with their parameters."""
+    asked: list[tuple[str, Any]] = []
+
+    def asking(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    engine = storage._database._engine.sync_engine  # noqa: SLF001 - what it is asked is what is promised
+    sa.event.listen(engine, "before_cursor_execute", asking)
+    yield asked
+    sa.event.remove(engine, "before_cursor_execute", asking)
 
 
 @asynccontextmanager

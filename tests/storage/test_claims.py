@@ -5,12 +5,12 @@ from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
-from storage.samples import KEY, NEWER_KEY, settings
+from storage.samples import KEY, NEWER_KEY, file, settings
 
 from fileflare_bot.orders.reference import OrderReference
-from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NoSuchSavedOrder, StorageUnavailable
+from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NoSuchSavedOrder, NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.postponing import ATTEMPTS_OF_A_DAY
-from fileflare_bot.storage.records import Claim, GrantState
+from fileflare_bot.storage.records import Claim, GrantState, NewNote, Resolution
 from fileflare_bot.storage.storage import Storage, open_storage
 
 GUILD = 77
@@ -203,3 +203,36 @@ async def test_while_the_database_is_away_they_say_so() -> None:
             await storage.saved_orders.of_user(1)
         with pytest.raises(StorageUnavailable):
             await storage.claims.claim(GUILD, 1, ORDER, "#1", accounts=1)
+
+
+async def test_a_change_of_a_claim_is_due_on_the_cards_of_open_tickets_about_its_order_only(storage: Storage) -> None:
+    about = {
+        "open": await file(storage, 2, ORDER.token, guild_id=GUILD),
+        "resolved": await file(storage, 3, ORDER.token, guild_id=GUILD),
+        "another": await file(storage, 2, ANOTHER.token, guild_id=GUILD),
+        "elsewhere": await file(storage, 2, ORDER.token, guild_id=GUILD + 1),
+    }
+    await storage.tickets.resolve(about["resolved"].id, 3, Resolution.CUSTOMER)
+    claim = await claim_of(storage, ORDER, 10)
+    before = {name: (await storage.tickets.get(ticket.id)).version for name, ticket in about.items()}
+
+    async def changed() -> list[int]:
+        return [(await storage.tickets.get(ticket.id)).version - before[name] for name, ticket in about.items()]
+
+    await storage.claims.move(GUILD, claim.id, 9, 4, allow, note=NewNote("moved", "taken"))
+    assert await changed() == [1, 0, 0, 0]
+    assert [note.text for note in await storage.intents.notes(about["open"].id)] == ["moved"]
+    await storage.personal_data.forget(4)
+    assert await changed() == [2, 0, 0, 0]
+    await storage.claims.release(GUILD, claim.id, 9, note=NewNote("released", "taken"))
+    assert await changed() == [3, 0, 0, 0]
+    assert [note.text for note in await storage.intents.notes(about["open"].id)] == ["moved", "released"]
+
+
+async def test_a_ticket_is_found_by_its_number_in_its_own_server(storage: Storage) -> None:
+    ticket = await file(storage, 2, ORDER.token, guild_id=GUILD)
+
+    assert await storage.tickets.of_number(GUILD, ticket.number) == ticket
+    for guild_id, number in ((GUILD, ticket.number + 1), (GUILD + 1, ticket.number)):
+        with pytest.raises(NoSuchTicket):
+            await storage.tickets.of_number(guild_id, number)

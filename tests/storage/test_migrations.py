@@ -17,7 +17,7 @@ from fileflare_bot.storage.database import MIGRATIONS, migrations, utc_now
 from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.models import Base
 from fileflare_bot.storage.options import Match
-from fileflare_bot.storage.records import Action, TicketDetails
+from fileflare_bot.storage.records import Action, Stage, TicketDetails
 from fileflare_bot.storage.storage import Storage, open_storage
 from fileflare_bot.storage.tickets import _DETAILS
 
@@ -93,6 +93,7 @@ async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_kee
         assert (kept.number, kept.details.words, kept.created_at) == (4, "from before", at)
         assert [message.text for message in await storage.tickets.messages(request_id)] == ["hello?"]
         assert len(await storage.audit.entries(GUILD)) == 1
+        assert (kept.stage, kept.stage_since) == (Stage.WAITING, at)
         assert (await file(storage, 2)).number == 5
         server_record = await storage.guilds.load(GUILD)
         assert (server_record.log_channel_id, server_record.moderator_role_ids) == (9, (1, 2))

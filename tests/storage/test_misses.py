@@ -2,16 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 import sqlalchemy as sa
 from clock import Clock
 from desk import Log
-from storage.samples import CUSTOMER, ELSEWHERE, GUILD, STRANGER, connected, settings
+from storage.samples import CUSTOMER, ELSEWHERE, GUILD, STRANGER, connected, settings, statements
 
 from fileflare_bot.fileflare.abuse import AbuseGuard
 from fileflare_bot.fileflare.errors import AskedTooOften
@@ -57,20 +56,6 @@ async def guesses_until_paused(guards: list[AbuseGuard], *, most: int = 50) -> i
         made += 1
         assert made < most
     return made
-
-
-@contextmanager
-def statements(storage: Storage) -> Iterator[list[tuple[str, Any]]]:
-    """Collect the statements that the storage's database is asked, with their parameters."""
-    asked: list[tuple[str, Any]] = []
-
-    def asking(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        asked.append((statement, parameters))
-
-    engine = storage._database._engine.sync_engine  # noqa: SLF001 - what it is asked is what is promised
-    sa.event.listen(engine, "before_cursor_execute", asking)
-    yield asked
-    sa.event.remove(engine, "before_cursor_execute", asking)
 
 
 async def rows(url: str) -> dict[tuple[int, int], int]:

@@ -1,5 +1,9 @@
 """Cards, lists and canned answers keep Discord's limits and stay harmless, whatever people write into them."""
 
+import re
+import textwrap
+import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +16,14 @@ from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import Catalogs, Translator
 from fileflare_bot.modlog import ENTRIES, entry_text
 from fileflare_bot.orders.diagnosis import ADVICE, Finding, Kind
+from fileflare_bot.orders.file_links import LinkProblem
 from fileflare_bot.orders.findings import changes, for_moderator, next_step, report, unseen
 from fileflare_bot.orders.hiding import hide_references
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem
 from fileflare_bot.storage.records import (
     Action,
     Card,
+    Claim,
     Resolution,
     Statistics,
     Ticket,
@@ -32,6 +38,9 @@ from fileflare_bot.tickets.texts import (
     card,
     quoted,
     thread_name,
+)
+from fileflare_bot.tickets.texts import (
+    details as full,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,8 +63,22 @@ DETAILS = st.builds(
     st.lists(FINDINGS, max_size=40).map(tuple),
     st.text(max_size=1000),
     st.just(OrderReference(TOKEN)),
+    st.just("casey"),
+    TEXTS,
 )
 LANGUAGES = st.sampled_from([CATALOGS.translator(language) for language in CATALOGS.languages])
+
+
+HOLDER = Claim(1, 2, 5, "#1050", (), NOW)
+WIDTH = 56  # characters of an embed's line on a desktop: at least 400 px of a 14-pixel font whose letters take 7 px
+
+
+def lines_on_a_desktop(title: str, description: str) -> int:
+    """Return how many lines of text an embed has on a desktop, where a mention shows a name of 14 characters."""
+    read = re.sub(r"<[@t][^>]*>", "@" + "n" * 13, description)
+    read = re.sub(r"\\(.)", r"\1", read.replace("**", ""))
+    wide = "".join(each * 2 if unicodedata.east_asian_width(each) in "WF" else each for each in read)
+    return 1 + sum(len(textwrap.wrap(line, WIDTH)) or 1 for line in wide.split("\n")) + (len(title) > WIDTH)
 
 
 def ticket(details: TicketDetails, **changed: object) -> Ticket:
@@ -93,15 +116,15 @@ def test_a_card_keeps_discords_limits_and_shows_no_id(
         details, topic=topic, taken_by=taken_by, resolved=resolution is not None, resolution=resolution, number=10**9
     )
 
-    title, description, (name, value) = card(shown, translator)
+    title, description = card(shown, translator, [HOLDER])
 
     assert 1 <= limits.size(title) <= limits.EMBED_TITLE
     assert 1 <= limits.size(description) <= limits.EMBED_DESCRIPTION
-    assert 1 <= limits.size(name) <= limits.EMBED_TITLE
-    assert 1 <= limits.size(value) <= limits.FIELD_VALUE
-    assert limits.size(title + description + name + value) <= limits.EMBED_TOTAL
+    assert lines_on_a_desktop(title, description) <= (3 if resolution else 12)
     assert 1 <= limits.size(thread_name(shown, translator)) <= 100
-    assert TOKEN not in title + description + thread_name(shown, translator)
+    everything = title + description + thread_name(shown, translator) + full(shown, translator, [HOLDER])
+    assert TOKEN not in everything
+    assert 1 <= limits.size(unseen(translator)) <= limits.FIELD_VALUE
 
 
 @given(st.lists(DETAILS, max_size=10), LANGUAGES)
@@ -211,3 +234,72 @@ def test_statistics_say_what_is_not_known_yet() -> None:
     assert figures(Statistics(7, 0, 0, None, None, ()), ENGLISH) == (
         "0 requests filed\nMedian time to the first answer: not known yet\nMedian time to the resolution: not known yet"
     )
+
+
+LONG: str = "a very long name of a file, " * 9
+MANY: tuple[Finding, ...] = tuple(
+    Finding(kind, f"{number} {LONG}", 10**12, 10**12, ReferenceProblem.CHECKOUT_ADDRESS)
+    for kind in Kind
+    for number in range(30)
+)
+
+
+@pytest.mark.parametrize("language", CATALOGS.languages)
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("words", ["", "It fails.\n" * 100, "漢字" * 500], ids=["none", "lines", "wide"])
+@pytest.mark.parametrize("findings", [*([each] for each in Kind), "links", "all"], ids=str)
+def test_every_finding_gives_a_card_of_at_most_twelve_lines_on_a_desktop(
+    findings: list[Kind] | str, words: str, language: str, *, held: bool
+) -> None:
+    kinds = MANY if findings == "all" else tuple(each for each in MANY if each.kind in findings)
+    if findings == "links":
+        kinds = tuple(Finding(Kind.LINK_UNAVAILABLE, LONG, link=link) for link in LinkProblem for _ in range(3))
+    translator = CATALOGS.translator(language)
+    details = TicketDetails("EU-1050-2026/1234567", kinds, words, OrderReference(TOKEN), name="n" * 32)
+    holders = [replace(HOLDER, id=number) for number in range(1, 101)] if held else []
+    filed = ticket(details, topic=Topic.NO_ROLE, taken_by=9, answered_at=NOW, number=123456)
+
+    title, description = card(filed, translator, holders)
+
+    assert lines_on_a_desktop(title, description) <= 12
+    assert "\n→ " in description or (findings == [Kind.HELD_BY_OTHERS] and "✅" in description)  # it is over
+    if held:
+        assert translator.gettext(ADVICE[Kind.HELD_BY_OTHERS].next_step) in description
+
+
+@pytest.mark.parametrize("language", CATALOGS.languages)
+@pytest.mark.parametrize("resolution", Resolution)
+def test_a_resolved_card_takes_three_lines(resolution: Resolution, language: str) -> None:
+    details = TicketDetails("1050", MANY, "It fails. " * 50, OrderReference(TOKEN), name="n" * 32)
+    resolved = ticket(details, resolved=True, resolved_by=9, resolution=resolution)
+
+    assert lines_on_a_desktop(*card(resolved, CATALOGS.translator(language))) == 3
+
+
+@pytest.mark.parametrize("language", CATALOGS.languages)
+def test_the_details_hold_every_finding_and_all_words_that_the_card_leaves_out(language: str) -> None:
+    translator = CATALOGS.translator(language)
+    words = "\n".join(f"line {number}" for number in range(50))
+    findings = tuple(Finding(Kind.USED_UP, f"{number}-file.zip", 3, 3) for number in range(300))
+    filed = ticket(TicketDetails("1050", findings, words, OrderReference(TOKEN)))
+
+    text = full(filed, translator, [HOLDER])
+
+    assert all(f"> line {number}" in text for number in range(50))
+    assert all(f"{number}-file.zip" in text.replace("\\", "") for number in range(300))
+    assert "<@5>" in text
+    assert translator.gettext(ADVICE[Kind.USED_UP].why) in text
+
+
+@pytest.mark.parametrize(
+    ("details", "readable", "said"),
+    [
+        (TicketDetails(reference=OrderReference(TOKEN)), True, "✅ I found nothing wrong"),
+        (TicketDetails(), True, "⚪ I could check nothing, as no order is known.\n→ Have the customer open it with"),
+        (TicketDetails(), False, "The rest cannot be read: the key that opens it"),
+        (TicketDetails(findings=(Finding(Kind.HELD_BY_OTHERS),), reference=OrderReference(TOKEN)), True, "✅ I found"),
+    ],
+)
+def test_a_card_without_findings_says_only_what_is_known(details: TicketDetails, said: str, *, readable: bool) -> None:
+    assert said in card(ticket(details, readable=readable), ENGLISH)[1]
+    assert said in full(ticket(details, readable=readable), ENGLISH)

@@ -1,0 +1,239 @@
+"""Orders that another account holds: what the customer is told, and what moderators do about it without an order ID."""
+
+import pytest
+from desk import Desk, buttons, embed, first_option, labels, prefilled, reply
+from simcord.actors import MemberActor
+from simcord.builders import RoleHandle
+from simcord.results import InteractionResult
+
+from fileflare_bot.demo import orders
+
+HELD = "🔴 The order is held by "
+MISSING = "No role, or another account has my order"
+
+
+@pytest.fixture
+async def buyer(desk: Desk) -> RoleHandle:
+    """The role of buyers, with a rule that gives it for any order, which the customer's order has brought them."""
+    role = desk.guild.create_role("Buyer")
+    await desk.set_up(log=True)
+    await desk.confirms_the_product()
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=role)
+    await desk.mydownloads(orders.DOCUMENTED)
+    return role
+
+
+def has(desk: Desk, person: MemberActor, role: RoleHandle) -> bool:
+    return role.id in desk.env.backend.get_guild(desk.guild.id).members[person.id].role_ids
+
+
+def shown(desk: Desk) -> str:
+    return str(desk.card().embeds[0].description)
+
+
+async def refuses(desk: Desk) -> None:
+    """Have a second account on an order refused, as the owner."""
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(reply(setup), ["refuse"], custom_id="store_setup:later")
+
+
+async def asks(desk: Desk, person: MemberActor | None = None) -> InteractionResult:
+    """Open the order as a second account, and press Get help; return the form."""
+    person = person or desk.member
+    opened = await desk.mydownloads(orders.DOCUMENTED, person=person)
+    label = next(each for each in labels(reply(opened)) if each in {"Get help", "Hilfe holen"})
+    return await person.click(reply(opened), label=label)
+
+
+async def files(desk: Desk, person: MemberActor | None = None) -> None:
+    """Ask for help about the order as a second account."""
+    person = person or desk.member
+    await person.submit_modal(await asks(desk, person), {"topic": ["no_role"], "words": "It is mine!"})
+
+
+@pytest.mark.usefixtures("buyer")
+@pytest.mark.parametrize("refused", [True, False])
+async def test_the_form_preselects_the_topic_and_the_card_says_who_holds_the_order_and_since_when(
+    desk: Desk, *, refused: bool
+) -> None:
+    if refused:
+        await refuses(desk)
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+
+    form = await asks(desk)
+    assert form.modal is not None
+    topics = [option for item in form.modal["components"] for option in item.get("component", {}).get("options", ())]
+    assert [topic["label"] for topic in topics if topic.get("default")] == [MISSING]
+    await desk.member.submit_modal(form, {"topic": ["no_role"], "words": "It is mine!"})
+
+    since = f"<t:{int(claim.at.timestamp())}:d>"
+    assert f"{HELD}<@{desk.customer.id}> since {since}.\n→ Find out whose it is, then **Move** it" in shown(desk)
+    assert "**Order #1050**" in shown(desk)
+    assert f"**Says:** {MISSING}" in shown(desk)
+    assert labels(desk.card())[5:] == ["Move", "Release"]
+
+
+async def test_an_order_that_is_moved_on_its_card_brings_the_customer_its_role_and_the_card_is_up_to_date(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await files(desk)
+
+    sure = await desk.press("Move", person=desk.owner)
+    assert reply(sure).ephemeral
+    assert reply(sure).content == (
+        f"**Move the order to <@{desk.member.id}>?** It counts for them then, no longer for <@{desk.customer.id}>. "
+        f"Roles that move with it: <@&{buyer.id}>."
+    )
+    assert has(desk, desk.customer, buyer)
+    moved = await desk.owner.click(reply(sure), label="Move it")
+
+    assert reply(moved).content == f"The order counts for <@{desk.member.id}> now. Its roles have moved with it."
+    assert has(desk, desk.member, buyer)
+    assert not has(desk, desk.customer, buyer)
+    assert "is held by" not in shown(desk)
+    assert "Move" not in labels(desk.card())
+    assert desk.notes()[-1] == f"➡️ <@{desk.owner.id}> has moved the order to <@{desk.member.id}>."
+    lines = [str(line.embeds[0].description) for line in desk.log_channel.history()]
+    assert lines[-1] == f"<@{desk.owner.id}> moved an order to another account."
+    tell = await desk.owner.click(reply(moved), label="Tell the customer")
+    assert prefilled(tell).startswith("Hello max, order #1050 counts for this account now")
+    await desk.owner.submit_modal(tell, {"words": prefilled(tell)})
+    assert desk.direct(desk.member)[-1].embeds[0].description == prefilled(tell)
+
+
+async def test_an_order_that_is_released_on_its_card_is_free_and_the_customer_can_be_told(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await files(desk)
+
+    sure = await desk.press("Release")
+    assert reply(sure).content == (
+        f"**Release the order?** It no longer counts for <@{desk.customer.id}>, but for the next account that opens "
+        f"it, so have <@{desk.member.id}> open it. Roles that I take back: <@&{buyer.id}>."
+    )
+    released = await desk.moderator.click(reply(sure), label="Release it")
+
+    assert reply(released).content == "The roles that it brought are taken back."
+    assert not has(desk, desk.customer, buyer)
+    assert "is held by" not in shown(desk)
+    assert desk.notes()[-1] == f"🔓 <@{desk.moderator.id}> has released the order."
+    tell = await desk.moderator.click(reply(released), label="Tell the customer")
+    assert prefilled(tell) == (
+        "Hello max, no other account uses order #1050 now. Open it with /mydownloads, and it counts for you."
+    )
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    assert has(desk, desk.member, buyer)
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_in_german_the_card_and_the_confirmation_say_the_same(desk: Desk) -> None:
+    desk.server_speaks("de")
+    await desk.bot.storage.guilds.change_options(
+        desk.guild.id, desk.owner.id, lambda options: options.model_copy(update={"language": "de"})
+    )
+    for person in (desk.member, desk.owner):
+        desk.speaks(person, "de")
+    await files(desk)
+
+    (card,) = [message for message in desk.support.history() if message.embeds]
+    held = f"🔴 Zählt für <@{desk.customer.id}> seit <t:"
+    assert held in str(card.embeds[0].description)
+    assert labels(card)[4:] == ["Einzelheiten", "Übertragen", "Freigeben"]
+    sure = await desk.owner.click(card, label="Freigeben")
+    assert reply(sure).content.startswith("**Die Bestellung freigeben?** Sie zählt dann nicht mehr für")
+    sure = await desk.owner.click(card, label="Übertragen")
+    assert reply(sure).content.startswith(f"**Die Bestellung auf <@{desk.member.id}> übertragen?**")
+    moved = await desk.owner.click(reply(sure), label="Jetzt übertragen")
+    assert desk.notes()[-1] == f"➡️ <@{desk.owner.id}> hat die Bestellung auf <@{desk.member.id}> übertragen."
+    tell = await desk.owner.click(reply(moved), label="Dem Kunden schreiben")
+    assert prefilled(tell).startswith("Hallo max, Bestellung #1050 zählt jetzt für dieses Konto")
+
+
+async def test_a_moderator_who_may_not_give_the_role_is_refused_on_the_card_too(desk: Desk, buyer: RoleHandle) -> None:
+    await files(desk)
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+
+    refused = await desk.press("Move")
+    forged = await desk.forge(f"claims:sure:move:1:{claim.id}", desk.moderator, desk.support)
+
+    for result in (refused, forged):
+        assert reply(result).content.startswith(f"**You may not give the role <@&{buyer.id}>")
+    assert has(desk, desk.customer, buyer)
+    assert not has(desk, desk.member, buyer)
+
+
+async def test_with_several_accounts_on_an_order_the_moderator_chooses_whose(desk: Desk, buyer: RoleHandle) -> None:
+    await desk.bot.storage.guilds.change_options(
+        desk.guild.id, desk.owner.id, lambda options: options.model_copy(update={"accounts_per_order": 2})
+    )
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.colleague)
+    await files(desk)
+    assert f"<@{desk.customer.id}> since" in shown(desk)
+    assert f"<@{desk.colleague.id}> since" in shown(desk)
+
+    asked = await desk.press("Release")
+    assert reply(asked).content.startswith(
+        f"Several accounts hold this order. Whose is it?\n1. <@{desk.customer.id}> · <t:"
+    )
+    second = buttons(reply(asked))[0]["options"][1]["value"]
+    sure = await desk.moderator.select(reply(asked), [second], custom_id="claims:ask:release:1")
+    await desk.moderator.click(reply(sure), label="Release it")
+
+    assert not has(desk, desk.colleague, buyer)
+    assert has(desk, desk.customer, buyer)
+    assert "is held by" not in shown(desk)
+
+
+async def test_what_has_changed_meanwhile_is_said_and_nothing_happens(desk: Desk, buyer: RoleHandle) -> None:
+    await files(desk)
+    sure = [await desk.press(label, person=desk.owner) for label in ("Move", "Move", "Release")]
+    await desk.owner.click(reply(sure[0]), label="Move it")
+
+    again = await desk.owner.click(reply(sure[1]), label="Move it")
+    assert reply(again).content.startswith("**The order counts for them already.**")
+    late = await desk.forge("claims:ask:move:1", desk.owner, desk.support)
+    assert reply(late).content == "**No account holds that order here any more.**"
+    assert has(desk, desk.member, buyer)
+
+
+async def test_a_holder_who_deletes_their_data_is_no_longer_named_and_the_order_can_be_moved(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await files(desk)
+    page = await desk.customer.slash(desk.channel, "privacy")
+    asked = await desk.customer.click(reply(page), label="Delete it")
+    await desk.customer.click(reply(asked), label="Delete for good")
+    await desk.later()
+
+    assert f"<@{desk.customer.id}>" not in shown(desk)
+    assert f"{HELD}an account that had its data deleted since <t:" in shown(desk)
+    sure = await desk.press("Move", person=desk.owner)
+    await desk.owner.click(reply(sure), label="Move it")
+    assert has(desk, desk.member, buyer)
+
+
+@pytest.mark.usefixtures("buyer")
+@pytest.mark.parametrize("number", ["1", "#1", " 1 "])
+async def test_claims_order_takes_the_number_of_a_help_request(desk: Desk, number: str) -> None:
+    await files(desk)
+
+    listed = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": number})
+
+    assert reply(listed).content == "**Help request #1 · Order #1050**\n1 order counts"
+    assert f"<@{desk.customer.id}>" in str(embed(listed).description)
+    chosen = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
+    await desk.moderator.click(reply(chosen), label="Release")
+    await desk.later()
+    assert "is held by" not in shown(desk)
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_a_number_of_no_help_request_or_of_one_without_an_order_is_refused(desk: Desk) -> None:
+    form = await desk.customer.click(reply(await desk.mydownloads("#1050")), label="Get help")
+    await desk.customer.submit_modal(form, {"topic": ["other"], "words": "?"})
+
+    without = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": "1"})
+    unknown = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": "#1050"})
+
+    assert reply(without).content.startswith("**No order is known for this help request.**")
+    assert reply(unknown).content == "**That help request does not exist any more.**"

@@ -1,0 +1,192 @@
+"""Panels that are posted show what the owner changes, and are forgotten once they are gone."""
+
+import discord
+import pytest
+from desk import Desk, embed, labels, page, reply, toggle_id
+from simcord.builders import ChannelHandle
+
+from fileflare_bot.storage.panels import MOST_PANELS
+from fileflare_bot.storage.records import Panel
+
+
+async def post(desk: Desk, channel: ChannelHandle | None = None) -> discord.Message:
+    """Post the panel, and return its message."""
+    where = channel or desk.channel
+    await desk.owner.slash(where, "store panel")
+    return now(where)
+
+
+def now(channel: ChannelHandle) -> discord.Message:
+    """Return the newest panel of a channel."""
+    return [message for message in channel.history() if message.embeds][-1]
+
+
+async def known(desk: Desk) -> list[Panel]:
+    return await desk.bot.storage.panels.of_guild(desk.guild.id)
+
+
+async def word(desk: Desk, **words: str) -> str:
+    """Change the panel's words, and return what the owner is told."""
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    shown = await desk.owner.click(reply(setup), custom_id="store_setup:words")
+    return reply(await desk.owner.submit_modal(shown, words)).content
+
+
+async def test_a_panel_shows_new_words_colour_language_and_features_without_being_posted_again(desk: Desk) -> None:
+    panel = await post(desk)
+
+    said = await word(
+        desk, title="Your books", button="My books", colour="#aa0000", where="https://my-store.com/account"
+    )
+    assert said == f"Saved. This is what your customers see now in <#{desk.channel.id}>:"
+    shown = now(desk.channel)
+    assert shown.id == panel.id
+    assert shown.embeds[0].title == "Your books"
+    assert shown.embeds[0].colour == discord.Colour.from_str("#aa0000")
+    assert "<https://my-store.com/account>" in str(shown.embeds[0].description)
+    assert labels(shown) == ["My books"]
+
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.click(reply(setup), custom_id=toggle_id(setup, "buyers_roles"))
+    await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
+    assert labels(now(desk.channel)) == ["My books", "Meine Rollen zurückholen"]
+    assert "Bestelllink" in str(now(desk.channel).embeds[0].description)
+
+
+async def test_every_panel_is_changed_and_the_owner_is_told_where(desk: Desk) -> None:
+    second = desk.guild.create_text_channel("shop")
+    await post(desk)
+    await post(desk, second)
+    desk.speaks(desk.owner, "de")
+
+    said = await word(desk, title="Your books")
+
+    assert said == f"Gespeichert. Das sehen eure Kunden jetzt in <#{desk.channel.id}>, <#{second.id}>:"
+    assert [now(channel).embeds[0].title for channel in (desk.channel, second)] == ["Your books"] * 2
+
+
+async def test_what_changes_nothing_on_the_panel_does_not_touch_it(desk: Desk) -> None:
+    await post(desk)
+    before = len(desk.env.http_requests)
+
+    await desk.set_up(log=True)
+
+    edits = [made for made in desk.env.http_requests[before:] if made.method == "PATCH" and "/messages/" in made.path]
+    assert [made.path for made in edits if f"/channels/{desk.channel.id}/" in made.path] == []
+
+
+async def test_a_panel_that_was_deleted_is_forgotten_and_the_setup_says_that_one_is_missing(desk: Desk) -> None:
+    panel = await post(desk)
+    desk.env.backend.delete_message(desk.channel.id, panel.id)
+
+    said = await word(desk, title="Your books")
+
+    assert said == "Saved. Your panel will look like this: press **Post the panel** in /store setup."
+    assert await known(desk) == []
+    assert "Still missing: the panel" in page(await desk.owner.slash(desk.channel, "store setup"))
+
+
+async def test_check_notices_a_panel_that_was_deleted(desk: Desk) -> None:
+    await desk.set_up()
+    panel = await post(desk)
+    desk.env.backend.delete_message(desk.channel.id, panel.id)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    checked = await desk.owner.click(reply(setup), label="Check")
+
+    assert (
+        reply(checked).content.splitlines()[-1] == "Next: press **Post the panel**, and choose your customers' channel."
+    )
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de"])
+async def test_a_panel_that_may_not_be_changed_is_told_to_the_owner_and_changed_later(desk: Desk, locale: str) -> None:
+    await desk.set_up(log=True)
+    await post(desk)
+    desk.speaks(desk.owner, locale)
+    desk.env.inject_error("PATCH", f"/channels/{desk.channel.id}/messages/*", status=403, code=50001)
+
+    said = await word(desk, title="Your books")
+
+    assert said.startswith(
+        {
+            "en-US": "Saved. Not every panel shows it yet; I go on changing them.",
+            "de": "Gespeichert. Noch zeigt es nicht jedes Panel; ich ändere sie weiter.",
+        }[locale]
+    )
+    told = [str(message.embeds[0].description) for message in desk.log_channel.history() if message.embeds]
+    warning = f"⚠️ The panel in <#{desk.channel.id}> does not show your last change yet."
+    assert len([line for line in told if line.startswith(warning)]) == 1
+    shown = str(embed(await desk.owner.slash(desk.channel, "store status")).description)
+    assert f"<#{desk.channel.id}> " in shown
+    assert len([line for line in shown.splitlines() if line.startswith("⚠️")]) == 1
+    await desk.later()
+    assert now(desk.channel).embeds[0].title == "Your books"
+    assert [panel.due for panel in await known(desk)] == [False]
+
+
+async def test_a_panel_of_an_earlier_version_is_learned_from_a_press_of_its_button(desk: Desk) -> None:
+    panel = await post(desk)
+    await desk.bot.storage.panels.forget((await known(desk))[0].id)
+    await word(desk, title="Your books")
+    assert now(desk.channel).embeds[0].title == "Your downloads"
+
+    asked = await desk.customer.click(panel, label="Get my downloads")
+
+    assert asked.modal is not None
+    assert now(desk.channel).embeds[0].title == "Your books"
+    assert [panel.message_id for panel in await known(desk)] == [panel.id]
+    await desk.customer.click(now(desk.channel), label="Get my downloads")
+    await desk.restart()
+    await desk.customer.click(now(desk.channel), label="Get my downloads")
+    assert len(await known(desk)) == 1
+
+
+async def test_the_button_under_a_refusal_is_no_panel(desk: Desk) -> None:
+    refused = await desk.mydownloads("#1050")
+
+    await desk.customer.click(reply(refused), label="Get my downloads")
+
+    assert await known(desk) == []
+
+
+async def test_the_oldest_of_too_many_panels_is_forgotten(desk: Desk) -> None:
+    panels = desk.bot.storage.panels
+    for number in range(1, MOST_PANELS + 3):
+        await panels.learn(desk.guild.id, desk.channel.id, number, "en")
+
+    assert [panel.message_id for panel in await known(desk)] == [*range(3, MOST_PANELS + 3)]
+
+
+async def test_the_panel_is_posted_in_the_channel_that_the_owner_chooses(desk: Desk) -> None:
+    shop = desk.guild.create_text_channel("shop")
+    desk.speaks(desk.owner, "de")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    asked = await desk.owner.click(reply(setup), label="Panel posten")
+
+    posted = await desk.owner.submit_modal(asked, {"channel": [shop]})
+
+    assert reply(posted).content.splitlines()[-1] == f"Eure Kunden können den Knopf in <#{shop.id}> drücken."
+    assert labels(now(shop)) == ["Get my downloads"]
+    assert not [message for message in desk.channel.history() if message.embeds]
+
+
+async def test_what_the_bot_lacks_in_the_chosen_channel_is_named(desk: Desk) -> None:
+    silent = discord.PermissionOverwrite(send_messages=False)
+    shop = desk.guild.create_text_channel("shop", overwrites={desk.guild.default_role: silent})
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    asked = await desk.owner.click(reply(setup), label="Post the panel")
+
+    refused = await desk.owner.submit_modal(asked, {"channel": [shop]})
+
+    assert reply(refused).content.endswith("then try again: Send Messages, Embed Links.")
+    assert await known(desk) == []
+
+
+@pytest.mark.parametrize(("chosen", "language"), [("", "English"), ("de", "German")])
+async def test_the_setup_names_the_language_that_moderators_read(desk: Desk, chosen: str, language: str) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    shown = page(await desk.owner.select(reply(setup), [chosen or "-"], custom_id="store_setup:language"))
+
+    assert f"**Language:** moderators read {language} on cards and in the log channel, and customers on" in shown
