@@ -22,7 +22,7 @@ from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.store.checks import WARNING, guard_state
 from fileflare_bot.store.panel import POSTED
 from fileflare_bot.store.settings_file import LARGEST_FILE, exported, imported
-from fileflare_bot.store.status import STAYS, health_lines, lookup_lines
+from fileflare_bot.store.status import STAYS, health_lines, line_of, lookup_lines
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -69,6 +69,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         if settings is not None and settings.options.leak_guard:
             parts.append(translator.gettext("leak guard"))
         lines = health_lines(troubles, parts, translator)
+        lines += filter(None, [line_of(bot.lookups.queue, translator)])
         lines += ["", "__" + translator.gettext("Orders in the last 24 hours") + "__"]
         lines += lookup_lines(bot.responder.activity.of(reply.guild_id), translator)
         if open_tickets:

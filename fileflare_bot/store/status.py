@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from fileflare_bot.fileflare.request_queue import RequestQueue
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.orders.reference import ReferenceProblem
 
@@ -26,7 +27,7 @@ class Group:
 BAD_REFERENCE: Final = "bad_reference"
 STAYS: Final = N_("If it stays so, tell the bot's operator.")
 _CUT_OFF: Final = Group(
-    frozenset({"restarting", "discord_failed", "undelivered", "list_expired"}),
+    frozenset({"restarting", "line_closed", "discord_failed", "undelivered", "list_expired"}),
     lambda words, count: words.ngettext("{count} answer did not arrive", "{count} answers did not arrive", count),
     N_("Discord had a problem, or I was restarting. Nothing for you to do: they can ask again."),
 )
@@ -91,11 +92,20 @@ GROUPS: Final = (
         N_("Tell the bot's operator: Fileflare may have changed, and the bot may need an update."),
     ),
     Group(
-        frozenset({"queue_full"}),
+        frozenset({"place_reserved", "queue_full"}),
         lambda words, count: words.ngettext(
             "{count} time too many people asked at once", "{count} times too many people asked at once", count
         ),
-        N_("They were told when to come back. If that happens every day, tell the bot's operator."),
+        N_("They have a place for later, and were told when. If that happens every day, tell the bot's operator."),
+    ),
+    Group(
+        frozenset({"left_line", "asked_again"}),
+        lambda words, count: words.ngettext(
+            "{count} time somebody left the line or asked again",
+            "{count} times somebody left the line or asked again",
+            count,
+        ),
+        N_("Nothing for you to do: they did not want to wait, or asked twice for the same order."),
     ),
     Group(
         frozenset({"database_away"}),
@@ -173,3 +183,19 @@ def _pastes(counted: Counter[str], translator: Translator) -> Iterable[str]:
         kind, _, problem = outcome.partition(".")
         if kind == BAD_REFERENCE:
             yield PASTES[ReferenceProblem(problem)](translator, count)
+
+
+def line_of(queue: RequestQueue, translator: Translator) -> str:
+    """Return how many people of all servers wait for Fileflare, and for how long; empty if nobody waits."""
+    if not queue.waiting:
+        return ""
+    served = translator.ngettext(
+        "{count} was served in the last minute", "{count} were served in the last minute", queue.served
+    )
+    return translator.ngettext(
+        "⏳ **{count} person waits for their downloads,** the longest for {time}; {served}. Nobody need ask again.",
+        "⏳ **{count} people wait for their downloads,** the longest for {time}; {served}. Nobody need ask again.",
+        queue.waiting,
+        time=translator.pause(queue.longest),
+        served=served,
+    )

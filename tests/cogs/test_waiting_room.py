@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 from aiohttp import web
-from desk import Desk, buttons, labels, reply
+from desk import Desk, buttons, embed, labels, reply
 from simcord import InteractionResult, MemberActor
 
 from fileflare_bot.demo import orders
@@ -302,3 +302,23 @@ async def test_people_are_told_when_fileflare_is_asked_again_after_a_long_pause(
 
     assert "Order #1050" in reply(result).content
     assert asked(desk) == 2
+
+
+@ONE_A_MINUTE
+@pytest.mark.parametrize(
+    ("locale", "line"),
+    [
+        ("en-US", r"⏳ \*\*2 people wait for their downloads,\*\* the longest for \d+ seconds; 1 was served"),
+        ("de", r"⏳ \*\*2 Leute warten auf ihre Downloads,\*\* am längsten seit \d+ Sekunden; 1 kam in der letzten Minute"),
+    ],
+)
+async def test_the_status_shows_the_line_while_there_is_one(desk: Desk, locale: str, line: str) -> None:
+    desk.speaks(desk.owner, locale)
+    quiet = await desk.owner.slash(desk.channel, "store status")
+    assert "⏳" not in str(embed(quiet).description)
+    await rush(desk, people=2)
+    await desk.env.advance_time(50)
+
+    status = await desk.owner.slash(desk.channel, "store status")
+
+    assert re.search(line, str(embed(status).description))
