@@ -191,7 +191,7 @@ def build(
 @pytest.fixture
 async def env(build: Callable[[], FileflareBot]) -> AsyncIterator[Env]:
     """Run the bot on a simulated Discord; an unhandled error fails the test."""
-    running = Env(build(), settle_timeout=SETTLE_SECONDS)
+    running = Env(build(), shard_count=1, settle_timeout=SETTLE_SECONDS)
     await running.start()
     try:
         yield running

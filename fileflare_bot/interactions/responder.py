@@ -103,12 +103,16 @@ class Responder:
 
         await self.respond(interaction, fail, event, Audience.CUSTOMER)
 
+    def refuse_new(self) -> None:
+        """Refuse the interactions that arrive from now on."""
+        self._stopping = True
+
     async def drain(self, seconds: float) -> int:
         """Refuse new interactions, let running replies finish, and return how many did not finish in time.
 
         The users of those are told to try again.
         """
-        self._stopping = True
+        self.refuse_new()
         running = self._running - {asyncio.current_task()}
         if not running:
             return 0
