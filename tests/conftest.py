@@ -218,9 +218,9 @@ async def start(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Pat
     """Start bot.py with these settings, away from the developer's own .env."""
     started: list[Bot] = []
 
-    async def start_bot(*, first: str = "", main: str = "bot.main()", **settings: str) -> Bot:
+    async def start_bot(*arguments: str, first: str = "", main: str = "bot.main()", **settings: str) -> Bot:
         process = await asyncio.create_subprocess_exec(
-            *discord.command(first=first, main=main),
+            *discord.command(*arguments, first=first, main=main),
             stdout=PIPE,
             stderr=STDOUT,
             cwd=tmp_path,

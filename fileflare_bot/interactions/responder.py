@@ -87,7 +87,7 @@ class Responder:
             except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
                 await self._refuse(reply, error)
             except asyncio.CancelledError:
-                if not self._stopping:
+                if not self._stopping and interaction.client.may_act():
                     raise
                 await self._refuse(reply, Restarting())
             else:
