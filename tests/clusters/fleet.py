@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import aiohttp
 from doubles.discord_people import Interaction
-from doubles.loopback_payloads import Json
 from doubles.networked_discord import NetworkedDiscord
 from process import Bot, Start
 from shop import SOON, Shop
@@ -124,9 +123,10 @@ class Fleet:
             while not happened():  # noqa: ASYNC110 - the watcher polls, too
                 await asyncio.sleep(EVERY_SECONDS)
 
-    def ask(self, shard: int, **options: str | int | Json) -> Interaction:
+    def ask(self, shard: int, **options: str) -> Interaction:
         """Type /mydownloads in the guild of a shard."""
-        return self.discord.slash(*self._place(shard), "mydownloads", **options)
+        owner, channel = self._place(shard)
+        return self.discord.slash(owner, channel, "mydownloads", **options)
 
     async def serves(self, shard: int, seconds: float) -> float:
         """Ask in the guild of a shard until somebody answers; return how many seconds that took."""

@@ -86,6 +86,7 @@ async def everything(fleet: Fleet, sample: SampleFileflare, shop: Shop) -> None:
     began = [at for at, _ in fleet.discord.identified]
     assert began[-1] - began[0] > (SHARDS - 1.5) * fleet.pace.identify, "all processes keep one pace"
     assert "standing_by" in standby.bot.printed
+    assert "fileflare_bot_clusters_live 2.0" in await fleet.metrics(one)
     await shop.set_up()
     for shard in range(SHARDS):
         await fleet.serves(shard, 10)

@@ -189,6 +189,24 @@ async def test_a_slow_refresh_that_began_before_a_change_does_not_undo_it(
     assert guilds.get(GUILD).log_channel_id == 5
 
 
+async def test_a_change_that_is_committed_after_a_look_is_found_by_the_next(
+    storage: Storage, another: Storage, url: str
+) -> None:
+    await storage.guilds.change(GUILD, MODERATOR, log_channel_id=3)
+    await another.guilds.load(GUILD)
+    late = sa.update(GuildRow).values(log_channel_id=4, version=GuildRow.version + 1, changed_at=utc_now())
+    async with connected(url) as connection:
+        await connection.execute(late)
+        await asyncio.sleep(0.1)
+        for _ in range(2):
+            await another.guilds.refresh()
+        assert another.guilds.get(GUILD).log_channel_id == 3
+
+    await another.guilds.refresh()
+
+    assert another.guilds.get(GUILD).log_channel_id == 4
+
+
 async def test_a_change_whose_confirmation_was_lost_is_read_again(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

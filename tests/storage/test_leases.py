@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from desk import Log
 from storage.samples import GUILD, MODERATOR, execute, held, new_ticket, settings
 
+from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.leases import Cluster, Layout, Shards
-from fileflare_bot.storage.models import LeaseRow
+from fileflare_bot.storage.models import LeaseRow, TicketRow
+from fileflare_bot.storage.records import Resolution
 from fileflare_bot.storage.storage import Storage, open_storage
 
 LONG = 600.0
@@ -163,6 +166,26 @@ async def test_what_is_due_is_due_for_the_process_that_has_the_guilds_shard(stor
         assert {*await due(own), *await due(theirs)} == both
     assert await storage.intents.due_logs(own) == [GUILD]
     assert {*await storage.intents.due_logs(Shards((0, 1), 2))} == {GUILD, other}
+
+
+async def test_of_two_processes_one_deletes_old_data(postgresql_url: str, log: Log) -> None:
+    async with (
+        open_storage(settings(postgresql_url, clusters=2, keep_resolved_days=1)) as storage,
+        open_storage(settings(postgresql_url, clusters=2, keep_resolved_days=1)) as another,
+    ):
+        filed = await storage.tickets.file(new_ticket())
+        await storage.tickets.resolve(filed.ticket.id, MODERATOR, Resolution.FIXED)
+        await storage.tend()
+        before = utc_now() - timedelta(days=2)
+        await execute(postgresql_url, sa.update(TicketRow).values(resolved_at=before))
+        await another.tend()
+        assert log.events("requests_pruned") == []
+
+        await expire(postgresql_url, "retention")
+        another._pruned_at = before  # noqa: SLF001 - six hours later
+        await another.tend()
+
+    assert len(log.events("requests_pruned")) == 1
 
 
 async def test_a_database_that_is_away_gives_no_lease(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
