@@ -169,6 +169,8 @@ class FileflareBot(commands.AutoShardedBot):
             await super().before_identify_hook(shard_id, initial=initial)
         else:
             await self._pace((shard_id or 0) % at_once)
+        if not self.may_act():
+            raise asyncio.CancelledError
 
     async def setup_hook(self) -> None:
         """Load the cogs, then sync their commands; a broken cog stops the start."""
@@ -239,12 +241,17 @@ class FileflareBot(commands.AutoShardedBot):
             self.responder.refuse_new()
             self._tend_storage.cancel()
             await self._leave_gateway()
-            await after_leaving()
+            await asyncio.gather(after_leaving(), self._finish(seconds))
+        else:
+            await self._finish(seconds)
+        await self.close()
+
+    async def _finish(self, seconds: float) -> None:
+        """Let replies finish for this long, then what they have left to do for a moment."""
         cut_off = await self.responder.drain(seconds)
         if cut_off:
             log.warning("replies_cut_off", count=cut_off)
         await background.stop(LAST_STEPS_SECONDS)
-        await self.close()
 
     async def _leave_gateway(self) -> None:
         leaving = [asyncio.create_task(shard.disconnect()) for shard in self.shards.values()]

@@ -117,6 +117,7 @@ class Leases:
         Raises:
             StorageUnavailable: the database is away.
         """
+        self._holder = uuid4().hex  # what is still under way for a cluster that was lost must not touch this one
         async with self._database.writing() as session:
             only = insert(session)(LayoutRow).values(id=_ONLY_ROW, **layout._asdict())
             locked = only.on_conflict_do_update(  # changes nothing, but locks the row and returns it
