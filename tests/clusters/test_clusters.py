@@ -209,6 +209,34 @@ async def test_a_process_that_stands_by_is_ready_and_ends_at_once(fleet: Fleet) 
     assert "Traceback" not in standby.bot.printed
 
 
+async def test_with_nothing_configured_one_process_runs_all_shards_that_discord_wants_and_connects_each_again(
+    fleet: Fleet, sqlite_url: str
+) -> None:
+    fleet.url, fleet.clusters, fleet.discord.shards = sqlite_url, 1, 2
+    member = await fleet.add()
+    await fleet.until(lambda: fleet.connected_shards() == {0})
+    assert await fleet.ready(member) == (503, "not connected to Discord\n")
+    await fleet.until(lambda: fleet.connected_shards() == {0, 1})
+    await member.bot.says("shards=2")
+    for shard in range(SHARDS):
+        await fleet.serves(shard, 10)
+    assert await fleet.ready(member) == (200, "ready\n")
+
+    (second,) = (session for session in fleet.discord.sessions if session.shard == 1)
+    await second.socket.close(code=4000)
+    await member.bot.says("gateway_lost")
+    assert await fleet.ready(member) == (503, "not connected to Discord\n")
+    shown = await fleet.metrics(member)
+    assert 'fileflare_bot_shard_connected{shard="0"} 1.0' in shown
+    assert 'fileflare_bot_shard_connected{shard="1"} 0.0' in shown
+    await fleet.serves(0, 10)
+
+    await fleet.serves(1, 20)
+    assert await fleet.ready(member) == (200, "ready\n")
+    assert await member.bot.stop() == 0
+    assert "Traceback" not in member.bot.printed
+
+
 async def test_a_token_that_discord_refuses_ends_a_process_with_code_2(fleet: Fleet) -> None:
     fleet.discord.token = fleet.discord.token.replace("x", "y")
     member = await fleet.add()
