@@ -3,15 +3,17 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from clusters.fleet import QUICK, REAL, SHARDS, STANDING_BY, Fleet, Member, Pace
 from doubles.networked_discord import Fault
 from shop import Shop
 from storage.samples import MODERATOR, settings
-from storage.test_pooler import PGBOUNCER, command, pooler_url  # noqa: F401 - fixtures
+from storage.test_pooler import PGBOUNCER, command, pooler_url, until_it_answers  # noqa: F401 - two are fixtures
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 ACTS_SECONDS = 3.0  # in which a woken process would have done what it still wants to do
 KNOWN_SECONDS = 10.0  # until a setting is known to all
 
+needs_pgbouncer = pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed (apt-get install pgbouncer)")
 deep = pytest.mark.skipif(not os.environ.get("DEEP"), reason="it takes minutes (make test-deep)")
 
 
@@ -116,7 +119,7 @@ async def test_that_holds_with_the_real_times(fleet: Fleet, sample: SampleFilefl
 
 
 @deep
-@pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed (apt-get install pgbouncer)")
+@needs_pgbouncer
 @pytest.mark.parametrize("pace", [QUICK, REAL], ids=["quick", "real"])
 async def test_that_holds_behind_a_pooler_in_transaction_mode(
     fleet: Fleet,
@@ -136,15 +139,51 @@ async def test_without_its_database_no_process_runs_a_cluster_and_all_begin_agai
 ) -> None:
     server = start_postgres()
     fleet.url, fleet.pace = server.get_uri(), pace
+
+    await lose_the_database(fleet, lambda: asyncio.to_thread(server.stop), lambda: asyncio.to_thread(server.start))
+
+
+@deep
+@needs_pgbouncer
+@pytest.mark.parametrize("pace", [QUICK, REAL], ids=["quick", "real"])
+async def test_that_holds_when_the_database_is_away_behind_a_pooler(
+    fleet: Fleet,
+    command: list[str],  # noqa: F811
+    postgresql_url: str,
+    unused_tcp_port: int,
+    pace: Pace,
+) -> None:
+    fleet.url, fleet.pace = f"postgresql://postgres@127.0.0.1:{unused_tcp_port}{urlsplit(postgresql_url).path}", pace
+    poolers: list[Process] = []
+
+    async def begin() -> None:
+        poolers.append(await asyncio.create_subprocess_exec(*command, stderr=DEVNULL, stdout=DEVNULL))
+        await until_it_answers(fleet.url)
+
+    async def end() -> None:
+        poolers[-1].kill()
+        await poolers[-1].wait()
+
+    await begin()
+    try:
+        await lose_the_database(fleet, end, begin)
+    finally:
+        await end()
+
+
+async def lose_the_database(
+    fleet: Fleet, lose: Callable[[], Awaitable[object]], bring_back: Callable[[], Awaitable[object]]
+) -> None:
+    """Run three processes while their database goes away and comes back."""
     await fleet.three()
     await fleet.serves(0, 10)
 
-    await asyncio.to_thread(server.stop)
+    await lose()
     await fleet.until(lambda: {member.cluster for member in fleet.members} == {STANDING_BY})
     await fleet.until(lambda: fleet.connected_shards() == set())
     refused = fleet.ask(0)
-    await asyncio.sleep(pace.away)
-    await asyncio.to_thread(server.start)
+    await asyncio.sleep(fleet.pace.away)
+    await bring_back()
 
     await fleet.settled()
     for shard in range(SHARDS):
