@@ -14,9 +14,10 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -rs
 
-# Lets every Discord call of every operation fail in every way; takes about an hour on two cores.
+# Lets every Discord call of every operation fail in every way, and several processes end, stop and wake with the real
+# times; takes about an hour on two cores.
 test-deep: $(READY)
-	DEEP=1 $(BIN)/python -m pytest tests/operations/test_fault_table.py
+	DEEP=1 $(BIN)/python -m pytest tests/operations/test_fault_table.py tests/clusters
 
 run: $(RUNNABLE)
 	@$(BIN)/python bot.py

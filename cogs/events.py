@@ -31,48 +31,53 @@ class Events(commands.Cog):
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
-        self._ready = False  # on_ready handles the guilds that are available by then
+        self._ready: set[int] = set()  # shards; on_shard_ready handles the guilds that are available by then
         self._missed: set[int] = set()  # guilds to catch up on
         self._gone: dict[int, datetime] = {}  # guilds that the bot left while the database was away
         self._catching_up = asyncio.Lock()
         self._commands_removed = False
 
     @commands.Cog.listener()
-    async def on_connect(self) -> None:
-        """Note that the gateway is connected, so interactions can arrive; the guilds come before on_ready."""
-        self._bot.connected = True
-        self._ready = False
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """Note that a shard is connected, so interactions can arrive; its guilds come before on_shard_ready."""
+        self._connected(shard_id)
+        self._ready.discard(shard_id)
 
     @commands.Cog.listener()
-    async def on_resumed(self) -> None:
-        """Log that the gateway session was resumed."""
-        self._bot.connected = True
-        log.info("resumed")
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """Log that a shard's session was resumed."""
+        self._connected(shard_id)
+        log.info("resumed", shard=shard_id)
 
     @commands.Cog.listener()
-    async def on_disconnect(self) -> None:
-        """Log a lost gateway connection once; discord.py reconnects by itself."""
-        if self._bot.connected and not self._bot.is_closed():
-            log.warning("gateway_lost")
-            self._bot.metrics.gateway_lost.inc()
-        self._bot.connected = False
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        """Log a lost connection once; discord.py reconnects by itself."""
+        bot = self._bot
+        if shard_id in bot.connected_shards and not bot.is_closed():
+            log.warning("gateway_lost", shard=shard_id)
+            bot.metrics.gateway_lost.inc()
+        bot.connected_shards.discard(shard_id)
+        bot.metrics.shard_connected.labels(shard_id).set(0)
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Log that all guilds are known, and catch up on what was missed in them."""
-        bot = self._bot
-        log.info("ready", guilds=len(bot.guilds))
-        self._ready = True
+        """Log that all guilds are known."""
+        log.info("ready", guilds=len(self._bot.guilds), shards=len(self._bot.connected_shards))
+
+    @commands.Cog.listener()
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """Catch up on what was missed in the guilds of a shard."""
+        self._ready.add(shard_id)
         try:
-            await bot.reconciler.run()
+            await self._bot.reconciler.run()
         except StorageUnavailable:
             log.warning("left_to_the_next_round")
-        await self._catch_up_on(bot.guilds)
+        await self._catch_up_on([guild for guild in self._bot.guilds if guild.shard_id == shard_id])
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Catch up on what was missed in a guild that was unavailable when the others were ready."""
-        if self._ready:
+        if guild.shard_id in self._ready:
             await self._catch_up_on([guild])
 
     @commands.Cog.listener()
@@ -155,6 +160,10 @@ class Events(commands.Cog):
                 await self._remove_guild_commands()
             except StorageUnavailable:
                 log.warning("servers_unknown", count=len(self._missed))
+
+    def _connected(self, shard_id: int) -> None:
+        self._bot.connected_shards.add(shard_id)
+        self._bot.metrics.shard_connected.labels(shard_id).set(1)
 
     async def _catch_up_on(self, guilds: Sequence[discord.Guild]) -> None:
         self._missed.update(guild.id for guild in guilds if not guild.unavailable)

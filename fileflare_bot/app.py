@@ -1,7 +1,10 @@
 """The bot itself: its intents, its features, its cogs, and the sync of its commands."""
 
+import asyncio
 import contextlib
+import math
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 import discord
@@ -26,7 +29,9 @@ from fileflare_bot.reconciler import Reconciler
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.removals import Removals
 from fileflare_bot.roles.granting import BuyerRoles
+from fileflare_bot.session_starts import SessionStarts
 from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.leases import Shards
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.store.changes import StoreSettings
 from fileflare_bot.store.panel import Panels
@@ -53,7 +58,9 @@ COGS: Final = (
 INTENTS: Final = discord.Intents(guilds=True, auto_moderation_configuration=True, auto_moderation_execution=True)
 DRAIN_SECONDS: Final = 10.0
 LAST_STEPS_SECONDS: Final = 2.0
+LEAVE_SECONDS: Final = 2.0  # for Discord's part of closing the connections
 TEND_SECONDS: Final = 60.0
+FOLLOW_SECONDS: Final = 5.0  # between two looks for settings that other processes have changed
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -65,8 +72,12 @@ class OutdatedCommand(Refusal):
     outcome = "outdated_command"
 
 
-class FileflareBot(commands.Bot):
-    """Only replies to interactions, so it needs no privileged intent and caches no messages or members."""
+class FileflareBot(commands.AutoShardedBot):
+    """Only replies to interactions, so it needs no privileged intent and caches no messages or members.
+
+    One of several processes runs only ``shards``. It acts on nothing while it ``may_act`` not, and ``pace`` waits until
+    a session may start, which are counted in so many buckets.
+    """
 
     def __init__(
         self,
@@ -75,8 +86,13 @@ class FileflareBot(commands.Bot):
         storage: Storage,
         catalogs: Catalogs,
         metrics: Metrics,
+        shards: Shards | None = None,
+        may_act: Callable[[], bool] = lambda: True,
+        pace: Callable[[int], Awaitable[None]] | None = None,
         **options: Any,  # noqa: ANN401 - discord.py's own
     ) -> None:
+        if shards is not None:
+            options |= {"shard_ids": [*shards.ids], "shard_count": shards.total, "shard_connect_timeout": None}
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -101,9 +117,15 @@ class FileflareBot(commands.Bot):
         self.panels = Panels(self, storage.panels, self.modlog, catalogs)
         sync = TicketSync(self, storage, catalogs, self.modlog)
         self.desk = HelpDesk(self, storage, lookups, catalogs, modlog=self.modlog, sync=sync, removals=self.removals)
+        self.may_act = may_act
+        self._several = shards is not None
+        self._pace = pace
+        self._session_starts = SessionStarts(self, metrics)
         self.reconciler = Reconciler(
             storage,
             reminders=Reminders(self, storage, catalogs, self.modlog),
+            shards=shards,
+            may_act=may_act,
             tickets=sync,
             modlog=self.modlog,
             roles=self.roles,
@@ -115,12 +137,45 @@ class FileflareBot(commands.Bot):
         self.order_opener = OrderOpener(lookups, storage, self.roles, self.open_orders)
         self.privacy = Privacy(storage, self.removals, self.roles)
         self.store_settings = StoreSettings(storage.guilds, self.modlog, self.leak_guard, self.panels)
-        self.connected = False
+        self.connected_shards: set[int] = set()
+        metrics.shard_connected.clear()
         metrics.watch(
             gateway_latency_seconds=lambda: self.latency,
             gateway_connected=lambda: self.connected,
             database_connected=lambda: storage.available,
         )
+
+    @property
+    def connected(self) -> bool:
+        """Whether all shards of this process are connected."""
+        wanted = self.shard_ids or range(self.shard_count or 1)
+        return not self.is_closed() and self.connected_shards.issuperset(wanted)
+
+    @property
+    def standing_by(self) -> bool:
+        """Never: whoever stands by has no bot."""
+        return False
+
+    @property
+    def latency(self) -> float:
+        """Seconds from a heartbeat to its acknowledgement on the slowest shard, or nan before the first."""
+        known = [seconds for _, seconds in self.latencies if not math.isnan(seconds)]
+        return max(known, default=math.nan)
+
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - discord.py's
+        """Handle an event of the gateway, unless another process may have taken the shards over."""
+        if self.may_act():
+            super().dispatch(event_name, *args, **kwargs)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait until a shard may start a session."""
+        at_once = await self._session_starts.wait()
+        if self._pace is None:
+            await super().before_identify_hook(shard_id, initial=initial)
+        else:
+            await self._pace((shard_id or 0) % at_once)
+        if not self.may_act():
+            raise asyncio.CancelledError
 
     async def setup_hook(self) -> None:
         """Load the cogs, then sync their commands; a broken cog stops the start."""
@@ -129,6 +184,8 @@ class FileflareBot(commands.Bot):
             await self.load_extension(cog)
         await self.tree.sync()
         _ = self._tend_storage.start()
+        if self._several:
+            _ = self._follow_settings.start()
 
     async def add_cog(
         self,
@@ -149,11 +206,16 @@ class FileflareBot(commands.Bot):
                 self.tree.remove_command(command.name)
                 group.add_command(command)
 
+    @tasks.loop(seconds=FOLLOW_SECONDS)
+    async def _follow_settings(self) -> None:
+        with contextlib.suppress(StorageUnavailable):
+            await self.storage.guilds.refresh()
+
     @tasks.loop(seconds=TEND_SECONDS)
     async def _tend_storage(self) -> None:
         try:
             await self.storage.tend()
-            if self.is_ready() and self.storage.available:
+            if self.is_ready() and self.storage.available and self.may_act():
                 self.dispatch("upkeep")
                 await self.reconciler.run()
         except StorageUnavailable:
@@ -162,23 +224,46 @@ class FileflareBot(commands.Bot):
             log.exception("upkeep_failed")
 
     async def close(self) -> None:
-        """Stop the background task, and disconnect from Discord."""
+        """Stop the background tasks, and disconnect from Discord."""
         self._tend_storage.cancel()
+        self._follow_settings.cancel()
         await super().close()
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - discord.py's
         """Log a failed event handler without its arguments: they hold what people typed."""
         log.error("event_failed", handler=event_method, exc_info=sys.exc_info())
 
-    async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Refuse new interactions, give running replies this long to finish, then disconnect from Discord."""
+    async def stop(
+        self, seconds: float = DRAIN_SECONDS, *, after_leaving: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Refuse new interactions, give running replies this long to finish, then disconnect from Discord.
+
+        With ``after_leaving``, another process takes the shards over: leave the gateway first, so that no interaction
+        arrives here any more, and call it then.
+        """
         log.info("stopping")
+        if after_leaving is not None:
+            self.responder.refuse_new()
+            self._tend_storage.cancel()
+            await self._leave_gateway()
+            await asyncio.gather(after_leaving(), self._finish(seconds))
+        else:
+            await self._finish(seconds)
+        await self.close()
+
+    async def _finish(self, seconds: float) -> None:
+        """Let replies finish for this long, then what they have left to do for a moment."""
         self.lookups.close_line()
         cut_off = await self.responder.drain(seconds)
         if cut_off:
             log.warning("replies_cut_off", count=cut_off)
         await background.stop(LAST_STEPS_SECONDS)
-        await self.close()
+
+    async def _leave_gateway(self) -> None:
+        leaving = [asyncio.create_task(shard.disconnect()) for shard in self.shards.values()]
+        if leaving:
+            await asyncio.wait(leaving, timeout=LEAVE_SECONDS)
+        self.connected_shards.clear()
 
 
 class _Tree(app_commands.CommandTree[FileflareBot]):
@@ -187,8 +272,11 @@ class _Tree(app_commands.CommandTree[FileflareBot]):
     async def interaction_check(self, interaction: discord.Interaction[FileflareBot], /) -> bool:
         """Clean what was typed, before discord.py reads the options; everybody may go on.
 
-        An option that this version does not have gets no suggestions, as a refusal cannot be shown there.
+        An option that this version does not have gets no suggestions, as a refusal cannot be shown there. Nothing is
+        answered while another process may have taken the shards over: commands do not come through dispatch().
         """
+        if not interaction.client.may_act():
+            return False
         clean_typed(interaction)
         if interaction.type is not discord.InteractionType.autocomplete or _has_suggestions(interaction):
             return True

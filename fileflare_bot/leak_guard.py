@@ -74,7 +74,7 @@ class LeakGuard:
     A change of the settings makes the rule due in its own transaction, and it stays due until the rule is as wanted.
     """
 
-    def __init__(self, bot: commands.Bot, storage: Storage, modlog: ModLog) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, storage: Storage, modlog: ModLog) -> None:
         self._bot = bot
         self._guilds = storage.guilds
         self._modlog = modlog

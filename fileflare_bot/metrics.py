@@ -36,12 +36,22 @@ class Metrics:
             "fileflare_bot_discord_failures", "Discord calls that failed, by what we could do about it.",
             ("kind",), registry=self.registry,
         )  # fmt: skip
+        self.shard_connected = Gauge(
+            "fileflare_bot_shard_connected", "1 while a shard is connected, by its number.",
+            ("shard",), registry=self.registry,
+        )  # fmt: skip
+        self.session_starts_left = Gauge(
+            "fileflare_bot_session_starts_left", "Sessions that Discord still lets the bot start today.",
+            registry=self.registry,
+        )  # fmt: skip
+        self._watched: dict[str, Gauge] = {}
 
     def watch(self, **gauges: Callable[[], float]) -> None:
-        """Register these values as gauges, read at each scrape."""
+        """Register these values as gauges, read at each scrape; a later call replaces an earlier one's."""
         for name, read in gauges.items():
-            gauge = Gauge(f"fileflare_bot_{name}", _GAUGES[name], registry=self.registry)
-            gauge.set_function(read)
+            if name not in self._watched:
+                self._watched[name] = Gauge(f"fileflare_bot_{name}", _GAUGES[name], registry=self.registry)
+            self._watched[name].set_function(read)
 
     def _seconds(self, name: str, description: str) -> Histogram:
         return Histogram(f"fileflare_bot_{name}_seconds", description, buckets=_SECONDS, registry=self.registry)
@@ -56,5 +66,7 @@ _GAUGES: Final = {
     "open_lists": "Replies whose buttons are live.",
     "gateway_latency_seconds": "Discord's gateway, from heartbeat to acknowledgement.",
     "database_connected": "1 while the database answers.",
-    "gateway_connected": "1 while Discord's gateway is connected.",
+    "gateway_connected": "1 while all shards of this process are connected to Discord's gateway.",
+    "cluster": "The cluster whose shards this process runs, counted from 0; -1 while it stands by.",
+    "clusters_live": "Clusters that some process runs.",
 }

@@ -52,7 +52,7 @@ log = structlog.stdlib.get_logger(__name__)
 class ModLog:
     """Writes audit entries, and posts their lines into the guilds' log channels."""
 
-    def __init__(self, bot: commands.Bot, storage: Storage, catalogs: Catalogs) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, storage: Storage, catalogs: Catalogs) -> None:
         self._bot = bot
         self._storage = storage
         self._intents = storage.intents

@@ -1,4 +1,4 @@
-"""Serves /metrics for Prometheus, /healthz (the process runs) and /readyz (the gateway is connected)."""
+"""Serves /metrics for Prometheus, /healthz (the process runs) and /readyz (the gateway is connected, or stands by)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,13 @@ SLOWEST_GATEWAY: Final = 30.0  # seconds of latency beyond which the gateway cou
 class Gateway(Protocol):
     """The part of the bot that /readyz reads."""
 
-    connected: bool
+    @property
+    def connected(self) -> bool:
+        """Whether all shards of this process are connected."""
+
+    @property
+    def standing_by(self) -> bool:
+        """Whether other processes run all shards, so that this one waits for one of them to end."""
 
     @property
     def latency(self) -> float:
@@ -50,6 +56,8 @@ async def monitoring(host: str, port: int, metrics: Metrics, gateway: Gateway) -
         return web.Response(text="alive\n")
 
     def readyz() -> web.Response:
+        if gateway.standing_by:  # as ready as can be: a rolling update waits for it before it ends the next process
+            return web.Response(text="standing by\n")
         if not gateway.connected:
             return web.Response(status=503, text="not connected to Discord\n")
         if gateway.latency > SLOWEST_GATEWAY:  # nan (not known yet) is never greater

@@ -19,7 +19,7 @@ NONCE_LASTS: Final = timedelta(minutes=1)  # "a few minutes": discord.com/develo
 
 
 async def post_once(
-    bot: commands.Bot,
+    bot: commands.AutoShardedBot,
     channel_id: int,
     *,
     found: Callable[[discord.Message], bool],

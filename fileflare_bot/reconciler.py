@@ -1,25 +1,30 @@
 """Completes what an operation has stored as its intent and Discord has not been told: at the start, and every minute.
 
 An operation stores its intent in the database, acts on Discord, and stores the outcome. Whatever ends it in between,
-the intent is still there, and is found here.
+the intent is still there, and is found here. Each process does what is due in the guilds of its own shards: no two do
+the same, and each knows its guilds.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from fileflare_bot.background import isolated
 from fileflare_bot.leak_guard import LeakGuard
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.removals import Removals
 from fileflare_bot.roles.granting import BuyerRoles
+from fileflare_bot.storage.leases import Shards
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.store.panel import Panels
 from fileflare_bot.tickets.reminders import Reminders
 from fileflare_bot.tickets.sync import TicketSync
 
+T = TypeVar("T")
+
 
 class Reconciler:
-    """Goes through everything that is due."""
+    """Goes through everything that is due in the guilds of these shards, or in all, as long as the process may act."""
 
     def __init__(
         self,
@@ -32,6 +37,8 @@ class Reconciler:
         removals: Removals,
         leak_guard: LeakGuard,
         panels: Panels,
+        shards: Shards | None = None,
+        may_act: Callable[[], bool],
     ) -> None:
         self._storage = storage
         self._reminders = reminders
@@ -41,6 +48,8 @@ class Reconciler:
         self._removals = removals
         self._leak_guard = leak_guard
         self._panels = panels
+        self._shards = shards
+        self._may_act = may_act
         self._running = asyncio.Lock()
 
     async def run(self) -> None:
@@ -51,18 +60,20 @@ class Reconciler:
         """
         if self._running.locked():
             return  # the round before still waits for Discord
-        intents = self._storage.intents
+        storage, shards = self._storage, self._shards
         async with self._running:
-            await self._each(self._reminders.act, [(ticket_id,) for ticket_id in await self._storage.tickets.due()])
-            await self._each(self._tickets.sync, [(ticket_id,) for ticket_id in await intents.due_tickets()])
-            await self._each(self._roles.settle, await self._storage.role_grants.due_members())
-            await self._each(self._removals.run, [()])
-            await self._each(
-                self._leak_guard.settle, [(guild_id,) for guild_id in await self._storage.guilds.due_leak_guards()]
-            )
-            await self._each(self._panels.settle, [(panel_id,) for panel_id in await self._storage.panels.due()])
-            await self._each(self._modlog.post_lines, [(guild_id,) for guild_id in await intents.due_logs()])
+            await self._each(self._reminders.act, await storage.tickets.due(shards))
+            await self._each(self._tickets.sync, await storage.intents.due_tickets(shards))
+            await self._each(self._settle_roles, await storage.role_grants.due_members(shards))
+            await self._each(self._removals.run, [shards])
+            await self._each(self._leak_guard.settle, await storage.guilds.due_leak_guards(shards))
+            await self._each(self._panels.settle, await storage.panels.due(shards))
+            await self._each(self._modlog.post_lines, await storage.intents.due_logs(shards))
 
-    async def _each(self, work: Callable[..., Awaitable[object]], things: Sequence[tuple[int, ...]]) -> None:
+    async def _each(self, work: Callable[[T], Awaitable[object]], things: Sequence[T]) -> None:
         for thing in things:
-            await isolated(work(*thing))
+            if self._may_act():
+                await isolated(work(thing))
+
+    async def _settle_roles(self, member: tuple[int, int]) -> None:
+        await self._roles.settle(*member)

@@ -9,6 +9,7 @@ from discord.ext import commands
 from fileflare_bot.background import soon
 from fileflare_bot.discord_errors import FAILURES, is_final, is_gone, name_of
 from fileflare_bot.storage.intents import Intents
+from fileflare_bot.storage.leases import Shards
 from fileflare_bot.storage.records import Removal
 
 log = structlog.stdlib.get_logger(__name__)
@@ -25,13 +26,13 @@ class Removed(Enum):
 class Removals:
     """Carries removals out; what Discord does not take is tried again later."""
 
-    def __init__(self, bot: commands.Bot, intents: Intents) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, intents: Intents) -> None:
         self._bot = bot
         self._intents = intents
 
-    async def run(self) -> None:
-        """Delete everything that is due."""
-        for removal in await self._intents.due_removals():
+    async def run(self, shards: Shards | None = None) -> None:
+        """Delete everything that is due, in the guilds of these shards or in all."""
+        for removal in await self._intents.due_removals(shards):
             await self._remove(removal)
 
     async def delete_message(self, guild_id: int, channel_id: int, message_id: int, moderator_id: int) -> Removed:

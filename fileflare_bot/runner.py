@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -14,14 +15,18 @@ import discord
 import structlog
 
 from fileflare_bot.app import DRAIN_SECONDS, FileflareBot
+from fileflare_bot.clusters import Clusters
+from fileflare_bot.database_url import database_url, sqlite_file
 from fileflare_bot.discord_errors import SERVER_ERROR, TOO_MANY_REQUESTS
-from fileflare_bot.fileflare.lookups import build_lookups
+from fileflare_bot.fileflare.lookups import Lookups, build_lookups
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.metrics import Metrics
-from fileflare_bot.monitoring import monitoring
+from fileflare_bot.monitoring import Gateway, monitoring
 from fileflare_bot.proxies import proxy_for
 from fileflare_bot.settings import Settings, SettingsError
-from fileflare_bot.storage.storage import open_storage
+from fileflare_bot.storage.leases import Cluster
+from fileflare_bot.storage.sole_process import sole_process
+from fileflare_bot.storage.storage import Storage, open_storage
 
 FAILED: Final = 1
 WRONG_SETTINGS: Final = 2
@@ -32,6 +37,7 @@ _CANNOT_LISTEN: Final = (
     "METRICS_PORT cannot be opened on METRICS_HOST: another program has it, or the address is not this computer's. "
     "For example: METRICS_PORT=9090"
 )
+_OF_REPLIES: Final = re.compile(r"/(interactions|webhooks)/")
 
 _WAIT_SECONDS: Final = 60.0  # after a 429 that does not say how long
 _LONGEST_WAIT: Final = 86_400.0
@@ -46,43 +52,140 @@ async def run(settings: Settings, *, drain_seconds: float = DRAIN_SECONDS) -> in
         SettingsError: a setting proved wrong in use.
     """
     metrics = Metrics()
+    file = sqlite_file(database_url(settings.database_url.get_secret_value()))
     async with (
+        contextlib.nullcontext() if file is None else sole_process(file),
         aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(),  # customers share no cookies
             proxy=proxy_for(settings.fileflare_base_url, settings),
         ) as session,
         open_storage(settings) as storage,
-        FileflareBot(
-            lookups=build_lookups(settings, session, metrics, misses=storage.misses),
-            storage=storage,
-            catalogs=Catalogs(default=settings.default_locale),
-            metrics=metrics,
-            http_trace=_count_troubles(metrics),
-            proxy=proxy_for(discord.http.Route.BASE, settings),
-        ) as bot,
-        _monitoring(settings, bot),
     ):
-        stopping = asyncio.Event()
-        _on_stop_signals(stopping)
-        running = asyncio.create_task(_start(bot, settings.discord_token.get_secret_value()))
-        stop = asyncio.create_task(stopping.wait())
-        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        if running.done():
-            return _ending(running, bot)
-        await bot.stop(drain_seconds)
-        running.cancel()  # discord.py may be waiting up to 17 minutes before it reconnects
-        await asyncio.gather(running, return_exceptions=True)
-        return 0
+        clusters = Clusters(storage, settings.clusters, metrics) if settings.clusters > 1 else None
+        process = _Process(settings, metrics, storage, build_lookups(settings, session, metrics, misses=storage.misses))
+        async with _monitoring(settings, metrics, process):
+            stopping = asyncio.Event()
+            _on_stop_signals(stopping)
+            stop = asyncio.create_task(stopping.wait())
+            try:
+                if clusters is None:
+                    return await process.run_alone(stop, drain_seconds)
+                return await process.run_clusters(clusters, stop, drain_seconds)
+            finally:
+                stop.cancel()
 
 
-async def _start(bot: discord.Client, token: str) -> None:
-    """Log in, however long Discord makes us wait, and stay connected."""
-    request = bot.http.request
-    bot.http.request = _patient(request)  # type: ignore[method-assign,assignment]  # discord.py gives up after five tries
-    await bot.login(token)
-    bot.http.request = request  # type: ignore[method-assign]
-    await bot.connect()
+class _Process:
+    """Builds and runs the bot, which cannot be used again once it was closed; /readyz reads the present one."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, storage: Storage, lookups: Lookups) -> None:
+        self._settings = settings
+        self._token = settings.discord_token.get_secret_value()
+        self._proxy = proxy_for(discord.http.Route.BASE, settings)
+        self._metrics = metrics
+        self._storage = storage
+        self._lookups = lookups
+        self._bot: FileflareBot | None = None
+        self.standing_by = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether all shards of this process are connected."""
+        return self._bot is not None and self._bot.connected
+
+    @property
+    def latency(self) -> float:
+        """Seconds from a heartbeat to its acknowledgement, or nan before the first."""
+        return math.nan if self._bot is None else self._bot.latency
+
+    async def run_alone(self, stop: asyncio.Task[Any], drain_seconds: float) -> int:
+        """Run all shards until ``stop`` is done; return the exit code."""
+        async with self._built() as bot:
+            running = asyncio.create_task(self._start(bot))
+            await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                return _ending(running)
+            await bot.stop(drain_seconds)
+            await _cancelled(running)  # discord.py may be waiting up to 17 minutes before it reconnects
+            return 0
+
+    async def run_clusters(self, clusters: Clusters, stop: asyncio.Task[Any], drain_seconds: float) -> int:
+        """Run a cluster's shards whenever one is free, until ``stop`` is done; return the exit code."""
+        while True:
+            self.standing_by = True
+            taking = asyncio.create_task(clusters.stand_by(self._shards_wanted))
+            await asyncio.wait({taking, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done():
+                await _cancelled(taking)
+            if stop.done():
+                await clusters.let_go()
+                return 0
+            if taking.exception() is not None:
+                return _ending(taking)
+            self.standing_by = False
+            code = await self._run_cluster(taking.result(), clusters, stop, drain_seconds)
+            if code is not None:
+                return code
+
+    async def _run_cluster(
+        self, cluster: Cluster, clusters: Clusters, stop: asyncio.Task[Any], drain_seconds: float
+    ) -> int | None:
+        """Run a cluster's shards until ``stop`` is done, and return the exit code; None if the cluster was lost."""
+        async with self._built(
+            shards=cluster.shards,
+            may_act=clusters.may_act,
+            pace=clusters.pace,
+            http_trace=_trace(self._metrics, clusters.may_act),
+        ) as bot:
+            running, keeping = asyncio.create_task(self._start(bot)), asyncio.create_task(clusters.keep())
+            await asyncio.wait({running, keeping, stop}, return_when=asyncio.FIRST_COMPLETED)
+            failed = running.done() and not running.cancelled() and not keeping.done()
+            await _cancelled(keeping)
+            await _cancelled(running)
+            await bot.stop(drain_seconds, after_leaving=clusters.let_go)
+            if failed:
+                return _ending(running)
+            return 0 if stop.done() else None
+
+    @contextlib.asynccontextmanager
+    async def _built(self, **options: Any) -> AsyncIterator[FileflareBot]:  # noqa: ANN401 - FileflareBot's
+        async with FileflareBot(
+            lookups=self._lookups,
+            storage=self._storage,
+            catalogs=Catalogs(default=self._settings.default_locale),
+            metrics=self._metrics,
+            proxy=self._proxy,
+            **{"http_trace": _trace(self._metrics), **options},
+        ) as bot:
+            self._bot = bot
+            try:
+                yield bot
+            finally:
+                self._bot = None
+
+    async def _start(self, bot: discord.Client) -> None:
+        """Log in, however long Discord makes us wait, and stay connected."""
+        await _log_in(bot, self._token)
+        await bot.connect()
+
+    async def _shards_wanted(self) -> int:
+        """Ask Discord how many shards the bot should have."""
+        async with discord.Client(intents=discord.Intents.none(), proxy=self._proxy) as client:
+            await _log_in(client, self._token)
+            shards, _, _ = await client.http.get_bot_gateway()
+            return shards
+
+
+async def _log_in(client: discord.Client, token: str) -> None:
+    request = client.http.request
+    client.http.request = _patient(request)  # type: ignore[method-assign,assignment]  # discord.py gives up after five tries
+    await client.login(token)
+    client.http.request = request  # type: ignore[method-assign]
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _patient(request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -124,26 +227,35 @@ def retry_after(error: discord.HTTPException) -> float:
     return min(max(seconds, 1.0), _LONGEST_WAIT) if math.isfinite(seconds) else _WAIT_SECONDS
 
 
-def _count_troubles(metrics: Metrics) -> aiohttp.TraceConfig:
-    """Count Discord's 429 and 5xx responses, which discord.py retries by itself."""
+def _trace(metrics: Metrics, may_act: Callable[[], bool] | None = None) -> aiohttp.TraceConfig:
+    """Count Discord's 429 and 5xx responses, which discord.py retries by itself; stop what must not be sent.
+
+    Without ``may_act``, a request is cancelled at the last moment before it is sent, together with whatever wanted it:
+    what is left to do is stored, and another process does it. Replies go on: nobody else has their interactions.
+    """
 
     async def count(_session: object, _context: object, ended: aiohttp.TraceRequestEndParams) -> None:
         status = ended.response.status
         if status == TOO_MANY_REQUESTS or status >= SERVER_ERROR:
             metrics.discord_troubles.labels("429" if status == TOO_MANY_REQUESTS else "5xx").inc()
 
+    async def check(_session: object, _context: object, sent: aiohttp.TraceRequestHeadersSentParams) -> None:
+        if may_act is not None and not may_act() and not _OF_REPLIES.search(sent.url.path):
+            raise asyncio.CancelledError
+
     trace = aiohttp.TraceConfig()
     trace.on_request_end.append(count)
+    trace.on_request_headers_sent.append(check)
     return trace
 
 
 @contextlib.asynccontextmanager
-async def _monitoring(settings: Settings, bot: FileflareBot) -> AsyncIterator[None]:
+async def _monitoring(settings: Settings, metrics: Metrics, gateway: Gateway) -> AsyncIterator[None]:
     if settings.metrics_port is None:
         yield
         return
     async with contextlib.AsyncExitStack() as stack:
-        serving = monitoring(settings.metrics_host, settings.metrics_port, bot.metrics, bot)
+        serving = monitoring(settings.metrics_host, settings.metrics_port, metrics, gateway)
         try:
             address = await stack.enter_async_context(serving)
         except OSError:
@@ -152,7 +264,7 @@ async def _monitoring(settings: Settings, bot: FileflareBot) -> AsyncIterator[No
         yield
 
 
-def _ending(running: asyncio.Task[None], bot: FileflareBot) -> int:
+def _ending(running: asyncio.Task[Any]) -> int:
     match running.exception():
         case None:
             return 0
@@ -168,8 +280,6 @@ def _ending(running: asyncio.Task[None], bot: FileflareBot) -> int:
             log.critical("discord_refused", status=error.status, code=error.code)
         case (discord.GatewayNotFound() | aiohttp.ClientError() | OSError()) as error:
             log.critical("discord_unreachable", error=type(error).__name__)
-        case AttributeError() if getattr(bot, "ws", None) is None:  # discord.py's error for a failed first connection
-            log.critical("discord_unreachable", error="the gateway did not take the first connection")
         case error:
             log.critical("start_failed", exc_info=error)
     return FAILED

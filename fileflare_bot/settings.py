@@ -93,6 +93,13 @@ def _secret_keys(value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[Se
     return value
 
 
+def _clusters(value: int, info: ValidationInfo) -> int:
+    url = info.data.get("database_url")
+    if value > 1 and url is not None and database_url(url.get_secret_value()).drivername.startswith("sqlite"):
+        raise ValueError("must be 1 with SQLite: several processes need the PostgreSQL of DATABASE_URL")
+    return value
+
+
 def _locale(value: str) -> str:
     try:
         locale = Locale.parse(value.strip().replace("-", "_"))
@@ -168,6 +175,7 @@ class Settings(BaseSettings):
     secret_keys: Annotated[
         tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_secret_keys)
     ] = Field(default=(), validate_default=True, examples=["<what this prints: python bot.py --new-key>"])
+    clusters: Annotated[int, AfterValidator(_clusters)] = Field(default=1, ge=1, le=1000, examples=["2"])
     keep_resolved_days: int = Field(default=90, ge=1, le=3650, examples=["90"])
     keep_left_servers_days: int = Field(default=30, ge=1, le=3650, examples=["30"])
     help_open_per_person: int = Field(default=3, ge=1, le=100, examples=["3"])

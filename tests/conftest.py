@@ -192,7 +192,7 @@ def build(
 @pytest.fixture
 async def env(build: Callable[[], FileflareBot]) -> AsyncIterator[Env]:
     """Run the bot on a simulated Discord; an unhandled error fails the test."""
-    running = Env(build(), settle_timeout=SETTLE_SECONDS)
+    running = Env(build(), shard_count=1, settle_timeout=SETTLE_SECONDS)
     await running.start()
     try:
         yield running
@@ -219,9 +219,9 @@ async def start(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Pat
     """Start bot.py with these settings, away from the developer's own .env."""
     started: list[Bot] = []
 
-    async def start_bot(*, first: str = "", main: str = "bot.main()", **settings: str) -> Bot:
+    async def start_bot(*arguments: str, first: str = "", main: str = "bot.main()", **settings: str) -> Bot:
         process = await asyncio.create_subprocess_exec(
-            *discord.command(first=first, main=main),
+            *discord.command(*arguments, first=first, main=main),
             stdout=PIPE,
             stderr=STDOUT,
             cwd=tmp_path,

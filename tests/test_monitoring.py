@@ -23,6 +23,7 @@ class Gateway:
 
     connected: bool = True
     latency: float = 0.05
+    standing_by: bool = False
 
 
 @pytest.fixture
@@ -105,6 +106,9 @@ async def test_health_and_readiness(address: str, session: aiohttp.ClientSession
     assert await get(session, f"{address}/readyz") == (503, "Discord's gateway is stuck\n")
     gateway.latency = float("nan")
     assert (await get(session, f"{address}/readyz"))[0] == 200
+
+    gateway.connected, gateway.standing_by = False, True
+    assert await get(session, f"{address}/readyz") == (200, "standing by\n")
 
 
 async def test_an_ipv6_address_is_said_as_a_browser_takes_it(

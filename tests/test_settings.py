@@ -45,6 +45,8 @@ WRONG: Final = (
         for name, field in Settings.model_fields.items()
         if field.annotation in (int, float, int | None)
     ),
+    ("CLUSTERS", "0", "it should be greater than or equal to 1", "CLUSTERS=2"),
+    ("CLUSTERS", "2", "must be 1 with SQLite: several processes need the PostgreSQL of DATABASE_URL", "CLUSTERS=2"),
     ("METRICS_PORT", "70000", "it should be less than or equal to 65535", "METRICS_PORT=9090"),
     ("LOG_LEVEL", SECRET, "it should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'", "LOG_LEVEL=INFO"),
     ("LOG_FORMAT", SECRET, "it should be 'console' or 'json'", "LOG_FORMAT=json"),
@@ -135,6 +137,7 @@ MEANT: Final = (
     ("lookups_per_server", "121"),
     ("database_url", "sqlite:///x.db"),
     ("secret_keys", KEY),
+    ("clusters", "1"),
     ("keep_resolved_days", "91"),
     ("keep_left_servers_days", "31"),
     ("help_open_per_person", "4"),

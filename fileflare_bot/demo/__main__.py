@@ -68,7 +68,9 @@ async def demo() -> AsyncIterator[Demo]:
         metrics = Metrics()
         lookups = build_lookups(settings, session, metrics, misses=storage.misses)
         bot = FileflareBot(lookups=lookups, storage=storage, catalogs=Catalogs(), metrics=metrics)
-        env = await stack.enter_async_context(simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS))
+        env = await stack.enter_async_context(
+            simcord.run(bot, shard_count=1, check_errors=False, settle_timeout=SETTLE_SECONDS)
+        )
         env.backend.clock._epoch += datetime.now(UTC) - env.backend.clock.now()  # noqa: SLF001 - the simulator's is fixed
         env.backend.edit_bot_profile("Fileflare")
         know_patterns(env.backend)

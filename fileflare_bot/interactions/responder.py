@@ -90,7 +90,7 @@ class Responder:
             except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
                 await self._refuse(reply, error)
             except asyncio.CancelledError:
-                if not self._stopping:
+                if not self._stopping and interaction.client.may_act():
                     raise
                 await self._refuse(reply, Restarting())
             else:
@@ -106,12 +106,16 @@ class Responder:
 
         await self.respond(interaction, fail, event, Audience.CUSTOMER)
 
+    def refuse_new(self) -> None:
+        """Refuse the interactions that arrive from now on."""
+        self._stopping = True
+
     async def drain(self, seconds: float) -> int:
         """Refuse new interactions, let running replies finish, and return how many did not finish in time.
 
         The users of those are told to try again.
         """
-        self._stopping = True
+        self.refuse_new()
         running = self._running - {asyncio.current_task()}
         if not running:
             return 0

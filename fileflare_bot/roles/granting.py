@@ -61,7 +61,7 @@ class Grant:
 class BuyerRoles:
     """Gives roles to buyers and takes them back."""
 
-    def __init__(self, bot: commands.Bot, storage: Storage, modlog: ModLog) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, storage: Storage, modlog: ModLog) -> None:
         self._bot = bot
         self._claims = storage.claims
         self._grants = storage.role_grants

@@ -1,6 +1,10 @@
-"""The rows of guilds as locks: whoever changes a guild's tickets, claims or roles locks its row first."""
+"""The rows of guilds as locks: whoever changes a guild's tickets, claims or roles locks its row first.
+
+Also what differs between the two databases.
+"""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,8 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fileflare_bot.storage.database import utc_now
-from fileflare_bot.storage.models import GuildRow
+from fileflare_bot.storage.models import GuildRow, UtcDateTime
 
 
 def insert(session: AsyncSession) -> Callable[[Any], Any]:
@@ -17,10 +20,19 @@ def insert(session: AsyncSession) -> Callable[[Any], Any]:
     return insert_sqlite if session.get_bind().dialect.name == "sqlite" else insert_postgresql
 
 
+def database_now(session: AsyncSession, seconds: float = 0.0) -> sa.ColumnElement[datetime]:
+    """Return the time by the database's clock, so many seconds from now; all processes have that clock."""
+    if session.get_bind().dialect.name == "sqlite":
+        time: sa.ColumnElement[Any] = sa.func.strftime("%Y-%m-%d %H:%M:%f000", "now", f"{seconds:+f} seconds")
+    else:
+        time = sa.func.clock_timestamp() + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    return sa.type_coerce(time, UtcDateTime())
+
+
 async def ensure_guild(session: AsyncSession, guild_id: int) -> None:
     """Insert the guild's row if missing. It is the lock under which tickets get their numbers."""
     row = insert(session)(GuildRow).values(
-        guild_id=guild_id, moderator_role_ids=[], next_number=1, changed_at=utc_now()
+        guild_id=guild_id, moderator_role_ids=[], next_number=1, changed_at=database_now(session)
     )
     await session.execute(row.on_conflict_do_nothing())
 

@@ -2,7 +2,7 @@
 
 Access checks and modals need them before the interaction gets its first response, within 3 s
 (discord.com/developers/docs/interactions/receiving-and-responding). They are read when a guild is first used, and
-kept for the guilds used last; the changes of other processes are read every minute.
+kept for the guilds used last; the changes of other processes are read every minute, or every 5 seconds with clusters.
 
 One lock a guild orders its reads and changes in this process, so a slow read never undoes a change in memory.
 """
@@ -11,7 +11,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
@@ -23,7 +23,8 @@ from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NameTaken, NoSuchCannedAnswer, StorageUnavailable, TooManyCannedAnswers
-from fileflare_bot.storage.guild_rows import ensure_guild
+from fileflare_bot.storage.guild_rows import database_now, ensure_guild
+from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, PanelRow, TicketRow
 from fileflare_bot.storage.options import Options, stored_options
 from fileflare_bot.storage.places import CANNED_ANSWER
@@ -34,6 +35,7 @@ from fileflare_bot.storage.stages import periods, reschedule
 MOST_CANNED_ANSWERS: Final = 25  # options of a select (discord.com/developers/docs/components/reference)
 MOST_KEPT: Final = 20_000  # guilds in memory
 READ_AT_ONCE: Final = 500  # guilds in a query
+LATEST_COMMIT: Final = timedelta(seconds=30)  # after its change was timed; a unit of work has 8
 
 T = TypeVar("T")
 
@@ -56,7 +58,9 @@ class Guilds:
         self._database = database
         self._cipher = cipher
         self._most_kept = most_kept
+        self._looked_at: datetime | None = None  # by the database's clock, as are the times of all changes
         self._known: OrderedDict[int, _Known] = OrderedDict()  # the guild used last comes last
+        self._left: set[int] = set()  # those in memory that the bot has left
         self._loading: dict[int, asyncio.Task[GuildSettings]] = {}
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -92,15 +96,17 @@ class Guilds:
         return await asyncio.shield(loading)
 
     async def refresh(self) -> None:
-        """Read the guilds in memory that were changed since, and drop those that were deleted.
+        """Read the guilds in memory that were changed since the last call, by any process.
+
+        Those that the bot has left are dropped: once they are deleted, nothing says so.
 
         Raises:
             StorageUnavailable: the database is away; it is asked even if no guild is in memory.
         """
-        for known in _batches([*self._known.items()]):
-            await self._refresh(dict(known))
-        if not self._known:
-            await self._probe()
+        for batch in _batches(await self._changed()):
+            await self._refresh({guild_id: known for guild_id in batch if (known := self._known.get(guild_id))})
+        self.forget(self._left)
+        self._left.clear()
 
     def forget(self, guild_ids: Iterable[int]) -> None:
         """Drop guilds whose data is deleted."""
@@ -198,6 +204,8 @@ class Guilds:
                 row.left_at = at
                 if at is None and _guard_of(row):
                     row.retry_at, row.attempts = utc_now(), 0  # nobody knows what became of the rule meanwhile
+        else:
+            self.forget([guild_id])  # another process may have deleted them
 
     @unit_of_work
     async def missed(self, guild_ids: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -222,9 +230,9 @@ class Guilds:
         return self.get(guild_id)
 
     @unit_of_work
-    async def due_leak_guards(self) -> list[int]:
+    async def due_leak_guards(self, shards: Shards | None = None) -> list[int]:
         """Return the guilds whose AutoMod rules are to be brought in line now, those that wait longest first."""
-        due = GuildRow.retry_at <= utc_now(), GuildRow.left_at.is_(None)
+        due = GuildRow.retry_at <= utc_now(), GuildRow.left_at.is_(None), within(shards, GuildRow.guild_id)
         async with self._database.reading() as session:
             return [*await session.scalars(sa.select(GuildRow.guild_id).where(*due).order_by(GuildRow.retry_at))]
 
@@ -262,24 +270,27 @@ class Guilds:
             return self.get(guild_id)
 
     @unit_of_work
-    async def _probe(self) -> None:
+    async def _changed(self) -> list[int]:
+        """Return the guilds in memory of which another state is stored, as far as they were changed since."""
+        query = sa.select(GuildRow.guild_id, GuildRow.version, GuildRow.changed_at)
         async with self._database.reading() as session:
-            await session.execute(sa.select(1))
+            now = await session.scalar(sa.select(database_now(session)))
+            if self._looked_at is None:
+                self._known.clear()  # read before the first look
+                self._looked_at = now
+                return []
+            rows = await session.execute(query.where(GuildRow.changed_at >= self._looked_at - LATEST_COMMIT))
+            stored = {guild_id: (version, changed_at) for guild_id, version, changed_at in rows}
+        self._looked_at = now
+        return [each for each, state in stored.items() if each in self._known and self._known[each].state != state]
 
     @unit_of_work
     async def _refresh(self, known: dict[int, _Known]) -> None:
-        query = sa.select(GuildRow.guild_id, GuildRow.version, GuildRow.changed_at).where(GuildRow.guild_id.in_(known))
         async with self._database.reading() as session:
-            stored = {guild_id: state for guild_id, *state in await session.execute(query)}
-            changed = [each for each in known if tuple(stored.get(each, (0, None))) != known[each].state]
-            read = await self._read(session, changed) if changed else {}
-        for guild_id in changed:
-            if self._known.get(guild_id) is not known[guild_id]:
-                continue  # it was changed, or dropped, during the query
-            if guild_id in read:
-                self._known[guild_id] = read[guild_id]
-            else:
-                del self._known[guild_id]
+            read = await self._read(session, known)
+        for guild_id, found in read.items():
+            if self._known.get(guild_id) is known[guild_id]:  # else it was changed, or dropped, during the query
+                self._put(guild_id, found)
 
     @asynccontextmanager
     async def _changing(self, guild_id: int) -> AsyncIterator[tuple[AsyncSession, GuildRow]]:
@@ -297,9 +308,9 @@ class Guilds:
                         periods(row),
                     )
                     yield session, row
-                    row.changed_at, row.version = utc_now(), row.version + 1
+                    row.changed_at, row.version = database_now(session), row.version + 1
                     if _guard_of(row) != guard:
-                        row.retry_at, row.attempts = row.changed_at, 0
+                        row.retry_at, row.attempts = utc_now(), 0
                     if _look_of(row) != look:
                         await show_panels_again(session, guild_id)
                     if row.support_channel_id != support_channel_id:
@@ -350,10 +361,15 @@ class Guilds:
         }
 
     def _keep(self, guild_id: int, known: _Known | None) -> None:
-        self._known[guild_id] = known or _Known(GuildSettings(guild_id), None)
+        self._put(guild_id, known or _Known(GuildSettings(guild_id), None))
         self._known.move_to_end(guild_id)
         if len(self._known) > self._most_kept:
             self._known.popitem(last=False)
+
+    def _put(self, guild_id: int, known: _Known) -> None:
+        self._known[guild_id] = known
+        if known.settings.left:
+            self._left.add(guild_id)
 
     def _lock(self, guild_id: int) -> asyncio.Lock:
         return self._locks.setdefault(guild_id, asyncio.Lock())

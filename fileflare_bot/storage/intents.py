@@ -14,6 +14,7 @@ from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Place, Unreadable
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
+from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import (
     AuditRow,
     GuildRow,
@@ -52,20 +53,21 @@ class Intents:
     # What is due
 
     @unit_of_work
-    async def due_tickets(self) -> list[int]:
+    async def due_tickets(self, shards: Shards | None = None) -> list[int]:
         """Return the tickets whose card, thread, notes or answers are due, oldest first."""
+        its = within(shards, TicketRow.guild_id)
         async with self._database.reading() as session:
-            own = await session.scalars(_due(TicketRow.id, TicketRow.retry_at))
-            notes = await session.scalars(_due(NoteRow.ticket_id, NoteRow.retry_at))
-            answers = await session.scalars(_due(MessageRow.ticket_id, MessageRow.retry_at))
+            own = await session.scalars(_due(TicketRow.id, TicketRow.retry_at).where(its))
+            notes = await session.scalars(_due(NoteRow.ticket_id, NoteRow.retry_at).join(TicketRow).where(its))
+            answers = await session.scalars(_due(MessageRow.ticket_id, MessageRow.retry_at).join(TicketRow).where(its))
             return sorted({*own, *notes, *answers})
 
     @unit_of_work
-    async def due_logs(self) -> list[int]:
+    async def due_logs(self, shards: Shards | None = None) -> list[int]:
         """Return the guilds whose log channels lack lines that are due."""
+        due = AuditRow.retry_at <= utc_now(), within(shards, AuditRow.guild_id)
         async with self._database.reading() as session:
-            due = sa.select(AuditRow.guild_id).where(AuditRow.retry_at <= utc_now()).distinct()
-            return list(await session.scalars(due))
+            return list(await session.scalars(sa.select(AuditRow.guild_id).where(*due).distinct()))
 
     @unit_of_work
     async def due_lines(self, guild_id: int) -> tuple[list[AuditLine], int | None]:
@@ -84,9 +86,10 @@ class Intents:
         return lines, channel_id
 
     @unit_of_work
-    async def due_removals(self) -> list[Removal]:
+    async def due_removals(self, shards: Shards | None = None) -> list[Removal]:
         """Return the messages and threads that are to be deleted now."""
-        query = sa.select(RemovalRow).where(RemovalRow.retry_at <= utc_now()).order_by(RemovalRow.id)
+        due = RemovalRow.retry_at <= utc_now(), within(shards, RemovalRow.guild_id)
+        query = sa.select(RemovalRow).where(*due).order_by(RemovalRow.id)
         async with self._database.reading() as session:
             return [removal_record(row) for row in await session.scalars(query.limit(MOST_AT_ONCE))]
 

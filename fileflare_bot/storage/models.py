@@ -312,6 +312,26 @@ class MissesRow(Base):
     paused_until: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class LeaseRow(Base):
+    """A right that one process has at a time, until it expires by the database's clock."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(32))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LayoutRow(Base):
+    """The only row: into how many clusters how many shards are divided. Whoever takes a cluster locks it."""
+
+    __tablename__ = "layouts"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    shards: Mapped[int] = mapped_column(Integer)
+    clusters: Mapped[int] = mapped_column(Integer)
+
+
 class SavedOrderRow(Base):
     """A user's saved order. ``label`` and ``reference`` are encrypted."""
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.guild_rows import ensure_guild, insert, lock_guild
 from fileflare_bot.storage.guilds import show_panels_again
+from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import GuildRow, PanelRow
 from fileflare_bot.storage.options import stored_options
 from fileflare_bot.storage.postponing import postpone
@@ -65,10 +66,11 @@ class StoredPanels:
         return await self._read(PanelRow.guild_id == guild_id)
 
     @unit_of_work
-    async def due(self) -> list[int]:
+    async def due(self, shards: Shards | None = None) -> list[int]:
         """Return the IDs of the panels that are to be posted or changed now, those that wait longest first."""
         query = sa.select(PanelRow.id).join(GuildRow, GuildRow.guild_id == PanelRow.guild_id)
-        query = query.where(PanelRow.retry_at <= utc_now(), GuildRow.left_at.is_(None)).order_by(PanelRow.retry_at)
+        due = PanelRow.retry_at <= utc_now(), GuildRow.left_at.is_(None), within(shards, PanelRow.guild_id)
+        query = query.where(*due).order_by(PanelRow.retry_at)
         async with self._database.reading() as session:
             return list(await session.scalars(query))
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.guild_rows import lock_guild
+from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import ClaimRow, RoleGrantRow
 from fileflare_bot.storage.postponing import ATTEMPTS_OF_A_DAY, postpone
 from fileflare_bot.storage.records import Claim, GrantState
@@ -25,9 +26,10 @@ class RoleGrants:
         self._database = database
 
     @unit_of_work
-    async def due_members(self) -> list[tuple[int, int]]:
+    async def due_members(self, shards: Shards | None = None) -> list[tuple[int, int]]:
         """Return the guilds and users whose roles must change now."""
-        pairs = sa.select(RoleGrantRow.guild_id, RoleGrantRow.user_id).where(RoleGrantRow.retry_at <= utc_now())
+        due = RoleGrantRow.retry_at <= utc_now(), within(shards, RoleGrantRow.guild_id)
+        pairs = sa.select(RoleGrantRow.guild_id, RoleGrantRow.user_id).where(*due)
         async with self._database.reading() as session:
             return [(guild_id, user_id) for guild_id, user_id in await session.execute(pairs.distinct())]
 

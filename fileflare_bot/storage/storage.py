@@ -22,6 +22,7 @@ from fileflare_bot.storage.file_modes import tighten
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.intents import Intents
 from fileflare_bot.storage.keys import Keys
+from fileflare_bot.storage.leases import Leases
 from fileflare_bot.storage.misses import StoredMisses
 from fileflare_bot.storage.panels import StoredPanels
 from fileflare_bot.storage.personal_data import PersonalData
@@ -33,6 +34,7 @@ from fileflare_bot.storage.start_failures import start_failure, unreadable_key
 from fileflare_bot.storage.tickets import Tickets
 
 PRUNE_EVERY: Final = timedelta(hours=6)
+RENEWAL_SECONDS: Final = 4.0  # in which the database must answer about a lease
 _KEY_IS_GONE: Final = (
     f"{KEY_FILE} is missing beside the database of DATABASE_URL, and only it opens what is stored: put it back, or set "
     "SECRET_KEYS to its content. To begin anew, move the database away."
@@ -69,6 +71,12 @@ class Storage:
         except ValueError:  # the file's key: Settings has checked its own
             raise SettingsError([_DAMAGED_KEY]) from None
         self._database = Database(url, driver_options=driver_options(given), **timeouts)
+        # Connections of their own: a lease that waited for busy ones would be lost.
+        self._of_leases = Database(
+            url, driver_options=driver_options(given), **{**timeouts, "answer_seconds": RENEWAL_SECONDS}
+        )
+        self.leases = Leases(self._of_leases)
+        self._clusters = settings.clusters
         self._file = file
         self.place = _place(url)
         self.keep_resolved_days = settings.keep_resolved_days
@@ -143,13 +151,12 @@ class Storage:
             if not was_available:
                 log.info("database_back")
             if utc_now() - self._pruned_at >= PRUNE_EVERY:
-                if deleted := await self.retention.delete_resolved(self.keep_resolved_days):
-                    log.info("requests_pruned", count=deleted)
-                if forgotten := await self.retention.delete_left_guilds(self._keep_left_guilds_days):
-                    self.guilds.forget(forgotten)
-                    log.info("left_servers_forgotten", count=len(forgotten))
-                await self.retention.delete_forgotten_claims()
-                await self.retention.delete_forgiven_misses()
+                if self._clusters == 1:
+                    await self._prune()
+                else:
+                    async with self.leases.once("retention", PRUNE_EVERY) as mine:
+                        if mine:
+                            await self._prune()
                 self._pruned_at = utc_now()
             await self._database.empty_log()
         except StorageUnavailable as error:
@@ -159,9 +166,19 @@ class Storage:
         except SettingsError as error:
             log.error("database_refused", lines=error.lines)  # noqa: TRY400 - the lines say it all
 
+    async def _prune(self) -> None:
+        if deleted := await self.retention.delete_resolved(self.keep_resolved_days):
+            log.info("requests_pruned", count=deleted)
+        if forgotten := await self.retention.delete_left_guilds(self._keep_left_guilds_days):
+            self.guilds.forget(forgotten)
+            log.info("left_servers_forgotten", count=len(forgotten))
+        await self.retention.delete_forgotten_claims()
+        await self.retention.delete_forgiven_misses()
+
     async def close(self) -> None:
         """Close every connection."""
         await self._database.close()
+        await self._of_leases.close()
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchTicket, NotPossibleNow, TooManyTickets
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.intents import add_card_removals, add_note, hold_note, show, show_again
+from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import AuditRow, GuildRow, MessageRow, NoteRow, TicketRow
 from fileflare_bot.storage.places import DETAILS, MESSAGE
 from fileflare_bot.storage.records import (
@@ -298,9 +299,9 @@ class Tickets:
     # What the bot does because nobody else has done anything
 
     @unit_of_work
-    async def due(self) -> list[int]:
+    async def due(self, shards: Shards | None = None) -> list[int]:
         """Return the tickets whose stage has ended, those that ended first; none of a guild that the bot has left."""
-        ended = TicketRow.stage_ends_at <= utc_now(), GuildRow.left_at.is_(None)
+        ended = TicketRow.stage_ends_at <= utc_now(), GuildRow.left_at.is_(None), within(shards, TicketRow.guild_id)
         query = sa.select(TicketRow.id).join(GuildRow, GuildRow.guild_id == TicketRow.guild_id).where(*ended)
         async with self._database.reading() as session:
             return [*await session.scalars(query.order_by(TicketRow.stage_ends_at).limit(MOST_AT_ONCE))]

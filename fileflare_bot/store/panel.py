@@ -73,7 +73,7 @@ class Panels:
     A change of the settings makes a guild's panels due in its own transaction; each stays due until it shows it.
     """
 
-    def __init__(self, bot: commands.Bot, stored: StoredPanels, modlog: ModLog, catalogs: Catalogs) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, stored: StoredPanels, modlog: ModLog, catalogs: Catalogs) -> None:
         self._bot = bot
         self._stored = stored
         self._modlog = modlog

@@ -48,7 +48,7 @@ log = structlog.stdlib.get_logger(__name__)
 class Cards:
     """Posts cards with their threads, and keeps them up to date."""
 
-    def __init__(self, bot: commands.Bot, storage: Storage, modlog: ModLog) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, storage: Storage, modlog: ModLog) -> None:
         self._bot = bot
         self._storage = storage
         self._intents = storage.intents

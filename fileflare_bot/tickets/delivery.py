@@ -52,7 +52,7 @@ log = structlog.stdlib.get_logger(__name__)
 class Deliveries:
     """Delivers the answers of tickets."""
 
-    def __init__(self, bot: commands.Bot, storage: Storage, catalogs: Catalogs, modlog: ModLog) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, storage: Storage, catalogs: Catalogs, modlog: ModLog) -> None:
         self._bot = bot
         self._intents = storage.intents
         self._catalogs = catalogs

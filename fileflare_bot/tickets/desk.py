@@ -60,7 +60,7 @@ class HelpDesk:
 
     def __init__(
         self,
-        bot: commands.Bot,
+        bot: commands.AutoShardedBot,
         storage: Storage,
         lookups: Lookups,
         catalogs: Catalogs,

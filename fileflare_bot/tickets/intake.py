@@ -71,7 +71,7 @@ def require_desk(settings: GuildSettings, guild: discord.Guild | None) -> None:
         raise NoDesk(guild.owner_id if guild is not None else None)
 
 
-async def require_member(bot: commands.Bot, guild_id: int, user_id: int) -> None:
+async def require_member(bot: commands.AutoShardedBot, guild_id: int, user_id: int) -> None:
     """Check that a user is a member of a guild. If Discord does not say so within three seconds, they pass.
 
     Raises:

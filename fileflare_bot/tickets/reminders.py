@@ -20,7 +20,7 @@ from fileflare_bot.tickets.texts import RESOLUTIONS
 class Reminders:
     """Writes reminders, asks customers, and closes tickets."""
 
-    def __init__(self, bot: commands.Bot, storage: Storage, catalogs: Catalogs, modlog: ModLog) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, storage: Storage, catalogs: Catalogs, modlog: ModLog) -> None:
         self._bot = bot
         self._guilds = storage.guilds
         self._tickets = storage.tickets

@@ -75,7 +75,7 @@ def is_private(channel: object) -> bool:
     return not channel.permissions_for(channel.guild.default_role).view_channel
 
 
-async def read_screenshot(bot: commands.Bot, attachment: Mapping[str, Any]) -> Screenshot:
+async def read_screenshot(bot: commands.AutoShardedBot, attachment: Mapping[str, Any]) -> Screenshot:
     """Read what a customer has attached; ``attachment`` is Discord's description of it.
 
     It is not usable if it is no picture of a known type, too large, or not in Discord's CDN.

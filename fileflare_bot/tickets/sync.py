@@ -24,7 +24,7 @@ from fileflare_bot.tickets.thread import Threads
 class TicketSync:
     """Does for a ticket what Discord still has to be told, and records what came of it."""
 
-    def __init__(self, bot: commands.Bot, storage: Storage, catalogs: Catalogs, modlog: ModLog) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, storage: Storage, catalogs: Catalogs, modlog: ModLog) -> None:
         self._tickets = storage.tickets
         self._cards = Cards(bot, storage, modlog)
         self._threads = Threads(bot, storage, modlog)

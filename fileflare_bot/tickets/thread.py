@@ -24,7 +24,7 @@ log = structlog.stdlib.get_logger(__name__)
 class Threads:
     """Writes the notes of tickets, and archives and opens their threads."""
 
-    def __init__(self, bot: commands.Bot, storage: Storage, modlog: ModLog) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, storage: Storage, modlog: ModLog) -> None:
         self._bot = bot
         self._storage = storage
         self._intents = storage.intents

@@ -42,7 +42,7 @@ async def test_what_the_database_was_away_for_is_caught_up_on_when_it_is_back(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(guarded.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
-        await guarded.events.on_ready()
+        await guarded.events.on_shard_ready(0)
         await guarded.events.catch_up()
     assert not rules(guarded)
     assert len(log.events("servers_unknown")) == 2
@@ -85,11 +85,11 @@ async def test_a_rule_that_is_deleted_while_the_database_is_away_is_recreated_la
 
 
 async def test_after_a_new_connection_the_servers_are_caught_up_on_together(guarded: Desk) -> None:
-    await guarded.events.on_connect()
+    await guarded.events.on_shard_connect(0)
     await comes_back(guarded)
     assert not rules(guarded)
 
-    await guarded.events.on_ready()
+    await guarded.events.on_shard_ready(0)
 
     assert len(rules(guarded)) == 1
 
@@ -131,7 +131,7 @@ async def test_a_bug_in_one_server_stops_no_other(guarded: Desk, monkeypatch: py
         await settle(guild_id)
 
     monkeypatch.setattr(guarded.bot.leak_guard, "settle", failing)
-    await guarded.events.on_ready()
+    await guarded.events.on_shard_ready(0)
 
     assert len(rules(guarded)) == 1
     assert other.id in [event.get("guild_id") for event in log.events("background_bug")]
@@ -141,7 +141,7 @@ async def test_the_start_asks_discord_nothing_about_servers_without_a_leak_guard
     await desk.set_up()
     asked = len(desk.env.http_requests)
 
-    await desk.events.on_ready()
+    await desk.events.on_shard_ready(0)
 
     assert len(desk.env.http_requests) == asked
     assert isinstance(desk.bot.get_guild(desk.guild.id), discord.Guild)

@@ -422,7 +422,7 @@ async def test_at_the_start_a_server_that_fails_or_is_unavailable_stops_no_other
     backend.emit("GUILD_DELETE", {"id": str(desk.guild.id), "unavailable": True})
     await desk.env.settle()
 
-    await desk.events.on_ready()
+    await desk.events.on_shard_ready(0)
     assert rules(desk) == []
     backend.emit("GUILD_CREATE", {**serializers.guild_create_payload(backend, backend.get_guild(desk.guild.id))})
     await desk.env.settle()

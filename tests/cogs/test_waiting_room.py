@@ -309,7 +309,10 @@ async def test_people_are_told_when_fileflare_is_asked_again_after_a_long_pause(
     ("locale", "line"),
     [
         ("en-US", r"⏳ \*\*2 people wait for their downloads,\*\* the longest for \d+ seconds; 1 was served"),
-        ("de", r"⏳ \*\*2 Leute warten auf ihre Downloads,\*\* am längsten seit \d+ Sekunden; 1 kam in der letzten Minute"),
+        (
+            "de",
+            r"⏳ \*\*2 Leute warten auf ihre Downloads,\*\* am längsten seit \d+ Sekunden; 1 kam in der letzten Minute",
+        ),
     ],
 )
 async def test_the_status_shows_the_line_while_there_is_one(desk: Desk, locale: str, line: str) -> None:

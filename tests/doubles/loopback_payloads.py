@@ -52,6 +52,7 @@ def ready(session_id: str, gateway_url: str) -> Json:
         "guilds": [{"id": GUILD, "unavailable": True}],
         "application": {"id": APPLICATION, "flags": 0},
         "session_id": session_id,
+        "shard": [0, 1],
         "resume_gateway_url": gateway_url,
     }
 

@@ -69,6 +69,7 @@ class Call(NamedTuple):
     path: str
     body: Any
     status: int
+    agent: str  # what the process calls itself
 
 
 @dataclass(slots=True)
@@ -130,6 +131,8 @@ class NetworkedDiscord(People):
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.sessions: list[Session] = []
+        self.identified: list[tuple[float, int]] = []  # the time.monotonic() and shard of each IDENTIFY
+        self.session_starts = dict(AT_MOST)
         self.closed_to: set[int] = set()  # users with closed direct messages
         self.nonce_seconds = 180.0  # "a few minutes": discord.com/developers/docs/resources/message
         self._files: dict[str, bytes] = {}
@@ -191,7 +194,7 @@ class NetworkedDiscord(People):
             fault.act()
         if fault is not None and fault.status is not None:
             status, answer = fault.status, {"message": "As the test wants it.", "code": fault.code}
-        self.calls.append(Call(method, path, body, status))
+        self.calls.append(Call(method, path, body, status, request.headers.get("User-Agent", "")))
         self.changed.set()
         if status == 0:
             if request.transport is not None:
@@ -207,7 +210,7 @@ class NetworkedDiscord(People):
 
     def _carry_out(self, method: str, path: str, body: Any, query: Json, files: list[Any]) -> tuple[int, Any]:  # noqa: ANN401 - JSON
         if path in {"/gateway", "/gateway/bot"}:
-            return 200, {"url": self.gateway_url, "shards": self.shards, "session_start_limit": AT_MOST}
+            return 200, {"url": self.gateway_url, "shards": self.shards, "session_start_limit": self.session_starts}
         try:
             self._refuse(method, path)
             if (known := self._known(method, path, body)) is not None:
@@ -280,6 +283,7 @@ class NetworkedDiscord(People):
                 await socket.close(code=4004)
             elif frame["op"] == IDENTIFY:
                 shard, shards = frame["d"].get("shard") or (0, 1)
+                self.identified.append((time.monotonic(), shard))
                 wanted = discord.Intents(**_intents(frame["d"]["intents"]))
                 session = Session(socket, shard, shards, wanted, self.backend.bot_user.id)
                 sending = asyncio.create_task(_send(session))

@@ -22,6 +22,14 @@ async def storage(url: str) -> AsyncIterator[Storage]:
 
 
 @pytest.fixture
+async def another(storage: Storage, url: str) -> AsyncIterator[Storage]:
+    """A second process's storage on the same database."""
+    assert storage.available
+    async with open_storage(settings(url)) as opened:
+        yield opened
+
+
+@pytest.fixture
 def no_umask() -> Iterator[None]:
     """Switch the umask off, so that new files get the mode that their creator asks for."""
     before = os.umask(0)
