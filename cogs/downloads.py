@@ -89,13 +89,13 @@ class Downloads(commands.Cog):
     async def ask(self, reply: Reply) -> None:
         """Ask for an order."""
         await self._ask(reply)
+        await soon(self._panels.met(reply.interaction))
 
     @route("downloads:another")
     @replies("ask", CUSTOMER)
     async def another(self, reply: Reply) -> None:
         """Open the modal that asks for an order."""
         await reply.ask(_order_modal(reply.translator))
-        await soon(self._panels.met(reply.interaction))
 
     @route("downloads:order")
     @replies(LOOKUP, CUSTOMER)
@@ -115,7 +115,7 @@ class Downloads(commands.Cog):
         """Look the order up again."""
         await self._open(reply, self._opened(reply, handle), refresh=True)
 
-    @route(rf"downloads:(?P<action>previous|next|all):{_HANDLE}")
+    @route(rf"downloads:(?P<action>previous|next|all):{_HANDLE}", rf"downloads:(?P<action>first|last):{_HANDLE}")
     @replies("page", CUSTOMER, updates=True)
     async def turn(self, reply: Reply, action: str, handle: str) -> None:
         """Show another page, or all files again after a search."""

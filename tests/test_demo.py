@@ -31,7 +31,7 @@ async def test_the_demos_german_customer_reads_german() -> None:
         shown = await running.german.slash(channel, "mydownloads", **{"order-id": orders.DOCUMENTED})
 
         assert "Bestellung #1050" in reply(shown).content
-        assert "Noch 5 von 10 Downloads" in str(embed(shown).description)
+        assert "noch 5 von 10" in str(embed(shown).description)
         assert "Hilfe holen" in labels(reply(shown))
         other = await running.customer.slash(channel, "mydownloads", **{"order-id": orders.DOCUMENTED})
         assert "Order #1050" in reply(other).content

@@ -83,6 +83,8 @@ def patterns_in(value: object, seen: set[int], own: tuple[str, ...]) -> Iterator
     seen.add(id(value))
     inner: list[object] = []
     match value:
+        case re.Pattern(pattern=bytes(text)):  # of files, which are read as texts here
+            yield re.compile(text.decode("latin-1"), value.flags)
         case re.Pattern():
             yield value
         case type() | types.FunctionType():

@@ -62,7 +62,7 @@ async def test_an_order_is_shown_privately_in_one_call(bot: Bot, discord: Loopba
     assert call.body["data"]["flags"] == EPHEMERAL
     assert call.body["data"]["allowed_mentions"] == {"parse": []}
     (embed,) = call.body["data"]["embeds"]
-    assert "**Order #1050**" in embed["description"]
+    assert call.body["data"]["content"] == FOUND
     assert "5 of 10 left" in embed["description"]
     assert code == 0
 

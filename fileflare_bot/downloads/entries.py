@@ -11,6 +11,7 @@ from fileflare_bot.orders.models import Asset, Line, Order, Remaining, StoreText
 from fileflare_bot.orders.plain import plain_name
 from fileflare_bot.text import escapes
 
+SEARCHED: Final = 300  # characters of a name as the store wrote it: 100 are shown, the rest can be HTML
 LONGEST_NAME: Final = 100
 NAME_BESIDE_A_LONG_LINK: Final = 40
 LONG_LINK: Final = 2900  # UTF-16 units; beside a longer one names are shorter
@@ -95,7 +96,7 @@ def files_named(order: Order, part: str) -> Order:
     wanted = part.casefold()
 
     def named(*names: str | None) -> bool:
-        return any(name and wanted in file_name(name).casefold() for name in names)
+        return any(name and wanted in file_name(name[:SEARCHED]).casefold() for name in names)
 
     def of_line(line: Line) -> tuple[Asset, ...]:
         product = line.product

@@ -22,6 +22,7 @@ from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.records import GuildSettings
 
 FAST_REPLY_SECONDS: Final = 1.0  # a reply this fast takes one Discord call; a slower one is deferred first
+LATEST_FORM_SECONDS: Final = 2.4  # after the interaction: a modal that comes after 3 s is lost
 ASK_SECONDS: Final = 1.0  # for what is read before a modal, which Discord must get within 3 s
 
 T = TypeVar("T")
@@ -219,7 +220,7 @@ class Reply:
         """
         self._may_ask = True
         try:
-            async with asyncio.timeout(ASK_SECONDS):
+            async with asyncio.timeout(min(ASK_SECONDS, LATEST_FORM_SECONDS - (time.perf_counter() - self.started))):
                 return await reading
         except (StorageUnavailable, TimeoutError):
             return None

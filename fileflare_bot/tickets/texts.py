@@ -61,7 +61,7 @@ def _order(ticket: Ticket, translator: Translator, safe: Callable[[str], str] = 
     if number := plain_number(ticket.details.order_number):
         return translator.gettext("Order #{number}", number=safe(number))
     if number := plain_number(ticket.details.claimed_number):
-        return translator.gettext("Order #{number} (as the customer says)", number=safe(number))
+        return translator.gettext("Order #{number} (unverified)", number=safe(number))
     return ""
 
 
@@ -88,7 +88,8 @@ def card(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) 
     who, order = f"<@{ticket.user_id}>", f"**{order_of(ticket, translator)}**"
     if ticket.resolved:
         closed = translator.gettext("by {who}", who=f"<@{ticket.resolved_by}>")
-        return title(ticket, translator), f"{status(ticket, translator)}\n{who} · {order} · {closed}"
+        known = [order] if plain_number(ticket.details.order_number) else []  # whoever resolved it has the rest
+        return title(ticket, translator), f"{status(ticket, translator)}\n{' · '.join([who, *known, closed])}"
     if name := escape(limits.shorten(clean(ticket.details.name), LONGEST_NAME)):
         who = f"{who} ({name})"
     lines = [status(ticket, translator), translator.gettext("**Customer:** {who}", who=f"{who} · {order}")]

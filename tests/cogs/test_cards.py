@@ -66,7 +66,7 @@ async def test_what_moderators_read_is_in_the_owners_language_else_in_the_server
     await desk.set_up(log=True)
     setup = await desk.owner.slash(desk.channel, "store setup")
     own = {"de": "German", "en-US": "English"}[servers]
-    assert f"Language of cards, log and panel: the server's own ({own})" in str(reply(setup).components)
+    assert f"moderators read {own} on cards" in str(reply(setup).components)
     if chosen:
         await desk.owner.select(reply(setup), [chosen], custom_id="store_setup:language")
 

@@ -318,7 +318,7 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
     refused = await desk.customer.submit_modal(shown, {"topic": "other", "words": "Please help."})
     found = await desk.mydownloads(orders.DOCUMENTED)
 
-    assert reply(refused).content.startswith("**My database cannot be reached right now.** /mydownloads works")
+    assert reply(refused).content.startswith("**My database cannot be reached right now.** /mydownloads still")
     assert "```\nPlease help.\n```" in reply(refused).content
     assert "5 of 10 left" in str(reply(found).embeds[0].description)
     for command in ("requests open", "requests stats"):

@@ -51,7 +51,7 @@ async def test_the_topic_is_chosen_among_at_most_ten_that_are_seen_at_once(desk:
 
 @pytest.mark.parametrize(
     ("language", "text"),
-    [("en-US", "Order #1042 (as the customer says)"), ("de", "Bestellung #1042 (laut Kunde)")],
+    [("en-US", "Order #1042 (unverified)"), ("de", "Bestellung #1042 (ungeprüft)")],
 )
 @pytest.mark.parametrize("pasted", ["https://shopify.com/1/account/orders/22", orders.UNKNOWN])
 async def test_for_an_order_that_is_not_found_the_form_asks_for_its_number_which_is_shown_as_the_customers_word(
@@ -85,7 +85,7 @@ async def test_an_order_number_among_the_links_is_taken_as_a_number(desk: Desk) 
     await desk.customer.submit_modal(await form(desk, "#1050"), {"topic": "other", "order": "#1050"})
 
     description = str(desk.card().embeds[0].description)
-    assert "**Order #1050 (as the customer says)**" in description
+    assert "**Order #1050 (unverified)**" in description
     assert "The customer pasted an order number, not an order ID." in description
 
 
@@ -138,7 +138,7 @@ async def test_a_number_that_is_told_later_is_added_to_the_open_request(desk: De
     again = await desk.customer.submit_modal(await form(desk, "#1"), {"topic": "other", "number": "1042"})
 
     assert reply(again).content.startswith("You have help request #1 about this already.")
-    assert "**Order #1042 (as the customer says)**" in str(desk.card().embeds[0].description)
+    assert "**Order #1042 (unverified)**" in str(desk.card().embeds[0].description)
 
 
 async def test_once_fileflare_has_said_the_number_it_is_shown_as_the_orders(desk: Desk) -> None:
@@ -146,7 +146,7 @@ async def test_once_fileflare_has_said_the_number_it_is_shown_as_the_orders(desk
     await desk.sample.stop()
     shown = await form(desk, orders.USED_UP)
     await desk.customer.submit_modal(shown, {"topic": "other", "number": "777"})
-    assert "**Order #777 (as the customer says)**" in str(desk.card().embeds[0].description)
+    assert "**Order #777 (unverified)**" in str(desk.card().embeds[0].description)
     await desk.restart()
     (ticket,) = (await desk.bot.storage.tickets.page(desk.guild.id, 1)).tickets
 

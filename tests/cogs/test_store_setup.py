@@ -66,7 +66,7 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     asked = await desk.customer.click(panel, label="My books")
     got = await desk.fill_in(asked, orders.DOCUMENTED)
     assert "5 of 10 left" in str(embed(got).description)
-    assert embed(got).fields[0].value == "**Buyers**"
+    assert "New role for you: **Buyers**" in reply(got).content
 
 
 @pytest.mark.limits(misses_per_user=2, misses_per_guild=2)

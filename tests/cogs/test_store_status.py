@@ -19,7 +19,16 @@ CATALOGS = Catalogs()
 OF_OTHERS = {
     *("already_taken", "bot_lacks_permission", "held_by_them", "may_not_give", "missing_permission"),
     *("moderator_of_some_channels", "name_taken", "no_desk", "no_such_answer", "no_such_claim", "no_such_request"),
-    *("no_such_rule", "not_a_member", "not_a_moderator", "not_answered", "not_deleted", "not_from_here"),
+    *(
+        "form_too_late",
+        "nothing_found",
+        "no_such_rule",
+        "not_a_member",
+        "not_a_moderator",
+        "not_answered",
+        "not_deleted",
+        "not_from_here",
+    ),
     *("not_possible_now", "not_to_them", "not_yours", "nothing_written", "only_in_server", "order_not_known"),
     *("outdated_command", "panel_not_taken", "panel_pending", "powerful_role", "role_of_everybody", "thread_closed"),
     *("too_many_answers", "too_many_requests", "too_many_rules", "unknown_placeholder", "wrong_value"),

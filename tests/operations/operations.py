@@ -125,7 +125,7 @@ async def move_on_card(shop: Shop) -> Press:
     await (await grant(shop))().done()
     opened = await shop.discord.slash(shop.moderator, shop.channel, "mydownloads", order_id=orders.DOCUMENTED).done()
     shown = await shop.press(shop.moderator, opened.message, "Get help")
-    await shop.discord.submit(shop.moderator, shown, topic=["no_role"], words="It is mine.").done()
+    await shop.discord.submit(shop.moderator, shown, topic="no_role", words="It is mine.").done()
     sure = await shop.press(shop.owner, shop.card(), "claims:ask:move")
     return lambda: shop.discord.press(shop.owner, _message(sure), "claims:sure:move")
 

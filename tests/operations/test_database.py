@@ -58,5 +58,5 @@ async def test_with_a_database_that_never_answers_everybody_is_answered_in_time(
     assert "Order #1050" in (await looked_up.done()).text
     status = await discord.slash(shop.owner, shop.channel, "store status").done()
     assert status.message is not None
-    assert "not known" in str(status.message.embeds[0])
+    assert "My database does not answer" in str(status.message.embeds[0])
     assert await bot.stop() == 0

@@ -93,7 +93,8 @@ async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_kee
         assert (kept.number, kept.details.words, kept.created_at) == (4, "from before", at)
         assert [message.text for message in await storage.tickets.messages(request_id)] == ["hello?"]
         assert len(await storage.audit.entries(GUILD)) == 1
-        assert (kept.stage, kept.stage_since) == (Stage.WAITING, at)
+        if revision < "0009":  # later ones store it themselves
+            assert (kept.stage, kept.stage_since) == (Stage.WAITING, at)
         assert (await file(storage, 2)).number == 5
         server_record = await storage.guilds.load(GUILD)
         assert (server_record.log_channel_id, server_record.moderator_role_ids) == (9, (1, 2))
