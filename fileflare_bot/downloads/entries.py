@@ -11,7 +11,7 @@ from fileflare_bot.orders.models import Asset, Line, Order, Remaining, StoreText
 from fileflare_bot.orders.plain import plain_name
 from fileflare_bot.text import escapes
 
-SEARCHED: Final = 300  # characters of a name as the store wrote it: 100 are shown, the rest can be HTML
+SEARCHED: Final = 100  # characters of a name as the store wrote it: so many are shown
 LONGEST_NAME: Final = 100
 NAME_BESIDE_A_LONG_LINK: Final = 40
 LONG_LINK: Final = 2900  # UTF-16 units; beside a longer one names are shorter
