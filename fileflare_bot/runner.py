@@ -29,6 +29,7 @@ from fileflare_bot.storage.sole_process import sole_process
 from fileflare_bot.storage.storage import Storage, open_storage
 
 FAILED: Final = 1
+MOST_CONNECTIONS: Final = 64  # to Discord at once: a rush of a thousand people opens no thousand connections
 WRONG_SETTINGS: Final = 2
 LOGIN_REFUSED: Final = (
     "DISCORD_TOKEN was refused by Discord: copy it anew from the Discord Developer Portal > Bot > Reset Token."
@@ -155,6 +156,7 @@ class _Process:
             catalogs=Catalogs(default=self._settings.default_locale),
             metrics=self._metrics,
             proxy=self._proxy,
+            connector=aiohttp.TCPConnector(limit=0, limit_per_host=MOST_CONNECTIONS),
             **{"http_trace": _trace(self._metrics), **options},
         ) as bot:
             self._bot = bot
