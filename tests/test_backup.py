@@ -2,20 +2,26 @@
 
 import asyncio
 import os
+import re
 import shutil
 import sqlite3
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
+import sqlalchemy as sa
 from doubles.loopback_payloads import TOKEN
 from process import ROOT
-from storage.samples import GUILD, KEY, file, settings
+from storage.samples import CUSTOMER, GUILD, KEY, NEWER_KEY, execute, file, settings
 
+from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.settings import Settings, SettingsError
 from fileflare_bot.storage.storage import open_storage
 
 PASSWORD: Final = "s3cret-of-the-test"
@@ -142,3 +148,102 @@ async def test_where_there_is_no_database_or_no_room_nothing_is_made_and_the_lin
     assert no_folder[0] == 2
     assert no_folder[2].startswith(f"{tmp_path}/file cannot hold the backup (")
     assert [*(tmp_path / "backups").iterdir()] == []
+
+
+async def fill(given: Settings) -> None:
+    """Keep a help request and a saved order in this database."""
+    async with open_storage(given) as storage:
+        await file(storage, CUSTOMER, "order-of-the-ticket", words="It does not open.")
+        await storage.saved_orders.save(CUSTOMER, OrderReference("order-that-is-saved"), "For Casey")
+
+
+async def check_restored(given: Settings) -> None:
+    """Check that the database holds what fill() kept, and no more, and that the bot can go on with it."""
+    async with open_storage(given) as storage:
+        (ticket,) = (await storage.tickets.page(GUILD, 1)).tickets
+        assert ticket.details.words == "It does not open."
+        assert ticket.details.reference == OrderReference("order-of-the-ticket")
+        (saved,) = await storage.saved_orders.of_user(CUSTOMER)
+        assert saved.label == "For Casey"
+        assert await storage.saved_orders.get(CUSTOMER, saved.id) == OrderReference("order-that-is-saved")
+        assert (await file(storage, CUSTOMER + 1)).number == 2
+
+
+async def follow(documents: str, cwd: Path, **environment: str) -> None:
+    """Run the commands of the operators' page that begin like this, which must all succeed."""
+    text = (ROOT / "docs" / "operators.md").read_text("utf-8")
+    (commands,) = re.findall(rf"^```sh\n({re.escape(documents)}.+?)^```", text, re.DOTALL | re.MULTILINE)
+    (example,) = set(re.findall(r"fileflare-\d{8}T\d{6}Z\.db", text))
+    for copy in (cwd / "backups").glob("*.db"):
+        commands = commands.replace(example, copy.name)
+    process = await asyncio.create_subprocess_exec(
+        "sh",
+        "-eu",
+        "-c",
+        commands,
+        cwd=cwd,
+        stdout=PIPE,
+        stderr=STDOUT,
+        env={"PATH": os.environ["PATH"], **environment},
+    )
+    printed = (await asyncio.wait_for(process.communicate(), timeout=60))[0].decode()
+    assert process.returncode == 0, printed
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["over a newer database", "on an empty disk"])
+async def test_the_documents_commands_restore_sqlite_and_its_key(
+    back_up: BackUp, tmp_path: Path, *, lost: bool
+) -> None:
+    data = tmp_path / "data"
+    given = settings(f"sqlite:///{data}/fileflare.db", keys=())
+    await fill(given)
+    assert (await back_up("backups"))[0] == 0
+    shutil.copy(data / "secret.key", tmp_path / "secret.key.backup")
+    async with open_storage(given) as storage:
+        await file(storage, CUSTOMER, "since")
+    if lost:
+        shutil.rmtree(data)
+
+    await follow("mkdir -p data && rm -f data/fileflare.db-wal", tmp_path)
+
+    assert {path.name for path in data.iterdir()} <= {"fileflare.db", "secret.key"}
+    assert {path.stat().st_mode & 0o777 for path in data.iterdir()} == {0o600}
+    await check_restored(given)
+
+
+@pytest.fixture
+def owned_postgresql(postgres: str) -> Callable[[], Awaitable[str]]:
+    """Make an empty PostgreSQL database whose owner has no other rights; return its address."""
+
+    async def make() -> str:
+        name = f"test_{uuid4().hex}"
+        connection = await asyncpg.connect(postgres)
+        await connection.execute(f"CREATE ROLE {name} LOGIN")
+        await connection.execute(f"CREATE DATABASE {name} OWNER {name}")
+        await connection.close()
+        return re.sub(r"//\w+:@/postgres\?", f"//{name}@/{name}?", postgres)
+
+    return make
+
+
+async def test_the_documents_commands_restore_postgresql_and_only_its_keys_open_it(
+    owned_postgresql: Callable[[], Awaitable[str]], postgres: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connection = await asyncpg.connect(postgres)
+    programs = await connection.fetchval("SELECT setting FROM pg_config WHERE name = 'BINDIR'")
+    await connection.close()
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")  # of the server's own version
+    url, elsewhere = await owned_postgresql(), await owned_postgresql()
+    await fill(settings(url))
+    await follow("pg_dump", tmp_path, DATABASE_URL=url)
+    async with open_storage(settings(url)) as storage:
+        await file(storage, CUSTOMER, "since")
+    await execute(url, sa.text("CREATE TABLE made_by_a_newer_version (id integer)"))
+
+    for database in (url, elsewhere):
+        await follow("psql", tmp_path, DATABASE_URL=database)
+        with pytest.raises(SettingsError):
+            async with open_storage(settings(database, keys=(NEWER_KEY,))):
+                pass
+        await check_restored(settings(database))
+    await execute(url, sa.text("CREATE TABLE made_by_a_newer_version (id integer)"))  # nothing of it is left

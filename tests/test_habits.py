@@ -42,7 +42,7 @@ def expand(word: str) -> list[str]:
 
 def hooks() -> list[list[str]]:
     """Return the commands of pre-commit, with the files that it passes to them."""
-    paths = [path for path in (*ROOT.iterdir(), *GITHUB.rglob("*")) if path.is_file()]
+    paths = [path for path in (*ROOT.iterdir(), *GITHUB.rglob("*"), *(ROOT / "deploy").rglob("*")) if path.is_file()]
     names = sorted(path.relative_to(ROOT).as_posix() for path in paths)
     return [
         hook["entry"].split()
