@@ -179,6 +179,7 @@ class FileflareBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """Load the cogs, then sync their commands; a broken cog stops the start."""
+        self.lookups.queue.open()  # another bot of this process may have closed it
         await self.tree.set_translator(_CommandTranslator(self.catalogs))
         for cog in COGS:
             await self.load_extension(cog)

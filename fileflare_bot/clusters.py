@@ -31,14 +31,20 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Clusters:
-    """The cluster of this process; ``live`` is how many clusters some process runs, as far as is known."""
+    """The cluster of this process; ``live`` is how many clusters some process runs, as far as is known.
 
-    def __init__(self, storage: Storage, clusters: int, metrics: Metrics) -> None:
+    ``share`` is told so at each renewal of the lease.
+    """
+
+    def __init__(
+        self, storage: Storage, clusters: int, metrics: Metrics, *, share: Callable[[int], object] = lambda _live: None
+    ) -> None:
         self._storage = storage
         self._leases = storage.leases
         self._clusters = clusters
         self._held: Cluster | None = None
         self._trusted_until = 0.0
+        self._share = share
         self.live = 1
         metrics.watch(
             cluster=lambda: self._held.number if self._held is not None and self.may_act() else -1,
@@ -87,6 +93,7 @@ class Clusters:
                 if not live:
                     break
                 self.live, self._trusted_until, pause = live, asked + TRUST_SECONDS, RENEW_SECONDS
+                self._share(live)
         self._trusted_until = 0.0
         log.warning("cluster_lost", cluster=None if cluster is None else cluster.number)
 

@@ -62,8 +62,11 @@ async def run(settings: Settings, *, drain_seconds: float = DRAIN_SECONDS) -> in
         ) as session,
         open_storage(settings) as storage,
     ):
-        clusters = Clusters(storage, settings.clusters, metrics) if settings.clusters > 1 else None
-        process = _Process(settings, metrics, storage, build_lookups(settings, session, metrics, misses=storage.misses))
+        lookups = build_lookups(settings, session, metrics, misses=storage.misses)
+        process, clusters = _Process(settings, metrics, storage, lookups), None
+        if settings.clusters > 1:
+            lookups.queue.pace.share(settings.clusters)  # until it is known how many run
+            clusters = Clusters(storage, settings.clusters, metrics, share=lookups.queue.pace.share)
         async with _monitoring(settings, metrics, process):
             stopping = asyncio.Event()
             _on_stop_signals(stopping)

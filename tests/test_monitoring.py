@@ -81,7 +81,7 @@ async def test_lookups_are_counted_by_outcome_and_hold_no_secret(
     assert [sample.value for sample in families["fileflare_bot_open_lists"].samples] == [
         3
     ]  # one of them without an order, for a ticket
-    for secret in (orders.DOCUMENTED, orders.UNKNOWN, "1050", "casey", "http", str(desk.guild.id)):
+    for secret in (orders.DOCUMENTED, orders.UNKNOWN, "#1050", "casey", "http", str(desk.guild.id)):
         assert secret not in text
 
 

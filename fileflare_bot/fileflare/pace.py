@@ -38,7 +38,7 @@ class Pace:
     """
 
     def __init__(self, per_minute: float, fastest: float | None = None, *, burst: int | None = None) -> None:
-        self.per_minute = self._configured = per_minute
+        self.per_minute = self._configured = self._of_all = per_minute
         self._fastest = max(per_minute, fastest or per_minute)
         self._burst = burst
         self._sent: deque[float] = deque(maxlen=int(self._fastest) + 1)
@@ -49,6 +49,14 @@ class Pace:
         self._limit_until = 0.0
         self._refused_at: float | None = None
         self.checking = False  # a pause longer than LONGEST_PAUSE is being checked: one request at a time
+
+    def share(self, processes: int) -> None:
+        """Leave the other processes their parts of the pace; each learns from what it meets itself."""
+        part = self._of_all / processes / self._configured
+        self._configured *= part
+        self._fastest *= part
+        self.per_minute *= part
+        self._worked *= part
 
     def wait(self, now: float) -> float:
         """Return the seconds until a request may leave; 0 if one may leave now."""

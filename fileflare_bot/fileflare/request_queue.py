@@ -277,8 +277,12 @@ class RequestQueue:
         self._drop(place)
         return not place.turn.done()
 
+    def open(self) -> None:
+        """Let people join, also after close()."""
+        self._closed = False
+
     def close(self) -> None:
-        """End all places, because the bot stops; nobody can join any more."""
+        """End all places, because the bot stops; nobody can join until open()."""
         self._closed = True
         for places in [*self._shares.values()]:
             for place in [*places]:

@@ -235,3 +235,17 @@ def test_it_counts_what_left_in_the_last_minute() -> None:
 
     assert pace.served(START + 30) == 12
     assert pace.served(START + 60.5) == 2
+
+
+def test_several_processes_share_the_pace_and_follow_how_many_they_are() -> None:
+    pace = Pace(60, 240)
+    pace.share(3)
+    assert (pace.per_minute, most_in_a_minute(send(pace, 60))) == (20, 20)
+    server = Server(allows=1000)
+    server.until(pace, START + 6000, START + 3600)
+    assert pace.per_minute == 80
+
+    pace.share(2)
+    assert pace.per_minute == 120
+    pace.share(1)
+    assert pace.per_minute == 240
