@@ -64,9 +64,9 @@ async def test_those_beyond_the_line_get_a_place_for_later_which_is_honoured(
     start: Start, discord: LoopbackDiscord, sample: SampleFileflare, people: int
 ) -> None:
     room = people * 4 // 5
-    orders = give_orders(sample, people + 200)
+    orders = give_orders(sample, people + 150)
     seconds = room / PER_SECOND
-    await start(first=clocks(seconds, kept=2), FILEFLARE_REQUESTS_PER_MINUTE=str(60 * PER_SECOND))
+    await start(first=clocks(seconds, kept=60), FILEFLARE_REQUESTS_PER_MINUTE=str(60 * PER_SECOND))
     await discord.connected()
 
     began = time.monotonic()
@@ -88,10 +88,6 @@ async def test_those_beyond_the_line_get_a_place_for_later_which_is_honoured(
     assert all(asked.served < float("inf") or "you go first" in asked.said for asked in inside)
 
     on_time = [await ask(discord, asked.order, person=asked.number) for asked in beyond[:5]]
-    await until_served([*more, *on_time], 30)
-    assert max(asked.served for asked in on_time) < 2 < max(asked.served for asked in more)
-
-    crowd = [await ask(discord, order, person=7000 + number) for number, order in enumerate(orders[:100])]
-    late = await ask(discord, beyond[10].order, person=beyond[10].number)
-    await until_served([late], 30)
-    assert late.served > 2  # as everybody who asks now
+    await until_served([*more, *on_time], 60)
+    last = max(asked.at + asked.served for asked in on_time)
+    assert last < max(asked.at + asked.served for asked in more if asked.served < float("inf"))

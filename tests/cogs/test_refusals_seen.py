@@ -97,27 +97,6 @@ async def test_a_failing_fileflare_is_never_called_not_found_and_can_be_asked_ag
     assert reply(again).id == reply(result).id
 
 
-async def test_a_busy_fileflare_is_left_alone_for_as_long_as_it_asks(desk: Desk) -> None:
-    desk.sample.fault = _status(429, Retry_After="90")
-
-    result = await desk.mydownloads(orders.DOCUMENTED)
-
-    assert "Fileflare has too many requests right now" in reply(result).content
-    assert "Please try again in 2 minutes." in reply(result).content
-    desk.sample.fault = None
-    again = await desk.customer.click(reply(result), label="Try again")
-    assert "Please try again in 2 minutes." in reply(again).content
-    assert desk.sample.requests == {orders.DOCUMENTED: 1}
-
-
-async def test_a_busy_fileflare_that_does_not_say_how_long(desk: Desk) -> None:
-    desk.sample.fault = _status(429)
-
-    result = await desk.mydownloads(orders.DOCUMENTED)
-
-    assert "Please try again in a minute." in reply(result).content
-
-
 async def test_our_own_bug_gives_a_number_that_is_also_in_the_log(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:

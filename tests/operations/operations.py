@@ -211,7 +211,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "word the panel": Operation(word_panel, 2, "what your customers see now", "panel shows"),
     "import": Operation(import_settings, 4),
     "remind": Operation(limited(remind="1"), 2),
-    "ask and close": Operation(limited(then("Answer", words=ANSWER), close="1"), 10),
+    "ask and close": Operation(limited(answer, close="1"), 10),
     "delete a message": Operation(delete_message, 3, "The message is deleted", "a leak is there"),
 }
 
