@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from fileflare_bot.demo import orders  # noqa: E402 - found by the line above
 from fileflare_bot.demo.__main__ import demo  # noqa: E402
+from fileflare_bot.fileflare.pace import Pace  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -42,6 +43,7 @@ class Picture:
     command: str = ""
     options: dict[str, str] = field(default_factory=dict)
     presses: tuple[str, ...] = ()  # labels of buttons, one after another; the last may open a modal
+    rush: float = 0  # a pace of so many lookups a minute, after somebody else's lookup
     height: int = 1400
     scale: float = 2
 
@@ -49,6 +51,7 @@ class Picture:
 PICTURES = (
     Picture("reply", "Casey", 640, command="/mydownloads", options={"order-id": orders.DOCUMENTED}),
     Picture("reply-phone", "Casey", 400, command="/mydownloads", options={"order-id": orders.DOCUMENTED}),
+    Picture("waiting-phone", "Casey", 400, command="/mydownloads", options={"order-id": orders.LARGE}, rush=0.5),
     Picture(
         "help-phone",
         "Casey",
@@ -95,6 +98,10 @@ async def draw(browser: Browser, picture: Picture) -> Path:
         page.set_default_timeout(SETTLE_MILLISECONDS)
         await page.goto(getattr(running, picture.page).url)
         await ready(page)
+        if picture.rush:
+            running.bot.lookups.queue.pace = Pace(picture.rush, burst=1)
+            await view_as(page, "Max")
+            await say(page, picture.command, {"order-id": orders.EMPTY})
         await view_as(page, picture.viewer)
         if picture.command:
             await say(page, picture.command, picture.options)

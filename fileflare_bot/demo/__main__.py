@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import discord
@@ -27,7 +27,9 @@ from fileflare_bot.demo import orders
 from fileflare_bot.demo.automod import know_patterns
 from fileflare_bot.demo.languages import speak_german
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
+from fileflare_bot.fileflare.found import Found
 from fileflare_bot.fileflare.lookups import build_lookups
+from fileflare_bot.fileflare.request_queue import Place
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
@@ -51,6 +53,7 @@ class Demo:
     direct: Preview
     metrics_url: str
     sample: SampleFileflare
+    bot: FileflareBot
     customer: MemberActor
     german: MemberActor
     moderator: MemberActor
@@ -74,6 +77,7 @@ async def demo() -> AsyncIterator[Demo]:
         env.backend.clock._epoch += datetime.now(UTC) - env.backend.clock.now()  # noqa: SLF001 - the simulator's is fixed
         env.backend.edit_bot_profile("Fileflare")
         know_patterns(env.backend)
+        _declare_waits(env)
         screenshots.CDN = (f"{CDN_BASE}/",)
         store = _Store(env)
         await store.set_up()
@@ -94,10 +98,22 @@ async def demo() -> AsyncIterator[Demo]:
             await page(store.customer_user.dm_channel, store.customer_user),
             metrics_url,
             sample,
+            bot,
             store.customer,
             store.german,
             store.moderator,
         )
+
+
+def _declare_waits(env: Env) -> None:
+    """Tell the simulator that whoever waits in the line waits for something outside, so that it shows the waiting."""
+    come = Place.come
+
+    async def declared(place: Place, patience: float) -> Found | None:
+        waiting = env.external_wait(come(place, patience), reason="it is not their turn")
+        return cast("Found | None", await waiting)
+
+    Place.come = declared  # type: ignore[method-assign,assignment]  # only in the demo's process
 
 
 class _Store:
