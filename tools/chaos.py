@@ -29,6 +29,8 @@ from fileflare_bot.demo.sample_fileflare import Fault, SampleFileflare
 
 ROOT = Path(__file__).parents[1]
 PER_SECOND = 12
+PER_MINUTE = 1200  # requests to Fileflare: twenty times the default
+RUSH = 100
 FAULT_SECONDS = 1.6
 CALM_SECONDS = 10.0
 GIVEN_UP_SECONDS = 60.0
@@ -36,7 +38,7 @@ SLOWEST_ACKNOWLEDGEMENT = 3.0
 SETTINGS = {
     "DISCORD_TOKEN": TOKEN,
     "FILEFLARE_TIMEOUT_SECONDS": "2",
-    "FILEFLARE_REQUESTS_PER_MINUTE": "1200",
+    "FILEFLARE_REQUESTS_PER_MINUTE": str(PER_MINUTE),
     "LOG_LEVEL": "ERROR",
 }
 # The beginning of each sentence, and the outcome that the metrics count it under
@@ -101,6 +103,7 @@ class Tour:
     lookups: list[Lookup] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    crowd: list[asyncio.Task[None]] = field(default_factory=list)
 
     def half(self, fault: Fault | None, share: int = 2, seconds: float = 0) -> None:
         """Fail one in ``share`` requests with this fault, and delay every response by ``seconds``."""
@@ -113,6 +116,10 @@ class Tour:
             return web.json_response(self.sample.answers[request.query["id"]])
 
         self.sample.fault = sometimes
+
+    def rush(self) -> None:
+        """Let many people ask at once: they wait in the line, and all get their links."""
+        self.crowd += [asyncio.create_task(self._one(next(self.numbers))) for _ in range(RUSH)]
 
     def script(self) -> list[Phase]:
         """Return every part of the tour, in order."""
@@ -134,6 +141,7 @@ class Tour:
             Phase("calm", lambda: self.half(None), seconds=3),
             *(fileflare(name) for name in faults.FAULTS if name not in LEFT_OUT),
             Phase("calm again", lambda: self.half(None), seconds=3),
+            Phase(f"{RUSH} people at once", self.rush, seconds=RUSH * 60 / PER_MINUTE + 4),
             on_discord(
                 "429", lambda: discord.answer_next("POST", callback, 429, times=4, headers=limited, retry_after=0.3)
             ),
@@ -161,6 +169,7 @@ class Tour:
         asking.cancel()
         with suppress(asyncio.CancelledError):
             await asking
+        await asyncio.gather(*self.crowd)
 
     async def _people(self) -> None:
         async with asyncio.TaskGroup() as group:
