@@ -12,7 +12,7 @@ from aiohttp import web
 from doubles.loopback_payloads import TOKEN, Json
 
 API: Final = "/api/v10"
-PATIENCE_SECONDS: Final = 15.0
+PATIENCE_SECONDS: Final = 30.0
 HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 1, 2, 6, 7, 9, 10, 11
 GREETING: Final[Json] = {"op": HELLO, "d": {"heartbeat_interval": 41250}}
 AT_MOST: Final = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
