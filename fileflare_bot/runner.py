@@ -42,6 +42,7 @@ _OF_REPLIES: Final = re.compile(r"/(interactions|webhooks)/")
 
 _WAIT_SECONDS: Final = 60.0  # after a 429 that does not say how long
 _LONGEST_WAIT: Final = 86_400.0
+_CANCEL_AGAIN_SECONDS: Final = 0.1
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -189,7 +190,10 @@ async def _log_in(client: discord.Client, token: str) -> None:
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
+    """Cancel a task until it ends: discord.py ignores a cancellation while a shard identifies again."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_AGAIN_SECONDS)
     await asyncio.gather(task, return_exceptions=True)
 
 

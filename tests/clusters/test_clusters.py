@@ -300,3 +300,17 @@ async def test_once_the_sessions_of_a_day_are_used_up_the_bot_waits_says_so_once
     await fleet.discord.until(lambda: fleet.discord.identified)
     assert member.bot.printed.count("session_starts_used_up") == 1
     assert "fileflare_bot_session_starts_left 500.0" in await fleet.metrics(member)
+
+
+async def test_a_process_ends_while_one_of_its_shards_waits_to_identify_again(fleet: Fleet) -> None:
+    member = await fleet.add()
+    await fleet.until(lambda: len(fleet.connected_shards()) == SHARDS // fleet.clusters)
+    async with open_storage(settings(fleet.url)) as storage, asyncio.timeout(10):
+        while not await storage.leases.take("identify:0", 60):  # noqa: ASYNC110 - only asking tells when it is free
+            await asyncio.sleep(0.1)
+    await fleet.discord.sessions[0].socket.close(code=4000)
+    await member.bot.says("session has been invalidated")
+    await asyncio.sleep(fleet.pace.identify)
+    member.signal(signal.SIGTERM)
+
+    assert await member.bot.end() == 0
