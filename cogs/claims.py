@@ -116,7 +116,7 @@ class Claims(
     @route(f"claims:ask:{_WHAT}:{_TICKET}")
     @replies("claims_ask", MODERATOR)
     async def confirm(self, reply: Reply, what: str, ticket_id: str) -> None:
-        """Say what moving or releasing a ticket's order does and to whom; with several holders, ask whose first."""
+        """Ask to confirm a move or a release of a ticket's order; if several accounts hold it, ask which one."""
         ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
         holders = await holders_of(self._storage, ticket)
         chosen = next(iter(reply.chosen()), "")
@@ -209,7 +209,7 @@ def _numbered(holders: list[Claim]) -> list[tuple[int, Claim]]:
 
 
 def _confirmation(claim: Claim, what: str, ticket: Ticket, translator: Translator) -> ReplyMessage:
-    """Return what moving or releasing a claim does and to whom, with the button that does it."""
+    """Return the question that confirms a move or a release, with its button."""
     who, to = holder(claim, translator), f"<@{ticket.user_id}>"
     moving = what == "move"
     role_ids = claim.role_ids if moving else claim.given_role_ids

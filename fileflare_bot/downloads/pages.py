@@ -200,7 +200,7 @@ def _split(order: Order, text: str) -> Iterator[list[Entry]]:
 
 
 def _note(entry: Entry) -> _Note | None:
-    """Return what is to be said about a file."""
+    """Return the note that a file needs, or None."""
     if entry.asset is None:
         return None
     if entry.link is None:
