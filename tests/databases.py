@@ -40,7 +40,8 @@ def postgres(start_postgres: "Callable[[], PostgresServer]") -> str:
     return start_postgres().get_uri()
 
 
-async def _new_database(server: str) -> str:
+async def new_database(server: str) -> str:
+    """Make an empty database, and return its address."""
     name = f"test_{uuid4().hex}"
     connection = await asyncpg.connect(server)
     await connection.execute(f"CREATE DATABASE {name}")
@@ -55,7 +56,7 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture
 async def postgresql_url(postgres: str) -> str:
-    return await _new_database(postgres)
+    return await new_database(postgres)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

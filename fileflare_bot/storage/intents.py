@@ -64,10 +64,11 @@ class Intents:
 
     @unit_of_work
     async def due_logs(self, shards: Shards | None = None) -> list[int]:
-        """Return the guilds whose log channels lack lines that are due."""
+        """Return the guilds whose log channels lack lines that are due, those that wait longest first."""
         due = AuditRow.retry_at <= utc_now(), within(shards, AuditRow.guild_id)
+        query = sa.select(AuditRow.guild_id).where(*due).order_by(AuditRow.retry_at)
         async with self._database.reading() as session:
-            return list(await session.scalars(sa.select(AuditRow.guild_id).where(*due).distinct()))
+            return list(dict.fromkeys(await session.scalars(query)))
 
     @unit_of_work
     async def due_lines(self, guild_id: int) -> tuple[list[AuditLine], int | None]:
@@ -87,9 +88,9 @@ class Intents:
 
     @unit_of_work
     async def due_removals(self, shards: Shards | None = None) -> list[Removal]:
-        """Return the messages and threads that are to be deleted now."""
+        """Return the messages and threads that are to be deleted now, those that wait longest first."""
         due = RemovalRow.retry_at <= utc_now(), within(shards, RemovalRow.guild_id)
-        query = sa.select(RemovalRow).where(*due).order_by(RemovalRow.id)
+        query = sa.select(RemovalRow).where(*due).order_by(RemovalRow.retry_at, RemovalRow.id)
         async with self._database.reading() as session:
             return [removal_record(row) for row in await session.scalars(query.limit(MOST_AT_ONCE))]
 
@@ -253,8 +254,8 @@ class Intents:
         async with self._database.writing() as session:
             await ensure_guild(session, guild_id)
             await lock_guild(session, guild_id)
-            same = RemovalRow.channel_id == channel_id, RemovalRow.message_id == message_id
-            row = await session.scalar(sa.select(RemovalRow).where(*same))
+            here = RemovalRow.guild_id == guild_id, RemovalRow.channel_id == channel_id
+            row = await session.scalar(sa.select(RemovalRow).where(*here, RemovalRow.message_id == message_id))
             if row is None:
                 row = add_removal(session, guild_id, channel_id, message_id)
                 row.moderator_id = moderator_id

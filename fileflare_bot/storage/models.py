@@ -73,7 +73,7 @@ class GuildRow(Retried, Base):
     moderator_role_ids: Mapped[list[int]] = mapped_column(JSON, default=list)
     options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     leak_rule_id: Mapped[int | None] = mapped_column(Snowflake)
-    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     next_number: Mapped[int] = mapped_column(Integer, default=1)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
@@ -106,7 +106,7 @@ class TicketRow(Retried, Base):
     taken_by: Mapped[int | None] = mapped_column(Snowflake)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     card_channel_id: Mapped[int | None] = mapped_column(Snowflake)
     card_message_id: Mapped[int | None] = mapped_column(Snowflake)
     thread_id: Mapped[int | None] = mapped_column(Snowflake)
@@ -181,6 +181,16 @@ class AuditRow(Retried, Base):
     action: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
+    __table_args__: Any = (
+        Index(None, "guild_id", "number"),
+        Index(
+            "ix_actions_due",
+            "guild_id",
+            sqlite_where=text("retry_at IS NOT NULL"),
+            postgresql_where=text("retry_at IS NOT NULL"),
+        ),
+    )
+
 
 class CannedAnswerRow(Base):
     """A guild's canned answer. ``text`` is encrypted."""
@@ -210,7 +220,7 @@ class RoleGrantRow(Retried, Base):
     __tablename__ = "role_grants"
 
     guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
-    user_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False, index=True)
     role_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
     state: Mapped[str] = mapped_column(String(16))
 
@@ -224,7 +234,7 @@ class RemovalRow(Retried, Base):
     __tablename__ = "removals"
 
     id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
-    guild_id: Mapped[int] = mapped_column(Snowflake)
+    guild_id: Mapped[int] = mapped_column(Snowflake, index=True)
     user_id: Mapped[int | None] = mapped_column(Snowflake, index=True)
     moderator_id: Mapped[int | None] = mapped_column(Snowflake)
     channel_id: Mapped[int] = mapped_column(Snowflake)
@@ -266,7 +276,7 @@ class ClaimRow(Base):
     label: Mapped[str] = mapped_column(Text)
     role_ids: Mapped[list[int]] = mapped_column(JSON)
     claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    forgotten_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    forgotten_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     __table_args__: Any = (UniqueConstraint("guild_id", "order_hash", "person_id"),)
 
@@ -308,7 +318,7 @@ class MissesRow(Base):
     user_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
     guild_id: Mapped[int] = mapped_column(Snowflake, primary_key=True, autoincrement=False)
     count: Mapped[int] = mapped_column(Integer)
-    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     paused_until: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

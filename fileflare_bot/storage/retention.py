@@ -1,6 +1,6 @@
 """Deletes old data: resolved tickets, audit entries, forgiven misses, and the data of guilds that the bot has left."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -36,6 +36,7 @@ OF_GUILDS: Final = (
     GuildRow,
 )
 KEEP_FORGOTTEN: Final = timedelta(days=90)
+DELETED_AT_ONCE: Final = 100  # tickets in a transaction: other writers wait for it
 
 
 class Retention:
@@ -51,11 +52,10 @@ class Retention:
         Return how many tickets.
         """
         before = utc_now() - timedelta(days=days)
+        count = 0
+        while deleted := await self._delete_tickets(before):
+            count += deleted
         async with self._database.writing() as session:
-            old = sa.delete(TicketRow).where(TicketRow.resolved_at < before).returning(TicketRow)
-            deleted = (await session.scalars(old)).all()
-            for row in deleted:
-                add_card_removals(session, row.guild_id, card_of(row))
             still_there = sa.select(TicketRow.number).where(TicketRow.guild_id == AuditRow.guild_id)
             await session.execute(
                 sa.delete(AuditRow)
@@ -63,7 +63,16 @@ class Retention:
                 .execution_options(synchronize_session=False)
             )
         await self._database.empty_log()
-        return len(deleted)
+        return count
+
+    async def _delete_tickets(self, before: datetime) -> int:
+        oldest = sa.select(TicketRow.id).where(TicketRow.resolved_at < before).order_by(TicketRow.resolved_at)
+        old = sa.delete(TicketRow).where(TicketRow.id.in_(oldest.limit(DELETED_AT_ONCE)))
+        async with self._database.writing() as session:
+            rows = (await session.scalars(old.returning(TicketRow))).all()
+            for row in rows:
+                add_card_removals(session, row.guild_id, card_of(row))
+        return len(rows)
 
     @unit_of_work
     async def delete_left_guilds(self, days: int) -> list[int]:

@@ -27,11 +27,11 @@ class RoleGrants:
 
     @unit_of_work
     async def due_members(self, shards: Shards | None = None) -> list[tuple[int, int]]:
-        """Return the guilds and users whose roles must change now."""
+        """Return the guilds and users whose roles must change now, those that wait longest first."""
         due = RoleGrantRow.retry_at <= utc_now(), within(shards, RoleGrantRow.guild_id)
-        pairs = sa.select(RoleGrantRow.guild_id, RoleGrantRow.user_id).where(*due)
+        pairs = sa.select(RoleGrantRow.guild_id, RoleGrantRow.user_id).where(*due).order_by(RoleGrantRow.retry_at)
         async with self._database.reading() as session:
-            return [(guild_id, user_id) for guild_id, user_id in await session.execute(pairs.distinct())]
+            return list(dict.fromkeys((guild_id, user_id) for guild_id, user_id in await session.execute(pairs)))
 
     @unit_of_work
     async def due(self, guild_id: int, user_id: int) -> dict[int, GrantState]:

