@@ -33,7 +33,7 @@ from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
 from fileflare_bot.storage.stages import periods, reschedule
 
 MOST_CANNED_ANSWERS: Final = 25  # options of a select (discord.com/developers/docs/components/reference)
-MOST_KEPT: Final = 20_000  # guilds in memory
+MOST_KEPT: Final = 2_000  # guilds in memory, with up to 25 answers each: some 10 kB
 READ_AT_ONCE: Final = 500  # guilds in a query
 LATEST_COMMIT: Final = timedelta(seconds=30)  # after its change was timed; a unit of work has 8
 

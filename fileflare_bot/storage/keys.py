@@ -1,5 +1,6 @@
 """The hash key, the rotation of SECRET_KEYS, the binding of earlier versions' texts, and what was done once."""
 
+import asyncio
 import os
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from fileflare_bot.storage.guild_rows import insert
 from fileflare_bot.storage.models import VaultRow
 from fileflare_bot.storage.places import ENCRYPTED, VAULT, Encrypted
 
-ROTATED_AT_ONCE: Final = 500  # texts in a transaction: other writers wait for it
+ROTATED_AT_ONCE: Final = 100  # texts in a transaction: other writers wait for it, and all interactions for its cipher
+PAUSE_SECONDS: Final = 0.02  # between two transactions
 _HASH_KEY: Final = "hash_key"
 
 
@@ -44,25 +46,27 @@ class Keys:
         self._cipher.hash_key = bytes.fromhex(key)
         return unbound
 
-    @unit_of_work
     async def renew(self, *, bind: bool = False) -> int:
         """Re-encrypt everything with the newest key, in batches; return how many texts changed.
 
-        With ``bind``, texts of an earlier version are bound to their places, too.
+        With ``bind``, texts of an earlier version are bound to their places, too. If it ends between two batches, the
+        next call does the rest.
         """
         changed = 0
         for texts in ENCRYPTED:
-            batch = texts.texts().limit(ROTATED_AT_ONCE)
-            rows = await self._read(batch)
-            while rows:
+            batch, last = texts.texts().limit(ROTATED_AT_ONCE), texts.key.type.python_type()
+            while rows := await self._read(batch.where(texts.key > last)):
                 changed += await self._renew(texts, rows, bind=bind)
-                rows = await self._read(batch.where(texts.key > rows[-1][0]))
+                last = rows[-1][0]
+                await asyncio.sleep(PAUSE_SECONDS)
         return changed
 
+    @unit_of_work
     async def _read(self, batch: sa.Select[Any]) -> list[sa.Row[Any]]:
         async with self._database.reading() as session:
             return [*await session.execute(batch)]
 
+    @unit_of_work
     async def _renew(self, texts: Encrypted, rows: list[sa.Row[Any]], *, bind: bool) -> int:
         changed, key, column = 0, texts.key, texts.column
         async with self._database.writing() as session:

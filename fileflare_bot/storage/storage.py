@@ -1,7 +1,8 @@
 """The whole storage: built from the settings, started once, maintained while the bot runs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,7 @@ from fileflare_bot.storage.start_failures import start_failure, unreadable_key
 from fileflare_bot.storage.tickets import Tickets
 
 PRUNE_EVERY: Final = timedelta(hours=6)
+ROTATE_AGAIN_SECONDS: Final = 60.0  # after the database was away
 RENEWAL_SECONDS: Final = 4.0  # in which the database must answer about a lease
 _KEY_IS_GONE: Final = (
     f"{KEY_FILE} is missing beside the database of DATABASE_URL, and only it opens what is stored: put it back, or set "
@@ -52,7 +54,8 @@ log = structlog.stdlib.get_logger(__name__)
 class Storage:
     """What survives a restart. Raises StorageUnavailable until it has been started.
 
-    ``timeouts`` are Database's. ``place`` says where the database is, for an operator.
+    ``timeouts`` are Database's. ``place`` says where the database is, for an operator. ``rotation`` re-encrypts what an
+    older key has encrypted, in the background.
     """
 
     def __init__(self, settings: Settings, **timeouts: float) -> None:
@@ -86,6 +89,7 @@ class Storage:
         self._pruned_at = utc_now() - PRUNE_EVERY
         self.available = False
         self._started = False
+        self.rotation: asyncio.Task[None] | None = None
         self.guilds = Guilds(self._database, cipher)
         self.tickets = Tickets(
             self._database,
@@ -106,7 +110,7 @@ class Storage:
 
     @unit_of_work
     async def start(self) -> None:
-        """Migrate the tables and read the guilds' settings.
+        """Migrate the tables and read the key of the hashes; begin to re-encrypt if there is an older key.
 
         Raises:
             StorageUnavailable: the database is unreachable; try again later.
@@ -123,12 +127,14 @@ class Storage:
             bind = await self.keys.read_hash_key()
         except Unreadable:
             raise SettingsError([_WRONG_KEYS]) from None
-        if bind or self._several_keys:
-            renewed = await self.keys.renew(bind=bind)
-            if renewed > bind:  # binding the hash key alone says nothing: a new database has it, too
-                log.info("secrets_bound" if bind else "secrets_rotated", count=renewed)
+        if bind:  # before anything is read: nobody can have moved a text meanwhile
+            renewed = await self.keys.renew(bind=True)
+            if renewed > 1:  # binding the hash key alone says nothing: a new database has it, too
+                log.info("secrets_bound", count=renewed)
         await self.guilds.refresh()
         self._started = self.available = True
+        if self._several_keys and not bind:
+            self.rotation = asyncio.create_task(self._rotate())
 
     @unit_of_work
     async def check(self) -> bool:
@@ -166,6 +172,15 @@ class Storage:
         except SettingsError as error:
             log.error("database_refused", lines=error.lines)  # noqa: TRY400 - the lines say it all
 
+    async def _rotate(self) -> None:
+        while True:
+            try:
+                log.info("secrets_rotated", count=await self.keys.renew())
+            except StorageUnavailable:
+                await asyncio.sleep(ROTATE_AGAIN_SECONDS)
+            else:
+                return
+
     async def _prune(self) -> None:
         if deleted := await self.retention.delete_resolved(self.keep_resolved_days):
             log.info("requests_pruned", count=deleted)
@@ -176,7 +191,11 @@ class Storage:
         await self.retention.delete_forgiven_misses()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Stop re-encrypting, and close every connection; the next start re-encrypts the rest."""
+        if self.rotation is not None:
+            self.rotation.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.rotation
         await self._database.close()
         await self._of_leases.close()
 

@@ -107,8 +107,9 @@ async def test_twelve_people_who_ask_at_once_are_all_heard_also_after_a_restart(
 async def test_keys_are_rotated_behind_a_pooler(pooler_url: str) -> None:
     async with open_storage(settings(pooler_url)) as storage:
         filed = await asyncio.gather(*(storage.tickets.file(new_ticket(user, words="help")) for user in USERS))
-    async with open_storage(settings(pooler_url, keys=(NEWER_KEY, KEY))):
-        pass
+    async with open_storage(settings(pooler_url, keys=(NEWER_KEY, KEY))) as storage:
+        assert storage.rotation is not None
+        await storage.rotation
     async with open_storage(settings(pooler_url, keys=(NEWER_KEY,))) as storage:
         read = await asyncio.gather(*(storage.tickets.get(each.ticket.id) for each in filed))
 
