@@ -188,8 +188,9 @@ async def test_claims_and_saved_orders_survive_a_change_of_keys(url: str) -> Non
     async with open_storage(settings(url, keys=(KEY,))) as storage:
         await storage.saved_orders.save(1, ORDER, "#1")
         await storage.claims.claim(GUILD, 1, ORDER, "#1", accounts=1)
-    async with open_storage(settings(url, keys=(NEWER_KEY, KEY))):
-        pass
+    async with open_storage(settings(url, keys=(NEWER_KEY, KEY))) as storage:
+        assert storage.rotation is not None
+        await storage.rotation
 
     async with open_storage(settings(url, keys=(NEWER_KEY,))) as storage:
         (saved,) = await storage.saved_orders.of_user(1)
