@@ -60,6 +60,7 @@ DRAIN_SECONDS: Final = 10.0
 LAST_STEPS_SECONDS: Final = 2.0
 LEAVE_SECONDS: Final = 2.0  # for Discord's part of closing the connections
 TEND_SECONDS: Final = 60.0
+AWAY_SECONDS: Final = 2.0  # between two tries to reach a database that is away
 FOLLOW_SECONDS: Final = 5.0  # between two looks for settings that other processes have changed
 
 log = structlog.stdlib.get_logger(__name__)
@@ -215,7 +216,8 @@ class FileflareBot(commands.AutoShardedBot):
     @tasks.loop(seconds=TEND_SECONDS)
     async def _tend_storage(self) -> None:
         try:
-            await self.storage.tend()
+            while not await self.storage.tend():  # noqa: ASYNC110 - nothing says when it is back
+                await asyncio.sleep(AWAY_SECONDS)
             if self.is_ready() and self.storage.available and self.may_act():
                 self.dispatch("upkeep")
                 await self.reconciler.run()

@@ -145,8 +145,11 @@ class Storage:
         with _failures(self._file):
             return await self._database.probe()
 
-    async def tend(self) -> None:
-        """Start if that failed before, read the changes of other processes, and delete old data."""
+    async def tend(self) -> bool:
+        """Start if that failed before, read the changes of other processes, and delete old data.
+
+        Return False if the database is away.
+        """
         try:
             was_available = self.available
             if self._started:
@@ -166,11 +169,13 @@ class Storage:
                 self._pruned_at = utc_now()
             await self._database.empty_log()
         except StorageUnavailable as error:
-            if self.available or not self._started:
+            if self.available:
                 log.warning("database_away", error=str(error))
             self.available = False
+            return False
         except SettingsError as error:
             log.error("database_refused", lines=error.lines)  # noqa: TRY400 - the lines say it all
+        return True
 
     async def _rotate(self) -> None:
         while True:

@@ -7,7 +7,7 @@ from aiohttp import web
 from desk import Desk, Log, embed, labels, reply
 from simcord.actors import MemberActor
 
-from fileflare_bot.app import TEND_SECONDS
+from fileflare_bot.app import AWAY_SECONDS, TEND_SECONDS
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer as order_answer
 from fileflare_bot.demo.orders import asset
@@ -235,11 +235,11 @@ async def test_upkeep_of_the_storage_goes_on_after_a_bug(desk: Desk, log: Log, m
     bugs = [ValueError(f"no such order: {orders.DOCUMENTED}"), KeyError(orders.DOCUMENTED)]
     done: list[bool] = []
 
-    async def buggy_at_first() -> None:
+    async def buggy_at_first() -> bool:
         if bugs:
             raise bugs.pop()
-        await tend()
         done.append(True)
+        return await tend()
 
     monkeypatch.setattr(desk.bot.storage, "tend", buggy_at_first)
     for _ in range(4):
@@ -251,6 +251,22 @@ async def test_upkeep_of_the_storage_goes_on_after_a_bug(desk: Desk, log: Log, m
     assert "KeyError" in first["exception"]
     assert "ValueError" in second["exception"]
     assert orders.DOCUMENTED not in log.getvalue()
+
+
+async def test_a_database_that_is_away_is_tried_every_two_seconds(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    tend, tries = desk.bot.storage.tend, 0
+
+    async def away_at_first() -> bool:
+        nonlocal tries
+        tries += 1
+        return tries > 3 and await tend()
+
+    monkeypatch.setattr(desk.bot.storage, "tend", away_at_first)
+    await desk.env.advance_time(TEND_SECONDS)
+    for _ in range(4):
+        await desk.env.advance_time(AWAY_SECONDS)
+
+    assert tries == 4
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, 0), (500, 0), (503, 0)])
