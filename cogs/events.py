@@ -1,6 +1,7 @@
 """Handlers of gateway events."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -157,9 +158,11 @@ class Events(commands.Cog):
                     guild_ids = [*self._missed][:CAUGHT_UP_AT_ONCE]
                     await self._look_after(guild_ids)
                     self._missed.difference_update(guild_ids)
-                await self._remove_guild_commands()
             except StorageUnavailable:
                 log.warning("servers_unknown", count=len(self._missed))
+                return
+        with contextlib.suppress(StorageUnavailable):
+            await self._remove_guild_commands()
 
     def _connected(self, shard_id: int) -> None:
         self._bot.connected_shards.add(shard_id)
