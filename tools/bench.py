@@ -32,6 +32,7 @@ from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings
+from fileflare_bot.storage.records import CannedAnswer
 from fileflare_bot.storage.storage import Storage, open_storage
 
 ROOT = Path(__file__).parents[1]
@@ -43,6 +44,9 @@ MANY_LOOKUPS = 10_000
 UNDER_WAY = 20
 PEOPLE = 10_000
 SAVED_ORDERS = 25
+GUILDS = 10_000
+SAVED_ANSWERS = 25
+IDLE_SECONDS = 10
 WIDE = {
     "FILEFLARE_REQUESTS_PER_MINUTE": "100000",
     "LOOKUPS_PER_PERSON": "10000",
@@ -74,6 +78,7 @@ async def main() -> None:
         await _whole_command(base)
         await _starting(base)
         await _memory(base)
+        await _many_guilds(base)
 
 
 def _row(what: str, ours: str, other: str, ratio: float, aim: str) -> None:
@@ -181,9 +186,7 @@ async def _memory(base: str) -> None:
 async def _autocomplete() -> None:
     """Time an autocomplete's read of saved orders in a database of many people, and of only one."""
     with TemporaryDirectory() as folder:
-        url = SecretStr(f"sqlite:///{folder}/bench.db")
-        token = SecretStr("this-is-no-real-token.bench.this-is-no-real-token")
-        async with open_storage(Settings(_env_file=None, discord_token=token, database_url=url)) as storage:
+        async with open_storage(_settings(folder)) as storage:
             for number in range(SAVED_ORDERS):
                 await storage.saved_orders.save(0, OrderReference(f"{number:032x}"), f"#{number} · My new Book")
             alone = await _median_read(storage, [0])
@@ -197,6 +200,83 @@ async def _autocomplete() -> None:
             among = await _median_read(storage, range(1, PEOPLE, PEOPLE // 200))
     what = f"autocomplete among {PEOPLE:,} people with 25 saved orders"
     _row(what, _ms(among), f"of one alone: {_ms(alone)}", among / alone, "< 300 ms")
+
+
+async def _many_guilds(base: str) -> None:
+    """Compare the bot in one guild with the bot in 10,000 that have 25 saved answers each and are idle."""
+    ours, shortest, starts, upkeep = [], [], [], []
+    for count in (1, GUILDS):
+        async with LoopbackDiscord(guilds=count).serve() as loopback:
+            script = ROOT / "tools" / "shortest_bot.py"
+            async with _process(loopback.command(script=script), base) as process:
+                await _first_answer(loopback)
+                await asyncio.sleep(IDLE_SECONDS)
+                shortest.append(resident_mib(process.pid))
+            await loopback.until(lambda: not loopback.has_session)
+            with TemporaryDirectory() as folder:
+                upkeep.append(await _fill(folder, count))
+                started = time.perf_counter()
+                async with _process(loopback.command(), base, folder) as process:
+                    await _first_answer(loopback)
+                    starts.append(time.perf_counter() - started)
+                    await asyncio.sleep(IDLE_SECONDS)
+                    ours.append(resident_mib(process.pid))
+    discords = (shortest[1] - shortest[0]) * 1024 / GUILDS
+    mine = (ours[1] - ours[0]) * 1024 / GUILDS - discords
+    among = f"in {GUILDS:,} guilds"
+    other = f"discord.py's: {discords:.1f} kB"
+    _row(f"memory of an idle guild, {among}", f"{mine:.1f} kB", other, mine / discords, "< 4 kB")
+    one, many = starts
+    _row(f"start to first answer, {among}", f"{many:.2f} s", f"in one: {one:.2f} s", many / one, "< 3 s more")
+    one, many = upkeep
+    _row(f"upkeep of a minute, {among}", _ms(many), f"in one: {_ms(one)}", many / one, "< 50 ms")
+
+
+async def _first_answer(loopback: LoopbackDiscord) -> None:
+    await loopback.connected()
+    await loopback.answer_to(await loopback.mydownloads(orders.DOCUMENTED))
+
+
+async def _fill(folder: str, guilds: int) -> float:
+    """Make a database of so many guilds; return how long its upkeep takes while nothing is due."""
+    async with open_storage(_settings(folder)) as storage:
+        for number in range(SAVED_ANSWERS):
+            answer = CannedAnswer(f"Answer {number}", "Hello {name}, please try the links below once more. " * 5)
+            await storage.guilds.add_canned_answer(1, 1, answer)
+        await storage.keys.is_first_time("guild_commands_removed")
+        with closing(sqlite3.connect(f"{folder}/bench.db")) as connection, connection:
+            connection.execute(
+                "CREATE TEMP TABLE more AS WITH RECURSIVE numbers(n) AS "
+                "(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?) SELECT n FROM numbers WHERE n < ?",
+                (guilds, guilds),
+            )
+            connection.execute(
+                "INSERT INTO servers (guild_id, moderator_role_ids, next_number, changed_at) "
+                "SELECT 1 + n, '[]', 1, '2020-01-01 00:00:00.000000' FROM more"
+            )
+            connection.execute(
+                "INSERT INTO saved_answers (guild_id, name, text) "
+                "SELECT 1 + n, name, text FROM more, saved_answers WHERE guild_id = 1"
+            )
+            connection.execute("UPDATE actions SET retry_at = NULL")
+        intents = storage.intents
+        times = []
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            await storage.tend()
+            for due in (
+                *(storage.tickets.due, intents.due_tickets, storage.role_grants.due_members, intents.due_removals),
+                *(storage.guilds.due_leak_guards, storage.panels.due, intents.due_logs),
+            ):
+                await due()
+            times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def _settings(folder: str) -> Settings:
+    token = SecretStr("this-is-no-real-token.bench.this-is-no-real-token")
+    url = SecretStr(f"sqlite:///{folder}/bench.db")
+    return Settings(_env_file=None, discord_token=token, database_url=url)
 
 
 async def _median_read(storage: Storage, people: Iterable[int]) -> float:
@@ -223,9 +303,11 @@ async def _ask(loopback: LoopbackDiscord, count: int) -> None:
 
 
 @asynccontextmanager
-async def _process(command: list[str], base: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+async def _process(
+    command: list[str], base: str = "", database_folder: str = ""
+) -> AsyncIterator[asyncio.subprocess.Process]:
     folder = TemporaryDirectory()
-    database = f"sqlite:///{folder.name}/bench.db"
+    database = f"sqlite:///{database_folder or folder.name}/bench.db"
     environment = {
         **os.environ,
         **WIDE,

@@ -37,13 +37,14 @@ class Call(NamedTuple):
 
 
 class LoopbackDiscord(Loopback):
-    """One application with its bot in one guild.
+    """One application with its bot in one guild, or in several.
 
     ``calls`` holds every request, ``frames`` everything the bot sent over the gateway.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, guilds: int = 1) -> None:
         super().__init__()
+        self._guilds = guilds
         self.calls: list[Call] = []
         self.frames: list[Json] = []
         self._faults: list[tuple[str, str, partial[web.Response]]] = []
@@ -240,5 +241,6 @@ class LoopbackDiscord(Loopback):
     async def _begin(self, socket: web.WebSocketResponse) -> None:
         self._session, self._socket = payloads.snowflake(), socket
         self._dispatched.clear()
-        await self.dispatch("READY", payloads.ready(self._session, self.gateway_url))
-        await self.dispatch("GUILD_CREATE", payloads.guild())
+        await self.dispatch("READY", payloads.ready(self._session, self.gateway_url, self._guilds))
+        for number in range(self._guilds):
+            await self.dispatch("GUILD_CREATE", payloads.guild(number))

@@ -1,4 +1,4 @@
-"""The payloads of the loopback Discord: one application, its bot in one guild, and a customer."""
+"""The payloads of the loopback Discord: one application, its bot in its guilds, and a customer."""
 
 import itertools
 import time
@@ -44,12 +44,12 @@ def commands(sent: list[Json], guild_id: str | None) -> list[Json]:
     return [{"description": ""} | command | given | {"id": snowflake()} for command in sent]
 
 
-def ready(session_id: str, gateway_url: str) -> Json:
-    """Return READY, which lists the guild as unavailable."""
+def ready(session_id: str, gateway_url: str, guilds: int = 1) -> Json:
+    """Return READY, which lists the guilds as unavailable."""
     return {
         "v": 10,
         "user": BOT,
-        "guilds": [{"id": GUILD, "unavailable": True}],
+        "guilds": [{"id": guild(number)["id"], "unavailable": True} for number in range(guilds)],
         "application": {"id": APPLICATION, "flags": 0},
         "session_id": session_id,
         "shard": [0, 1],
@@ -57,15 +57,17 @@ def ready(session_id: str, gateway_url: str) -> Json:
     }
 
 
-def guild() -> Json:
-    """Return GUILD_CREATE."""
-    everyone = {"id": GUILD, "name": "@everyone", "permissions": "0", "position": 0, "color": 0, "flags": 0}
+def guild(number: int = 0) -> Json:
+    """Return GUILD_CREATE of a guild, numbered from the first one."""
+    guild_id = str(int(GUILD) + number)
+    everyone = {"id": guild_id, "name": "@everyone", "permissions": "0", "position": 0, "color": 0, "flags": 0}
+    channel = {"id": str(int(CHANNEL) + number), "type": 0}
     return {
-        "id": GUILD,
+        "id": guild_id,
         "name": "The Book Shop",
         "owner_id": CUSTOMER["id"],
         "roles": [everyone | {"hoist": False, "managed": False, "mentionable": False}],
-        "channels": [{"id": CHANNEL, "type": 0, "name": "downloads", "position": 0, "permission_overwrites": []}],
+        "channels": [channel | {"name": "downloads", "position": 0, "permission_overwrites": []}],
         "members": [],
         "member_count": 2,
         "features": [],
