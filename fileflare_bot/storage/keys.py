@@ -68,16 +68,18 @@ class Keys:
 
     @unit_of_work
     async def _renew(self, texts: Encrypted, rows: list[sa.Row[Any]], *, bind: bool) -> int:
-        changed, key, column = 0, texts.key, texts.column
-        async with self._database.writing() as session:
-            for row in rows:
-                row_id, text, *owner = tuple(row)
-                renewed = self._cipher.renewed(text, texts.place_for(owner), bind=bind)
-                if renewed is not None:
-                    unchanged = key == row_id, column == text  # another process may have written it meanwhile
-                    update = sa.update(column.class_).where(*unchanged).values({column.key: renewed})
-                    changed += len((await session.scalars(update.returning(key))).all())
-        return changed
+        changed = []
+        for row_id, text, *owner in map(tuple, rows):
+            renewed = self._cipher.renewed(text, texts.place_for(owner), bind=bind)
+            if renewed is not None:
+                changed.append({"its": row_id, "was": text, "becomes": renewed})
+        if changed:
+            unchanged = texts.key == sa.bindparam("its"), texts.column == sa.bindparam("was")
+            update = sa.update(texts.column.class_.__table__).where(*unchanged)  # another process may have written it
+            async with self._database.writing() as session:
+                connection = await session.connection()
+                await connection.execute(update.values({texts.column.key: sa.bindparam("becomes")}), changed)
+        return len(changed)
 
     @unit_of_work
     async def is_first_time(self, what: str) -> bool:
