@@ -49,6 +49,12 @@ async def revisions(url: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return await connection.run_sync(read)
 
 
+@pytest.fixture
+def url(empty_url: str) -> str:
+    """The address of an empty database, of both kinds in turn."""
+    return empty_url
+
+
 async def test_an_empty_database_gets_the_newest_tables(storage: Storage, url: str) -> None:
     assert storage.available
     there, newest = await revisions(url)
