@@ -67,6 +67,17 @@ async def test_a_first_start_says_that_database_and_key_are_new_and_a_second_doe
     assert {path.name for path in (tmp_path / "data").iterdir()} >= {"fileflare.db", "secret.key"}
 
 
+async def test_the_garbage_collector_leaves_what_was_made_at_the_start_alone(
+    start: Start, discord: LoopbackDiscord
+) -> None:
+    at_the_end = "print('collector', gc.get_threshold(), gc.get_freeze_count() > 100_000)"
+    bot = await start(first=f"import atexit, gc; atexit.register(lambda: {at_the_end})")
+    await discord.connected()
+
+    assert await bot.stop() == 0
+    assert "collector (10000, 20, 100) True" in bot.printed
+
+
 @pytest.mark.parametrize(("method", "path"), [("GET", "/users/@me"), ("GET", "/oauth2/"), ("PUT", "/applications/")])
 async def test_where_discord_limits_the_address_it_waits_as_told_says_so_once_and_logs_in(
     start: Start, discord: LoopbackDiscord, method: str, path: str
