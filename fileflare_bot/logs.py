@@ -41,6 +41,8 @@ _CREDENTIALS = re.compile(r"(?<=//)[^\s/@]++@")
 _FIELD = re.compile(r"[a-z_]{1,32}|\d{1,3}", re.ASCII)  # a name of Discord's API, or an index
 _ASYNCIOS_VALUES = re.compile(r"[\n(]")  # "Exception in callback f('…')", and "future: <Task … exception=…>" in a line
 
+_OURS: Final = {"level", "logger", "timestamp"}  # which structlog's processors overwrite
+
 _hidden_values: ContextVar[tuple[str, ...]] = ContextVar("hidden_values", default=())
 
 
@@ -66,7 +68,9 @@ def hide(*values: str) -> None:
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Hide every possible secret in the event, and limit the length of its texts."""
-    return {redact_text(str(key)): _redact_value(value, DEEPEST) for key, value in event.items()}
+    return {
+        redact_text(str(key)): value if key in _OURS else _redact_value(value, DEEPEST) for key, value in event.items()
+    }
 
 
 def redact_text(text: str) -> str:
@@ -74,6 +78,8 @@ def redact_text(text: str) -> str:
 
     A text that is too long ends with its last whole word: half a secret does not look like one.
     """
+    if len(text) < SHORTEST_HIDDEN and "=" not in text and "//" not in text:  # as most values of a log line
+        return text
     for value in _hidden_values.get():
         text = text.replace(value, HIDDEN)
     if len(text) > LONGEST_TEXT:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import socket
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,12 +37,16 @@ from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.settings import Settings
 from fileflare_bot.storage.database import utc_now
+from fileflare_bot.storage.encryption import key_beside
 from fileflare_bot.storage.storage import Storage, open_storage
 
 pytest_plugins = ["databases"]
 
 hypothesis.settings.register_profile("no deadline", deadline=None)  # the machines that run this are shared
 hypothesis.settings.load_profile("no deadline")
+
+# The simulator looks every 50 ms whether the bot is idle, which was most of the time that a test took.
+vars(Env)["_settle_internal"].__kwdefaults__["idle"] = 0.002
 
 ABUSE_LIMITS = {"misses_per_user", "misses_per_guild"}
 QUEUE_LIMITS = {"at_once", "longest_wait", "longest_queue"}
@@ -132,14 +137,26 @@ def stored(tmp_path: Path) -> Callable[[], bytes]:
 
 
 @pytest.fixture
-async def storage(bot_settings: Settings, stored: Callable[[], bytes]) -> AsyncIterator[Storage]:
+async def storage(
+    bot_settings: Settings, stored: Callable[[], bytes], tmp_path: Path, sqlite_with_tables: Path
+) -> AsyncIterator[Storage]:
     """A storage in a database file of this test's own, in which no test may leave a secret."""
+    file = tmp_path / "fileflare.db"
+    if not file.exists():
+        key_beside(file)
+        shutil.copy(sqlite_with_tables, file)
     async with open_storage(bot_settings) as opened:
         yield opened
     written = stored()
     assert b"help_requests" in written
     for secret in SECRETS:
         assert secret.encode() not in written
+
+
+@pytest.fixture(scope="session")
+def catalogs() -> Catalogs:
+    """Every language, read once."""
+    return Catalogs()
 
 
 @pytest.fixture
@@ -155,7 +172,11 @@ def ipv6() -> str:
 
 @pytest.fixture
 def build(
-    bot_settings: Settings, session: aiohttp.ClientSession, storage: Storage, request: pytest.FixtureRequest
+    bot_settings: Settings,
+    session: aiohttp.ClientSession,
+    storage: Storage,
+    catalogs: Catalogs,
+    request: pytest.FixtureRequest,
 ) -> Callable[[], FileflareBot]:
     """Build a bot as bot.py does; ``@pytest.mark.limits(...)`` overrides its limits."""
     marker = request.node.get_closest_marker("limits")
@@ -184,7 +205,7 @@ def build(
         lookups.fresh_seconds = given.get("fresh_seconds", lookups.fresh_seconds)
         lookups.refresh_seconds = given.get("refresh_seconds", lookups.refresh_seconds)
         lookups.client.__class__ = DeclaringClient
-        return FileflareBot(lookups=lookups, storage=storage, catalogs=Catalogs(), metrics=metrics)
+        return FileflareBot(lookups=lookups, storage=storage, catalogs=catalogs, metrics=metrics)
 
     return build_bot
 

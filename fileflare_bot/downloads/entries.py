@@ -33,14 +33,7 @@ class Entry:
     block: int  # entries of one product share it; the order's own assets have ORDER_BLOCK
     line: Line | None
     asset: Asset | None = None
-
-    @property
-    def link(self) -> Link | None:
-        """The link to show, if any."""
-        asset = self.asset
-        if asset is None or asset.limits.remaining is Remaining.NONE or not isinstance(asset.link, Link):
-            return None
-        return asset.link
+    link: Link | None = None  # to show
 
     @property
     def longest_name(self) -> int:
@@ -86,9 +79,14 @@ def entries_of(order: Order) -> Iterator[Entry]:
         if not line.assets:
             yield Entry(block, line)
         for asset in line.assets:
-            yield Entry(block, line, asset)
+            yield Entry(block, line, asset, _link(asset))
     for asset in order.assets:
-        yield Entry(ORDER_BLOCK, None, asset)
+        yield Entry(ORDER_BLOCK, None, asset, _link(asset))
+
+
+def _link(asset: Asset) -> Link | None:
+    link = asset.link if asset.limits.remaining is not Remaining.NONE else None
+    return link if isinstance(link, Link) else None
 
 
 def files_named(order: Order, part: str) -> Order:
@@ -105,10 +103,10 @@ def files_named(order: Order, part: str) -> Order:
         return tuple(asset for asset in line.assets if named(asset.data.filename))
 
     lines = ((line, of_line(line)) for line in order.lines)
-    return Order.model_construct(
+    return Order(
         order_number=order.order_number,
-        lines=tuple(Line.model_construct(product=line.product, assets=assets) for line, assets in lines if assets),
+        lines=tuple(Line(product=line.product, assets=assets) for line, assets in lines if assets),
         assets=tuple(asset for asset in order.assets if named(asset.data.filename)),
-        text=StoreText.model_construct(title=order.text.title, text=None),
+        text=StoreText(title=order.text.title),
         incomplete=order.incomplete,
     )

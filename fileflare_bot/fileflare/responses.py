@@ -21,7 +21,8 @@ from fileflare_bot.fileflare.errors import (
     UnexpectedResponse,
 )
 from fileflare_bot.orders.bounds import as_list, as_object
-from fileflare_bot.orders.models import NO_TEXT, OrDefault, Order, StoreText, in_order
+from fileflare_bot.orders.hiding import Wanted
+from fileflare_bot.orders.models import Context, Order
 
 LONGEST_PAUSE = 3600.0  # seconds; a longer Retry-After helps nobody in a chat
 # One call of the parser holds the interpreter's lock, even in a thread, so only reading less keeps the bot responsive.
@@ -52,7 +53,6 @@ class _Response(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     order: Annotated[Order | None, BeforeValidator(as_object)]
-    text: Annotated[StoreText, OrDefault(NO_TEXT), BeforeValidator(as_object)] = NO_TEXT
 
 
 def read_response(
@@ -97,15 +97,25 @@ def _no_collection() -> Iterator[None]:
 
 def _read_order(body: bytes, token: str) -> Order:
     raw, incomplete = _read_json(body)
+    context = Context(incomplete=incomplete)
+    if token:
+        context["order"] = Wanted(token)
     try:
-        response = _Response.model_validate(raw, context=in_order(token))
+        response = _Response.model_validate(_with_text_inside(raw), context=context)
     except ValidationError as error:
         kinds = sorted({detail["type"] for detail in error.errors(include_input=False, include_url=False)})
         raise UnexpectedResponse(f"no order: {', '.join(kinds)}") from None
     if response.order is None:
         raise OrderNotFound("the order is null")
-    update = {"text": response.text, "incomplete": incomplete or response.order.incomplete}
-    return response.order.model_copy(update=update)
+    return response.order
+
+
+def _with_text_inside(raw: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a response with the store's text in its order."""
+    order = as_object(raw.get("order")) if isinstance(raw, dict) else None
+    if not isinstance(order, dict):
+        return raw
+    return {"order": {**order, "text": as_object(raw.get("text"))}}
 
 
 def _read_json(body: bytes) -> tuple[Any, bool]:

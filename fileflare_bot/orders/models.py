@@ -1,4 +1,4 @@
-"""Fileflare's order data, as frozen models.
+"""Fileflare's order data, as frozen dataclasses with slots: an open order keeps them for half an hour.
 
 The shape is the documented response of ``GET /api/v2/customer-account-orders``. Stores' data and PHP vary it: unknown
 fields are ignored, missing and null ones have a meaning, an object with whole-number keys is a list, and ``[]`` is an
@@ -8,24 +8,26 @@ such asset. ``orders/bounds.py`` says how much is read.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypedDict
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    SkipValidation,
     ValidationError,
     ValidationInfo,
     WrapValidator,
     model_validator,
 )
 from pydantic import ValidatorFunctionWrapHandler as Handler
+from pydantic.dataclasses import dataclass
 from pydantic_core import CoreSchema, core_schema
 
 from fileflare_bot.orders.bounds import (
@@ -44,11 +46,10 @@ from fileflare_bot.orders.plain import plain_text, without_any_tag
 _HIDDEN: Final = "…"  # replaces the order's ID in a text
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, coerce_numbers_to_str=True)
+_CONFIG: Final = ConfigDict(extra="ignore", hide_input_in_errors=True, coerce_numbers_to_str=True)
 
 
-@dataclass(frozen=True, slots=True)
+@plain_dataclass(frozen=True, slots=True)
 class OrDefault:
     """Uses the default for unreadable values, and for null where the type does not allow it.
 
@@ -61,9 +62,11 @@ class OrDefault:
         return core_schema.with_default_schema(handler(source), default=self.default, on_error="default")
 
 
-def in_order(token: str) -> dict[str, Wanted]:
-    """Return the validation context for the order of this ID, which is in no text of the order then; links keep it."""
-    return {"order": Wanted(token)} if token else {}
+class Context(TypedDict, total=False):
+    """What the validation of an order needs to know: its ID, which only links keep, and whether some of it is lost."""
+
+    order: Wanted
+    incomplete: bool
 
 
 def _at_most(characters: int) -> BeforeValidator:
@@ -114,7 +117,8 @@ def _count(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return "" if isinstance(value, bool) else value
 
 
-class Limits(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Limits:
     """How often an asset was opened, and how often it may be.
 
     ``downloaded`` counts clicks, not finished downloads; None if it cannot be read. A null ``limit`` means "no limit".
@@ -148,17 +152,19 @@ NO_LIMITS = Limits()
 UNREADABLE_LIMITS = Limits(limit=_NOT_KNOWN)
 
 
-class AssetData(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class AssetData:
     """What an asset is. ``size`` is display text; ``id`` looks like a UUID but need not be one."""
 
     id: _Word = None
-    filename: Annotated[_Name, Field(repr=False)] = None
+    filename: _Name = Field(default=None, repr=False)
     size: _Word = None
     is_link: Annotated[bool, OrDefault(False)] = False
-    url: Annotated[_Url, Field(repr=False)] = None
+    url: _Url = Field(default=None, repr=False)
 
 
-class Asset(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Asset:
     """A file or an external link that a customer bought."""
 
     broken: ClassVar[bool] = False
@@ -169,20 +175,23 @@ class Asset(_Model):
         OrDefault(UNREADABLE_LIMITS),
         BeforeValidator(lambda value: NO_LIMITS if value is None else as_object(value)),
     ] = NO_LIMITS
+    link: SkipValidation[Link | LinkProblem] = field(init=False, repr=False)
 
-    @cached_property
-    def link(self) -> Link | LinkProblem:
-        """Its link, whether downloads are left or not, or why it has none."""
-        return LinkProblem.UNREADABLE if self.broken else read_link(self.data.url)
+    def __post_init__(self) -> None:
+        """Read its link, whether downloads are left or not, or why it has none."""
+        link = LinkProblem.UNREADABLE if self.broken else read_link(self.data.url)
+        object.__setattr__(self, "link", link)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class BrokenAsset(Asset):
     """Replaces an asset that could not be read; keeps its name if that was readable."""
 
     broken: ClassVar[bool] = True
 
 
-class Product(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Product:
     """The product of a line. ``product_id``, ``variant_id`` and ``id`` are identifiers of Shopify and Fileflare."""
 
     id: _Word = None
@@ -229,7 +238,8 @@ _Assets = Annotated[
 ]
 
 
-class Line(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Line:
     """A bought product with its assets, possibly none."""
 
     product: Annotated[Product, OrDefault(NO_PRODUCT), _AsObject] = NO_PRODUCT
@@ -261,7 +271,8 @@ _Lines = Annotated[
 ]
 
 
-class StoreText(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class StoreText:
     """The store's own text for its customers."""
 
     title: _Name = None
@@ -271,7 +282,7 @@ class StoreText(_Model):
 NO_TEXT = StoreText()
 
 
-@dataclass(frozen=True, slots=True)
+@plain_dataclass(frozen=True, slots=True)
 class Downloads:
     """The downloads left on an order, and of how many of its files that is known, unlimited or not known."""
 
@@ -281,7 +292,8 @@ class Downloads:
     unclear: int
 
 
-class Order(_Model):
+@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+class Order:
     """An order. The customer owns the assets of its lines and those of the order itself.
 
     In a response ``text`` is outside the order; the client moves it here. ``incomplete`` says that the response held
@@ -296,7 +308,7 @@ class Order(_Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _bounded(cls, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    def _bounded(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - any JSON value
         """Refuse what holds nothing but unreadable lists."""
         raw = as_object(value)
         if not isinstance(raw, dict):
@@ -306,6 +318,7 @@ class Order(_Model):
         read = [members for members in lists if isinstance(members, list | tuple)]
         if len(read) < len(lists) and not any(read):
             raise ValueError("no list of it can be read")
+        bounded["incomplete"] |= bool(info.context and info.context.get("incomplete"))
         return bounded
 
     @cached_property

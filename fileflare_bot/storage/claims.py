@@ -21,7 +21,7 @@ from fileflare_bot.storage.models import ClaimRow, RoleGrantRow, TicketRow
 from fileflare_bot.storage.places import CLAIM_LABEL
 from fileflare_bot.storage.products import add_properties, see
 from fileflare_bot.storage.records import Action, Claim, GrantState, NewNote, Property, SeenProduct
-from fileflare_bot.storage.role_grants import unwant, want
+from fileflare_bot.storage.role_grants import has_all, unwant, want
 
 
 class Claims:
@@ -40,25 +40,31 @@ class Claims:
         label: str,
         *,
         accounts: int,
-        role_ids: Iterable[int] = (),
+        role_ids: Collection[int] = (),
         held: Collection[int] | None = None,
         products: Sequence[SeenProduct] = (),
         properties: Sequence[Property] = (),
     ) -> Claim | None:
         """Claim the order, and its roles, for this user. None if the guild's limit is reached.
 
-        ``held`` are the roles that the user has now. A new claim counts the order's ``products`` as seen, and keeps
-        the ``properties`` of those that are confirmed.
+        What is so already is only read. ``held`` are the roles that the user has now. A new claim counts the order's
+        ``products`` as seen, and keeps the ``properties`` of those that are confirmed.
         """
         order_hash = self._cipher.hash(reference.token)
+        query = sa.select(ClaimRow).where(ClaimRow.guild_id == guild_id, ClaimRow.order_hash == order_hash)
+        async with self._database.reading() as session:
+            row, others = _split(await session.scalars(query), user_id)
+            if row is None and others >= accounts:
+                return None
+            brings = row is not None and {*role_ids} <= {*row.role_ids}
+            if row is not None and brings and await has_all(session, guild_id, user_id, role_ids, held=held):
+                return self._record(row)
         async with self._database.writing() as session:
             await ensure_guild(session, guild_id)
             await lock_guild(session, guild_id)
-            query = sa.select(ClaimRow).where(ClaimRow.guild_id == guild_id, ClaimRow.order_hash == order_hash)
-            holders = (await session.scalars(query)).all()
-            row = next((holder for holder in holders if holder.user_id == user_id), None)
+            row, others = _split(await session.scalars(query), user_id)
             if row is None:
-                if len(holders) >= accounts:
+                if others >= accounts:
                     return None
                 row = ClaimRow(
                     guild_id=guild_id,
@@ -207,3 +213,14 @@ async def _row(session: AsyncSession, guild_id: int, claim_id: int) -> ClaimRow:
     if row is None or row.guild_id != guild_id:
         raise NoSuchClaim
     return row
+
+
+def _split(claims: Iterable[ClaimRow], user_id: int) -> tuple[ClaimRow | None, int]:
+    """Return a user's claim among those on an order, and how many others have."""
+    theirs, others = None, 0
+    for row in claims:
+        if row.user_id == user_id:
+            theirs = row
+        else:
+            others += 1
+    return theirs, others

@@ -11,11 +11,6 @@ from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -188,27 +183,27 @@ class NewerDatabase(Exception):  # noqa: N818 - it states a fact
     """Raised when a newer version of the bot has migrated the tables."""
 
 
-def migrations(connection: sa.Connection) -> Config:
-    """Return Alembic's configuration for this connection."""
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
+def newest_revision() -> str:
+    """Return the number with which the file of the newest migration begins, which is its revision."""
+    return max(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-def _revision(connection: sa.Connection) -> tuple[str, ...]:
-    return MigrationContext.configure(connection).get_current_heads()
+def _revision(connection: sa.Connection) -> str | None:
+    """Return the revision that Alembic has noted, or None where it made no tables yet."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    noted: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return noted
 
 
 def _upgrade(connection: sa.Connection) -> Migration | None:
-    config = migrations(connection)
     before = _revision(connection)
-    if before == tuple(ScriptDirectory.from_config(config).get_heads()):
+    if before == newest_revision():
         return None
-    try:
-        command.upgrade(config, "head")
-    except CommandError:
-        raise NewerDatabase from None
-    return Migration.CHANGED if before else Migration.CREATED
+    from fileflare_bot.storage.upgrade import upgrade  # noqa: PLC0415 - Alembic is not needed for most starts
+
+    upgrade(connection)
+    return Migration.CREATED if before is None else Migration.CHANGED
 
 
 @contextmanager

@@ -113,6 +113,15 @@ class RoleGrants:
             postpone(row)
 
 
+async def has_all(
+    session: AsyncSession, guild_id: int, user_id: int, role_ids: Collection[int], *, held: Collection[int] | None
+) -> bool:
+    """Return whether a user has these roles, so that wanting them would change nothing."""
+    known = await _of_user(session, guild_id, user_id) if role_ids else {}
+    states = {role_id: row.state for role_id, row in known.items() if held is None or role_id in held}
+    return all(states.get(role_id) in {GrantState.GRANTED, GrantState.HELD} for role_id in role_ids)
+
+
 async def want(
     session: AsyncSession, guild_id: int, user_id: int, role_ids: Iterable[int], *, held: Collection[int] | None
 ) -> None:

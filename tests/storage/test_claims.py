@@ -8,6 +8,7 @@ import pytest
 from storage.samples import KEY, NEWER_KEY, file, settings
 
 from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.storage.database import Database
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NoSuchSavedOrder, NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.postponing import ATTEMPTS_OF_A_DAY
 from fileflare_bot.storage.records import Claim, GrantState, NewNote, Resolution
@@ -37,6 +38,29 @@ async def test_claiming_an_order_again_changes_nothing_and_another_server_counts
     assert first == again
     assert await storage.claims.claim(GUILD, 2, ORDER, "#1", accounts=1) is None
     assert await storage.claims.claim(GUILD + 1, 2, ORDER, "#1", accounts=1) is not None
+
+
+@pytest.mark.parametrize(("person", "claims"), [(1, True), (2, False)])
+async def test_an_order_that_is_opened_again_is_only_read(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, person: int, *, claims: bool
+) -> None:
+    await claim_of(storage, ORDER, 5)
+    await give(storage)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "writing", None)
+        claimed = await storage.claims.claim(GUILD, person, ORDER, "#1", accounts=1, role_ids=[5], held={5})
+
+    assert (claimed is not None) is claims
+
+
+async def test_a_role_that_was_taken_away_is_wanted_again_when_its_order_is_opened(storage: Storage) -> None:
+    await claim_of(storage, ORDER, 5)
+    await give(storage)
+
+    await claim_of(storage, ORDER, 5, held=())
+
+    assert await storage.role_grants.due(GUILD, 1) == {5: GrantState.GRANTING}
 
 
 def allow(_claim: Claim) -> None:

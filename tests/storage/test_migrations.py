@@ -13,13 +13,14 @@ from desk import Log
 from storage.samples import CUSTOMER, GUILD, KEY, at_once, connected, execute, file, settings
 
 from fileflare_bot.settings import SettingsError
-from fileflare_bot.storage.database import MIGRATIONS, migrations, utc_now
+from fileflare_bot.storage.database import MIGRATIONS, newest_revision, utc_now
 from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.models import Base
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Action, Stage, TicketDetails
 from fileflare_bot.storage.storage import Storage, open_storage
 from fileflare_bot.storage.tickets import _DETAILS
+from fileflare_bot.storage.upgrade import alembic_config
 
 SCRIPTS = ScriptDirectory(MIGRATIONS)
 START = """
@@ -49,6 +50,16 @@ async def revisions(url: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return await connection.run_sync(read)
 
 
+@pytest.fixture
+def url(empty_url: str) -> str:
+    """The address of an empty database, of both kinds in turn."""
+    return empty_url
+
+
+def test_the_newest_file_is_the_head() -> None:
+    assert tuple(SCRIPTS.get_heads()) == (newest_revision(),)
+
+
 async def test_an_empty_database_gets_the_newest_tables(storage: Storage, url: str) -> None:
     assert storage.available
     there, newest = await revisions(url)
@@ -70,7 +81,7 @@ async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_kee
 ) -> None:
     tables = sa.MetaData()
     async with connected(url) as connection:
-        await connection.run_sync(lambda sync: command.upgrade(migrations(sync), revision))
+        await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), revision))
         await connection.run_sync(tables.reflect)
     servers, requests, messages, actions = (
         tables.tables[name] for name in ("servers", "help_requests", "messages", "actions")
@@ -105,7 +116,7 @@ async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_kee
 async def test_products_that_were_seen_are_to_be_confirmed_and_owners_whose_rules_need_it_are_told(url: str) -> None:
     tables = sa.MetaData()
     async with connected(url) as connection:
-        await connection.run_sync(lambda sync: command.upgrade(migrations(sync), "0004"))
+        await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "0004"))
         await connection.run_sync(tables.reflect)
     servers, products = tables.tables["servers"], tables.tables["products"]
     async with connected(url) as connection:
