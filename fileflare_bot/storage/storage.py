@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -183,8 +183,10 @@ class Storage:
                 log.info("secrets_rotated", count=await self.keys.renew())
             except StorageUnavailable:
                 await asyncio.sleep(ROTATE_AGAIN_SECONDS)
-            else:
-                return
+                continue
+            except Exception:
+                log.exception("rotation_failed")
+            return
 
     async def _prune(self) -> None:
         if deleted := await self.retention.delete_resolved(self.keep_resolved_days):
@@ -199,8 +201,7 @@ class Storage:
         """Stop re-encrypting, and close every connection; the next start re-encrypts the rest."""
         if self.rotation is not None:
             self.rotation.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.rotation
+            await asyncio.wait([self.rotation])
         await self._database.close()
         await self._of_leases.close()
 
