@@ -44,8 +44,9 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         """Post the panel in this channel, unless one was posted there within the last ten minutes."""
         interaction = reply.interaction
         await self._bot.panels.post(interaction, interaction.channel, interaction.app_permissions)
-        text = reply.translator.gettext(POSTED)
-        await reply.show(ReplyMessage(text))
+        here = filter(None, [interaction.channel_id])
+        hidden = checks.hidden_lines(reply.guild, reply.settings, here, reply.translator)
+        await reply.show(ReplyMessage("\n".join([reply.translator.gettext(POSTED), *hidden])))
 
     @app_commands.command(name=locale_str("status"), description=locale_str("See whether everything works"))
     @replies("status", OWNER)

@@ -73,7 +73,7 @@ def refusal(content: bytes) -> WrongValue:
         (b'{"version": 1, "options": {"wording": {"colour": "red"}}}', "`options.wording.colour` in line 1 must look "),
         (
             b'{"version": 1, "options": {"wording": {"account_url": "no"}}}',
-            "`options.wording.account_url` in line 1 must be an address that begins with https://.",
+            "`options.wording.account_url` in line 1 must be an address such as https://my-store.com/account.",
         ),
         (
             b'{"version": 1, "options": {"language": "%s"}}' % (b"x" * 11),

@@ -95,13 +95,16 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: De
 
     assert checked.splitlines()[0] == "**This needs fixing:**"
     assert "⚠️ Fileflare does not answer." in checked
-    assert "⚠️ Log channel: This channel does not exist any more, or I cannot see it: choose another." in checked
+    assert (
+        "⚠️ Log channel: This channel does not exist any more, or I cannot see it: choose another in /store setup."
+        in checked
+    )
     assert f"⚠️ I may not give the role <@&{above.id}>: it is above mine." in checked
 
 
 @pytest.mark.parametrize(
     ("field", "value", "named"),
-    [("colour", "red", "`colour`"), ("where", "https://[", "`account_url`")],
+    [("colour", "red", "**Colour** must"), ("where", "https://[", "**Where do I find my order link?** must")],
 )
 async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, value: str, named: str) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
@@ -113,6 +116,48 @@ async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, va
     assert "My title" in reply(refused).content
 
 
+@pytest.mark.parametrize(
+    ("typed", "address", "words"),
+    [
+        ("shop.example/orders", "https://shop.example/orders", ""),
+        ("HTTP://www.shop.example", "https://www.shop.example", ""),
+        ("my-store.com/account\nIn the email.", "https://my-store.com/account", "In the email."),
+        ("In the email.\nmy-store.com", "", "In the email.\nmy-store.com"),
+        ("info@my-store.com", "", "info@my-store.com"),
+    ],
+)
+async def test_an_address_needs_no_https_before_it(desk: Desk, typed: str, address: str, words: str) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    shown = await desk.owner.click(reply(setup), label="The panel's words")
+
+    await desk.owner.submit_modal(shown, {"where": typed})
+
+    wording = desk.bot.storage.guilds.get(desk.guild.id).options.wording
+    assert (wording.account_url, wording.where) == (address, words)
+
+
+@pytest.mark.parametrize("setting", ["support_channel_id", "log_channel_id"])
+async def test_a_channel_that_everybody_can_read_is_named_at_the_choice_with_what_to_do(
+    desk: Desk, setting: str
+) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    shown = await desk.owner.select(reply(setup), [desk.channel], custom_id=f"store_setup:set:{setting}")
+
+    name = f"<#{desk.channel.id}>"
+    assert f"⚠️ **Everybody can read {name}.** Below, at the channel, I say how to close it." in page(shown)
+    assert (
+        f"⚠️ **Everybody can read {name}**, and so your customers' names and what they ask. In that channel's settings "
+        "> Permissions, switch View Channel off for @everyone"
+    ) in page(shown)
+    checked = await desk.owner.click(reply(setup), label="Check")
+    assert reply(checked).content.startswith("**This needs fixing:**")
+    assert f"⚠️ **Everybody can read {name}**" in reply(checked).content
+    assert f"⚠️ **Everybody can read {name}**" in str(
+        embed(await desk.owner.slash(desk.channel, "store status")).description
+    )
+
+
 async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
 
@@ -120,9 +165,16 @@ async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     options = desk.bot.storage.guilds.get(desk.guild.id).options
     assert (options.accounts_per_order, options.help_open_per_person) == (5, 2)
     shown = await desk.owner.click(reply(setup), label="Limits")
-    refused = await desk.owner.submit_modal(shown, {"accounts": "0", "open": ""})
+    assert shown.modal is not None
+    assert [field["component"].get("value") or "" for field in shown.modal["components"]] == ["5", "2", "", ""]
+    refused = await desk.owner.submit_modal(shown, {"accounts": "5", "open": "", "remind": "1d"})
 
-    assert "`accounts_per_order`" in str([reply(refused).content, *(each.content for each in refused.followups)])
+    assert [reply(refused).content, *(each.content for each in refused.followups)][-1] == (
+        "**Nothing was changed:** **Hours until moderators are reminded** must be a whole number from 1 to 336.\n"
+        "Here is what you wrote, so you can copy it:\n```\nAccounts an order counts for: 5\n"
+        "Open help requests of a person: -\nHours until moderators are reminded: 1d\n"
+        "Days until a silent customer is asked: -\n```"
+    )
     assert desk.bot.storage.guilds.get(desk.guild.id).options == options
 
 
