@@ -1,6 +1,6 @@
 """For store owners: /store setup, one ephemeral page with all settings of the guild; each change is saved at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -16,6 +16,7 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.leak_guard import GuardState
+from fileflare_bot.setup_words import SETTINGS, WORDS, translated
 from fileflare_bot.storage.options import MOST_DAYS, MOST_HOURS, MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
 from fileflare_bot.storage.records import GuildSettings, Panel
 from fileflare_bot.store.changes import form, parsed_wording, with_values
@@ -56,27 +57,13 @@ _LATER: Final = {
     LaterAccounts.LINKS: N_("A second account on an order: links, but no roles"),
     LaterAccounts.REFUSE: N_("A second account on an order: refused"),
 }
-_LIMITS: Final = {  # labels of the fields of the limits' form, by option
-    "accounts_per_order": N_("Accounts an order counts for"),
-    "help_open_per_person": N_("Open help requests of a person"),
-    "remind_after_hours": N_("Hours until moderators are reminded"),
-    "close_after_days": N_("Days until a silent customer is asked"),
-}
-_FIELDS: Final = {  # their custom_ids
+_FIELDS: Final = {  # custom_ids of the limits' fields, by option
     "accounts_per_order": "accounts",
     "help_open_per_person": "open",
     "remind_after_hours": "remind",
     "close_after_days": "close",
 }
-_WHERE: Final = N_("Where do I find my order link?")
-_WORDS: Final = {  # labels of the fields of the words' form
-    "title": N_("Title"),
-    "text": N_("Text"),
-    "button": N_("Button"),
-    "colour": N_("Colour"),
-    "where": _WHERE,
-    "account_url": _WHERE,
-}
+_LIMITS: Final = {option: SETTINGS[option] for option in _FIELDS}
 
 
 class StoreSetup(commands.Cog):
@@ -148,7 +135,7 @@ class StoreSetup(commands.Cog):
         given = {name: reply.typed(name).strip() for name in ("title", "text", "button", "colour")}
         where = reply.typed("where").strip()
         reply.written = "\n".join([*given.values(), where])
-        with form(_WORDS):
+        with form(WORDS):
             wording = parsed_wording(given, where)
         settings, _ = await self._settings.change_options(reply.member, with_values(wording=wording))
         panels = await self._bot.storage.panels.of_guild(reply.guild_id)
@@ -210,7 +197,7 @@ class StoreSetup(commands.Cog):
     async def ask_limits(self, reply: Reply) -> None:
         """Open the modal for the limits."""
         options, translator = reply.settings.options, reply.translator
-        labels = _translated(_LIMITS, translator)
+        labels = translated(_LIMITS, translator)
         never = translator.gettext("Empty: never.")
         closing = translator.gettext("After as many days again, the request is closed.")
 
@@ -257,7 +244,7 @@ class StoreSetup(commands.Cog):
     async def keep_limits(self, reply: Reply) -> None:
         """Store the limits."""
         given = {option: reply.typed(field).strip() for option, field in _FIELDS.items()}
-        labels = _translated(_LIMITS, reply.translator)
+        labels = translated(_LIMITS, reply.translator)
         reply.written = "\n".join(f"{labels[option]}: {value or '-'}" for option, value in given.items())
         with form(_LIMITS):
             await self._change_options(
@@ -436,10 +423,6 @@ def _language_select(
     return discord.ui.Select(custom_id="store_setup:language", options=options)
 
 
-def _translated(labels: Mapping[str, str], translator: Translator) -> dict[str, str]:
-    return {name: translator.gettext(label) for name, label in labels.items()}
-
-
 def _words_modal(wording: Wording, translator: Translator) -> discord.ui.Modal:
     def line(name: str, value: str, most: int, *, long: bool = False, hint: str = "") -> discord.ui.TextInput[Any]:
         return discord.ui.TextInput(
@@ -452,7 +435,7 @@ def _words_modal(wording: Wording, translator: Translator) -> discord.ui.Modal:
         )
 
     where = "\n".join(part for part in (wording.account_url, wording.where) if part)
-    labels = _translated(_WORDS, translator)
+    labels = translated(WORDS, translator)
     own = translator.gettext("Leave it empty for the bot's words.")
     return modal(
         translator.gettext("The panel's words"),
@@ -462,7 +445,7 @@ def _words_modal(wording: Wording, translator: Translator) -> discord.ui.Modal:
         labelled(labels["button"], line("button", wording.button, 60), own),
         labelled(labels["colour"], line("colour", wording.colour, 7, hint="#2a9d8f"), own),
         labelled(
-            translator.gettext(_WHERE),
+            labels["where"],
             line("where", where, 800, long=True, hint="https://my-store.com/account"),
             translator.gettext("First line: the store's account address. Then your own words."),
         ),

@@ -14,6 +14,7 @@ from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.access import MissingPermission
 from fileflare_bot.leak_guard import GuardState, LeakGuard
 from fileflare_bot.modlog import ModLog
+from fileflare_bot.orders.reference import ADDRESS, OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles.rights import check_for_buyers, check_may_give
 from fileflare_bot.storage.guilds import Guilds
@@ -32,6 +33,7 @@ _OBJECT: Final = N_("must be an object in braces")
 _YES_OR_NO: Final = N_("must be true or false")
 _ANOTHER_KIND: Final = N_("must be of another kind")
 _MISSING_IN: Final = N_("is missing in what begins in line {line}")
+HOLDS_AN_ORDER: Final = N_("must not hold the link of an order: everybody could open that order")
 _WHYS: Final = {  # docs.pydantic.dev/latest/errors/validation_errors
     "missing": N_("is missing"),
     "extra_forbidden": N_("is no setting"),
@@ -212,4 +214,16 @@ def parsed_wording(given: dict[str, str], where: str) -> Wording:
     address, _, text = where.partition("\n")
     if not is_address(address.strip()):
         address, text = "", where
-    return validated(Wording, {**given, "account_url": address.strip(), "where": text.strip()})
+    wording = validated(Wording, {**given, "account_url": address.strip(), "where": text.strip()})
+    if field := with_an_order(wording):
+        raise WrongValue(field, HOLDS_AN_ORDER)
+    return wording
+
+
+def with_an_order(wording: Wording) -> str | None:
+    """Return the name of a text that holds the link of an order, which everybody would read."""
+    for field in Wording.model_fields:
+        addresses = ADDRESS.findall(getattr(wording, field))
+        if any(isinstance(parse_reference(address), OrderReference) for address in addresses):
+            return field
+    return None

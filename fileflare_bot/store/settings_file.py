@@ -20,7 +20,7 @@ from fileflare_bot.storage.options import (
     RoleRule,
 )
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
-from fileflare_bot.store.changes import WrongValue, wrong_value
+from fileflare_bot.store.changes import HOLDS_AN_ORDER, WrongValue, with_an_order, wrong_value
 from fileflare_bot.store.json_lines import line_of
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.canned import LONGEST_ANSWER, UnknownPlaceholder, checked
@@ -110,6 +110,9 @@ def imported(content: bytes, guild: discord.Guild) -> Imported:
     """
     file = _read(content)
     canned_answers = _canned_answers(file, content)
+    if field := with_an_order(file.options.wording):
+        path = "options", "wording", field
+        raise WrongValue(".".join(path), HOLDS_AN_ORDER, at_line=line_of(_text(content), path))
     missing: dict[str, None] = {}
     channels = {channel.name: channel.id for channel in reversed(guild.text_channels)}
     roles = {role.name: role.id for role in guild.roles if not role.is_default()}

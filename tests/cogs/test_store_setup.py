@@ -158,6 +158,20 @@ async def test_a_channel_that_everybody_can_read_is_named_at_the_choice_with_wha
     )
 
 
+async def test_the_link_of_an_order_does_not_get_into_the_panels_words(desk: Desk) -> None:
+    link = f"https://my-store.com/account/orders/{orders.DOCUMENTED}"
+    for field, named in (("where", "Where do I find my order link?"), ("text", "Text")):
+        setup = await desk.owner.slash(desk.channel, "store setup")
+        shown = await desk.owner.click(reply(setup), label="The panel's words")
+
+        refused = await desk.owner.submit_modal(shown, {field: f"{link}\nHere."})
+
+        assert reply(refused).content.startswith(
+            f"**Nothing was changed:** **{named}** must not hold the link of an order: everybody could open that order."
+        )
+    assert desk.bot.storage.guilds.get(desk.guild.id).options == Options()
+
+
 async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
 
@@ -190,6 +204,36 @@ async def test_the_panel_and_the_cards_use_the_language_that_the_owner_chose(des
     assert panel is not None
     assert labels(panel) == ["Meine Downloads"]
     assert desk.support.history()[0].embeds[0].title == "Hilfeanfrage #1"
+
+
+def log_lines(desk: Desk) -> list[str]:
+    return [str(message.embeds[0].description) for message in desk.log_channel.history() if message.embeds]
+
+
+async def test_the_log_channel_says_which_settings_were_changed_from_what_to_what(desk: Desk) -> None:
+    await desk.set_up(log=True, roles=[desk.guild.roles["Team"]])
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    who = f"<@{desk.owner.id}> changed the bot's setup.\n• "
+    team = desk.guild.roles["Team"].id
+    assert log_lines(desk)[-2:] == [
+        f"{who}Log channel: none → <#{desk.log_channel.id}>",
+        f"{who}Moderator roles: none → <@&{team}>",
+    ]
+
+    limits = await desk.owner.click(reply(setup), label="Limits")
+    await desk.owner.submit_modal(limits, {"accounts": "3", "open": "", "remind": "24"})
+    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:saved_orders:off")
+    await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
+    words = await desk.owner.click(reply(setup), label="The panel's words")
+    await desk.owner.submit_modal(words, {"title": "Your books", "where": "my-store.com/account\nIn the email."})
+
+    wer = f"<@{desk.owner.id}> hat die Einrichtung des Bots geändert.\n• "
+    assert log_lines(desk)[-4:] == [
+        f"{who}Hours until moderators are reminded: none → 24\n• Accounts an order counts for: 1 → 3",
+        f"{who}Saved orders: on → off",
+        f"{wer}Sprache: die des Servers → Deutsch",
+        f"{wer}Die Worte des Panels: Titel, Wo finde ich meinen Bestelllink?",
+    ]
 
 
 async def exported(desk: Desk) -> bytes:
