@@ -150,6 +150,14 @@ class StoreSettings:
         await self._guilds.replace(actor.guild.id, actor.id, settings, canned_answers, check)
         return await self._apply(actor.guild)
 
+    def check(self, actor: discord.Member, now: GuildSettings, settings: dict[str, Any]) -> None:
+        """Check that replace() would not refuse these settings.
+
+        Raises:
+            PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
+        """
+        _check_rights(actor, now.options, settings["options"])
+
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""
         state = GuardState.PENDING

@@ -244,7 +244,12 @@ async def exported(desk: Desk) -> bytes:
 
 
 async def bring(owner: MemberActor, channel: ChannelHandle, content: bytes) -> InteractionResult:
-    return await owner.slash(channel, "store import", file=("settings.json", content))
+    """Import a file, and press the button if it is not refused."""
+    asked = await owner.slash(channel, "store import", file=("settings.json", content))
+    if "Replace my settings" not in labels(reply(asked)):
+        return asked
+    assert reply(asked).content.startswith("**Nothing is changed yet.**")
+    return await owner.click(reply(asked), label="Replace my settings")
 
 
 def second_server(desk: Desk) -> tuple[GuildHandle, ChannelHandle, MemberActor]:
@@ -275,6 +280,42 @@ async def test_an_export_makes_another_server_behave_the_same(desk: Desk) -> Non
     buyer = guild.add_member(desk.env.create_user("bea"))
     await buyer.slash(channel, "mydownloads", **{"order-id": orders.DOCUMENTED})
     assert guild.roles["Buyers"].id in desk.env.backend.get_guild(guild.id).members[buyer.id].role_ids
+
+
+async def test_an_import_says_first_what_it_takes_away_and_overwrites(desk: Desk) -> None:
+    role = desk.guild.create_role("Buyers")
+    await desk.set_up(log=True)
+    content = await exported(desk)
+    await desk.confirms_the_product()
+    await desk.owner.slash(desk.channel, "store roles add", match="tag", role=role, value="books")
+    for name in ("hi", "bye"):
+        shown = await desk.moderator.slash(desk.channel, "answers add", name=name)
+        await desk.moderator.submit_modal(shown, {"words": "Hello."})
+    changed = json.loads(content)
+    changed["answers"] = [{"name": "hi", "text": "Hello!"}, {"name": "new", "text": "Hello?"}]
+    changed["options"]["wording"]["title"] = "Your books"
+    before = desk.bot.storage.guilds.get(desk.guild.id)
+
+    asked = await desk.owner.slash(desk.channel, "store import", file=("settings.json", json.dumps(changed).encode()))
+
+    assert embed(asked).description == (
+        "• The panel's words: Title\n• Buyers' roles: on → off\n• Rules for buyers' roles: 1 taken away, 0 added\n"
+        "• Confirmed products: 1 taken away, 0 added\n• Saved answers: 1 taken away, 1 added\n"
+        "• Saved answers that get another text: 1\nThese saved answers go: bye"
+    )
+    assert desk.bot.storage.guilds.get(desk.guild.id) == before
+    done = await desk.owner.click(reply(asked), label="Replace my settings")
+    assert reply(done).content == "Everything is set as the file says.\nLook it over with /store setup."
+    assert [answer.name for answer in desk.bot.storage.guilds.get(desk.guild.id).canned_answers] == ["hi", "new"]
+    said = log_lines(desk)[-1]
+    assert said.startswith(f"<@{desk.owner.id}> changed the bot's setup.\n• The panel's words: Title\n")
+    assert said.endswith("• Saved answers: 1 taken away, 1 added\n• Saved answers that get another text: 1")
+    again = await desk.owner.slash(desk.channel, "store import", file=("settings.json", json.dumps(changed).encode()))
+    assert reply(again).content == "**Your settings are as the file says already.** There is nothing to change."
+
+    await desk.restart()
+    forgotten = await desk.forge("store:import:1", desk.owner, desk.channel)
+    assert reply(forgotten).content.startswith("**I do not have that file any more.** Nothing is changed.")
 
 
 @pytest.mark.parametrize("permission", ["administrator", "ban_members"])

@@ -17,7 +17,15 @@ from fileflare_bot.store.status import GROUPS, PASTES, group_of, lookup_lines
 CATALOGS = Catalogs()
 # Refusals that end no lookup: those of moderators' and owners' commands, of help requests, and of other places.
 OF_OTHERS = {
-    *("already_taken", "bot_lacks_permission", "held_by_them", "managed_role", "may_not_give", "missing_permission"),
+    *(
+        "already_taken",
+        "bot_lacks_permission",
+        "file_forgotten",
+        "held_by_them",
+        "managed_role",
+        "may_not_give",
+        "missing_permission",
+    ),
     *("moderator_of_some_channels", "name_taken", "no_desk", "no_such_answer", "no_such_claim", "no_such_request"),
     *(
         "form_too_late",
