@@ -196,8 +196,7 @@ def support_line(guild: discord.Guild, settings: GuildSettings, translator: Tran
         return f"{WARNING} {text}"
     name = translator.gettext("Support channel")
     needed = permissions.SUPPORT_CHANNEL + (("attach_files",) if settings.options.help_screenshots else ())
-    line = _channel_line(guild, settings.support_channel_id, needed, name, translator)
-    return _with_readers(guild, settings.support_channel_id, line, translator)
+    return _channel_line(guild, settings.support_channel_id, needed, name, translator)
 
 
 def log_line(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> str:
@@ -205,8 +204,7 @@ def log_line(guild: discord.Guild, settings: GuildSettings, translator: Translat
     if settings.log_channel_id is None:
         return translator.gettext("**No log channel:** nothing is posted. What moderators do is kept all the same.")
     name = translator.gettext("Log channel")
-    line = _channel_line(guild, settings.log_channel_id, permissions.LOG_CHANNEL, name, translator)
-    return _with_readers(guild, settings.log_channel_id, line, translator)
+    return _channel_line(guild, settings.log_channel_id, permissions.LOG_CHANNEL, name, translator)
 
 
 def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> str:
@@ -255,23 +253,18 @@ def _channel_line(
     channel = guild.get_channel(channel_id)
     if channel is None:
         return f"{WARNING} {name}: " + translator.gettext(_GONE)
-    lacking = permissions.missing(channel.permissions_for(guild.me), needed)
-    if lacking:
-        named = permissions.names(lacking)
-        warning = translator.gettext(
-            "I lack these permissions there: {permissions}. Give them to my role in that channel's settings > "
-            "Permissions.",
-            permissions=named,
+    warnings = []
+    if lacking := permissions.missing(channel.permissions_for(guild.me), needed):
+        warnings.append(
+            translator.gettext(
+                "I lack these permissions there: {permissions}. Give them to my role in that channel's settings > "
+                "Permissions.",
+                permissions=permissions.names(lacking),
+            )
         )
-        return f"{WARNING} {name}: {channel.mention}\n{warning}"
-    return f"{GOOD} {name}: {channel.mention}"
-
-
-def _with_readers(guild: discord.Guild, channel_id: int, line: str, translator: Translator) -> str:
-    """Return a channel's line, below a warning if everybody can read the channel."""
-    if not everybody_can_read(guild, channel_id):
-        return line
-    return f"{WARNING} " + translator.gettext(_OPEN, channel=f"<#{channel_id}>") + f"\n{line}"
+    if everybody_can_read(guild, channel_id):
+        warnings.append(translator.gettext(_OPEN, channel=channel.mention))
+    return "\n".join([f"{WARNING if warnings else GOOD} {name}: {channel.mention}", *warnings])
 
 
 async def _written(guild: discord.Guild, channel_id: int, translator: Translator) -> str:

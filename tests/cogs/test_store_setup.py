@@ -147,13 +147,13 @@ async def test_a_channel_that_everybody_can_read_is_named_at_the_choice_with_wha
     name = f"<#{desk.channel.id}>"
     assert f"⚠️ **Everybody can read {name}.** Below, at the channel, I say how to close it." in page(shown)
     assert (
-        f"⚠️ **Everybody can read {name}**, and so your customers' names and what they ask. In that channel's settings "
-        "> Permissions, switch View Channel off for @everyone"
+        f"channel: {name}\n**Everybody can read {name}**, and so your customers' names and what they ask. In "
+        "that channel's settings > Permissions, switch View Channel off for @everyone"
     ) in page(shown)
     checked = await desk.owner.click(reply(setup), label="Check")
     assert reply(checked).content.startswith("**This needs fixing:**")
-    assert f"⚠️ **Everybody can read {name}**" in reply(checked).content
-    assert f"⚠️ **Everybody can read {name}**" in str(
+    assert f"channel: {name}\n**Everybody can read {name}**" in reply(checked).content
+    assert f"channel: {name}\n**Everybody can read {name}**" in str(
         embed(await desk.owner.slash(desk.channel, "store status")).description
     )
 
