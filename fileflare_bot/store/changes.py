@@ -36,7 +36,7 @@ _MISSING_IN: Final = N_("is missing in what begins in line {line}")
 HOLDS_AN_ORDER: Final = N_("must not hold the link of an order: everybody could open that order")
 _WHYS: Final = {  # docs.pydantic.dev/latest/errors/validation_errors
     "missing": N_("is missing"),
-    "extra_forbidden": N_("is no setting"),
+    "extra_forbidden": N_("is no setting; take it out"),
     "string_type": N_("must be text in double quotes"),
     "string_too_long": N_("must have {max_length} characters at most"),
     "string_too_short": N_("must not be empty"),

@@ -44,6 +44,7 @@ _NO_VALUE: Final = N_(
     "needs a value in line {line}, column {column}: text in double quotes, a number, true, false, null, a list or an "
     "object"
 )
+_NOTHING_FILLS: Final = N_("holds a placeholder that nothing fills; those are {{customer}}, {{order}} and {{file}}")
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -168,7 +169,12 @@ def _canned_answers(file: _File, content: bytes) -> tuple[CannedAnswer, ...]:
         try:
             answers[name] = CannedAnswer(name, checked(given.text))
         except UnknownPlaceholder:
-            raise _wrong_answer(content, index, "text", N_("holds a placeholder that nothing fills")) from None
+            raise _wrong_answer(
+                content,
+                index,
+                "text",
+                _NOTHING_FILLS,
+            ) from None
     return tuple(answers.values())
 
 
