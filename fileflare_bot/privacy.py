@@ -102,12 +102,34 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
             ),
         ),
         (
+            len(record.answers),
+            lambda count: translator.ngettext(
+                "**{count} answer** that you wrote as a moderator, encrypted: until {days} days after its help request "
+                "is resolved",
+                "**{count} answers** that you wrote as a moderator, encrypted: until {days} days after their help "
+                "requests are resolved",
+                count,
+                days=translator.number(days),
+            ),
+        ),
+        (
+            len(record.handled),
+            lambda count: translator.ngettext(
+                "**{count} help request** that says that you took or resolved it: until {days} days after it is "
+                "resolved",
+                "**{count} help requests** that say that you took or resolved them: until {days} days after each is "
+                "resolved",
+                count,
+                days=translator.number(days),
+            ),
+        ),
+        (
             moderated,
             lambda count: translator.ngettext(
-                "**{count} note** of what you did as a moderator: the server's record, for {days} days or as long as "
-                "the help request",
-                "**{count} notes** of what you did as a moderator: the server's record, for {days} days or as long as "
-                "the help request",
+                "**{count} note** of what you did as a moderator or owner, and when: the server's record, for {days} "
+                "days or as long as the help request",
+                "**{count} notes** of what you did as a moderator or owner, and when: the server's record, for {days} "
+                "days or as long as the help request",
                 count,
                 days=translator.number(days),
             ),
@@ -121,4 +143,13 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
             ),
         ),
     )
-    return "\n".join(f"• {sentence(count)}" for count, sentence in counts if count)
+    lines = [f"• {sentence(count)}" for count, sentence in counts if count]
+    if moderated or record.answers or record.handled:
+        lines.append(
+            translator.gettext(
+                "What you did as a moderator or owner belongs to the server: deleting your data leaves it. Cards and "
+                "threads name you, too, and go with their help requests; lines in a log channel stay until the server "
+                "deletes them."
+            )
+        )
+    return "\n".join(lines)

@@ -13,7 +13,7 @@ from fileflare_bot.interactions.access import MissingPermission
 from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import Bug, NextStep, Refusal
-from fileflare_bot.roles.rights import MayNotGive, PowerfulRole
+from fileflare_bot.roles.rights import ManagedRole, MayNotGive, PowerfulRole
 from fileflare_bot.storage.errors import AlreadyTaken, TooManyTickets
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.tickets.canned import UnknownPlaceholder
@@ -35,7 +35,8 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     WrongValue: [WrongValue("colour", "must look like #2a9d8f")],
     UnknownPlaceholder: [UnknownPlaceholder("oder")],
     PowerfulRole: [PowerfulRole(role="<@&7>", permissions="Administrator")],
-    MayNotGive: [MayNotGive(role="<@&7>")],
+    MayNotGive: [MayNotGive("<@&7>", manages=manages) for manages in (True, False)],
+    ManagedRole: [ManagedRole(role="<@&7>")],
     Bug: [Bug("1a2b3c4d")],
 }
 ALL = [refusal for kind in leaves(Refusal) for refusal in MADE.get(kind) or [kind("secret")]]

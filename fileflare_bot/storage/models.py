@@ -170,7 +170,7 @@ class NoteRow(Retried, Base):
 
 
 class AuditRow(Retried, Base):
-    """An audit entry; ``number`` is its ticket's, if it has one."""
+    """An audit entry; ``number`` is its ticket's, if it has one. ``changes`` is a list of ``SettingChange``."""
 
     __tablename__ = "actions"
 
@@ -180,6 +180,7 @@ class AuditRow(Retried, Base):
     actor_id: Mapped[int] = mapped_column(Snowflake, index=True)
     action: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    changes: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class CannedAnswerRow(Base):

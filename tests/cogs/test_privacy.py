@@ -107,12 +107,33 @@ async def test_a_moderators_record_is_shown_and_stays(desk: Desk, storage: Stora
     await desk.set_up()
     await desk.ask_for_help()
     await desk.press("Take")
+    await desk.answers(words="Hello, Casey.")
 
     shown = await desk.moderator.slash(desk.channel, "privacy")
 
-    assert "**1 note** of what you did as a moderator" in reply(shown).content
+    assert reply(shown).content.splitlines()[1:] == [
+        ("• **1 answer** that you wrote as a moderator, encrypted: until 90 days after its help request is resolved"),
+        "• **1 help request** that says that you took or resolved it: until 90 days after it is resolved",
+        (
+            "• **2 notes** of what you did as a moderator or owner, and when: the server's record, for 90 days or as "
+            "long as the help request"
+        ),
+        (
+            "What you did as a moderator or owner belongs to the server: deleting your data leaves it. Cards and "
+            "threads name you, too, and go with their help requests; lines in a log channel stay until the server "
+            "deletes them."
+        ),
+    ]
     assert labels(reply(shown)) == ["Get it as a file"]
-    assert len((await storage.personal_data.of_user(desk.moderator.id)).entries) == 1
+    assert len((await storage.personal_data.of_user(desk.moderator.id)).entries) == 2
+    (file,) = reply(await desk.moderator.click(reply(shown), label="Get it as a file")).attachments
+    content = json.loads(await file.read())
+    (written,) = content["answers_as_moderator"]
+    assert (written["guild_id"], written["number"]) == (desk.guild.id, 1)
+    assert content["help_requests_as_moderator"] == [
+        {"guild_id": desk.guild.id, "number": 1, "taken": True, "resolved": False}
+    ]
+    assert "Casey" not in json.dumps(content)
 
 
 async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_until_it_is_released(desk: Desk) -> None:

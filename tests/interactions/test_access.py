@@ -98,6 +98,7 @@ PRESSES: Final[dict[str, tuple[str, list[str]]]] = {
     "Privacy.delete": ("privacy:gone", []),
     "Requests.turn": ("requests:page:open:1", []),
     "Requests.show": ("requests:show", ["{ticket}"]),
+    "Store.replace_settings": ("store:import:1", []),
     "StoreProducts.turn": ("store_products:page:1", []),
     "StoreProducts.ask": ("store_products:paste", []),
     "StoreProducts.read": ("store_products:pasted", []),
