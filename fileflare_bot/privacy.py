@@ -122,3 +122,54 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
         ),
     )
     return "\n".join(f"• {sentence(count)}" for count, sentence in counts if count)
+
+
+def losses(record: PersonalRecord, translator: Translator) -> str:
+    """Return the question whether to delete what is stored about a user, with a line for each thing they would lose."""
+    open_tickets = sum(not ticket.resolved for ticket in record.tickets)
+    lines = [translator.gettext("**Delete what I keep about you?** This cannot be undone.")]
+    if record.saved_orders:
+        lines.append(
+            translator.ngettext(
+                "**{count} saved order:** to open it again, you need its link",
+                "**{count} saved orders:** to open them again, you need their links",
+                record.saved_orders,
+            )
+        )
+    if record.tickets:
+        lines.append(
+            translator.ngettext(
+                "**{count} help request:** it goes, with its messages",
+                "**{count} help requests:** they go, with their messages",
+                len(record.tickets),
+            )
+        )
+    if open_tickets:
+        lines.append(
+            translator.ngettext(
+                "**{count} of them is open:** nobody will answer it",
+                "**{count} of them are open:** nobody will answer them",
+                open_tickets,
+            )
+        )
+    if record.claims:
+        lines.append(
+            translator.ngettext(
+                "**{count} order that counts for you:** you lose the roles it brought. So that nobody passes it on, it "
+                "counts for nobody for 90 days, you included, and some stores do not show its files here in that time. "
+                "A moderator can give it back to you sooner",
+                "**{count} orders that count for you:** you lose the roles they brought. So that nobody passes them "
+                "on, they count for nobody for 90 days, you included, and some stores do not show their files here in "
+                "that time. A moderator can give them back to you sooner",
+                record.claims,
+            )
+        )
+    stays = []
+    if record.tickets:
+        stays.append(translator.gettext("answers that you already have in Discord, and moderators' own notes"))
+    if record.misses:
+        stays.append(translator.gettext("how many unknown order IDs you tried, for up to 12 hours"))
+    if stays:
+        lines.append(translator.gettext("**This stays:** {what}", what="; ".join(stays)))
+    head, *rest = lines
+    return "\n".join([head, *(f"• {line}" for line in rest)])

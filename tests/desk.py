@@ -168,7 +168,7 @@ class Desk:
         person = person or self.customer
         lookup = await self.mydownloads(token, person=person)
         shown = await person.click(reply(lookup), label="Get help")
-        return await person.submit_modal(shown, {"topic": topic, "words": words, **more})
+        return await person.submit_modal(shown, {"topic": [topic], "words": words, **more})
 
     def card(self, number: int = 1) -> discord.Message:
         """Return the current card of a ticket."""

@@ -135,7 +135,7 @@ async def test_the_moderator_sees_a_built_in_answer_in_the_customers_language_an
     desk.speaks(desk.customer, "de")
     lookup = await desk.mydownloads(orders.USED_UP)
     form = await desk.customer.click(reply(lookup), label="Hilfe holen")
-    await desk.customer.submit_modal(form, {"topic": "other", "words": "Hilfe!"})
+    await desk.customer.submit_modal(form, {"topic": ["other"], "words": "Hilfe!"})
 
     form = await choose(desk, "ready", "no_email")
 

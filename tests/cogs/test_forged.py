@@ -75,10 +75,10 @@ async def test_a_forged_button_is_refused(desk: Desk, log: Log, custom_id: str) 
 @pytest.mark.parametrize(
     ("custom_id", "inputs"),
     [
-        ("help:file::used_up.", {"topic": "no-such-topic", "words": "hello"}),
-        ("help:file::used_up.", {"topic": ["no-such-topic"], "words": "hello"}),  # of a form that was open meanwhile
-        ("help:file::no_such_kind.", {"topic": "other", "words": "hello"}),
-        ("help:file::used_up.no_such_problem", {"topic": "other", "words": "hello"}),
+        ("help:file::used_up.", {"topic": ["no-such-topic"], "words": "hello"}),
+        ("help:file::used_up.", {"topic": "no-such-topic", "words": "hello"}),  # of a form that was open meanwhile
+        ("help:file::no_such_kind.", {"topic": ["other"], "words": "hello"}),
+        ("help:file::used_up.no_such_problem", {"topic": ["other"], "words": "hello"}),
         ("tickets:resolved:1", {"reason": ["no-such-reason"], "words": "bye"}),
         *[("tickets:handed:1", {"moderator": [value]}) for value in FORGED],
         ("tickets:handed:1", {"moderator": ["1", "2"]}),
@@ -132,7 +132,7 @@ async def test_halves_of_a_pair_in_what_customers_and_moderators_write_are_repla
     modal = asked.modal
     assert modal is not None
     filed = await desk.forge(
-        str(modal["custom_id"]), desk.customer, desk.channel, inputs={"topic": "other", "words": CUT}
+        str(modal["custom_id"]), desk.customer, desk.channel, inputs={"topic": ["other"], "words": CUT}
     )
     assert "Your help request is #1." in reply(filed).content
     wrote = await desk.forge("help:wrote:1", desk.customer, desk.channel, inputs={"words": f"{CUT}!"})

@@ -300,7 +300,7 @@ async def test_the_answer_is_in_the_customers_language_and_the_card_in_the_serve
 
     await desk.customer.submit_modal(
         await desk.customer.click(reply(await desk.mydownloads(orders.USED_UP)), label="Hilfe holen"),
-        {"topic": "other", "words": "Hilfe!"},
+        {"topic": ["other"], "words": "Hilfe!"},
     )
     await desk.answers(ready="no_email")
 

@@ -58,7 +58,7 @@ async def test_a_customer_who_reaches_the_limit_while_they_write_gets_their_word
     shown = await desk.customer.click(reply(await desk.mydownloads(orders.EMPTY)), label="Get help")
     await desk.ask_for_help()
 
-    refused = await desk.customer.submit_modal(shown, {"topic": "other", "words": "My other order is empty."})
+    refused = await desk.customer.submit_modal(shown, {"topic": ["other"], "words": "My other order is empty."})
 
     assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
     assert "```\nMy other order is empty.\n```" in reply(refused).content
@@ -84,7 +84,7 @@ async def test_help_is_offered_on_each_refusal_that_a_moderator_can_fix_with_a_l
     assert shown.modal is not None
     (topics,) = [item["component"] for item in shown.modal["components"] if item.get("component", {}).get("type") == 21]
     assert [option["value"] for option in topics["options"] if option.get("default")] == [topic]
-    await desk.customer.submit_modal(shown, {"topic": topic})
+    await desk.customer.submit_modal(shown, {"topic": [topic]})
     assert found in str(desk.card().embeds[0].description)
 
 
@@ -315,7 +315,7 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
 
     for context in ("reading", "writing"):
         monkeypatch.setattr(storage.tickets._database, context, away)  # noqa: SLF001 - the fault itself
-    refused = await desk.customer.submit_modal(shown, {"topic": "other", "words": "Please help."})
+    refused = await desk.customer.submit_modal(shown, {"topic": ["other"], "words": "Please help."})
     found = await desk.mydownloads(orders.DOCUMENTED)
 
     assert reply(refused).content.startswith("**My database cannot be reached right now.** /mydownloads still")

@@ -82,7 +82,7 @@ async def test_for_an_order_that_was_read_the_form_asks_for_no_number(desk: Desk
 async def test_an_order_number_among_the_links_is_taken_as_a_number(desk: Desk) -> None:
     await desk.set_up()
 
-    await desk.customer.submit_modal(await form(desk, "#1050"), {"topic": "other", "order": "#1050"})
+    await desk.customer.submit_modal(await form(desk, "#1050"), {"topic": ["other"], "order": "#1050"})
 
     description = str(desk.card().embeds[0].description)
     assert "**Order #1050 (unverified)**" in description
@@ -105,7 +105,7 @@ async def test_an_order_id_in_the_number_is_a_reference_and_shown_to_nobody(
         shown.modal["custom_id"],
         desk.customer,
         desk.channel,
-        inputs={"topic": "other", "number": pasted, "words": "Here."},
+        inputs={"topic": ["other"], "number": pasted, "words": "Here."},
     )
 
     assert pasted[-12:] not in seen(desk)
@@ -121,7 +121,9 @@ async def test_a_hostile_number_has_no_effect(desk: Desk, number: str) -> None:
     shown = await form(desk, "#1")
     assert shown.modal is not None
 
-    await desk.forge(shown.modal["custom_id"], desk.customer, desk.channel, inputs={"topic": "other", "number": number})
+    await desk.forge(
+        shown.modal["custom_id"], desk.customer, desk.channel, inputs={"topic": ["other"], "number": number}
+    )
 
     assert "@everyone" not in seen(desk)
     assert "evil.example" not in seen(desk)
@@ -132,10 +134,10 @@ async def test_a_hostile_number_has_no_effect(desk: Desk, number: str) -> None:
 
 async def test_a_number_that_is_told_later_is_added_to_the_open_request(desk: Desk) -> None:
     await desk.set_up()
-    await desk.customer.submit_modal(await form(desk, "#1"), {"topic": "other", "words": "Where is it?"})
+    await desk.customer.submit_modal(await form(desk, "#1"), {"topic": ["other"], "words": "Where is it?"})
     assert "Order not known" in str(desk.card().embeds[0].description)
 
-    again = await desk.customer.submit_modal(await form(desk, "#1"), {"topic": "other", "number": "1042"})
+    again = await desk.customer.submit_modal(await form(desk, "#1"), {"topic": ["other"], "number": "1042"})
 
     assert reply(again).content.startswith("You have help request #1 about this already.")
     assert "**Order #1042 (unverified)**" in str(desk.card().embeds[0].description)
@@ -145,7 +147,7 @@ async def test_once_fileflare_has_said_the_number_it_is_shown_as_the_orders(desk
     await desk.set_up()
     await desk.sample.stop()
     shown = await form(desk, orders.USED_UP)
-    await desk.customer.submit_modal(shown, {"topic": "other", "number": "777"})
+    await desk.customer.submit_modal(shown, {"topic": ["other"], "number": "777"})
     assert "**Order #777 (unverified)**" in str(desk.card().embeds[0].description)
     await desk.restart()
     (ticket,) = (await desk.bot.storage.tickets.page(desk.guild.id, 1)).tickets
@@ -255,7 +257,7 @@ async def test_who_has_filed_reads_how_long_answers_take_if_enough_is_known(
     desk.speaks(desk.customer, language)
     tickets, database = desk.bot.storage.tickets, desk.bot.storage._database  # noqa: SLF001 - no time machine
     for user_id in range(1, 6):
-        early = await desk.customer.submit_modal(await form(desk, orders.EMPTY, label), {"topic": "other"})
+        early = await desk.customer.submit_modal(await form(desk, orders.EMPTY, label), {"topic": ["other"]})
         assert text not in reply(early).content
         filed = await tickets.file(new_ticket(user_id, guild_id=desk.guild.id))
         await tickets.answered(filed.ticket.id, desk.moderator.id, "Hello.")
@@ -263,8 +265,8 @@ async def test_who_has_filed_reads_how_long_answers_take_if_enough_is_known(
         async with database.writing() as session:
             await session.execute(earlier.values(created_at=utc_now() - timedelta(hours=2)))
 
-    filed_now = await desk.customer.submit_modal(await form(desk, orders.USED_UP, label), {"topic": "other"})
-    again = await desk.customer.submit_modal(await form(desk, orders.USED_UP, label), {"topic": "other"})
+    filed_now = await desk.customer.submit_modal(await form(desk, orders.USED_UP, label), {"topic": ["other"]})
+    again = await desk.customer.submit_modal(await form(desk, orders.USED_UP, label), {"topic": ["other"]})
 
     assert reply(filed_now).content.endswith(f"\n{text}")
     assert text not in reply(again).content

@@ -164,7 +164,7 @@ async def test_everything_that_is_kept_is_a_count_and_a_time_and_fits_a_phones_s
     for token in (orders.USED_UP, orders.EMPTY, orders.LARGE):
         lookup = await desk.mydownloads(token)
         asked = await desk.customer.click(reply(lookup), label="Hilfe holen")
-        await desk.customer.submit_modal(asked, {"topic": "other", "words": "Es geht nicht."})
+        await desk.customer.submit_modal(asked, {"topic": ["other"], "words": "Es geht nicht."})
 
     listed = await desk.customer.slash(desk.channel, "privacy")
 

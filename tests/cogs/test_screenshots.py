@@ -133,7 +133,7 @@ async def test_where_it_is_off_or_everybody_reads_the_channel_none_is_asked_for_
         desk.support = desk.guild.create_text_channel("open-support")
         await desk.owner.select(reply(page), [desk.support], custom_id="store_setup:set:support_channel_id")
 
-    values: dict[str, Any] = {"topic": "other", "screenshot": ("picture.png", PNG)}
+    values: dict[str, Any] = {"topic": ["other"], "screenshot": ("picture.png", PNG)}
     said = reply(await desk.customer.submit_modal(shown, values)).content
 
     assert uploads(await form(desk)) == []
@@ -375,7 +375,7 @@ async def test_everybody_reads_what_became_of_a_screenshot_in_german_too(
 
     async def attach_in_german(content: bytes) -> str:
         shown = await desk.customer.click(reply(await desk.mydownloads(orders.USED_UP)), label="Hilfe holen")
-        values: dict[str, Any] = {"topic": "other", "screenshot": ("picture.png", content)}
+        values: dict[str, Any] = {"topic": ["other"], "screenshot": ("picture.png", content)}
         return reply(await desk.customer.submit_modal(shown, values)).content
 
     assert (await attach_in_german(PNG)).endswith("\nDein Screenshot ist dabei.")

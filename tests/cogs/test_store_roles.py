@@ -133,7 +133,7 @@ async def test_a_second_account_is_refused_where_the_owner_wants_it_and_can_ask_
     assert reply(refused).content.startswith("**This order is already in use by another account here.**")
     assert "/download/" not in str(reply(refused).components)
     shown = await desk.member.click(reply(refused), label="Get help")
-    await desk.member.submit_modal(shown, {"topic": "other", "words": "It is my order!"})
+    await desk.member.submit_modal(shown, {"topic": ["other"], "words": "It is my order!"})
     assert "The order is held by" in str(desk.card().embeds[0].description)
 
 
