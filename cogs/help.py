@@ -121,28 +121,25 @@ class Help(commands.Cog):
             reply.outcome = "added"
             if words:
                 text = translator.gettext(
-                    "**You had asked about this already, so I have added your words to help request #{number}.** The "
-                    "moderators see them there.",
+                    "You asked about this before, so I have added your words to help request #{number}. The moderators "
+                    "see them there.",
                     number=ticket.number,
                 )
             else:
                 text = translator.gettext(
-                    "**You had asked about this already: help request #{number} is still open.** The moderators have "
-                    "it, and nothing was added.",
+                    "You asked about this before, and help request #{number} is still open. The moderators have it.",
                     number=ticket.number,
                 )
             text += " " + _what_comes_next(translator)
         elif ticket.card.message_id is None:
             reply.outcome = "not_posted"
             text = translator.gettext(
-                "**Your help request is saved as #{number}.** I could not confirm yet that the moderators see it; I go "
+                "Your help request is saved as #{number}. I could not confirm yet that the moderators see it; I go "
                 "on trying. If nobody answers, please tell a moderator that number.",
                 number=ticket.number,
             )
         else:
-            text = translator.gettext(
-                "**The moderators have your help request: it is #{number}.**", number=ticket.number
-            )
+            text = translator.gettext("Your help request is #{number}. The moderators have it.", number=ticket.number)
             text += " " + _what_comes_next(translator)
         lines = [text]
         if screenshot is not None:
@@ -269,7 +266,7 @@ def _help_modal(
 ) -> discord.ui.Modal:
     seen = translator.gettext(
         "The moderators get this form, your name, the order number and what is wrong with its files. They never get "
-        "your links or your order ID. /{privacy} deletes it all.",
+        "your links or your order ID, which I keep encrypted. /{privacy} deletes it all.",
         privacy=translator.gettext("privacy"),
     )
     options = [

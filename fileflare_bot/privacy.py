@@ -166,7 +166,7 @@ def losses(record: PersonalRecord, translator: Translator) -> str:
         )
     stays = []
     if record.tickets:
-        stays.append(translator.gettext("answers that you already have in Discord, and moderators' own notes"))
+        stays.append(translator.gettext("my messages to you, and what was posted in a log channel or beside a card"))
     if record.misses:
         stays.append(translator.gettext("how many unknown order IDs you tried, for up to 12 hours"))
     if stays:

@@ -104,8 +104,8 @@ class Guessing(AskedTooOften):
     """Raised during the pause that follows order IDs which do not exist."""
 
     sentence = N_(
-        "**Several order IDs were unknown, so I take no more for a while.** Try again in {pause}. Do not want "
-        "to wait? **{help}** asks this server's team, who can find your order by its number."
+        "**Several order IDs were unknown here, so I take no more for a while.** Try again in {pause}. Or press "
+        "**{help}** now: this server's team can find your order by its number."
     )
     outcome = "guessing"
     finding = Kind.PAUSED
@@ -128,7 +128,7 @@ class OrderNotFound(LookupFailed):
     says_where = True
     warnings: ClassVar[dict[int | None, str]] = {
         1: N_("**Careful:** if the next ID is unknown too, I take no more for {pause}. Not sure? Press **{help}**."),
-        0: N_("**Several IDs were unknown now, so I take no more for {pause}.** **{help}** works meanwhile."),
+        0: N_("**That was one unknown ID too many, so I take no more for {pause}.** **{help}** works meanwhile."),
     }
 
     def __init__(

@@ -23,9 +23,9 @@ _PLAUSIBLE_ID = re.compile(r"(?=[0-9]{0,127}[A-Za-z_-])[A-Za-z0-9_-]{16,128}", r
 # In other text: a whole word, and it needs a digit.
 LIKE_AN_ID = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*+[0-9])[A-Za-z0-9_-]{16,}+", re.ASCII)
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
-# The beginning of an ID. In words it must be of an ID as Fileflare shows them; in an address it can be of any kind.
+# The beginning of an ID, with a digit and a letter. In an address it can be of an ID of any kind.
 _CUT_OFF = re.compile(r"(?=[a-f-]*[0-9])(?=[0-9-]*[a-f])[0-9a-f-]{6,15}", re.IGNORECASE | re.ASCII)
-_CUT_OFF_IN_ADDRESS = re.compile(r"(?=[0-9]*[A-Za-z_-])[A-Za-z0-9_-]{1,15}", re.ASCII)
+_CUT_OFF_IN_ADDRESS = re.compile(r"(?=[A-Za-z_-]*[0-9])(?=[0-9]*[A-Za-z_-])[A-Za-z0-9_-]{2,15}", re.ASCII)
 _LICENCE_KEY = re.compile(r"[A-Z0-9]{4,8}(-[A-Z0-9]{4,8}){2,}", re.ASCII)
 _ORDER_NUMBER = re.compile(
     r"[A-Z]{0,12}#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|(?:N[or]\.?)?\d{1,40}(?:-[A-Z]{1,3})?",

@@ -48,7 +48,7 @@ async def asks(desk: Desk, person: MemberActor | None = None) -> InteractionResu
 async def files(desk: Desk, person: MemberActor | None = None) -> None:
     """Ask for help about the order as a second account."""
     person = person or desk.member
-    await person.submit_modal(await asks(desk, person), {"topic": "no_role", "words": "It is mine!"})
+    await person.submit_modal(await asks(desk, person), {"topic": ["no_role"], "words": "It is mine!"})
 
 
 @pytest.mark.usefixtures("buyer")
@@ -64,7 +64,7 @@ async def test_the_form_preselects_the_topic_and_the_card_says_who_holds_the_ord
     assert form.modal is not None
     topics = [option for item in form.modal["components"] for option in item.get("component", {}).get("options", ())]
     assert [topic["label"] for topic in topics if topic.get("default")] == [MISSING]
-    await desk.member.submit_modal(form, {"topic": "no_role", "words": "It is mine!"})
+    await desk.member.submit_modal(form, {"topic": ["no_role"], "words": "It is mine!"})
 
     since = f"<t:{int(claim.at.timestamp())}:d>"
     assert f"{HELD}<@{desk.customer.id}> since {since}.\n→ Find out whose it is, then **Move** it" in shown(desk)

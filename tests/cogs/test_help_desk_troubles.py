@@ -47,7 +47,9 @@ async def test_a_second_request_about_an_order_leads_to_the_first_and_its_words_
 
     again = await desk.ask_for_help(words="Also, the second file is broken.")
 
-    assert reply(again).content.startswith("You have help request #1 about this already, and your words are with it.")
+    assert reply(again).content.startswith(
+        "You asked about this before, so I have added your words to help request #1."
+    )
     assert desk.notes()[-1] == f"<@{desk.customer.id}> writes:\n> Also, the second file is broken."
     assert len([message for message in desk.support.history() if message.embeds]) == 1
 
@@ -94,7 +96,7 @@ async def test_an_outage_can_be_reported_too(desk: Desk) -> None:
     lookup = await desk.mydownloads(orders.USED_UP)
 
     shown = await desk.customer.click(reply(lookup), label="Get help")
-    await desk.customer.submit_modal(shown, {"topic": "download_fails"})
+    await desk.customer.submit_modal(shown, {"topic": ["download_fails"]})
 
     assert "That is an outage, and says nothing about the order." in str(desk.card().embeds[0].description)
     assert labels(desk.card())[1] == "Check again"
@@ -106,7 +108,7 @@ async def test_after_a_restart_the_modal_asks_for_the_order_and_reads_it(desk: D
     await desk.restart()
 
     shown = await desk.customer.click(reply(lookup), label="Get help")
-    await desk.customer.submit_modal(shown, {"topic": "nothing_left", "order": LINK})
+    await desk.customer.submit_modal(shown, {"topic": ["nothing_left"], "order": LINK})
 
     assert "wallpapers.zip: no downloads left" in str(desk.card().embeds[0].description)
 
@@ -384,7 +386,7 @@ async def test_asking_again_for_help_has_the_limit_of_writing_back_and_nothing_i
     await desk.ask_for_help()
     for number in range(10):
         added = await desk.ask_for_help(words=f"Hello? {number}")
-        assert reply(added).content.startswith("You have help request #1 about this already, and your words are with")
+        assert reply(added).content.startswith("You asked about this before, so I have added your words to")
     notes = desk.notes()
 
     refused = await desk.ask_for_help(words="And once more.")
@@ -399,7 +401,9 @@ async def test_asking_again_for_help_has_the_limit_of_writing_back_and_nothing_i
     assert reply(again).content.startswith("**You have asked for help often enough for now.**")
     await desk.later(days=1)
     added = await desk.ask_for_help(words="It is tomorrow.")
-    assert reply(added).content.startswith("You have help request #1 about this already, and your words are with it.")
+    assert reply(added).content.startswith(
+        "You asked about this before, so I have added your words to help request #1."
+    )
 
 
 async def test_a_request_pings_at_most_once_in_five_minutes_whatever_is_done_with_it(desk: Desk) -> None:

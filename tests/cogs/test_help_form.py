@@ -16,7 +16,7 @@ from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.models import TicketRow
 from fileflare_bot.storage.storage import Storage
 
-RADIO_GROUP, FILE_UPLOAD = 21, 19
+SELECT, FILE_UPLOAD = 3, 19
 NUMBER_ASKED = {"order", "number", "topic", "words"}
 
 
@@ -39,12 +39,12 @@ def seen(desk: Desk) -> str:
     )
 
 
-async def test_the_topic_is_chosen_among_at_most_ten_that_are_seen_at_once(desk: Desk) -> None:
+async def test_the_topic_takes_one_line_and_is_chosen_among_at_most_ten(desk: Desk) -> None:
     await desk.set_up()
 
     topic = fields(await form(desk, orders.USED_UP))["topic"]["component"]
 
-    assert topic["type"] == RADIO_GROUP
+    assert topic["type"] == SELECT
     assert 2 <= len(topic["options"]) <= 10
     assert [option["label"] for option in topic["options"] if option.get("default")] == ["A file has no downloads left"]
 
@@ -63,7 +63,7 @@ async def test_for_an_order_that_is_not_found_the_form_asks_for_its_number_which
 
     shown = await form(desk, pasted, "Hilfe holen" if language == "de" else "Get help")
     assert {*fields(shown)} == NUMBER_ASKED - ({"order"} if pasted == orders.UNKNOWN else set())
-    await desk.customer.submit_modal(shown, {"topic": "order_not_found", "number": " #1042 "})
+    await desk.customer.submit_modal(shown, {"topic": ["order_not_found"], "number": " #1042 "})
 
     (card,) = [message for message in desk.support.history() if message.embeds]
     assert f"**{text}**" in str(card.embeds[0].description)
@@ -139,7 +139,7 @@ async def test_a_number_that_is_told_later_is_added_to_the_open_request(desk: De
 
     again = await desk.customer.submit_modal(await form(desk, "#1"), {"topic": ["other"], "number": "1042"})
 
-    assert reply(again).content.startswith("You have help request #1 about this already.")
+    assert reply(again).content.startswith("You asked about this before, and help request #1 is still open.")
     assert "**Order #1042 (unverified)**" in str(desk.card().embeds[0].description)
 
 
@@ -209,7 +209,9 @@ async def test_the_limit_lets_an_open_request_be_added_to(desk: Desk) -> None:
 
     added = await desk.ask_for_help(words="Also this.")
 
-    assert reply(added).content.startswith("You have help request #1 about this already, and your words are with it.")
+    assert reply(added).content.startswith(
+        "You asked about this before, so I have added your words to help request #1."
+    )
 
 
 @pytest.mark.settings(help_a_day_per_person=1)

@@ -260,7 +260,7 @@ async def test_a_german_customer_is_asked_and_told_in_german(desk: Desk) -> None
     await limits(desk, close="1")
     lookup = await desk.mydownloads(orders.USED_UP)
     shown = await desk.customer.click(reply(lookup), label="Hilfe holen")
-    await desk.customer.submit_modal(shown, {"topic": "nothing_left", "words": "Kaputt."})
+    await desk.customer.submit_modal(shown, {"topic": ["nothing_left"], "words": "Kaputt."})
     await desk.answers(words="Versuch es noch einmal.")
 
     await desk.later(days=1)
