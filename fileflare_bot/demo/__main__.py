@@ -160,7 +160,7 @@ class _Store:
         assert reply.response is not None
         asked = await self.member.click(reply.response, label="Get help")
         words = "I clicked once on my phone and it broke off. Now it says nothing is left!"
-        await self.member.submit_modal(asked, {"topic": Topic.NOTHING_LEFT.value, "words": words})
+        await self.member.submit_modal(asked, {"topic": [Topic.NOTHING_LEFT.value], "words": words})
 
 
 def _session() -> aiohttp.ClientSession:

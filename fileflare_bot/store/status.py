@@ -140,6 +140,9 @@ PASTES: Final[dict[ReferenceProblem, Count]] = {
     ReferenceProblem.LICENCE_KEY: lambda words, count: words.ngettext(
         "{count} licence key", "{count} licence keys", count
     ),
+    ReferenceProblem.CUT_OFF: lambda words, count: words.ngettext(
+        "{count} cut-off link or ID", "{count} cut-off links or IDs", count
+    ),
     ReferenceProblem.NOT_AN_ID: lambda words, count: words.ngettext("{count} other text", "{count} other texts", count),
     ReferenceProblem.EMPTY: lambda words, count: words.ngettext("{count} empty", "{count} empty", count),
 }
