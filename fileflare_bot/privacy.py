@@ -127,6 +127,7 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
 def losses(record: PersonalRecord, translator: Translator) -> str:
     """Return the question whether to delete what is stored about a user, with a line for each thing they would lose."""
     open_tickets = sum(not ticket.resolved for ticket in record.tickets)
+    closed_tickets = len(record.tickets) - open_tickets
     lines = [translator.gettext("**Delete what I keep about you?** This cannot be undone.")]
     if record.saved_orders:
         lines.append(
@@ -136,34 +137,34 @@ def losses(record: PersonalRecord, translator: Translator) -> str:
                 record.saved_orders,
             )
         )
-    if record.tickets:
-        lines.append(
-            translator.ngettext(
-                "**{count} help request:** it goes, with its messages",
-                "**{count} help requests:** they go, with their messages",
-                len(record.tickets),
-            )
-        )
     if open_tickets:
         lines.append(
             translator.ngettext(
-                "**{count} of them is open:** nobody will answer it",
-                "**{count} of them are open:** nobody will answer them",
+                "**{count} open help request:** it goes, and nobody will answer it",
+                "**{count} open help requests:** they go, and nobody will answer them",
                 open_tickets,
             )
         )
-    if record.claims:
+    if closed_tickets:
         lines.append(
             translator.ngettext(
-                "**{count} order that counts for you:** you lose the roles it brought. So that nobody passes it on, it "
-                "counts for nobody for 90 days, you included, and some stores do not show its files here in that time. "
-                "A moderator can give it back to you sooner",
-                "**{count} orders that count for you:** you lose the roles they brought. So that nobody passes them "
-                "on, they count for nobody for 90 days, you included, and some stores do not show their files here in "
-                "that time. A moderator can give them back to you sooner",
-                record.claims,
+                "**{count} closed help request:** it goes, with its messages",
+                "**{count} closed help requests:** they go, with their messages",
+                closed_tickets,
             )
         )
+    if record.claims:
+        lines += [
+            translator.ngettext(
+                "**{count} order that counts for you:** you lose the roles it brought",
+                "**{count} orders that count for you:** you lose the roles they brought",
+                record.claims,
+            ),
+            translator.gettext(
+                "**For 90 days nobody can use them for a role,** you included, so that nobody passes them on. Some "
+                "stores do not show their files here then. A moderator can give them back sooner"
+            ),
+        ]
     stays = []
     if record.tickets:
         stays.append(translator.gettext("my messages to you, and what was posted in a log channel or beside a card"))

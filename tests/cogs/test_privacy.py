@@ -96,8 +96,7 @@ async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(de
     sure = await desk.customer.click(reply(shown), label="Delete it")
     assert reply(sure).content.splitlines() == [
         "**Delete what I keep about you?** This cannot be undone.",
-        "• **1 help request:** it goes, with its messages",
-        "• **1 of them is open:** nobody will answer it",
+        "• **1 open help request:** it goes, and nobody will answer it",
         "• **This stays:** my messages to you, and what was posted in a log channel or beside a card",
     ]
     assert labels(reply(sure)) == ["Delete for good", "Keep it"]
@@ -144,7 +143,7 @@ async def test_who_deleted_their_data_reads_when_their_order_counts_again_and_ca
     await desk.mydownloads(orders.DOCUMENTED)
     shown = await desk.customer.slash(desk.channel, "privacy")
     sure = await desk.customer.click(reply(shown), label="Delete it")
-    assert "• **1 order that counts for you:** you lose the roles it brought." in reply(sure).content
+    assert "• **1 order that counts for you:** you lose the roles it brought" in reply(sure).content
     await desk.customer.click(reply(sure), label="Delete for good")
 
     again = await desk.mydownloads(orders.DOCUMENTED)
