@@ -277,7 +277,7 @@ async def test_a_german_customer_is_asked_and_told_in_german(desk: Desk) -> None
         "Es kam keine Antwort.\n\nIch hoffe, es ist alles in Ordnung. Ist noch etwas offen, drücke **Wieder öffnen** "
         "und schreib, was es ist."
     )
-    assert labels(closed) == ["Wieder öffnen"]
+    assert labels(closed) == ["Wieder öffnen", "Meine Bestellung öffnen"]
 
 
 async def test_it_is_solved_below_the_question_closes_the_request(desk: Desk) -> None:
