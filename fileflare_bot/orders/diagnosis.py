@@ -130,8 +130,8 @@ ADVICE: Final[dict[Kind, Advice]] = {
     ),
     Kind.PAUSED: Advice(
         Severity.WARNING,
-        N_("The customer had tried several unknown order IDs, so I did not look up this one."),
-        N_("Press **Check again**: it looks the order up now. Not found? Find it by its number."),
+        N_("Several IDs before were unknown, so I did not look up this one."),
+        N_("Press **Check again**. Not found? Find it by its number."),
     ),
     Kind.HELD_BY_OTHERS: Advice(
         Severity.BLOCKING,
