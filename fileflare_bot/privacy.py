@@ -153,3 +153,55 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
             )
         )
     return "\n".join(lines)
+
+
+def losses(record: PersonalRecord, translator: Translator) -> str:
+    """Return the question whether to delete what is stored about a user, with a line for each thing they would lose."""
+    open_tickets = sum(not ticket.resolved for ticket in record.tickets)
+    closed_tickets = len(record.tickets) - open_tickets
+    lines = [translator.gettext("**Delete what I keep about you?** This cannot be undone.")]
+    if record.saved_orders:
+        lines.append(
+            translator.ngettext(
+                "**{count} saved order:** to open it again, you need its link",
+                "**{count} saved orders:** to open them again, you need their links",
+                record.saved_orders,
+            )
+        )
+    if open_tickets:
+        lines.append(
+            translator.ngettext(
+                "**{count} open help request:** it goes, and nobody will answer it",
+                "**{count} open help requests:** they go, and nobody will answer them",
+                open_tickets,
+            )
+        )
+    if closed_tickets:
+        lines.append(
+            translator.ngettext(
+                "**{count} closed help request:** it goes, with its messages",
+                "**{count} closed help requests:** they go, with their messages",
+                closed_tickets,
+            )
+        )
+    if record.claims:
+        lines += [
+            translator.ngettext(
+                "**{count} order that counts for you:** you lose the roles it brought",
+                "**{count} orders that count for you:** you lose the roles they brought",
+                record.claims,
+            ),
+            translator.gettext(
+                "**For 90 days nobody can use them for a role,** you included, so that nobody passes them on. Some "
+                "stores do not show their files here then. A moderator can give them back sooner"
+            ),
+        ]
+    stays = []
+    if record.tickets:
+        stays.append(translator.gettext("my messages to you, and what was posted in a log channel or beside a card"))
+    if record.misses:
+        stays.append(translator.gettext("how many unknown order IDs you tried, for up to 12 hours"))
+    if stays:
+        lines.append(translator.gettext("**This stays:** {what}", what="; ".join(stays)))
+    head, *rest = lines
+    return "\n".join([head, *(f"• {line}" for line in rest)])

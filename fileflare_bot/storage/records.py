@@ -162,6 +162,7 @@ class TicketDetails:
 
     ``name`` is the customer's name: Discord shows a mention of a user it does not know as a number.
     ``order_number`` is Fileflare's, ``claimed_number`` what the customer says where Fileflare's is not known.
+    ``products`` names the order's first products, for the customer alone.
     """
 
     order_number: str = ""
@@ -170,6 +171,7 @@ class TicketDetails:
     reference: OrderReference | None = field(default=None, repr=False)
     name: str = ""
     claimed_number: str = ""
+    products: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
