@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from fileflare_bot.background import soon
 from fileflare_bot.downloads.open_orders import OpenOrder
-from fileflare_bot.downloads.pages import LONGEST_WANTED, OrderPages
+from fileflare_bot.downloads.pages import LONGEST_WANTED, OrderPages, shown_wanted
 from fileflare_bot.downloads.saved import choice_message
 from fileflare_bot.downloads.views import order_message, refusal_view
 from fileflare_bot.fileflare.errors import AskedAgain, LeftLine, LookupFailed
@@ -40,7 +40,7 @@ _HANDLE: Final = r"(?P<handle>[\w-]{1,40})"
 class NothingFound(Refusal):
     """Raised when no file of an order has the wanted text in its name."""
 
-    sentence = N_("**No file has that in its name, nor in its product's.** Press **Find** again with less of it.")
+    sentence = N_("**No file has “{wanted}” in its name, nor in its product's.** Press **Find** again with less of it.")
     outcome = "nothing_found"
 
 
@@ -49,6 +49,7 @@ class Downloads(commands.Cog):
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._opener = bot.order_opener
+        self._desk = bot.desk
         self._open_orders = bot.open_orders
         self._saved_orders = bot.storage.saved_orders
         self._panels = bot.panels
@@ -109,6 +110,15 @@ class Downloads(commands.Cog):
         """Show the downloads of the chosen saved order."""
         await self._open_saved(reply, number(next(iter(reply.chosen()), "")))
 
+    @route(r"downloads:ticket:(?P<ticket_id>\d{1,18})")
+    @replies(LOOKUP, CUSTOMER)
+    async def of_ticket(self, reply: Reply, ticket_id: str) -> None:
+        """Show the downloads of the order that the user has asked for help with."""
+        reply.offer = partial(self._offer, opened=None)
+        user_id, guild_id = reply.user.id, reply.interaction.guild_id
+        reference = await self._desk.order_of_customer(number(ticket_id), user_id, guild_id)
+        await self._open(reply, OpenOrder(reference, user_id, asked_about=True))
+
     @route(rf"downloads:(?:refresh|retry):{_HANDLE}")
     @replies(LOOKUP, CUSTOMER, updates=True)
     async def refresh(self, reply: Reply, handle: str) -> None:
@@ -121,9 +131,9 @@ class Downloads(commands.Cog):
         """Show another page, or all files again after a search."""
         opened = self._opened(reply, handle)
         if action == "all":
-            opened.wanted, opened.page = "", 1
+            opened.wanted, opened.page, opened.top = "", 1, None
         else:
-            opened.page += 1 if action == "next" else -1
+            opened.page, opened.top = opened.page + (1 if action == "next" else -1), None
         await reply.show(order_message(opened, _pages(opened), reply.translator))
 
     @route(rf"downloads:jump:{_HANDLE}")
@@ -136,7 +146,7 @@ class Downloads(commands.Cog):
         jumped = number(first), number(end)
         if not jumped[0] < jumped[1] <= len(pages.places):
             raise ListExpired
-        opened.page = pages.places.page_of(jumped[0])
+        opened.page, opened.top = pages.places.page_of(jumped[0]), pages.places.block_of(jumped[0])
         await reply.show(order_message(opened, pages, reply.translator, jumped=jumped))
 
     @route(rf"downloads:find:{_HANDLE}")
@@ -157,8 +167,8 @@ class Downloads(commands.Cog):
             raise ListExpired
         found = opened.pages.with_name(wanted)
         if not found.order.asset_count:
-            raise NothingFound
-        opened.wanted, opened.page = wanted, 1
+            raise NothingFound(wanted=shown_wanted(wanted))
+        opened.wanted, opened.page, opened.top = wanted, 1, None
         await reply.show(order_message(opened, found, reply.translator))
 
     @route(rf"downloads:leave:{_HANDLE}")

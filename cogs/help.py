@@ -42,6 +42,8 @@ _LIKELY: Final[dict[Kind, Topic]] = {
     Kind.ORDER_WITHOUT_FILES: Topic.FILES_MISSING,
     Kind.WRONG_REFERENCE: Topic.ORDER_NOT_FOUND,
     Kind.NOT_FOUND: Topic.ORDER_NOT_FOUND,
+    Kind.PAUSED: Topic.ORDER_NOT_FOUND,
+    Kind.PRODUCT_WITHOUT_FILES: Topic.FILES_MISSING,
     Kind.HELD_BY_OTHERS: Topic.NO_ROLE,
 }
 
@@ -90,7 +92,9 @@ class Help(commands.Cog):
         settings = reply.settings
         require_desk(settings, reply.interaction.guild)
         if opened is not None:
-            details = TicketDetails(opened.order_number, opened.findings, words, opened.reference)
+            details = TicketDetails(
+                opened.order_number, opened.findings, words, opened.reference, products=opened.products
+            )
         else:
             before = _finding(found, problem)
             requester = Requester(reply.user.id, settings.guild_id)
@@ -117,16 +121,16 @@ class Help(commands.Cog):
             reply.outcome = "added"
             if words:
                 text = translator.gettext(
-                    "You have help request #{number} about this already, and your words are with it. "
-                    "The moderators will answer you by direct message or in this channel.",
+                    "You asked about this before, so I have added your words to help request #{number}. The moderators "
+                    "see them there.",
                     number=ticket.number,
                 )
             else:
                 text = translator.gettext(
-                    "You have help request #{number} about this already. "
-                    "The moderators will answer you by direct message or in this channel.",
+                    "You asked about this before, and help request #{number} is still open. The moderators have it.",
                     number=ticket.number,
                 )
+            text += " " + _what_comes_next(translator)
         elif ticket.card.message_id is None:
             reply.outcome = "not_posted"
             text = translator.gettext(
@@ -135,11 +139,8 @@ class Help(commands.Cog):
                 number=ticket.number,
             )
         else:
-            text = translator.gettext(
-                "Your help request is #{number}. The moderators have it, and will answer you by direct message or, "
-                "if yours are closed, in this channel.",
-                number=ticket.number,
-            )
+            text = translator.gettext("Your help request is #{number}. The moderators have it.", number=ticket.number)
+            text += " " + _what_comes_next(translator)
         lines = [text]
         if screenshot is not None:
             lines.append(translator.gettext(screenshot.outcome))
@@ -158,7 +159,7 @@ class Help(commands.Cog):
         )
         guild = self._bot.get_guild(ticket.guild_id)
         title = answer_title(ticket, reply.translator, asking=answer.asking)
-        embed = answer_embed(title, answer.text, guild.name if guild is not None else "")
+        embed = answer_embed(ticket, title, answer.text, guild.name if guild is not None else "", reply.translator)
         await reply.show(
             ReplyMessage(title, embed, answer_view(ticket, answer.id, reply.translator, asking=answer.asking))
         )
@@ -227,6 +228,13 @@ class Help(commands.Cog):
             return None
 
 
+def _what_comes_next(translator: Translator) -> str:
+    return translator.gettext(
+        "Their answer comes to you as a direct message from me. If you take none, I mention you in this channel, and "
+        "only you can open the answer."
+    )
+
+
 def _open_tickets(error: Exception, _refusal: Refusal, translator: Translator) -> discord.ui.View | None:
     """Return the buttons that add something to the tickets which keep somebody from filing another."""
     if not isinstance(error, TooManyTickets) or not error.open_tickets:
@@ -257,8 +265,8 @@ def _help_modal(
     ask_for_screenshot: bool,
 ) -> discord.ui.Modal:
     seen = translator.gettext(
-        "The moderators see your name, the order number, what I found out and what you write, but never your links or "
-        "order ID. I keep the ID encrypted, so that they can have it checked again; /{privacy} deletes it.",
+        "The moderators get this form, your name, the order number and what is wrong with its files. They never get "
+        "your links or your order ID, which I keep encrypted. /{privacy} deletes it all.",
         privacy=translator.gettext("privacy"),
     )
     options = [
@@ -269,7 +277,7 @@ def _help_modal(
     items: list[discord.ui.Item[Any]] = [labelled(translator.gettext("What is wrong?"), topics)]
     if ask_for_order:
         entry = order_input("order", required=False)
-        text = translator.gettext("The moderators do not see it; I keep it encrypted. Leave it out if you have none.")
+        text = translator.gettext("The moderators do not see it. Leave it out if you have none.")
         items.append(labelled(translator.gettext("Order link or order ID"), entry, text))
     if ask_for_number:
         number = discord.ui.TextInput[Any](

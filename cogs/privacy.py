@@ -12,7 +12,7 @@ from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import button, view
 from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
-from fileflare_bot.privacy import kept
+from fileflare_bot.privacy import kept, losses
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -66,18 +66,19 @@ class Privacy(commands.Cog):
     @replies("privacy_delete", CUSTOMER)
     async def ask(self, reply: Reply) -> None:
         """Ask whether the user is sure."""
+        record = await self._personal_data.of_user(reply.user.id)
         translator = reply.translator
-        text = translator.gettext(
-            "**Delete your saved orders and help requests?** Open ones end, their cards go, and nobody will answer "
-            "them. What was posted beside a card, in a log channel and to you stays in Discord.\n"
-            "Your orders stop counting for you, and the roles that I gave you for them go. So that nobody passes an "
-            "order on, it counts for nobody for 90 days, you included, unless a moderator releases it. Where a store "
-            "refuses orders that are in use, you cannot open it here in that time; on the store's order page you can.\n"
-            "If you tried order IDs that do not exist, I remember how many for up to 12 hours, and a pause goes on."
-        )
-        label = translator.gettext("Delete for good")
-        sure = button(label, "privacy:gone", emoji="🗑️", style=discord.ButtonStyle.danger)
-        await reply.show(ReplyMessage(text, view=view([sure])))
+        buttons = [
+            button(translator.gettext("Delete for good"), "privacy:gone", emoji="🗑️", style=discord.ButtonStyle.danger),
+            button(translator.gettext("Keep it"), "privacy:keep"),
+        ]
+        await reply.show(ReplyMessage(losses(record, translator), view=view(buttons)))
+
+    @route("privacy:keep")
+    @replies("privacy_kept", CUSTOMER, updates=True)
+    async def keep(self, reply: Reply) -> None:
+        """Say that nothing was deleted."""
+        await reply.show(ReplyMessage(reply.translator.gettext("Nothing was deleted.")))
 
     @route("privacy:gone")
     @replies("privacy_deleted", CUSTOMER, updates=True)

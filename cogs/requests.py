@@ -37,6 +37,7 @@ KINDS: Final[dict[Kind, str]] = {
     Kind.WRONG_REFERENCE: N_("not an order ID"),
     Kind.NOT_FOUND: N_("order not found"),
     Kind.OUTAGE: N_("Fileflare's outage"),
+    Kind.PAUSED: N_("several unknown IDs"),
     Kind.HELD_BY_OTHERS: N_("in use by another account"),
 }
 

@@ -1,9 +1,11 @@
 """For store owners: /store panel, /store status, and the guild's settings as a file."""
 
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import discord
+from cachetools import TTLCache
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
@@ -13,19 +15,33 @@ from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.fileflare.breaker import State
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import OWNER, OWNER_PERMISSIONS
-from fileflare_bot.interactions.components import COLOUR
+from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
-from fileflare_bot.interactions.routing import replies
+from fileflare_bot.interactions.routing import replies, route
+from fileflare_bot.refusal import Refusal
+from fileflare_bot.setup_words import change_lines
 from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.setup_changes import changes_between
 from fileflare_bot.store import checks
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.store.checks import WARNING, guard_state
 from fileflare_bot.store.panel import POSTED
-from fileflare_bot.store.settings_file import LARGEST_FILE, exported, imported
+from fileflare_bot.store.settings_file import LARGEST_FILE, Imported, exported, imported
 from fileflare_bot.store.status import STAYS, health_lines, line_of, lookup_lines
+from fileflare_bot.text import clean, escape
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
+
+MOST_FILES: Final = 50  # of imports that wait for a yes; 200 kB each at most
+FILE_SECONDS: Final = 30 * 60
+
+
+class FileForgotten(Refusal):
+    """Raised when the file of an import is not in memory any more."""
+
+    sentence = N_("**I do not have that file any more.** Nothing is changed. Use /store import with it again.")
+    outcome = "file_forgotten"
 
 
 @app_commands.guild_only()
@@ -35,6 +51,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
+        self._files: TTLCache[tuple[int, int], bytes] = TTLCache(MOST_FILES, FILE_SECONDS)
 
     @app_commands.command(
         name=locale_str("panel"), description=locale_str("Post a message here with a button for your customers")
@@ -44,8 +61,9 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         """Post the panel in this channel, unless one was posted there within the last ten minutes."""
         interaction = reply.interaction
         await self._bot.panels.post(interaction, interaction.channel, interaction.app_permissions)
-        text = reply.translator.gettext(POSTED)
-        await reply.show(ReplyMessage(text))
+        here = filter(None, [interaction.channel_id])
+        hidden = checks.hidden_lines(reply.guild, reply.settings, here, reply.translator)
+        await reply.show(ReplyMessage("\n".join([reply.translator.gettext(POSTED), *hidden])))
 
     @app_commands.command(name=locale_str("status"), description=locale_str("See whether everything works"))
     @replies("status", OWNER)
@@ -104,21 +122,51 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     @app_commands.describe(file=locale_str("The file that /store export gave you"))
     @replies("import", OWNER)
     async def import_settings(self, reply: Reply, file: discord.Attachment) -> None:
-        """Replace all settings with those of a file; an invalid file changes nothing."""
+        """Say what a file would change, and ask before it does; an invalid file is refused."""
         if file.size > LARGEST_FILE:
             raise WrongValue("", N_("is too large for a file of settings"))
         try:
             content = await file.read()
         except (discord.Forbidden, discord.NotFound):
             raise WrongValue("", N_("is gone from Discord; attach it again")) from None
-        new = imported(content, reply.guild)
+        new, now, translator = imported(content, reply.guild), reply.settings, reply.translator
+        self._bot.store_settings.check(reply.member, now, new.settings)
+        changes = changes_between(now, replace(now, **new.settings, canned_answers=new.canned_answers))
+        lacking = _lacking(new, translator)
+        if not changes:
+            text = translator.gettext("**Your settings are as the file says already.** There is nothing to change.")
+            await reply.show(ReplyMessage("\n".join([text, *lacking])))
+            return
+        lines = change_lines(changes, translator)
+        kept = {answer.name for answer in new.canned_answers}
+        gone = [escape(clean(answer.name)) for answer in now.canned_answers if answer.name not in kept]
+        if gone:
+            lines.append(translator.gettext("These saved answers go: {names}", names=", ".join(gone)))
+        embed = discord.Embed(
+            title=translator.gettext("What the file changes"),
+            description=shorten("\n".join([*lines, *lacking]), EMBED_DESCRIPTION),
+            colour=COLOUR,
+        )
+        text = translator.gettext(
+            "**Nothing is changed yet.** The file replaces all settings of this server. What it takes away is gone; "
+            "/store export keeps a copy."
+        )
+        self._files[reply.guild_id, reply.interaction.id] = content
+        label = translator.gettext("Replace my settings")
+        sure = button(label, f"store:import:{reply.interaction.id}", emoji="♻️", style=discord.ButtonStyle.danger)
+        await reply.show(ReplyMessage(text, embed, view([sure])))
+
+    @route(r"store:import:(?P<handle>\d{1,20})")
+    @replies("imported", OWNER, updates=True)
+    async def replace_settings(self, reply: Reply, handle: str) -> None:
+        """Replace all settings with those of the file."""
+        content = self._files.get((reply.guild_id, int(handle)))
+        if content is None:
+            raise FileForgotten
+        new, translator = imported(content, reply.guild), reply.translator
         await self._bot.store_settings.replace(reply.member, new.settings, new.canned_answers)
-        translator = reply.translator
-        text = translator.gettext("Everything is set as the file says.")
-        if new.missing:
-            lacking = translator.gettext("This server has none of these, so they are left out:")
-            text += f"\n⚠️ {lacking} {', '.join(new.missing)[:1000]}"
-        await reply.show(ReplyMessage(text + "\n" + translator.gettext("Look it over with /store setup.")))
+        lines = [translator.gettext("Everything is set as the file says."), *_lacking(new, translator)]
+        await reply.show(ReplyMessage("\n".join([*lines, translator.gettext("Look it over with /store setup.")])))
 
     def _technical(self, guild: discord.Guild, translator: Translator) -> str:
         """Return what only somebody who helps the owner needs: version, latency, shard."""
@@ -126,6 +174,14 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         latency = translator.gettext("{count} ms to Discord", count=translator.number(milliseconds))
         shard = translator.gettext("shard {number}", number=guild.shard_id)
         return f"Fileflare Discord bot {fileflare_bot.__version__} · {latency} · {shard}"
+
+
+def _lacking(new: Imported, translator: Translator) -> list[str]:
+    """Return a line with the channels and roles that the guild does not have, if there are any."""
+    if not new.missing:
+        return []
+    lacking = translator.gettext("This server has none of these, so they are left out:")
+    return [f"{WARNING} {lacking} {', '.join(new.missing)[:1000]}"]
 
 
 def _fileflare_line(last_success: datetime | None, translator: Translator) -> str:

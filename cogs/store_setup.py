@@ -1,6 +1,6 @@
 """For store owners: /store setup, one ephemeral page with all settings of the guild; each change is saved at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -16,23 +16,27 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.leak_guard import GuardState
+from fileflare_bot.setup_words import SETTINGS, WORDS, translated
 from fileflare_bot.storage.options import MOST_DAYS, MOST_HOURS, MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
-from fileflare_bot.storage.records import GuildSettings
-from fileflare_bot.store.changes import parsed_wording, with_values
+from fileflare_bot.storage.records import GuildSettings, Panel
+from fileflare_bot.store.changes import form, parsed_wording, with_values
 from fileflare_bot.store.checks import (
     GOOD,
     GUARD_STATES,
     WARNING,
     channels_of,
+    hidden_lines,
     log_line,
     missing,
     next_line,
     ping_line,
+    places,
     posted,
     support_line,
     tried,
 )
 from fileflare_bot.store.panel import POSTED, panel_buttons, panel_embed, stale_line
+from fileflare_bot.store.visibility import customers_can_see
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -53,6 +57,13 @@ _LATER: Final = {
     LaterAccounts.LINKS: N_("A second account on an order: links, but no roles"),
     LaterAccounts.REFUSE: N_("A second account on an order: refused"),
 }
+_FIELDS: Final = {  # custom_ids of the limits' fields, by option
+    "accounts_per_order": "accounts",
+    "help_open_per_person": "open",
+    "remind_after_hours": "remind",
+    "close_after_days": "close",
+}
+_LIMITS: Final = {option: SETTINGS[option] for option in _FIELDS}
 
 
 class StoreSetup(commands.Cog):
@@ -124,7 +135,8 @@ class StoreSetup(commands.Cog):
         given = {name: reply.typed(name).strip() for name in ("title", "text", "button", "colour")}
         where = reply.typed("where").strip()
         reply.written = "\n".join([*given.values(), where])
-        wording = parsed_wording(given, where)
+        with form(WORDS):
+            wording = parsed_wording(given, where)
         settings, _ = await self._settings.change_options(reply.member, with_values(wording=wording))
         panels = await self._bot.storage.panels.of_guild(reply.guild_id)
         translator = reply.translator
@@ -152,10 +164,13 @@ class StoreSetup(commands.Cog):
         kinds = [discord.ChannelType.text, discord.ChannelType.news]
         chosen = here.id if here is not None and here.type in kinds else None
         select = discord.ui.ChannelSelect[Any](custom_id="channel", channel_types=kinds, default_values=_chosen(chosen))
+        panels = await reply.before_asking(self._bot.storage.panels.of_guild(reply.guild_id)) or []
+        there = [discord.ui.TextDisplay[Any](_last_step(panels, translator))] if posted(panels) else []
         await reply.ask(
             modal(
                 translator.gettext("Post the panel"),
                 "store_setup:post",
+                *there,
                 labelled(
                     translator.gettext("Channel"),
                     select,
@@ -173,7 +188,8 @@ class StoreSetup(commands.Cog):
         granted = channel.permissions_for(guild.me) if channel is not None else discord.Permissions.none()
         await self._bot.panels.post(reply.interaction, channel, granted)
         panels = await self._bot.storage.panels.of_guild(guild.id)
-        text = f"{GOOD} " + reply.translator.gettext(POSTED) + "\n" + next_line(panels, reply.translator)
+        text = f"{GOOD} " + reply.translator.gettext(POSTED)
+        text += "\n" + next_line(guild, reply.settings, panels, reply.translator)
         await reply.show(ReplyMessage(text))
 
     @route("store_setup:limits", "store:limits")
@@ -181,6 +197,7 @@ class StoreSetup(commands.Cog):
     async def ask_limits(self, reply: Reply) -> None:
         """Open the modal for the limits."""
         options, translator = reply.settings.options, reply.translator
+        labels = translated(_LIMITS, translator)
         never = translator.gettext("Empty: never.")
         closing = translator.gettext("After as many days again, the request is closed.")
 
@@ -198,24 +215,24 @@ class StoreSetup(commands.Cog):
                 translator.gettext("Limits"),
                 "store_setup:limited",
                 labelled(
-                    translator.gettext("Accounts an order counts for"),
+                    labels["accounts_per_order"],
                     accounts,
                     translator.gettext(
                         "From 1 to 100. Later accounts get no roles, or nothing, as you choose in the setup."
                     ),
                 ),
                 labelled(
-                    translator.gettext("Open help requests of a person"),
+                    labels["help_open_per_person"],
                     most,
                     translator.gettext("From 1 to 100. Empty: as many as the bot's operator allows."),
                 ),
                 labelled(
-                    translator.gettext("Hours until moderators are reminded"),
+                    labels["remind_after_hours"],
                     period("remind", options.remind_after_hours),
                     f"1-{MOST_HOURS}. {never}",
                 ),
                 labelled(
-                    translator.gettext("Days until a silent customer is asked"),
+                    labels["close_after_days"],
                     period("close", options.close_after_days),
                     f"1-{MOST_DAYS}. {closing} {never}",
                 ),
@@ -226,13 +243,15 @@ class StoreSetup(commands.Cog):
     @replies("setup_changed", OWNER, updates=True)
     async def keep_limits(self, reply: Reply) -> None:
         """Store the limits."""
-        await self._change_options(
-            reply,
-            accounts_per_order=reply.typed("accounts").strip(),
-            help_open_per_person=reply.typed("open").strip() or None,
-            remind_after_hours=reply.typed("remind").strip() or None,
-            close_after_days=reply.typed("close").strip() or None,
-        )
+        given = {option: reply.typed(field).strip() for option, field in _FIELDS.items()}
+        labels = translated(_LIMITS, reply.translator)
+        reply.written = "\n".join(f"{labels[option]}: {value or '-'}" for option, value in given.items())
+        with form(_LIMITS):
+            await self._change_options(
+                reply,
+                accounts_per_order=given.pop("accounts_per_order"),
+                **{option: value or None for option, value in given.items()},
+            )
 
     @route("store_setup:check", "store:check")
     @replies("setup_check", OWNER)
@@ -252,7 +271,10 @@ class StoreSetup(commands.Cog):
         lines += [f"{WARNING} {stale_line(panel, translator)}" for panel in panels if panel.due]
         good = all(line.startswith(GOOD) for line in lines)
         head = translator.gettext("All is well.") if good else translator.gettext("This needs fixing:")
-        lines += [next_line(panels, translator)] if good else []
+        if good:
+            lines.append(next_line(reply.guild, reply.settings, panels, translator))
+        else:
+            lines += hidden_lines(reply.guild, reply.settings, places(panels), translator)
         await reply.show(ReplyMessage("\n".join([f"**{head}**", *lines])))
 
     async def _change_options(self, reply: Reply, **changed: Any) -> None:  # noqa: ANN401 - fields of Options
@@ -263,17 +285,25 @@ class StoreSetup(commands.Cog):
         page = discord.ui.LayoutView(timeout=None)
         panels = await self._bot.storage.panels.of_guild(reply.guild_id)
         lines = [*missing(reply.guild, settings, panels, reply.translator)]
-        if posted(panels):
-            lines.append(f"{GOOD} {next_line(panels, reply.translator)}")
+        seen = [each for each in posted(panels) if customers_can_see(reply.guild, settings, each.channel_id)]
+        if seen:
+            lines.append(f"{GOOD} {next_line(reply.guild, settings, seen, reply.translator)}")
         head = "\n".join(filter(None, [*lines, note]))
-        for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs, head):
+        last_step = _last_step(panels, reply.translator)
+        for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs, head=head, last_step=last_step):
             page.add_item(item)
         page.stop()  # as in components.view()
         await reply.show(ReplyMessage("", view=page))
 
 
 def _items(
-    guild: discord.Guild, settings: GuildSettings, translator: Translator, catalogs: Catalogs, head: str
+    guild: discord.Guild,
+    settings: GuildSettings,
+    translator: Translator,
+    catalogs: Catalogs,
+    *,
+    head: str,
+    last_step: str,
 ) -> Iterator[discord.ui.Item[Any]]:
     """Yield the page's components; Discord allows 40, nested ones included."""
     title = translator.gettext("## Setup\nEach choice is saved at once.")
@@ -327,6 +357,7 @@ def _items(
             for later, sentence in _LATER.items()
         ]
         yield _row(discord.ui.Select(custom_id="store_setup:later", options=options))
+    yield discord.ui.TextDisplay(last_step)
     yield _row(
         button(translator.gettext("The panel's words"), "store_setup:words", emoji="✏️"),
         button(translator.gettext("Limits"), "store_setup:limits", emoji="🚦"),
@@ -334,6 +365,15 @@ def _items(
         button(
             translator.gettext("Post the panel"), "store_setup:panel", emoji="📌", style=discord.ButtonStyle.primary
         ),
+    )
+
+
+def _last_step(panels: Sequence[Panel], translator: Translator) -> str:
+    """Return whether a panel exists, and where, for the buttons at the end of the page."""
+    if posted(panels):
+        return translator.gettext("**The panel** is in {channels} already.", channels=channels_of(panels))
+    return translator.gettext(
+        "**Last step: post the panel**, the message with the button for your customers. I know of none yet."
     )
 
 
@@ -395,16 +435,17 @@ def _words_modal(wording: Wording, translator: Translator) -> discord.ui.Modal:
         )
 
     where = "\n".join(part for part in (wording.account_url, wording.where) if part)
+    labels = translated(WORDS, translator)
     own = translator.gettext("Leave it empty for the bot's words.")
     return modal(
         translator.gettext("The panel's words"),
         "store_setup:worded",
-        labelled(translator.gettext("Title"), line("title", wording.title, 100), own),
-        labelled(translator.gettext("Text"), line("text", wording.text, 1500, long=True), own),
-        labelled(translator.gettext("Button"), line("button", wording.button, 60), own),
-        labelled(translator.gettext("Colour"), line("colour", wording.colour, 7, hint="#2a9d8f"), own),
+        labelled(labels["title"], line("title", wording.title, 100), own),
+        labelled(labels["text"], line("text", wording.text, 1500, long=True), own),
+        labelled(labels["button"], line("button", wording.button, 60), own),
+        labelled(labels["colour"], line("colour", wording.colour, 7, hint="#2a9d8f"), own),
         labelled(
-            translator.gettext("Where do I find my order link?"),
+            labels["where"],
             line("where", where, 800, long=True, hint="https://my-store.com/account"),
             translator.gettext("First line: the store's account address. Then your own words."),
         ),

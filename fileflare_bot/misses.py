@@ -31,8 +31,13 @@ class Misses:
         count, paused_until = before.count + 1, before.paused_until
         rounds, rest = divmod(count, allowed)
         if not rest:
-            paused_until = now + min(FIRST_PAUSE * 2 ** min(rounds - 1, _MOST_DOUBLINGS), LONGEST_PAUSE)
+            paused_until = now + _pause(rounds)
         return Misses(count, now, paused_until)
+
+    def ahead(self, allowed: int) -> tuple[int, timedelta]:
+        """Return how many more misses start a pause, 0 if the last one has, and how long that pause is."""
+        rounds = -(-self.count // allowed)
+        return rounds * allowed - self.count, _pause(rounds)
 
     def merged(self, other: "Misses") -> "Misses":
         """Return the stricter of what two processes know about the same user or guild."""
@@ -41,6 +46,11 @@ class Misses:
             max(self.last_at, other.last_at),
             max(self.paused_until, other.paused_until),
         )
+
+
+def _pause(rounds: int) -> timedelta:
+    doublings = min(rounds - 1, _MOST_DOUBLINGS)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 NO_MISSES: Final = Misses()

@@ -11,8 +11,10 @@ from discord.ext import commands
 
 from fileflare_bot.background import soon
 from fileflare_bot.discord_errors import FAILURES, MESSAGES_CLOSED, code_of, is_final, name_of
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.posting import is_of, post_once
+from fileflare_bot.setup_words import change_lines
 from fileflare_bot.storage.records import Action, AuditLine
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.text import clean, escape
@@ -144,6 +146,7 @@ class ModLog:
         role_ids = (await self._storage.guilds.load(guild_id)).moderator_role_ids
         named = [role.name for role in map(guild.get_role, role_ids) if role is not None] if guild is not None else []
         text = entry_text(line.action, line.actor_id, line.number, translator, ", ".join(named))
+        text = shorten("\n".join([text, *change_lines(line.changes, translator)]), EMBED_DESCRIPTION)
         await post_once(
             self._bot,
             channel_id,

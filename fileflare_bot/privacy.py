@@ -102,12 +102,34 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
             ),
         ),
         (
+            len(record.answers),
+            lambda count: translator.ngettext(
+                "**{count} answer** that you wrote as a moderator, encrypted: until {days} days after its help request "
+                "is resolved",
+                "**{count} answers** that you wrote as a moderator, encrypted: until {days} days after their help "
+                "requests are resolved",
+                count,
+                days=translator.number(days),
+            ),
+        ),
+        (
+            len(record.handled),
+            lambda count: translator.ngettext(
+                "**{count} help request** that says that you took or resolved it: until {days} days after it is "
+                "resolved",
+                "**{count} help requests** that say that you took or resolved them: until {days} days after each is "
+                "resolved",
+                count,
+                days=translator.number(days),
+            ),
+        ),
+        (
             moderated,
             lambda count: translator.ngettext(
-                "**{count} note** of what you did as a moderator: the server's record, for {days} days or as long as "
-                "the help request",
-                "**{count} notes** of what you did as a moderator: the server's record, for {days} days or as long as "
-                "the help request",
+                "**{count} note** of what you did as a moderator or owner, and when: the server's record, for {days} "
+                "days or as long as the help request",
+                "**{count} notes** of what you did as a moderator or owner, and when: the server's record, for {days} "
+                "days or as long as the help request",
                 count,
                 days=translator.number(days),
             ),
@@ -121,4 +143,65 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
             ),
         ),
     )
-    return "\n".join(f"• {sentence(count)}" for count, sentence in counts if count)
+    lines = [f"• {sentence(count)}" for count, sentence in counts if count]
+    if moderated or record.answers or record.handled:
+        lines.append(
+            translator.gettext(
+                "What you did as a moderator or owner belongs to the server: deleting your data leaves it. Cards and "
+                "threads name you, too, and go with their help requests; lines in a log channel stay until the server "
+                "deletes them."
+            )
+        )
+    return "\n".join(lines)
+
+
+def losses(record: PersonalRecord, translator: Translator) -> str:
+    """Return the question whether to delete what is stored about a user, with a line for each thing they would lose."""
+    open_tickets = sum(not ticket.resolved for ticket in record.tickets)
+    closed_tickets = len(record.tickets) - open_tickets
+    lines = [translator.gettext("**Delete what I keep about you?** This cannot be undone.")]
+    if record.saved_orders:
+        lines.append(
+            translator.ngettext(
+                "**{count} saved order:** to open it again, you need its link",
+                "**{count} saved orders:** to open them again, you need their links",
+                record.saved_orders,
+            )
+        )
+    if open_tickets:
+        lines.append(
+            translator.ngettext(
+                "**{count} open help request:** it goes, and nobody will answer it",
+                "**{count} open help requests:** they go, and nobody will answer them",
+                open_tickets,
+            )
+        )
+    if closed_tickets:
+        lines.append(
+            translator.ngettext(
+                "**{count} closed help request:** it goes, with its messages",
+                "**{count} closed help requests:** they go, with their messages",
+                closed_tickets,
+            )
+        )
+    if record.claims:
+        lines += [
+            translator.ngettext(
+                "**{count} order that counts for you:** you lose the roles it brought",
+                "**{count} orders that count for you:** you lose the roles they brought",
+                record.claims,
+            ),
+            translator.gettext(
+                "**For 90 days nobody can use them for a role,** you included, so that nobody passes them on. Some "
+                "stores do not show their files here then. A moderator can give them back sooner"
+            ),
+        ]
+    stays = []
+    if record.tickets:
+        stays.append(translator.gettext("my messages to you, and what was posted in a log channel or beside a card"))
+    if record.misses:
+        stays.append(translator.gettext("how many unknown order IDs you tried, for up to 12 hours"))
+    if stays:
+        lines.append(translator.gettext("**This stays:** {what}", what="; ".join(stays)))
+    head, *rest = lines
+    return "\n".join([head, *(f"• {line}" for line in rest)])

@@ -46,10 +46,14 @@ class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
 
     def text(self, translator: Translator) -> str:
         """Return the sentence in the user's language."""
+        return self.filled(self.sentence, translator)
+
+    def filled(self, sentence: str, translator: Translator) -> str:
+        """Return a sentence in the user's language, with this refusal's values."""
         filled = {name: translator.gettext(message) for name, message in _NAMES.items()}
         for name, value in self._values.items():
             filled[name] = value if isinstance(value, str) else translator.pause(value)
-        return translator.gettext(self.sentence, **filled)
+        return translator.gettext(sentence, **filled)
 
 
 class Bug(Refusal):

@@ -1,10 +1,12 @@
 """What each refusal says, and that it reveals nothing else about the error."""
 
 import logging
+from datetime import UTC, datetime
 
 import pytest
 from refusals import leaves
 
+from cogs.downloads import NothingFound
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.fileflare import errors
 from fileflare_bot.fileflare.errors import BadReference, FileflareBusy, LookupFailed
@@ -13,7 +15,8 @@ from fileflare_bot.interactions.access import MissingPermission
 from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import Bug, NextStep, Refusal
-from fileflare_bot.roles.rights import MayNotGive, PowerfulRole
+from fileflare_bot.roles.granting import OrderFreeLater
+from fileflare_bot.roles.rights import ManagedRole, MayNotGive, PowerfulRole
 from fileflare_bot.storage.errors import AlreadyTaken, TooManyTickets
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.tickets.canned import UnknownPlaceholder
@@ -23,7 +26,11 @@ CATALOGS = Catalogs()
 MADE: dict[type[Refusal], list[Refusal]] = {
     BadReference: [BadReference(problem) for problem in ReferenceProblem],
     FileflareBusy: [FileflareBusy(), FileflareBusy(42.0)],
-    errors.AskedTooOften: [errors.AskedTooOften(42.0)],
+    errors.TooManyLookups: [errors.TooManyLookups(42.0)],
+    errors.Guessing: [errors.Guessing(42.0)],
+    errors.OrderNotFound: [errors.OrderNotFound("secret", tries_left=left, pause=60.0) for left in (None, 3, 1, 0)],
+    NothingFound: [NothingFound(wanted="loop")],
+    OrderFreeLater: [OrderFreeLater(datetime(2026, 12, 24, tzinfo=UTC))],
     errors.QueueFull: [errors.QueueFull(42.0)],
     errors.PlaceReserved: [errors.PlaceReserved(900.0)],
     errors.FileflareDown: [errors.FileflareDown("secret"), errors.FileflareDown("secret", next_attempt=5.0)],
@@ -35,7 +42,8 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     WrongValue: [WrongValue("colour", "must look like #2a9d8f")],
     UnknownPlaceholder: [UnknownPlaceholder("oder")],
     PowerfulRole: [PowerfulRole(role="<@&7>", permissions="Administrator")],
-    MayNotGive: [MayNotGive(role="<@&7>")],
+    MayNotGive: [MayNotGive("<@&7>", manages=manages) for manages in (True, False)],
+    ManagedRole: [ManagedRole(role="<@&7>")],
     Bug: [Bug("1a2b3c4d")],
 }
 ALL = [refusal for kind in leaves(Refusal) for refusal in MADE.get(kind) or [kind("secret")]]
@@ -62,7 +70,7 @@ def test_every_refusal_has_an_outcome_of_its_own() -> None:
 
 
 def test_every_error_of_the_client_is_told_to_the_customer() -> None:
-    assert len([kind for kind in leaves(LookupFailed) if kind.__module__ == errors.__name__]) == 12
+    assert len([kind for kind in leaves(LookupFailed) if kind.__module__ == errors.__name__]) == 13
 
 
 def test_a_pause_is_rounded_up_so_that_nobody_tries_again_too_early() -> None:

@@ -30,18 +30,21 @@ class OpenOrder:
     found: tuple[Finding, ...] = ()
     failure: Finding | None = None
     saved: bool = False
+    asked_about: bool = False  # it is the order of a ticket of theirs
     savable: bool = False
     desk: bool = False  # whether there is a help desk behind Get help
     page: int = 1
+    top: int | None = None  # the block with which the page begins, if a jump led there
     place: Place | None = None  # in the line, while the user waits
     wanted: str = field(default="", repr=False)  # only files with this in their name are shown
     order_number: str = ""  # empty before the first successful lookup
+    products: tuple[str, ...] = ()  # the names of the first few
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
     @property
     def known(self) -> bool:
         """Whether the user has opened it before, so that it cannot be a guess."""
-        return self.saved or self.pages is not None
+        return self.saved or self.asked_about or self.pages is not None
 
     @property
     def shown(self) -> OrderPages | None:

@@ -10,7 +10,7 @@ from fileflare_bot.fileflare.lookups import Lookups, Waiting
 from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
-from fileflare_bot.orders.labels import plain_number
+from fileflare_bot.orders.labels import plain_number, product_names
 from fileflare_bot.roles.granting import BuyerRoles, Grant
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import GuildSettings
@@ -44,7 +44,7 @@ class OrderOpener:
 
         Raises:
             LookupFailed: the lookup failed, or the place in the line is gone; the subclass says why.
-            OrderHeldByOthers: others have claimed it, and the owner chose to refuse it then.
+            OrderHeldByOthers, OrderFreeLater: others have claimed it, and the owner chose to refuse it then.
         """
         requester = Requester(user.id, guild_id)
         found = await self._lookups.find(
@@ -57,6 +57,7 @@ class OrderOpener:
         )
         opened.reference = found.reference
         opened.order_number = plain_number(found.order.order_number)  # for a ticket, also if it is refused below
+        opened.products = product_names(found.order)
         settings = self._settings(guild_id)
         grant = NO_GRANT
         if settings is not None:

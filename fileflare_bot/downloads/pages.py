@@ -104,13 +104,14 @@ class OrderPages:
         """Return pages of the files that have this in their name or their product's. There may be none."""
         return OrderPages(files_named(self.order, file_name(part)), wanted=file_name(part), of=len(self.order.files))
 
-    def render(self, number: int, translator: Translator, *, desk: bool = True) -> Page:
+    def render(self, number: int, translator: Translator, *, desk: bool = True, top: int | None = None) -> Page:
         """Return page ``number``, counted from 1; a number out of range gives the nearest page.
 
-        ``desk`` says whether there is a help desk behind **Get help**.
+        ``desk`` says whether there is a help desk behind **Get help**. The page begins with the block ``top``, if it
+        holds that; what stands before that block follows at the end.
         """
         number = min(max(number, 1), len(self))
-        entries = self._pages[number - 1]
+        entries = _from_block(self._pages[number - 1], top)
         title = escape(limits.shorten(plain_name(self.order.text.title), LONGEST_TITLE))
         blocks = [self._text] if number == 1 and self._text else []
         links = (entry for entry in entries if _fits_button(entry.link))
@@ -133,8 +134,7 @@ class OrderPages:
             self._of,
             found=translator.number(len(self.order.files)),
         )
-        wanted = escape(limits.shorten(hide_references(self.wanted, "…"), LONGEST_WANTED))
-        return f"{order_name(self.order, translator)} · {found} · 🔎 {wanted}"
+        return f"{order_name(self.order, translator)} · {found} · 🔎 {shown_wanted(self.wanted)}"
 
     def _footer(self, number: int, entries: Iterable[Entry], translator: Translator) -> Iterator[str]:
         if len(self) > 1:
@@ -145,6 +145,11 @@ class OrderPages:
             yield _EXTERNAL + " " + translator.gettext("external link")
         if self.order.incomplete:
             yield translator.gettext("This order may hold more than I can show")
+
+
+def shown_wanted(wanted: str) -> str:
+    """Return what a customer searches for, escaped, and without what may be an order ID."""
+    return escape(limits.shorten(hide_references(file_name(wanted), "…"), LONGEST_WANTED))
 
 
 def _store_text(order: Order) -> str:
@@ -197,6 +202,12 @@ def _split(order: Order, text: str) -> Iterator[list[Entry]]:
         page.append(entry)
         room = after
     yield page
+
+
+def _from_block(entries: list[Entry], top: int | None) -> list[Entry]:
+    """Return a page's entries, beginning with those of a block if it is there."""
+    first = next((index for index, entry in enumerate(entries) if entry.block == top), 0)
+    return entries[first:] + entries[:first]
 
 
 def _note(entry: Entry) -> _Note | None:

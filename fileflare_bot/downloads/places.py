@@ -54,6 +54,10 @@ class Places:
         """Return the number of a place's page."""
         return self._places[place].page
 
+    def block_of(self, place: int) -> int:
+        """Return the block of a place: which product's files it shows."""
+        return self._places[place].entry.block
+
     def choices(self, page: int, jumped: Span | None, translator: Translator) -> list[Choice]:
         """Return the options on a page; ``jumped`` is what was chosen last, and opened if it is a range."""
         whole = (0, len(self))

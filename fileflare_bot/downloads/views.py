@@ -15,8 +15,9 @@ from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.components import COLOUR, ask_button, button, view
 from fileflare_bot.interactions.reply import ReplyMessage
 from fileflare_bot.orders.diagnosis import Finding
+from fileflare_bot.orders.findings import most_serious
 from fileflare_bot.refusal import NextStep, Refusal
-from fileflare_bot.roles.granting import Grant, OrderHeldByOthers
+from fileflare_bot.roles.granting import Grant, OrderFreeLater, OrderHeldByOthers, on_day
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.intake import help_button
 
@@ -37,7 +38,7 @@ def order_message(
 
     ``jumped`` is what was chosen in its select, if it is why this page is shown.
     """
-    page = pages.render(opened.page, translator, desk=opened.desk)
+    page = pages.render(opened.page, translator, desk=opened.desk, top=opened.top)
     opened.page = page.number
     embed = discord.Embed(title=page.title, description=page.description, colour=COLOUR)
     aged = translator.ngettext("counts are {count} second old", "counts are {count} seconds old", math.ceil(age))
@@ -49,6 +50,12 @@ def order_message(
         text = translator.gettext(
             "Another account here uses this order already, so it brings you no role. Is it yours? Press Get help."
         )
+        if grant.free_from is not None:
+            text = translator.gettext(
+                "This order counted for an account that had its data deleted. So that nobody passes it on, it brings "
+                "no role until {when}. Is it yours? Press Get help: a moderator can give it back to you sooner.",
+                when=on_day(grant.free_from),
+            )
         embed.add_field(name=translator.gettext("No role this time"), value=text)
     return ReplyMessage(content, embed, _page_view(page, opened, pages, translator, jumped))
 
@@ -70,7 +77,7 @@ def refusal_view(
         items.append(ask_button(translator.gettext("Get my downloads")))
     if refusal.next_step is NextStep.RETRY and opened is not None:
         items.append(_button("retry", opened, translator.gettext("Try again")))
-    kind = error.finding if isinstance(error, LookupFailed | OrderHeldByOthers) else None
+    kind = error.finding if isinstance(error, LookupFailed | OrderHeldByOthers | OrderFreeLater) else None
     if kind is not None:
         finding = Finding(kind, problem=error.problem if isinstance(error, BadReference) else None)
         if opened is not None:
@@ -97,7 +104,7 @@ def _page_view(
         finding.append(_button("all", opened, translator.gettext("All files"), emoji="↩️"))
     more = [
         _button("refresh", opened, translator.gettext("Refresh"), emoji="🔄"),
-        help_button(translator, opened.handle, next(iter(opened.findings), None)),
+        help_button(translator, opened.handle, most_serious(opened.findings)),
     ]
     if opened.savable and not opened.saved:
         more.append(_button("remember", opened, translator.gettext("Remember this order"), emoji="🔖"))

@@ -25,7 +25,7 @@ import structlog
 from aiolimiter import AsyncLimiter
 from cachetools import LRUCache
 
-from fileflare_bot.fileflare.errors import AskedTooOften
+from fileflare_bot.fileflare.errors import Guessing, TooManyLookups
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.misses import NO_MISSES, Key, Misses
 
@@ -82,14 +82,14 @@ class AbuseGuard:
         """Count a user's lookup. No pause holds for a ``known`` order.
 
         Raises:
-            AskedTooOften: the limit is reached, or a pause is running; it says how long to wait.
+            TooManyLookups, Guessing: the limit is reached, or a pause is running; it says how long to wait.
         """
         records = self._records_of(requester)
         if not known:
             self._refuse_during_a_pause(records)
         lookups = records[0].lookups
         if not lookups.has_capacity():
-            raise AskedTooOften(lookups.time_period / lookups.max_rate)
+            raise TooManyLookups(lookups.time_period / lookups.max_rate)
         await lookups.acquire()  # has capacity, so this does not wait
         if self._shared is not None and not known and records[0].misses.count:
             shared = await self._shared.read([record.key for record in records])
@@ -101,12 +101,15 @@ class AbuseGuard:
         """Check again before Fileflare is asked for somebody who has waited.
 
         Raises:
-            AskedTooOften: a pause has begun meanwhile.
+            Guessing: a pause has begun meanwhile.
         """
         self._refuse_during_a_pause(self._records_of(requester))
 
-    async def missed(self, requester: Requester) -> None:
-        """Count a lookup of an order that does not exist; too many start a pause."""
+    async def missed(self, requester: Requester) -> tuple[int, timedelta]:
+        """Count a lookup of an order that does not exist; too many start a pause.
+
+        Return how many more of this user start one, 0 if this one has, and how long it is.
+        """
         records, now = self._records_of(requester), self._now()
         counted = {}
         for record in records:
@@ -122,6 +125,8 @@ class AbuseGuard:
                     guild_id=requester.guild_id,
                     pause_seconds=round((misses.paused_until - now).total_seconds()),
                 )
+        user, *_ = records
+        return counted[user.key].ahead(user.misses_allowed)
 
     def hit(self, requester: Requester) -> None:
         """Clear the user of suspicion until their next miss. It does not shorten a pause of their own."""
@@ -150,7 +155,7 @@ class AbuseGuard:
         paused = records if _is_suspect(user, now) else [user]
         pause = max(record.misses.paused_until for record in paused) - now
         if pause > timedelta():
-            raise AskedTooOften(pause.total_seconds())
+            raise Guessing(pause.total_seconds())
 
     def _records_of(self, requester: Requester) -> list[_Record]:
         """Return the record of the user, then of the guild if there is one."""

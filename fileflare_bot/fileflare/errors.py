@@ -2,7 +2,9 @@
 
 LookupFailed
 ├── BadReference            the customer: the pasted text holds no order ID
-├── AskedTooOften           the customer: must pause after many lookups or several unknown orders
+├── AskedTooOften           the customer: must pause
+│   ├── TooManyLookups          after many lookups
+│   └── Guessing                after several unknown orders
 ├── OrderNotFound           nobody: Fileflare knows no such order
 ├── LineEnded               the customer: their place in the line is gone
 │   ├── LeftLine                they have given it up
@@ -51,6 +53,7 @@ PROBLEMS: Final[dict[ReferenceProblem, str]] = {
     ReferenceProblem.OTHER_ADDRESS: N_("**That address is not the page of an order.**"),
     ReferenceProblem.EMAIL_ADDRESS: N_("**That is an email address, not an order ID.** I do not need it."),
     ReferenceProblem.LICENCE_KEY: N_("**That looks like a licence key, not an order ID.** Keep it to yourself."),
+    ReferenceProblem.CUT_OFF: N_("**That looks cut off: it is only the beginning of an order link or order ID.**"),
     ReferenceProblem.NOT_AN_ID: N_("**That is not an order ID.**"),
 }
 
@@ -83,18 +86,37 @@ class BadReference(LookupFailed):
 
 
 class AskedTooOften(LookupFailed):
-    """Raised when a user or a guild has to pause for ``retry_after`` seconds."""
-
-    sentence = N_("**That was a lot at once.** Please take a break and try again in {pause}.")
-    outcome = "asked_too_often"
+    """Raised, as one of the classes below, when a user or a guild has to pause for ``retry_after`` seconds."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__("has to pause", pause=retry_after)
         self.retry_after = retry_after
 
 
+class TooManyLookups(AskedTooOften):
+    """Raised when a user has made too many lookups, or waits for too many orders at once."""
+
+    sentence = N_("**That was a lot at once.** Please take a break and try again in {pause}.")
+    outcome = "asked_too_often"
+
+
+class Guessing(AskedTooOften):
+    """Raised during the pause that follows order IDs which do not exist."""
+
+    sentence = N_(
+        "**Several order IDs were unknown here, so I take no more for a while.** Try again in {pause}. Or press "
+        "**{help}** now: this server's team can find your order by its number."
+    )
+    outcome = "guessing"
+    finding = Kind.PAUSED
+
+
 class OrderNotFound(LookupFailed):
-    """Raised when Fileflare knows no order with that ID; ``denied`` if it said so by 401 or 403."""
+    """Raised when Fileflare knows no order with that ID; ``denied`` if it said so by 401 or 403.
+
+    ``tries_left`` is how many more unknown IDs start a pause of ``pause`` seconds: 0 if this one has, None if nobody
+    counts.
+    """
 
     sentence = N_(
         "**Fileflare knows no order with that ID.** A character may be missing, or the order was removed.\n{where}\n"
@@ -104,14 +126,23 @@ class OrderNotFound(LookupFailed):
     finding = Kind.NOT_FOUND
     next_step = NextStep.ASK
     says_where = True
+    warnings: ClassVar[dict[int | None, str]] = {
+        1: N_("**Careful:** if the next ID is unknown too, I take no more for {pause}. Not sure? Press **{help}**."),
+        0: N_("**That was one unknown ID too many, so I take no more for {pause}.** **{help}** works meanwhile."),
+    }
 
-    def __init__(self, why: str = "", *, denied: bool = False) -> None:
-        super().__init__(why)
+    def __init__(
+        self, why: str = "", *, denied: bool = False, tries_left: int | None = None, pause: float = 0.0
+    ) -> None:
+        super().__init__(why, pause=pause)
         self.denied = denied
+        self.tries_left = tries_left
 
     def text(self, translator: Translator) -> str:
-        """Return that the order is unknown, and where to find the order ID."""
-        return translator.gettext(self.sentence, where=translator.gettext(_WHERE))
+        """Return that the order is unknown, where to find the order ID, and whether a pause is near."""
+        text = translator.gettext(self.sentence, where=translator.gettext(_WHERE))
+        warning = self.warnings.get(self.tries_left)
+        return text if warning is None else f"{text}\n{self.filled(warning, translator)}"
 
 
 class FileflareUnavailable(LookupFailed):

@@ -19,13 +19,13 @@ from fileflare_bot.fileflare.abuse import AbuseGuard, SharedMisses
 from fileflare_bot.fileflare.breaker import Breaker
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.fileflare.errors import (
-    AskedTooOften,
     FileflareBusy,
     FileflareDown,
     FileflareTimeout,
     FileflareUnavailable,
     OrderNotFound,
     QueueFull,
+    TooManyLookups,
 )
 from fileflare_bot.fileflare.found import Found
 from fileflare_bot.fileflare.pace import Pace
@@ -108,7 +108,7 @@ class Lookups:
 
         Raises:
             AskedTooOften: the user must pause.
-            OrderNotFound: Fileflare knows no such order.
+            OrderNotFound: Fileflare knows no such order; it says whether a pause is near.
             FileflareUnavailable: no usable response, or the line is longer than the patience.
             LineEnded: the place in the line is gone.
         """
@@ -116,10 +116,13 @@ class Lookups:
         lookup = _Lookup(self._key_of(reference), reference, requester, known=known, patience=patience)
         try:
             found = await self._find(lookup, self.refresh_seconds if refresh else self.fresh_seconds, waiting)
-        except OrderNotFound:
-            if not known:
-                await self._abuse.missed(requester)
-            raise
+        except OrderNotFound as error:  # shared by all who have asked for the order
+            if known:
+                raise
+            tries_left, pause = await self._abuse.missed(requester)
+            raise OrderNotFound(
+                str(error), denied=error.denied, tries_left=tries_left, pause=pause.total_seconds()
+            ) from error
         if not known:
             self._abuse.hit(requester)
         return found
@@ -200,7 +203,7 @@ class Lookups:
                 raise QueueFull(own.wait)
             place = self.queue.move(own)
         elif len(theirs) >= MOST_PLACES and not returning:
-            raise AskedTooOften(min(place.wait for place in theirs.values()))
+            raise TooManyLookups(min(place.wait for place in theirs.values()))
         else:
             place = self.queue.join(lookup.requester, returning=returning, patience=lookup.patience)
         self._places.add(lookup, place)

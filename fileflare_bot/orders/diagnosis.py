@@ -37,6 +37,7 @@ class Kind(StrEnum):
     WRONG_REFERENCE = "wrong_reference"
     NOT_FOUND = "not_found"
     OUTAGE = "outage"
+    PAUSED = "paused"
     HELD_BY_OTHERS = "held_by_others"
 
 
@@ -127,6 +128,11 @@ ADVICE: Final[dict[Kind, Advice]] = {
         N_("Press **Check again** in a few minutes."),
         N_("Do not tell the customer that the order does not exist."),
     ),
+    Kind.PAUSED: Advice(
+        Severity.WARNING,
+        N_("Several IDs before were unknown, so I did not look up this one."),
+        N_("Press **Check again**. Not found? Find it by its number."),
+    ),
     Kind.HELD_BY_OTHERS: Advice(
         Severity.BLOCKING,
         N_("Another account of this server holds the order, so it counts for nobody else."),
@@ -183,6 +189,7 @@ PASTED: Final[dict[ReferenceProblem, str]] = {
     ReferenceProblem.OTHER_ADDRESS: N_("the address of another page"),
     ReferenceProblem.EMAIL_ADDRESS: N_("an email address"),
     ReferenceProblem.LICENCE_KEY: N_("a licence key"),
+    ReferenceProblem.CUT_OFF: N_("only the beginning of a link or an ID"),
     ReferenceProblem.NOT_AN_ID: N_("some other text"),
 }
 

@@ -47,6 +47,11 @@ def next_step(finding: Finding, translator: Translator) -> str:
     return _filled(finding.advice.next_step, finding, translator)
 
 
+def most_serious(findings: Iterable[Finding]) -> Finding | None:
+    """Return the finding that keeps a customer most from their files, or None if there is none."""
+    return min(findings, key=_order, default=None)
+
+
 def report(findings: Iterable[Finding], translator: Translator, most: int | None = MOST_OF_A_KIND) -> str:
     """Return all findings with their next steps, most severe first; findings of one kind share a step.
 

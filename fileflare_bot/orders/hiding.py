@@ -30,6 +30,7 @@ class Wanted:
         self.token = token
         letters = _NO_LETTER.sub("", token).casefold()
         size = min(SHORTEST_PART, len(letters)) if len(letters) >= FEWEST_LETTERS else 0
+        self.size = size
         self.parts = {letters[start : start + size] for start in range(len(letters) - size + 1)} if size else set()
         half = size // 2  # each part holds at least one of the halves that begin here
         self.halves = [letters[start : start + half] for start in range(0, len(letters) - half + 1, half or 1)]
@@ -74,6 +75,8 @@ def hide_references(text: str, hidden: str, token: str = "") -> str:
 
 def _is_harmless(text: str, wanted: Wanted, *, addresses: bool) -> bool:
     """Return True if a text needs no closer look, as nearly every text; this takes a fraction of the time."""
+    if not addresses and len(text) < wanted.size and text.isascii():
+        return True
     for reading in (text, _ESCAPED.sub(lambda run: _unescaped(run[0]), text)) if "%" in text else (text,):
         plain = reading if reading.isascii() else "".join(_normalised(reading))
         if (addresses and "/" in plain) or wanted.may_be_in(_NO_LETTER.sub("", plain.casefold())):

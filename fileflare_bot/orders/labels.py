@@ -15,6 +15,8 @@ from fileflare_bot.text import clean, escape
 
 _SCHEME: Final = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]++://", re.IGNORECASE)
 _MOST_COUNTED: Final = 999_999_999
+_MOST_NAMED: Final = 3  # products
+_LONGEST_PRODUCT: Final = 60  # UTF-16 units
 _MOST_LOOKED_AT: Final = 20  # lines or files that are searched for a name
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.\d{0,9})?", re.ASCII)
 _ORDER_NUMBER: Final = re.compile(r"[\w #.-]{1,20}|[\w #/-]{1,20}")  # with a dot and a slash, it may be an address
@@ -70,6 +72,13 @@ def order_label(order: Order, translator: Translator) -> str:
     named = hide_order(named, "", "…")
     parts = [limits.shorten(part, 60) for part in (f"#{number}" if number else "", named) if part]
     return limits.shorten(" · ".join(parts), limits.OPTION_LABEL) or translator.gettext("Your order")
+
+
+def product_names(order: Order) -> tuple[str, ...]:
+    """Return the names of the first few products, in plain text and without addresses."""
+    names = (plain_name(line.product.name) for line in islice(order.lines, _MOST_LOOKED_AT))
+    shown = dict.fromkeys(limits.shorten(hide_order(name, "", "…"), _LONGEST_PRODUCT) for name in names if name)
+    return tuple(islice(shown, _MOST_NAMED))
 
 
 def downloads_left(order: Order, translator: Translator) -> str:

@@ -23,6 +23,9 @@ _PLAUSIBLE_ID = re.compile(r"(?=[0-9]{0,127}[A-Za-z_-])[A-Za-z0-9_-]{16,128}", r
 # In other text: a whole word, and it needs a digit.
 LIKE_AN_ID = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*+[0-9])[A-Za-z0-9_-]{16,}+", re.ASCII)
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
+# The beginning of an ID, with a digit and a letter. In an address it can be of an ID of any kind.
+_CUT_OFF = re.compile(r"(?=[a-f-]*[0-9])(?=[0-9-]*[a-f])[0-9a-f-]{6,15}", re.IGNORECASE | re.ASCII)
+_CUT_OFF_IN_ADDRESS = re.compile(r"(?=[A-Za-z_-]*[0-9])(?=[0-9]*[A-Za-z_-])[A-Za-z0-9_-]{2,15}", re.ASCII)
 _LICENCE_KEY = re.compile(r"[A-Z0-9]{4,8}(-[A-Z0-9]{4,8}){2,}", re.ASCII)
 _ORDER_NUMBER = re.compile(
     r"[A-Z]{0,12}#[A-Z]{0,12}-?\d{1,20}(?:-?[A-Z0-9]{1,6})?|(?:N[or]\.?)?\d{1,40}(?:-[A-Z]{1,3})?",
@@ -46,7 +49,15 @@ class ReferenceProblem(StrEnum):
     OTHER_ADDRESS = "other_address"
     EMAIL_ADDRESS = "email_address"
     LICENCE_KEY = "licence_key"
+    CUT_OFF = "cut_off"
     NOT_AN_ID = "not_an_id"
+
+
+_OTHERS = {  # what a word can be instead, the first that fits
+    _LICENCE_KEY: ReferenceProblem.LICENCE_KEY,
+    _EMAIL: ReferenceProblem.EMAIL_ADDRESS,
+    _ORDER_NUMBER: ReferenceProblem.ORDER_NUMBER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +190,8 @@ def _from_path(parts: SplitResult) -> OrderReference | ReferenceProblem:
                 return OrderReference(candidate)
             if candidate.isdecimal():
                 return ReferenceProblem.NEW_ACCOUNTS_ADDRESS
+            if _CUT_OFF_IN_ADDRESS.fullmatch(candidate):
+                return ReferenceProblem.CUT_OFF
     return ReferenceProblem.OTHER_ADDRESS
 
 
@@ -195,10 +208,8 @@ def _from_words(words: list[str]) -> OrderReference | ReferenceProblem:
         candidates = {word for word in candidates if any(character.isdigit() for character in word)}
     if len(candidates) == 1:
         return OrderReference(candidates.pop())
-    if any(_LICENCE_KEY.fullmatch(word) for word in words):
-        return ReferenceProblem.LICENCE_KEY
-    if any(_EMAIL.fullmatch(word) for word in words):
-        return ReferenceProblem.EMAIL_ADDRESS
-    if any(_ORDER_NUMBER.fullmatch(word) for word in words):
-        return ReferenceProblem.ORDER_NUMBER
-    return ReferenceProblem.NOT_AN_ID
+    for pattern, problem in _OTHERS.items():
+        if any(pattern.fullmatch(word) for word in words):
+            return problem
+    is_cut_off = len(words) == 1 and _CUT_OFF.fullmatch(words[0])
+    return ReferenceProblem.CUT_OFF if is_cut_off else ReferenceProblem.NOT_AN_ID

@@ -1,13 +1,18 @@
 """How much memory an order takes."""
 
-from dataclasses import fields
+from collections.abc import Callable
+from operator import attrgetter
 from sys import getsizeof
-from typing import Final
+from typing import Any, Final
 
 from fileflare_bot.orders.models import AssetData, Order, Product, StoreText
 
 _ENTRY_BYTES: Final = 1000  # of a line or an asset without its texts: its models, and its entry on a page
-_NAMES: Final = {kind: [field.name for field in fields(kind)] for kind in (AssetData, Product, StoreText)}
+_TEXTS: Final[dict[type, Callable[[object], Any]]] = {
+    AssetData: attrgetter("id", "filename", "size", "url"),
+    Product: attrgetter("id", "name", "variant_name", "sku", "product_id", "variant_id", "vendor"),
+    StoreText: attrgetter("title", "text"),
+}
 
 
 def weight(order: Order) -> int:
@@ -19,5 +24,4 @@ def weight(order: Order) -> int:
 
 
 def _texts(model: AssetData | Product | StoreText) -> int:
-    values = (getattr(model, name) for name in _NAMES[type(model)])
-    return sum(getsizeof(value) for value in values if isinstance(value, str))
+    return sum(map(getsizeof, _TEXTS[type(model)](model)))

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -50,12 +51,31 @@ class OrderHeldByOthers(Refusal):
     finding = Kind.HELD_BY_OTHERS
 
 
+class OrderFreeLater(Refusal):
+    """Raised instead of OrderHeldByOthers while the order is kept back because its user had their data deleted."""
+
+    sentence = N_(
+        "**This order counts for nobody until {when}.** It counted for an account that had its data deleted, and is "
+        "kept back for 90 days so that nobody passes it on. Is it yours? Your files are on the store's order page, and "
+        "with **{help}** a moderator can give the order back to you sooner."
+    )
+    outcome = "free_later"
+    finding = Kind.HELD_BY_OTHERS
+
+    def __init__(self, free_from: datetime) -> None:
+        super().__init__(when=on_day(free_from))
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The result of opening an order: the names of the roles just given, and whether others have claimed the order."""
+    """The result of opening an order: the names of the roles just given, and whether others have claimed the order.
+
+    ``free_from`` is when the order can be claimed again, if it is kept back because its user had their data deleted.
+    """
 
     given: tuple[str, ...] = ()
     held_by_others: bool = False
+    free_from: datetime | None = None
 
 
 class BuyerRoles:
@@ -79,7 +99,8 @@ class BuyerRoles:
         """Claim an order for a member, and give them the roles that it brings.
 
         Raises:
-            OrderHeldByOthers: the guild's limit is reached, and the owner chose to refuse the order then.
+            OrderHeldByOthers, OrderFreeLater: the guild's limit is reached, and the owner chose to refuse the order
+                then.
         """
         if not isinstance(user, discord.Member) or user.guild.me is None:  # not in a guild that the bot is in
             return Grant()
@@ -102,9 +123,7 @@ class BuyerRoles:
             log.warning("roles_not_given", guild_id=settings.guild_id, reason="database_away")
             return Grant()
         if claim is None:
-            if options.later_accounts is LaterAccounts.REFUSE:
-                raise OrderHeldByOthers
-            return Grant(held_by_others=True)
+            return await self._not_granted(settings, reference)
         given = await self._settle_soon(settings.guild_id, user.id)
         return Grant(tuple(role.name for role in map(user.guild.get_role, given) if role is not None))
 
@@ -183,6 +202,16 @@ class BuyerRoles:
         await soon(*settling, self._modlog.post_lines(claim.guild_id))
         return all([await self.is_settled(claim.guild_id, user_id) for user_id in users])
 
+    async def _not_granted(self, settings: GuildSettings, reference: OrderReference) -> Grant:
+        """Return or raise why an order does not count for a user: others hold it, or it is kept back for now."""
+        try:
+            free_from = await self._claims.free_from(settings.guild_id, reference)
+        except StorageUnavailable:
+            free_from = None
+        if settings.options.later_accounts is LaterAccounts.REFUSE:
+            raise OrderHeldByOthers if free_from is None else OrderFreeLater(free_from)
+        return Grant(held_by_others=True, free_from=free_from)
+
     async def _settle_soon(self, guild_id: int, user_id: int) -> list[int]:
         given: list[int] = []
 
@@ -247,6 +276,11 @@ class BuyerRoles:
         """Post into the log channel why a role could not be given or revoked, once a day for each reason."""
         translator = await self._modlog.translator(guild_id)
         await self._modlog.warn_once_a_day(guild_id, translator.gettext(trouble, role=role_id))
+
+
+def on_day(time: datetime) -> str:
+    """Return a day that Discord shows in the reader's language."""
+    return f"<t:{int(time.timestamp())}:D>"
 
 
 def _role_ids(member: discord.Member) -> set[int]:

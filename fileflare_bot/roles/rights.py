@@ -5,7 +5,7 @@ from typing import Final
 
 import discord
 
-from fileflare_bot.i18n import N_
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import permissions
 from fileflare_bot.refusal import Refusal
 
@@ -15,8 +15,14 @@ ROLE_GONE: Final = N_(
 ROLE_ABOVE: Final = N_(
     "I may not give the role <@&{role}>: it is above mine. In Server Settings > Roles, drag my role above it."
 )
-NO_MANAGE_ROLES: Final = N_("I may not give the role <@&{role}>: I lack the permission Manage Roles.")
-ROLE_MANAGED: Final = N_("Nobody can give the role <@&{role}>: it belongs to an app or to boosters.")
+NO_MANAGE_ROLES: Final = N_(
+    "I may not give the role <@&{role}>: I lack the permission Manage Roles. Give it to my role in Server Settings > "
+    "Roles."
+)
+ROLE_MANAGED: Final = N_(
+    "Nobody can give the role <@&{role}>: it belongs to an app or to boosters. Remove its rule with /store roles "
+    "remove."
+)
 ROLE_POWERFUL: Final = N_(
     "I do not give the role <@&{role}> to buyers: it lets its members manage or moderate the server. Take these "
     "permissions off the role, or remove its rule with /store roles remove."
@@ -51,14 +57,39 @@ class PowerfulRole(Refusal):
     outcome = "powerful_role"
 
 
-class MayNotGive(Refusal):
-    """Raised when somebody would have the bot give a role that they may not give themselves."""
+class ManagedRole(Refusal):
+    """Raised when buyers would get a role that Discord lets nobody give."""
 
     sentence = N_(
-        "**You may not give the role {role}, so I do not give it for you.** That takes the permission Manage Roles and "
-        "a role above it. The server's owner may always."
+        "**Nobody can give the role {role}:** it belongs to an app, to a subscription or to boosters. Make a role for "
+        "your buyers under Server Settings > Roles, and choose that."
+    )
+    outcome = "managed_role"
+
+
+_NOT_BELOW: Final = N_("It is not below your highest role: ask somebody with Manage Roles whose role is above it.")
+_MAY_NOT_MANAGE: Final = N_("You lack the permission Manage Roles: have somebody give it to one of your roles.")
+
+
+class MayNotGive(Refusal):
+    """Raised when somebody would have the bot give a role that they may not give themselves.
+
+    ``manages`` says that they may manage roles, but not this one.
+    """
+
+    sentence = N_(
+        "**You may not give the role {role}, so I do not give it for you.** {why} The server's owner may always."
     )
     outcome = "may_not_give"
+
+    def __init__(self, role: str, *, manages: bool) -> None:
+        super().__init__()
+        self._role = role
+        self._why = _NOT_BELOW if manages else _MAY_NOT_MANAGE
+
+    def text(self, translator: Translator) -> str:
+        """Return the sentence, with what the user lacks."""
+        return translator.gettext(self.sentence, role=self._role, why=translator.gettext(self._why))
 
 
 def powers(role: discord.Role) -> list[str]:
@@ -85,11 +116,14 @@ def check_for_buyers(guild: discord.Guild, role_ids: Iterable[int]) -> None:
 
     Raises:
         RoleOfEverybody: one of them is @everyone.
+        ManagedRole: nobody can give one of them.
         PowerfulRole: one of them lets its members manage or moderate the guild.
     """
     for role in filter(None, map(guild.get_role, role_ids)):
         if role.is_default():
             raise RoleOfEverybody
+        if role.managed:
+            raise ManagedRole(role=role.mention)
         if strong := powers(role):
             raise PowerfulRole(role=role.mention, permissions=permissions.names(strong))
 
@@ -103,5 +137,6 @@ def check_may_give(actor: discord.Member, role_ids: Iterable[int]) -> None:
     if actor.id == actor.guild.owner_id:
         return
     for role in filter(None, map(actor.guild.get_role, role_ids)):
-        if not actor.guild_permissions.manage_roles or role >= actor.top_role:
-            raise MayNotGive(role=role.mention)
+        manages = actor.guild_permissions.manage_roles
+        if not manages or role >= actor.top_role:
+            raise MayNotGive(role.mention, manages=manages)

@@ -1,12 +1,14 @@
 """Audit entries: who did what when. Most are written in the transaction of the change."""
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.models import AuditRow
-from fileflare_bot.storage.records import Action, AuditEntry
+from fileflare_bot.storage.records import Action, AuditEntry, SettingChange
 
 
 class Audit:
@@ -43,11 +45,19 @@ class Audit:
 
 
 def add_entry(
-    session: AsyncSession, guild_id: int, actor_id: int, action: Action, *, number: int | None = None
+    session: AsyncSession,
+    guild_id: int,
+    actor_id: int,
+    action: Action,
+    *,
+    number: int | None = None,
+    changes: Iterable[SettingChange] = (),
 ) -> None:
     """Write an audit entry, whose line the log channel is to show; ``number`` is its ticket's, if it has one."""
     now = utc_now()
-    session.add(AuditRow(guild_id=guild_id, number=number, actor_id=actor_id, action=action, at=now, retry_at=now))
+    row = AuditRow(guild_id=guild_id, number=number, actor_id=actor_id, action=action, at=now, retry_at=now)
+    row.changes = [list(change) for change in changes] or None
+    session.add(row)
 
 
 def audit_entry(row: AuditRow) -> AuditEntry:

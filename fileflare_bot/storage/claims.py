@@ -6,6 +6,8 @@ stored only as keyed hashes.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +24,8 @@ from fileflare_bot.storage.places import CLAIM_LABEL
 from fileflare_bot.storage.products import add_properties, see
 from fileflare_bot.storage.records import Action, Claim, GrantState, NewNote, Property, SeenProduct
 from fileflare_bot.storage.role_grants import has_all, unwant, want
+
+KEEP_FORGOTTEN: Final = timedelta(days=90)
 
 
 class Claims:
@@ -104,6 +108,14 @@ class Claims:
         """Return the claims on an order in a guild, oldest first."""
         wanted = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == self._cipher.hash(reference.token)
         return await self._read(sa.select(ClaimRow).where(*wanted).order_by(ClaimRow.id))
+
+    @unit_of_work
+    async def free_from(self, guild_id: int, reference: OrderReference) -> datetime | None:
+        """Return when the next claim ends whose user had their data deleted, in UTC; None if there is no such claim."""
+        wanted = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == self._cipher.hash(reference.token)
+        async with self._database.reading() as session:
+            forgotten = await session.scalar(sa.select(sa.func.min(ClaimRow.forgotten_at)).where(*wanted))
+        return None if forgotten is None else forgotten + KEEP_FORGOTTEN
 
     @unit_of_work
     async def release(self, guild_id: int, claim_id: int, moderator_id: int, *, note: NewNote | None = None) -> Claim:

@@ -30,6 +30,7 @@ from fileflare_bot.storage.options import Options, stored_options
 from fileflare_bot.storage.places import CANNED_ANSWER
 from fileflare_bot.storage.postponing import postpone
 from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
+from fileflare_bot.storage.setup_changes import changes_between
 from fileflare_bot.storage.stages import periods, reschedule
 
 MOST_CANNED_ANSWERS: Final = 25  # options of a select (discord.com/developers/docs/components/reference)
@@ -119,8 +120,9 @@ class Guilds:
     async def change(self, guild_id: int, actor_id: int, /, **settings: Any) -> GuildSettings:  # noqa: ANN401 - any setting
         """Change some of a guild's settings, and return all of them."""
         async with self._changing(guild_id) as (session, row):
+            before = _settings(row, ())
             _set(row, settings)
-            add_entry(session, guild_id, actor_id, Action.CHANGED_SETUP)
+            _log(session, actor_id, before, _settings(row, ()))
         return self.get(guild_id)
 
     @unit_of_work
@@ -130,8 +132,9 @@ class Guilds:
         ``change`` gets the options as they are; no other change comes between. What it raises changes nothing.
         """
         async with self._changing(guild_id) as (session, row):
-            _set(row, {"options": change(stored_options(row.options))})
-            add_entry(session, guild_id, actor_id, Action.CHANGED_SETUP)
+            before = _settings(row, ())
+            _set(row, {"options": change(before.options)})
+            _log(session, actor_id, before, _settings(row, ()))
         return self.get(guild_id)
 
     @unit_of_work
@@ -148,9 +151,10 @@ class Guilds:
         ``check`` gets the options as they are; what it raises changes nothing.
         """
         async with self._changing(guild_id) as (session, row):
-            check(stored_options(row.options))
+            before = (await self._read(session, [guild_id]))[guild_id].settings
+            check(before.options)
             _set(row, settings)
-            add_entry(session, guild_id, actor_id, Action.CHANGED_SETUP)
+            _log(session, actor_id, before, _settings(row, answers))
             await session.execute(sa.delete(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id))
             session.add_all(self._answer_row(guild_id, answer) for answer in answers)
         return self.get(guild_id)
@@ -416,6 +420,11 @@ def _look_of(row: GuildRow) -> tuple[object, ...]:
     """Return what a panel shows of a guild's settings."""
     options = stored_options(row.options)
     return options.language, options.wording, options.buyers_roles
+
+
+def _log(session: AsyncSession, actor_id: int, before: GuildSettings, after: GuildSettings) -> None:
+    changes = changes_between(before, after)
+    add_entry(session, after.guild_id, actor_id, Action.CHANGED_SETUP, changes=changes)
 
 
 def _set(row: GuildRow, settings: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ from fileflare_bot.storage.records import (
     Note,
     PendingAnswer,
     Removal,
+    SettingChange,
     Ticket,
 )
 from fileflare_bot.storage.stages import begin_silence
@@ -83,7 +84,7 @@ class Intents:
             channel_id = await session.scalar(sa.select(GuildRow.log_channel_id).where(GuildRow.guild_id == guild_id))
         if rows and (rows[0].retry_at or utc_now()) > utc_now():
             return [], channel_id
-        lines = [AuditLine(row.id, row.number, row.actor_id, Action(row.action), row.at) for row in rows]
+        lines = [_line(row) for row in rows]
         return lines, channel_id
 
     @unit_of_work
@@ -394,3 +395,8 @@ def _due(column: Any, retry_at: Any) -> sa.Select[int]:  # noqa: ANN401 - column
 def removal_record(row: RemovalRow) -> Removal:
     """Convert a row to its record."""
     return Removal(row.id, row.guild_id, row.channel_id, row.message_id, row.moderator_id, row.created_at)
+
+
+def _line(row: AuditRow) -> AuditLine:
+    changes = tuple(SettingChange(*change) for change in row.changes or ())
+    return AuditLine(row.id, row.number, row.actor_id, Action(row.action), row.at, changes)

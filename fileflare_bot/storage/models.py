@@ -61,6 +61,12 @@ class Retried:
     retry_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
 
+def _index_of_filled(name: str, column: str, *, filled: str) -> Index:
+    """Return an index of the rows where a column is filled; one of all rows would tempt SQLite to search for NULL."""
+    where = text(f"{filled} IS NOT NULL")
+    return Index(name, column, sqlite_where=where, postgresql_where=where)
+
+
 class GuildRow(Retried, Base):
     """A guild's settings, and its next ticket number. ``retry_at`` is the leak guard's."""
 
@@ -73,10 +79,12 @@ class GuildRow(Retried, Base):
     moderator_role_ids: Mapped[list[int]] = mapped_column(JSON, default=list)
     options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     leak_rule_id: Mapped[int | None] = mapped_column(Snowflake)
-    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_number: Mapped[int] = mapped_column(Integer, default=1)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+
+    __table_args__: Any = (_index_of_filled("ix_servers_left_at", "left_at", filled="left_at"),)
 
 
 class TicketRow(Retried, Base):
@@ -106,7 +114,7 @@ class TicketRow(Retried, Base):
     taken_by: Mapped[int | None] = mapped_column(Snowflake)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     card_channel_id: Mapped[int | None] = mapped_column(Snowflake)
     card_message_id: Mapped[int | None] = mapped_column(Snowflake)
     thread_id: Mapped[int | None] = mapped_column(Snowflake)
@@ -121,6 +129,9 @@ class TicketRow(Retried, Base):
 
     __table_args__: Any = (
         UniqueConstraint("guild_id", "number"),
+        _index_of_filled("ix_help_requests_resolved_at", "resolved_at", filled="resolved_at"),
+        _index_of_filled("ix_help_requests_resolved_by", "resolved_by", filled="resolved_by"),
+        _index_of_filled("ix_help_requests_taken_by", "taken_by", filled="taken_by"),
         Index(
             "uq_help_requests_open",
             "guild_id",
@@ -143,7 +154,7 @@ class MessageRow(Retried, Base):
 
     id: Mapped[int] = mapped_column(_AutoIncrement, primary_key=True)
     ticket_id: Mapped[int] = mapped_column("request_id", ForeignKey("help_requests.id", ondelete="CASCADE"), index=True)
-    author_id: Mapped[int] = mapped_column(Snowflake)
+    author_id: Mapped[int] = mapped_column(Snowflake, index=True)
     from_moderator: Mapped[bool] = mapped_column(Boolean)
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -170,7 +181,7 @@ class NoteRow(Retried, Base):
 
 
 class AuditRow(Retried, Base):
-    """An audit entry; ``number`` is its ticket's, if it has one."""
+    """An audit entry; ``number`` is its ticket's, if it has one. ``changes`` is a list of ``SettingChange``."""
 
     __tablename__ = "actions"
 
@@ -180,15 +191,11 @@ class AuditRow(Retried, Base):
     actor_id: Mapped[int] = mapped_column(Snowflake, index=True)
     action: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    changes: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__: Any = (
         Index(None, "guild_id", "number"),
-        Index(
-            "ix_actions_due",
-            "guild_id",
-            sqlite_where=text("retry_at IS NOT NULL"),
-            postgresql_where=text("retry_at IS NOT NULL"),
-        ),
+        _index_of_filled("ix_actions_due", "guild_id", filled="retry_at"),
     )
 
 
@@ -276,9 +283,12 @@ class ClaimRow(Base):
     label: Mapped[str] = mapped_column(Text)
     role_ids: Mapped[list[int]] = mapped_column(JSON)
     claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    forgotten_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    forgotten_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__: Any = (UniqueConstraint("guild_id", "order_hash", "person_id"),)
+    __table_args__: Any = (
+        UniqueConstraint("guild_id", "order_hash", "person_id"),
+        _index_of_filled("ix_claims_forgotten_at", "forgotten_at", filled="forgotten_at"),
+    )
 
 
 class SeenProductRow(Base):

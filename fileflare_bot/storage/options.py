@@ -28,6 +28,8 @@ MOST_HOURS: Final = 336  # until moderators are reminded of a ticket that they h
 MOST_DAYS: Final = 60  # until a silent customer is asked, and as many again until their ticket is closed
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _URL: Final = TypeAdapter(HttpUrl)
+_SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
+_WITHOUT_SCHEME: Final = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d{1,5})?(?:[/?#]\S*)?")  # shop.example/orders
 
 
 class Match(StrEnum):
@@ -57,14 +59,21 @@ def _colour(value: str) -> str:
     return value.lower()
 
 
+def is_address(text: str) -> bool:
+    """Return whether a text is meant as a web address, with or without https:// before it."""
+    return bool(_SCHEME.match(text) or _WITHOUT_SCHEME.fullmatch(text))
+
+
 def _address(value: str) -> str:
+    """Return an address with https://, whatever people left out; stores have no other."""
+    address = "https://" + _SCHEME.sub("", value, count=1) if is_address(value) else value
     try:
-        secure = not value or _URL.validate_python(value).scheme == "https"
+        secure = not address or _URL.validate_python(address).scheme == "https"
     except ValidationError:
         secure = False
     if not secure:
-        raise ValueError(N_("must be an address that begins with https://"))
-    return value
+        raise ValueError(N_("must be an address such as https://my-store.com/account"))
+    return address
 
 
 def _or_else(sentence: str) -> WrapValidator:

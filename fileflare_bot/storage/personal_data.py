@@ -1,10 +1,12 @@
 """What is stored about one user, in all guilds: listed, exported, deleted."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.misses import Misses
 from fileflare_bot.storage.audit import audit_entry
@@ -15,6 +17,7 @@ from fileflare_bot.storage.misses import misses_of
 from fileflare_bot.storage.models import (
     AuditRow,
     ClaimRow,
+    MessageRow,
     MissesRow,
     RemovalRow,
     SavedOrderRow,
@@ -29,8 +32,29 @@ from fileflare_bot.storage.tickets import Tickets, card_of
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenAnswer:
+    """An answer that a moderator wrote in a ticket of somebody else; its text belongs to that ticket."""
+
+    guild_id: int
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HandledTicket:
+    """A ticket of somebody else that names a moderator as the one who took or resolved it."""
+
+    guild_id: int
+    number: int
+    taken: bool
+    resolved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PersonalRecord:
     """What is stored about a user: tickets, audit entries, misses, and how many saved orders and claims.
+
+    ``answers`` and ``handled`` are what they did as a moderator in others' tickets.
 
     ``products`` counts the products that they were the first to bring; ``removals`` counts the messages and threads
     about deleted tickets that are still to be removed from Discord.
@@ -38,6 +62,8 @@ class PersonalRecord:
 
     tickets: list[Ticket]
     entries: list[AuditEntry]
+    answers: list[WrittenAnswer]
+    handled: list[HandledTicket]
     saved_orders: int
     claims: int
     products: int
@@ -48,7 +74,8 @@ class PersonalRecord:
     def is_empty(self) -> bool:
         """Whether nothing is stored."""
         counts = (self.saved_orders, self.claims, self.products, self.removals)
-        return not (self.tickets or self.entries or any(counts) or self.misses)
+        listed = (self.tickets, self.entries, self.answers, self.handled)
+        return not (any(listed) or any(counts) or self.misses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +101,8 @@ class _Export:
     products_first_seen: list[SeenProduct]
     help_requests: list[_TicketWithMessages]
     actions: list[AuditEntry]
+    answers_as_moderator: list[WrittenAnswer]
+    help_requests_as_moderator: list[HandledTicket]
     unknown_order_ids: Misses | None
     not_readable: dict[str, int]
 
@@ -111,8 +140,9 @@ class PersonalData:
                 for table in (SavedOrderRow, ClaimRow, SeenProductRow, RemovalRow)
             ]
             row = await session.get(MissesRow, (user_id, 0))
+            answers, handled = await _moderated(session, user_id)
         misses = None if row is None else misses_of(row)
-        return PersonalRecord(tickets, entries, saved, claims, products, removals, misses)
+        return PersonalRecord(tickets, entries, answers, handled, saved, claims, products, removals, misses)
 
     @unit_of_work
     async def export(self, user_id: int) -> dict[str, Any]:
@@ -141,6 +171,8 @@ class PersonalData:
                 for ticket in record.tickets
             ],
             actions=record.entries,
+            answers_as_moderator=record.answers,
+            help_requests_as_moderator=record.handled,
             unknown_order_ids=record.misses,
             not_readable={kind: count for kind, count in lost.items() if count},
         )
@@ -176,3 +208,19 @@ class PersonalData:
             forgotten = Forgotten(len(rows), left, await revoking(session, user_id))
         await self._database.empty_log()
         return forgotten
+
+
+async def _moderated(session: AsyncSession, user_id: int) -> tuple[list[WrittenAnswer], list[HandledTicket]]:
+    """Return the answers that a user wrote in others' tickets, and those of them that they took or resolved."""
+    others = TicketRow.user_id != user_id
+    written = sa.select(TicketRow.guild_id, TicketRow.number, MessageRow.at).join_from(
+        MessageRow, TicketRow, TicketRow.id == MessageRow.ticket_id
+    )
+    written = written.where(others, MessageRow.author_id == user_id, MessageRow.from_moderator)
+    took, resolved = TicketRow.taken_by == user_id, TicketRow.resolved_by == user_id
+    handled = sa.select(TicketRow).where(others, took | resolved)
+    answers = await session.execute(written.order_by(MessageRow.id))
+    tickets = await session.scalars(handled.order_by(TicketRow.id))
+    return [WrittenAnswer(*row) for row in answers], [
+        HandledTicket(row.guild_id, row.number, row.taken_by == user_id, row.resolved_by == user_id) for row in tickets
+    ]

@@ -5,7 +5,7 @@ and of a guild, the oldest go first.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,11 +32,11 @@ class Products:
 
     @unit_of_work
     async def see(self, guild_id: int, user_id: int, products: Sequence[SeenProduct]) -> None:
-        """Count the products of an order as seen in a guild."""
+        """Count the products of an owner's order as seen in a guild; they get the names that they have there."""
         async with self._database.writing() as session:
             await ensure_guild(session, guild_id)
             await lock_guild(session, guild_id)
-            await see(session, guild_id, user_id, products)
+            await see(session, guild_id, user_id, products, renames=True)
 
     @unit_of_work
     async def seen(self, guild_id: int, typed: str = "", *, without: Iterable[str] = ()) -> list[SeenProduct]:
@@ -85,14 +85,24 @@ class Products:
             return {row.value: row.label for row in rows}
 
 
-async def see(session: AsyncSession, guild_id: int, user_id: int, products: Sequence[SeenProduct]) -> None:
-    """Count the products of an order that a user has opened, up to 25 of them."""
+async def see(
+    session: AsyncSession, guild_id: int, user_id: int, products: Sequence[SeenProduct], *, renames: bool = False
+) -> None:
+    """Count the products of an order that a user has opened, up to 25 of them.
+
+    Without ``renames``, those that were seen before keep their names: an order has the names of the day it was placed,
+    so they would change with whichever order was opened last.
+    """
     now = utc_now()
     for product in products[:MOST_OF_AN_ORDER]:
         facts = {"name": product.name, "vendor": product.vendor, "last_seen_at": now}
         first = {"guild_id": guild_id, "product_id": product.product_id, "orders": 1, "user_id": user_id}
         row = insert(session)(SeenProductRow).values(**first, **facts, first_seen_at=now)
-        counted = facts | {"orders": SeenProductRow.orders + 1}
+        counted: dict[str, Any] = facts | {"orders": SeenProductRow.orders + 1}
+        if not renames:
+            unnamed = SeenProductRow.name == ""
+            counted["name"] = sa.case((unnamed, product.name), else_=SeenProductRow.name)
+            counted["vendor"] = sa.case((unnamed, product.vendor), else_=SeenProductRow.vendor)
         await session.execute(row.on_conflict_do_update(index_elements=["guild_id", "product_id"], set_=counted))
     if products:
         its = SeenProductRow.guild_id == guild_id

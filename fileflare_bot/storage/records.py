@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.reference import OrderReference
@@ -161,6 +162,7 @@ class TicketDetails:
 
     ``name`` is the customer's name: Discord shows a mention of a user it does not know as a number.
     ``order_number`` is Fileflare's, ``claimed_number`` what the customer says where Fileflare's is not known.
+    ``products`` names the order's first products, for the customer alone.
     """
 
     order_number: str = ""
@@ -169,6 +171,7 @@ class TicketDetails:
     reference: OrderReference | None = field(default=None, repr=False)
     name: str = ""
     claimed_number: str = ""
+    products: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +365,18 @@ class Panel:
     options: Options
 
 
+class SettingChange(NamedTuple):
+    """A setting that an owner changed, ready for JSON.
+
+    Of rules, products and answers, ``before`` counts those that are gone, and ``after`` those that are new; of the
+    panel's words, ``after`` holds which. The words themselves are not kept: an owner may have pasted an order link.
+    """
+
+    setting: str
+    before: Any
+    after: Any
+
+
 @dataclass(frozen=True, slots=True)
 class AuditLine:
     """An audit entry whose line is not in the log channel yet."""
@@ -371,3 +386,4 @@ class AuditLine:
     actor_id: int
     action: Action
     at: datetime
+    changes: tuple[SettingChange, ...] = ()

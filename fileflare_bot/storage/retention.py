@@ -6,6 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from fileflare_bot.misses import FORGIVEN_AFTER
+from fileflare_bot.storage.claims import KEEP_FORGOTTEN
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.intents import add_card_removals
 from fileflare_bot.storage.models import (
@@ -35,7 +36,6 @@ OF_GUILDS: Final = (
     CannedAnswerRow,
     GuildRow,
 )
-KEEP_FORGOTTEN: Final = timedelta(days=90)
 DELETED_AT_ONCE: Final = 100  # tickets in a transaction: other writers wait for it
 
 

@@ -1,6 +1,7 @@
 """Changes to a guild's settings: in the database, the log channel, the leak guard's rule, and the panels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import discord
@@ -13,10 +14,11 @@ from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.access import MissingPermission
 from fileflare_bot.leak_guard import GuardState, LeakGuard
 from fileflare_bot.modlog import ModLog
+from fileflare_bot.orders.reference import ADDRESS, OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles.rights import check_for_buyers, check_may_give
 from fileflare_bot.storage.guilds import Guilds
-from fileflare_bot.storage.options import UNFORGEABLE, Options, Wording
+from fileflare_bot.storage.options import UNFORGEABLE, Options, Wording, is_address
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
 from fileflare_bot.store.json_lines import line_of
 from fileflare_bot.store.panel import Panels
@@ -31,9 +33,10 @@ _OBJECT: Final = N_("must be an object in braces")
 _YES_OR_NO: Final = N_("must be true or false")
 _ANOTHER_KIND: Final = N_("must be of another kind")
 _MISSING_IN: Final = N_("is missing in what begins in line {line}")
+HOLDS_AN_ORDER: Final = N_("must not hold the link of an order: everybody could open that order")
 _WHYS: Final = {  # docs.pydantic.dev/latest/errors/validation_errors
     "missing": N_("is missing"),
-    "extra_forbidden": N_("is no setting"),
+    "extra_forbidden": N_("is no setting; take it out"),
     "string_type": N_("must be text in double quotes"),
     "string_too_long": N_("must have {max_length} characters at most"),
     "string_too_short": N_("must not be empty"),
@@ -58,7 +61,7 @@ class WrongValue(Refusal):
     """Raised when a setting's value is invalid.
 
     ``where`` names the setting, as a file may call it; without one it is the file. ``why`` is a marked sentence about
-    it, which ``values`` fill; ``at_line`` is the setting's line in a file.
+    it, which ``values`` fill; ``at_line`` is the setting's line in a file. A form names its field by its label.
     """
 
     sentence = N_("**Nothing was changed:** {where} {why}.")
@@ -67,6 +70,8 @@ class WrongValue(Refusal):
     def __init__(self, where: str, why: str, *, at_line: int | None = None, **values: str) -> None:
         super().__init__("wrong value")
         self._line = at_line
+        self._setting = where
+        self._label: str | None = None
         self._where = shorten(clean(where).replace("`", "'"), LONGEST_NAME)
         self._why = why
         self._filling = {name: escape(shorten(clean(value), LONGEST_VALUE)) for name, value in values.items()}
@@ -74,10 +79,26 @@ class WrongValue(Refusal):
     def text(self, translator: Translator) -> str:
         """Return the sentence, with its reason in the user's language."""
         where = f"`{self._where}`" if self._where else translator.gettext("the file")
+        if self._label is not None:
+            where = "**" + translator.gettext(self._label) + "**"
         if self._where and self._line is not None:
             where = translator.gettext("{setting} in line {line}", setting=where, line=self._line)
         why = translator.gettext(self._why, **self._filling)
         return translator.gettext(self.sentence, where=where, why=why)
+
+    def in_form(self, labels: Mapping[str, str]) -> "WrongValue":
+        """Name the field of a form by its label, which is a marked sentence."""
+        self._label = labels.get(self._setting)
+        return self
+
+
+@contextmanager
+def form(labels: Mapping[str, str]) -> Iterator[None]:
+    """Have a wrong value name its field by its label in this form; ``labels`` are by setting."""
+    try:
+        yield
+    except WrongValue as error:
+        raise error.in_form(labels) from None
 
 
 class StoreSettings:
@@ -102,7 +123,7 @@ class StoreSettings:
         No other change comes between. What ``change`` raises changes nothing.
 
         Raises:
-            PowerfulRole, RoleOfEverybody: buyers must not get a role of a new rule.
+            PowerfulRole, ManagedRole, RoleOfEverybody: buyers must not get a role of a new rule.
             MayNotGive, MissingPermission: the actor may not give what the change would bring to buyers.
         """
 
@@ -120,7 +141,7 @@ class StoreSettings:
         """Replace the guild's settings and canned answers, all or none; return the state of the leak guard.
 
         Raises:
-            PowerfulRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
+            PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
         """
 
         def check(options: Options) -> None:
@@ -128,6 +149,14 @@ class StoreSettings:
 
         await self._guilds.replace(actor.guild.id, actor.id, settings, canned_answers, check)
         return await self._apply(actor.guild)
+
+    def check(self, actor: discord.Member, now: GuildSettings, settings: dict[str, Any]) -> None:
+        """Check that replace() would not refuse these settings.
+
+        Raises:
+            PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
+        """
+        _check_rights(actor, now.options, settings["options"])
 
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""
@@ -190,5 +219,19 @@ def parsed_wording(given: dict[str, str], where: str) -> Wording:
     Raises:
         WrongValue: one of the texts is invalid.
     """
-    address, _, text = where.partition("\n") if where.startswith("https://") else ("", "", where)
-    return validated(Wording, {**given, "account_url": address.strip(), "where": text.strip()})
+    address, _, text = where.partition("\n")
+    if not is_address(address.strip()):
+        address, text = "", where
+    wording = validated(Wording, {**given, "account_url": address.strip(), "where": text.strip()})
+    if field := with_an_order(wording):
+        raise WrongValue(field, HOLDS_AN_ORDER)
+    return wording
+
+
+def with_an_order(wording: Wording) -> str | None:
+    """Return the name of a text that holds the link of an order, which everybody would read."""
+    for field in Wording.model_fields:
+        addresses = ADDRESS.findall(getattr(wording, field))
+        if any(isinstance(parse_reference(address), OrderReference) for address in addresses):
+            return field
+    return None

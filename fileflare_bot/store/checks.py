@@ -1,6 +1,6 @@
 """Checks of a guild's setup: one line each, with what is missing and how to fix it."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Final
 
 import discord
@@ -16,10 +16,16 @@ from fileflare_bot.roles.rights import why_not
 from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.records import GuildSettings, Panel
 from fileflare_bot.store.panel import stale_line
+from fileflare_bot.store.visibility import customers_can_see, everybody_can_read
 
 GOOD: Final = "✅"
 WARNING: Final = "⚠️"
-_GONE: Final = N_("This channel does not exist any more, or I cannot see it: choose another.")
+_GONE: Final = N_("This channel does not exist any more, or I cannot see it: choose another in /store setup.")
+_OPEN: Final = N_(
+    "**Everybody can read {channel}**, and so your customers' names and what they ask. In that channel's settings > "
+    "Permissions, switch View Channel off for @everyone, and on for your moderators and me. Or choose another channel "
+    "in /store setup."
+)
 GUARD_STATES: Final = {
     GuardState.OFF: N_("The leak guard is off."),
     GuardState.ON: N_("The leak guard is on."),
@@ -95,6 +101,7 @@ def troubles(
             "**I know of no panel with a button for your customers.** Post it: /store setup > **Post the panel**. If "
             "one is there already, press its button once."
         )
+    yield from hidden_lines(guild, settings, places(panels), translator)
     for panel in panels:
         if panel.failed:
             yield f"{WARNING} {stale_line(panel, translator)}"
@@ -109,27 +116,59 @@ def missing(
             "**Still missing: a channel for help requests.** Choose it below; until then, customers are told to ask "
             "the server's owner."
         )
+    opened = [channel_id for channel_id in (settings.support_channel_id, settings.log_channel_id) if channel_id]
+    opened = [channel_id for channel_id in dict.fromkeys(opened) if everybody_can_read(guild, channel_id)]
+    if opened:
+        yield f"{WARNING} " + translator.gettext(
+            "**Everybody can read {channels}.** Below, at the channel, I say how to close it.",
+            channels=", ".join(f"<#{channel_id}>" for channel_id in opened),
+        )
     if not posted(panels):
         yield f"{WARNING} " + translator.gettext(
             "**Still missing: the panel** with the button for your customers. Press **Post the panel** below. If one "
             "is there already, press its button once."
         )
+    yield from hidden_lines(guild, settings, places(panels), translator)
     if not where_to_find(settings.options.wording):
         yield "💡 " + translator.gettext(
             "**Worth adding: where your customers find their order link.** Press **The panel's words** below."
         )
 
 
-def next_line(panels: Sequence[Panel], translator: Translator) -> str:
-    """Return what comes next once all is well."""
-    if not posted(panels):
+def next_line(guild: discord.Guild, settings: GuildSettings, panels: Sequence[Panel], translator: Translator) -> str:
+    """Return what comes next once all is well, or a warning if customers see no panel."""
+    there = posted(panels)
+    if not there:
         return translator.gettext("Next: press **Post the panel**, and choose your customers' channel.")
-    return translator.gettext("Your customers can press the button in {channels}.", channels=channels_of(panels))
+    seen = [panel for panel in there if customers_can_see(guild, settings, panel.channel_id)]
+    lines = [*hidden_lines(guild, settings, places(panels), translator)]
+    if seen:
+        text = translator.gettext("Your customers can press the button in {channels}.", channels=channels_of(seen))
+        lines.insert(0, text)
+    return "\n".join(lines)
+
+
+def hidden_lines(
+    guild: discord.Guild, settings: GuildSettings, channel_ids: Iterable[int], translator: Translator
+) -> Iterator[str]:
+    """Yield a line if any of these channels, which have panels, are hidden from customers."""
+    hidden = [each for each in dict.fromkeys(channel_ids) if not customers_can_see(guild, settings, each)]
+    if hidden:
+        yield f"{WARNING} " + translator.gettext(
+            "**Your customers cannot see the panel in {channels}.** Let them view the channel; or delete the panel, "
+            "and post it where they are.",
+            channels=", ".join(f"<#{channel_id}>" for channel_id in hidden),
+        )
 
 
 def channels_of(panels: Sequence[Panel]) -> str:
     """Return the channels in which panels are."""
-    return ", ".join(dict.fromkeys(f"<#{panel.channel_id}>" for panel in posted(panels)))
+    return ", ".join(f"<#{channel_id}>" for channel_id in places(panels))
+
+
+def places(panels: Sequence[Panel]) -> list[int]:
+    """Return the IDs of the channels in which panels are, each once."""
+    return list(dict.fromkeys(panel.channel_id for panel in posted(panels)))
 
 
 def posted(panels: Sequence[Panel]) -> list[Panel]:
@@ -151,18 +190,13 @@ def guard_state(guild: discord.Guild, settings: GuildSettings, leak_guard: LeakG
 def support_line(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> str:
     """Return whether the support channel is usable, and what is missing there."""
     if settings.support_channel_id is None:
-        text = translator.gettext("**No support channel yet:** customers are told to ask the server's owner.")
+        text = translator.gettext(
+            "**No support channel yet:** customers are told to ask the server's owner. Choose one in /store setup."
+        )
         return f"{WARNING} {text}"
     name = translator.gettext("Support channel")
     needed = permissions.SUPPORT_CHANNEL + (("attach_files",) if settings.options.help_screenshots else ())
-    line = _channel_line(guild, settings.support_channel_id, needed, name, translator)
-    channel = guild.get_channel(settings.support_channel_id)
-    if channel is not None and channel.permissions_for(guild.default_role).view_channel:
-        warning = translator.gettext(
-            "Everybody can read this channel. Let only moderators and me view it: customers write there."
-        )
-        line = f"{WARNING} {warning}\n{line}"
-    return line
+    return _channel_line(guild, settings.support_channel_id, needed, name, translator)
 
 
 def log_line(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> str:
@@ -179,12 +213,14 @@ def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Transla
         return translator.gettext("**No role to ping:** nobody is pinged.")
     role = guild.get_role(settings.ping_role_id)
     if role is None:
-        return f"{WARNING} " + translator.gettext("The role to ping does not exist any more: choose another.")
+        return f"{WARNING} " + translator.gettext(
+            "The role to ping does not exist any more: choose another in /store setup."
+        )
     channel = guild.get_channel(settings.support_channel_id or 0)
     may = channel is not None and channel.permissions_for(guild.me).mention_everyone
     if role.mentionable or may:
         return f"{GOOD} " + translator.gettext("Role to ping") + f": {role.mention}"
-    warning = translator.gettext("I cannot ping this role: allow everybody to mention it in its settings.")
+    warning = translator.gettext("I cannot ping this role: in Server Settings > Roles, allow everybody to mention it.")
     return f"{WARNING} {role.mention}: {warning}"
 
 
@@ -217,12 +253,18 @@ def _channel_line(
     channel = guild.get_channel(channel_id)
     if channel is None:
         return f"{WARNING} {name}: " + translator.gettext(_GONE)
-    lacking = permissions.missing(channel.permissions_for(guild.me), needed)
-    if lacking:
-        named = permissions.names(lacking)
-        warning = translator.gettext("I lack these permissions there: {permissions}.", permissions=named)
-        return f"{WARNING} {name}: {channel.mention}\n{warning}"
-    return f"{GOOD} {name}: {channel.mention}"
+    warnings = []
+    if lacking := permissions.missing(channel.permissions_for(guild.me), needed):
+        warnings.append(
+            translator.gettext(
+                "I lack these permissions there: {permissions}. Give them to my role in that channel's settings > "
+                "Permissions.",
+                permissions=permissions.names(lacking),
+            )
+        )
+    if everybody_can_read(guild, channel_id):
+        warnings.append(translator.gettext(_OPEN, channel=channel.mention))
+    return "\n".join([f"{WARNING if warnings else GOOD} {name}: {channel.mention}", *warnings])
 
 
 async def _written(guild: discord.Guild, channel_id: int, translator: Translator) -> str:

@@ -20,7 +20,7 @@ from fileflare_bot.storage.options import (
     RoleRule,
 )
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
-from fileflare_bot.store.changes import WrongValue, wrong_value
+from fileflare_bot.store.changes import HOLDS_AN_ORDER, WrongValue, with_an_order, wrong_value
 from fileflare_bot.store.json_lines import line_of
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.canned import LONGEST_ANSWER, UnknownPlaceholder, checked
@@ -44,6 +44,7 @@ _NO_VALUE: Final = N_(
     "needs a value in line {line}, column {column}: text in double quotes, a number, true, false, null, a list or an "
     "object"
 )
+_NOTHING_FILLS: Final = N_("holds a placeholder that nothing fills; those are {{customer}}, {{order}} and {{file}}")
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -110,6 +111,9 @@ def imported(content: bytes, guild: discord.Guild) -> Imported:
     """
     file = _read(content)
     canned_answers = _canned_answers(file, content)
+    if field := with_an_order(file.options.wording):
+        path = "options", "wording", field
+        raise WrongValue(".".join(path), HOLDS_AN_ORDER, at_line=line_of(_text(content), path))
     missing: dict[str, None] = {}
     channels = {channel.name: channel.id for channel in reversed(guild.text_channels)}
     roles = {role.name: role.id for role in guild.roles if not role.is_default()}
@@ -165,7 +169,12 @@ def _canned_answers(file: _File, content: bytes) -> tuple[CannedAnswer, ...]:
         try:
             answers[name] = CannedAnswer(name, checked(given.text))
         except UnknownPlaceholder:
-            raise _wrong_answer(content, index, "text", N_("holds a placeholder that nothing fills")) from None
+            raise _wrong_answer(
+                content,
+                index,
+                "text",
+                _NOTHING_FILLS,
+            ) from None
     return tuple(answers.values())
 
 

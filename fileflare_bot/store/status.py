@@ -55,14 +55,14 @@ GROUPS: Final = (
         N_("Mostly a part of the ID is missing, or it is another store's order. They were told to copy the link anew."),
     ),
     Group(
-        frozenset({"asked_too_often"}),
+        frozenset({"asked_too_often", "guessing"}),
         lambda words, count: words.ngettext(
             "{count} time somebody had to pause", "{count} times somebody had to pause", count
         ),
         N_("They asked very often, or tried IDs that do not exist. That keeps others' orders safe: nothing to do."),
     ),
     Group(
-        frozenset({"held_by_others"}),
+        frozenset({"held_by_others", "free_later"}),
         lambda words, count: words.ngettext(
             "{count} order that counts for another account", "{count} orders that count for another account", count
         ),
@@ -139,6 +139,9 @@ PASTES: Final[dict[ReferenceProblem, Count]] = {
     ),
     ReferenceProblem.LICENCE_KEY: lambda words, count: words.ngettext(
         "{count} licence key", "{count} licence keys", count
+    ),
+    ReferenceProblem.CUT_OFF: lambda words, count: words.ngettext(
+        "{count} cut-off link or ID", "{count} cut-off links or IDs", count
     ),
     ReferenceProblem.NOT_AN_ID: lambda words, count: words.ngettext("{count} other text", "{count} other texts", count),
     ReferenceProblem.EMPTY: lambda words, count: words.ngettext("{count} empty", "{count} empty", count),

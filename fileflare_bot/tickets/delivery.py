@@ -19,15 +19,18 @@ from fileflare_bot.discord_errors import (
     is_final,
     name_of,
 )
-from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
+from fileflare_bot.discord_limits import EMBED_DESCRIPTION, FIELD_VALUE, shorten
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Resolution, Ticket
 from fileflare_bot.storage.storage import Storage
-from fileflare_bot.tickets.texts import RESOLUTIONS
+from fileflare_bot.text import escape
+from fileflare_bot.tickets.intake import WITHOUT_ORDER
+from fileflare_bot.tickets.texts import RESOLUTIONS, TOPICS, order_of, quoted
 
+LONGEST_QUOTED: Final = 200  # UTF-16 units of the customer's words in an answer
 LEFT: Final = {NO_MUTUAL_GUILD, UNKNOWN_MEMBER, UNKNOWN_USER}
 ARRIVED: Final = {
     Delivery.MESSAGE: N_("Sent by direct message."),
@@ -88,13 +91,19 @@ class Deliveries:
         translator = self._catalogs.translator(ticket.locale)
         title = answer_title(ticket, translator, asking=answer.asking, closing=answer.closing)
         guild = self._bot.get_guild(ticket.guild_id)
+        embed = answer_embed(ticket, title, answer.text, guild.name if guild is not None else "", translator)
+        how = translator.gettext(
+            "Press **{button}**. What you type into this chat reaches nobody.",
+            button=translator.gettext(_write_label(ticket, asking=answer.asking)),
+        )
+        embed.add_field(name=translator.gettext("Do you want to reply?"), value=how, inline=False)
         channel = await self._bot.http.start_private_message(ticket.user_id)
         await post_once(
             self._bot,
             int(channel["id"]),
             found=lambda recent: has_custom_id(recent, f"help:write:{ticket.id}:{answer.id}"),
             since=answer.at,
-            embed=answer_embed(title, answer.text, guild.name if guild is not None else ""),
+            embed=embed,
             view=answer_view(ticket, answer.id, translator, asking=answer.asking),
         )
 
@@ -136,20 +145,36 @@ def answer_title(ticket: Ticket, translator: Translator, *, asking: bool, closin
     return translator.gettext(title, number=ticket.number)
 
 
-def answer_embed(title: str, text: str, guild_name: str) -> discord.Embed:
-    """Return the embed of an answer."""
+def answer_embed(ticket: Ticket, title: str, text: str, guild_name: str, translator: Translator) -> discord.Embed:
+    """Return the embed of an answer, with what it answers."""
     embed = discord.Embed(title=title, description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
+    embed.add_field(name=translator.gettext("What you asked"), value=_asked(ticket, translator), inline=False)
     return embed.set_footer(text=guild_name) if guild_name else embed
+
+
+def _asked(ticket: Ticket, translator: Translator) -> str:
+    """Return what a ticket is about, for its customer: the order and its products, the topic, and their first words."""
+    order = [order_of(ticket, translator)] if ticket.details.order_number or ticket.details.claimed_number else []
+    products = [escape(name) for name in ticket.details.products]
+    lines = [" · ".join([*order, *products]), translator.gettext(TOPICS[ticket.topic])]
+    if words := " ".join(ticket.details.words.split()):
+        lines.append(quoted(shorten(words, LONGEST_QUOTED)))
+    return shorten("\n".join(filter(None, lines)), FIELD_VALUE)
+
+
+def _write_label(ticket: Ticket, *, asking: bool) -> str:
+    """Return the label of the button that writes back."""
+    if ticket.resolution is Resolution.NO_REPLY:
+        return N_("Reopen")
+    return N_("I still need help") if asking else N_("Write back")
 
 
 def answer_view(ticket: Ticket, answer_id: int, translator: Translator, *, asking: bool) -> discord.ui.View:
     """Return the buttons under an answer, or under the question whether it has helped."""
-    label = N_("Write back")
-    if ticket.resolution is Resolution.NO_REPLY:
-        label = N_("Reopen")
-    elif asking:
-        label = N_("I still need help")
-    items = [button(translator.gettext(label), f"help:write:{ticket.id}:{answer_id}", emoji="✍️")]
+    label = translator.gettext(_write_label(ticket, asking=asking))
+    items = [button(label, f"help:write:{ticket.id}:{answer_id}", emoji="✍️")]
+    if opens_order(ticket):
+        items.append(button(translator.gettext("Open my order"), f"downloads:ticket:{ticket.id}", emoji="📥"))
     if not ticket.resolved:
         items.append(
             button(
@@ -160,6 +185,12 @@ def answer_view(ticket: Ticket, answer_id: int, translator: Translator, *, askin
             )
         )
     return view(items)
+
+
+def opens_order(ticket: Ticket) -> bool:
+    """Return whether a ticket's customer has opened its order, so that they can open it again."""
+    unknown = any(finding.kind in WITHOUT_ORDER for finding in ticket.details.findings)
+    return ticket.details.reference is not None and not unknown
 
 
 def _note(ticket: Ticket, answer: PendingAnswer, delivery: Delivery, translator: Translator) -> NewNote:

@@ -17,9 +17,10 @@ from fileflare_bot.orders.hiding import hide_order
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.removals import Removals
-from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
+from fileflare_bot.storage.errors import NoSuchSavedOrder, NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.delivery import opens_order
 from fileflare_bot.tickets.holders import keeping
 from fileflare_bot.tickets.intake import HIDDEN, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
@@ -144,6 +145,18 @@ class HelpDesk:
         if not answers:
             raise NotAnswered
         return ticket, answers[-1]
+
+    async def order_of_customer(self, ticket_id: int, user_id: int, guild_id: int | None) -> OrderReference:
+        """Return the order of a customer's ticket, which they have opened before.
+
+        Raises:
+            NotYours, NoSuchTicket: as for read_answer().
+            NoSuchSavedOrder: no such order is known, or it cannot be decrypted.
+        """
+        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
+        if ticket.details.reference is None or not opens_order(ticket):
+            raise NoSuchSavedOrder
+        return ticket.details.reference
 
     async def write_back(self, ticket_id: int, user_id: int, guild_id: int | None, text: str) -> tuple[Ticket, bool]:
         """Send a customer's message to the moderators, and reopen the ticket if it is resolved.

@@ -8,21 +8,21 @@ import structlog
 from discord.ext import commands
 
 from fileflare_bot.discord_errors import FAILURES, UNKNOWN_MEMBER, UNKNOWN_USER, code_of, name_of
-from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
+from fileflare_bot.fileflare.errors import LookupFailed, TooManyLookups
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import button
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.hiding import hide_references
-from fileflare_bot.orders.labels import plain_number
+from fileflare_bot.orders.labels import plain_number, product_names
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import GuildSettings, TicketDetails
 
 HIDDEN: Final = "[…]"  # replaces links and order IDs in a customer's words
 MEMBER_SECONDS: Final = 3.0  # to ask Discord whether somebody is a member
-WITHOUT_ORDER: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE}
+WITHOUT_ORDER: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE, Kind.PAUSED}
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -117,7 +117,7 @@ async def look_into(
     """Look up a pasted order, and return what a ticket stores about it; ``before`` is an earlier lookup's finding.
 
     Raises:
-        AskedTooOften: the user has to wait.
+        TooManyLookups: the user has to wait.
     """
     if not pasted.strip():
         known = before is not None and before.kind in WITHOUT_ORDER
@@ -131,9 +131,12 @@ async def look_into(
 async def _read(lookups: Lookups, reference: OrderReference, requester: Requester, words: str) -> TicketDetails:
     try:
         found = await lookups.find(reference, requester)
-    except AskedTooOften:
+    except TooManyLookups:
         raise
     except LookupFailed as error:
         findings = diagnose_failure(error.finding or Kind.OUTAGE)
         return TicketDetails(findings=findings, words=words, reference=reference)
-    return TicketDetails(str(found.order.order_number or ""), diagnose(found.order), words, found.reference)
+    order = found.order
+    return TicketDetails(
+        str(order.order_number or ""), diagnose(order), words, found.reference, products=product_names(order)
+    )

@@ -221,7 +221,7 @@ async def test_a_german_customer_finds_files_in_german(desk: Desk) -> None:
     assert reply(found).content == "Bestellung #2300 · 10 von 300 Dateien · 🔎 loop\\_07\\_1"
     assert "Alle Dateien" in labels(reply(found))
     none = await find(desk, found, "loop_99", "Suchen")
-    assert reply(none).content.startswith("**Keine Datei hat das im Namen, auch kein Produkt.**")
+    assert reply(none).content.startswith("**Keine Datei hat „loop\\_99“ im Namen, auch kein Produkt.**")
 
 
 async def test_matches_on_several_pages_are_turned_and_chosen_like_all_files(desk: Desk) -> None:
@@ -248,7 +248,7 @@ async def test_a_search_without_a_match_keeps_the_list_and_says_so(desk: Desk) -
     assert none.ephemeral
     assert reply(none).id != reply(result).id
     assert reply(none).content == (
-        "**No file has that in its name, nor in its product's.** Press **Find** again with less of it."
+        "**No file has “loop\\_99” in its name, nor in its product's.** Press **Find** again with less of it."
     )
     assert "Page 2 of" in str(embed(await desk.customer.click(reply(result), label="Next")).footer.text)
 

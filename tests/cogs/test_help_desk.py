@@ -58,7 +58,7 @@ async def give_answer(desk: Desk) -> None:
     assert "the count of **wallpapers-bonus.zip** was raised" in str(message.embeds[0].description)
     assert str(message.embeds[0].description).endswith("\n\nHave fun!")
     assert message.embeds[0].footer.text == "The Book Shop"
-    assert labels(message) == ["Write back", "It is solved"]
+    assert labels(message) == ["Write back", "Open my order", "It is solved"]
     assert "first answered" in str(desk.card().embeds[0].description)
 
 
@@ -173,7 +173,7 @@ async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_n
     read = await desk.customer.click(mention, label="Read the answer")
     assert reply(read).ephemeral
     assert reply(read).embeds[0].description == "The secret of the wallpaper."
-    assert labels(reply(read)) == ["Write back", "It is solved"]
+    assert labels(reply(read)) == ["Write back", "Open my order", "It is solved"]
     for outsider in (desk.member, desk.moderator, desk.owner):
         refused = await outsider.click(mention, label="Read the answer")
         assert reply(refused).ephemeral
@@ -307,3 +307,39 @@ async def test_the_answer_is_in_the_customers_language_and_the_card_in_the_serve
     assert desk.card().embeds[0].title == "Help request #1"
     assert isinstance(desk.direct()[0], discord.Message)
     assert "Hallo" in str(desk.direct()[0].embeds[0].description)
+
+
+async def test_an_answer_says_what_it_answers_and_how_to_reply_and_opens_the_order(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help(orders.DOCUMENTED, words="*Which* of the files is the book? " + "Please tell me. " * 30)
+    await desk.answers(words="The first one.")
+
+    (message,) = desk.direct()
+    asked, how = message.embeds[0].fields
+    assert asked.name == "What you asked"
+    first, topic, words = str(asked.value).splitlines()
+    assert (first, topic) == ("Order #1050 · My new Book", "A file has no downloads left")
+    assert words.startswith("> \\*Which\\* of the files is the book? Please tell me.")
+    assert words.endswith("…")
+    assert how.value == "Press **Write back**. What you type into this chat reaches nobody."
+
+    opened = await desk.at_home.click(message, label="Open my order")
+
+    assert opened.ephemeral
+    assert "Order #1050" in reply(opened).content
+    assert "Remember this order" in labels(reply(opened))
+
+
+async def test_the_order_of_an_answer_is_opened_for_its_customer_alone(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    refused = await desk.forge("downloads:ticket:1", desk.member, desk.channel)
+    assert reply(refused).content == "**That is for somebody else.**"
+
+    unknown = await desk.customer.click(reply(await desk.mydownloads(orders.UNKNOWN)), label="Get help")
+    await desk.customer.submit_modal(unknown, {"topic": "order_not_found", "words": "Where is it?"})
+    await desk.answers(words="Look again.", number=2)
+    assert labels(desk.direct()[-1]) == ["Write back", "It is solved"]
+    refused = await desk.forge("downloads:ticket:2", desk.customer, desk.channel)
+    assert "I do not remember that order any more." in reply(refused).content
+    assert labels(reply(refused)) == ["Get my downloads"]

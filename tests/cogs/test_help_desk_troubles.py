@@ -47,7 +47,9 @@ async def test_a_second_request_about_an_order_leads_to_the_first_and_its_words_
 
     again = await desk.ask_for_help(words="Also, the second file is broken.")
 
-    assert reply(again).content.startswith("You have help request #1 about this already, and your words are with it.")
+    assert reply(again).content.startswith(
+        "You asked about this before, so I have added your words to help request #1."
+    )
     assert desk.notes()[-1] == f"<@{desk.customer.id}> writes:\n> Also, the second file is broken."
     assert len([message for message in desk.support.history() if message.embeds]) == 1
 
@@ -82,7 +84,7 @@ async def test_help_is_offered_on_each_refusal_that_a_moderator_can_fix_with_a_l
     shown = await desk.customer.click(reply(lookup), label="Get help")
 
     assert shown.modal is not None
-    (topics,) = [item["component"] for item in shown.modal["components"] if item.get("component", {}).get("type") == 21]
+    (topics,) = [item["component"] for item in shown.modal["components"] if item.get("component", {}).get("type") == 3]
     assert [option["value"] for option in topics["options"] if option.get("default")] == [topic]
     await desk.customer.submit_modal(shown, {"topic": topic})
     assert found in str(desk.card().embeds[0].description)
@@ -384,7 +386,7 @@ async def test_asking_again_for_help_has_the_limit_of_writing_back_and_nothing_i
     await desk.ask_for_help()
     for number in range(10):
         added = await desk.ask_for_help(words=f"Hello? {number}")
-        assert reply(added).content.startswith("You have help request #1 about this already, and your words are with")
+        assert reply(added).content.startswith("You asked about this before, so I have added your words to")
     notes = desk.notes()
 
     refused = await desk.ask_for_help(words="And once more.")
@@ -399,7 +401,9 @@ async def test_asking_again_for_help_has_the_limit_of_writing_back_and_nothing_i
     assert reply(again).content.startswith("**You have asked for help often enough for now.**")
     await desk.later(days=1)
     added = await desk.ask_for_help(words="It is tomorrow.")
-    assert reply(added).content.startswith("You have help request #1 about this already, and your words are with it.")
+    assert reply(added).content.startswith(
+        "You asked about this before, so I have added your words to help request #1."
+    )
 
 
 async def test_a_request_pings_at_most_once_in_five_minutes_whatever_is_done_with_it(desk: Desk) -> None:

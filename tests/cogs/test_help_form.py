@@ -137,7 +137,7 @@ async def test_a_number_that_is_told_later_is_added_to_the_open_request(desk: De
 
     again = await desk.customer.submit_modal(await form(desk, "#1"), {"topic": "other", "number": "1042"})
 
-    assert reply(again).content.startswith("You have help request #1 about this already.")
+    assert reply(again).content.startswith("You asked about this before, and help request #1 is still open.")
     assert "**Order #1042 (unverified)**" in str(desk.card().embeds[0].description)
 
 
@@ -207,7 +207,9 @@ async def test_the_limit_lets_an_open_request_be_added_to(desk: Desk) -> None:
 
     added = await desk.ask_for_help(words="Also this.")
 
-    assert reply(added).content.startswith("You have help request #1 about this already, and your words are with it.")
+    assert reply(added).content.startswith(
+        "You asked about this before, so I have added your words to help request #1."
+    )
 
 
 @pytest.mark.settings(help_a_day_per_person=1)

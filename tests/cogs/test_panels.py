@@ -1,5 +1,7 @@
 """Panels that are posted show what the owner changes, and are forgotten once they are gone."""
 
+from typing import Any
+
 import discord
 import pytest
 from desk import Desk, embed, labels, page, reply, toggle_id
@@ -181,6 +183,46 @@ async def test_what_the_bot_lacks_in_the_chosen_channel_is_named(desk: Desk) -> 
 
     assert reply(refused).content.endswith("then try again: Send Messages, Embed Links.")
     assert await known(desk) == []
+
+
+async def test_a_panel_where_customers_cannot_see_it_is_named_wherever_panels_are(desk: Desk) -> None:
+    await desk.set_up()
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    asked = await desk.owner.click(reply(setup), label="Post the panel")
+    hidden = f"⚠️ **Your customers cannot see the panel in <#{desk.support.id}>.** Let them view the channel;"
+
+    posted = await desk.owner.submit_modal(asked, {"channel": [desk.support]})
+
+    assert reply(posted).content.splitlines()[-1].startswith(hidden)
+    assert "Your customers can press" not in reply(posted).content
+    shown = page(await desk.owner.slash(desk.channel, "store setup"))
+    assert hidden in shown
+    assert "Your customers can press" not in shown
+    assert hidden in reply(await desk.owner.click(reply(setup), label="Check")).content
+    assert hidden in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
+    assert hidden in reply(await desk.owner.slash(desk.support, "store panel")).content
+
+    everyone = discord.PermissionOverwrite(view_channel=False)
+    buyers = desk.guild.create_role("Buyers")
+    seen: Any = {desk.guild.default_role: everyone, buyers: discord.PermissionOverwrite(view_channel=True)}
+    behind_a_role = desk.guild.create_text_channel("buyers", overwrites=seen)
+    await desk.env.settle()
+    said = reply(await desk.owner.slash(behind_a_role, "store panel")).content
+    assert said.startswith(("The panel is posted", "**I may not"))
+    assert "cannot see" not in said
+
+
+async def test_the_setup_and_its_form_say_whether_there_is_a_panel_already_and_where(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert "**Last step: post the panel**, the message with the button for your customers." in page(setup)
+    await post(desk)
+
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    asked = await desk.owner.click(reply(setup), label="Post the panel")
+
+    assert page(setup).endswith(f"**The panel** is in <#{desk.channel.id}> already.")
+    assert asked.modal is not None
+    assert asked.modal["components"][0]["content"] == f"**The panel** is in <#{desk.channel.id}> already."
 
 
 @pytest.mark.parametrize(("chosen", "language"), [("", "English"), ("de", "German")])

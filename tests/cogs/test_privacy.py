@@ -10,6 +10,7 @@ from storage.samples import execute
 from fileflare_bot.demo import orders
 from fileflare_bot.settings import Settings
 from fileflare_bot.storage.models import MessageRow
+from fileflare_bot.storage.options import LaterAccounts
 from fileflare_bot.storage.storage import Storage
 
 
@@ -61,14 +62,14 @@ async def test_a_person_sees_how_many_unknown_orders_they_tried_and_deleting_doe
     listed = await desk.customer.slash(desk.channel, "privacy")
     assert "**2 order IDs that do not exist**: that you tried them, not which" in reply(listed).content
     sure = await desk.customer.click(reply(listed), label="Delete it")
-    assert "I remember how many for up to 12 hours" in reply(sure).content
+    assert "how many unknown order IDs you tried, for up to 12 hours" in reply(sure).content
     await desk.customer.click(reply(sure), label="Delete for good")
 
     again = await desk.customer.slash(desk.channel, "privacy")
     assert "\n• **2 order IDs" in reply(again).content
     assert "saved" not in reply(again).content
     assert labels(reply(again)) == ["Get it as a file"]
-    assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
+    assert "Several order IDs were unknown here" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
 
 
 async def test_a_person_is_told_that_something_in_the_file_cannot_be_read(desk: Desk, bot_settings: Settings) -> None:
@@ -93,7 +94,12 @@ async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(de
     shown = await desk.customer.slash(desk.channel, "privacy")
 
     sure = await desk.customer.click(reply(shown), label="Delete it")
-    assert reply(sure).content.startswith("**Delete your saved orders and help requests?**")
+    assert reply(sure).content.splitlines() == [
+        "**Delete what I keep about you?** This cannot be undone.",
+        "• **1 open help request:** it goes, and nobody will answer it",
+        "• **This stays:** my messages to you, and what was posted in a log channel or beside a card",
+    ]
+    assert labels(reply(sure)) == ["Delete for good", "Keep it"]
     gone = await desk.customer.click(reply(sure), label="Delete for good")
 
     assert reply(gone).content == "**Deleted.** I keep nothing of your saved orders and help requests."
@@ -103,16 +109,87 @@ async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(de
     assert len((await storage.personal_data.of_user(desk.member.id)).tickets) == 1
 
 
+async def test_who_would_rather_keep_it_presses_so_and_nothing_is_deleted(desk: Desk, storage: Storage) -> None:
+    shown = await desk.mydownloads(orders.DOCUMENTED)
+    await desk.customer.click(reply(shown), label="Remember this order")
+    listed = await desk.customer.slash(desk.channel, "privacy")
+    sure = await desk.customer.click(reply(listed), label="Delete it")
+
+    kept = await desk.customer.click(reply(sure), label="Keep it")
+
+    assert reply(kept).content == "Nothing was deleted."
+    assert labels(reply(kept)) == []
+    assert (await storage.personal_data.of_user(desk.customer.id)).saved_orders == 1
+
+
+@pytest.mark.parametrize(
+    ("refuses", "said"),
+    [(True, "**This order counts for nobody until <t:"), (False, "This order counted for an account that had")],
+)
+async def test_who_deleted_their_data_reads_when_their_order_counts_again_and_can_have_it_moved_back(
+    desk: Desk,
+    refuses: bool,  # noqa: FBT001 - a case
+    said: str,
+) -> None:
+    await desk.set_up()
+    buyer = desk.guild.create_role("Buyer")
+    await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="123456")
+    if refuses:
+        await desk.bot.storage.guilds.change_options(
+            desk.guild.id,
+            desk.owner.id,
+            lambda options: options.model_copy(update={"later_accounts": LaterAccounts.REFUSE}),
+        )
+    await desk.mydownloads(orders.DOCUMENTED)
+    shown = await desk.customer.slash(desk.channel, "privacy")
+    sure = await desk.customer.click(reply(shown), label="Delete it")
+    assert "• **1 order that counts for you:** you lose the roles it brought" in reply(sure).content
+    await desk.customer.click(reply(sure), label="Delete for good")
+
+    again = await desk.mydownloads(orders.DOCUMENTED)
+
+    text = reply(again).content + "".join(str(field.value) for each in reply(again).embeds for field in each.fields)
+    assert said in text
+    assert "nother account" not in text
+    form = await desk.customer.click(reply(again), label="Get help")
+    await desk.customer.submit_modal(form, {"topic": "no_role", "words": "It is mine."})
+    asked = await desk.owner.click(desk.card(), label="Move")
+    await desk.owner.click(reply(asked), label="Move it")
+    assert buyer.id in desk.env.backend.get_guild(desk.guild.id).members[desk.customer.id].role_ids
+    assert said not in str(reply(await desk.mydownloads(orders.DOCUMENTED)).content)
+
+
 async def test_a_moderators_record_is_shown_and_stays(desk: Desk, storage: Storage) -> None:
     await desk.set_up()
     await desk.ask_for_help()
     await desk.press("Take")
+    await desk.answers(words="Hello, Casey.")
 
     shown = await desk.moderator.slash(desk.channel, "privacy")
 
-    assert "**1 note** of what you did as a moderator" in reply(shown).content
+    assert reply(shown).content.splitlines()[1:] == [
+        ("• **1 answer** that you wrote as a moderator, encrypted: until 90 days after its help request is resolved"),
+        "• **1 help request** that says that you took or resolved it: until 90 days after it is resolved",
+        (
+            "• **2 notes** of what you did as a moderator or owner, and when: the server's record, for 90 days or as "
+            "long as the help request"
+        ),
+        (
+            "What you did as a moderator or owner belongs to the server: deleting your data leaves it. Cards and "
+            "threads name you, too, and go with their help requests; lines in a log channel stay until the server "
+            "deletes them."
+        ),
+    ]
     assert labels(reply(shown)) == ["Get it as a file"]
-    assert len((await storage.personal_data.of_user(desk.moderator.id)).entries) == 1
+    assert len((await storage.personal_data.of_user(desk.moderator.id)).entries) == 2
+    (file,) = reply(await desk.moderator.click(reply(shown), label="Get it as a file")).attachments
+    content = json.loads(await file.read())
+    (written,) = content["answers_as_moderator"]
+    assert (written["guild_id"], written["number"]) == (desk.guild.id, 1)
+    assert content["help_requests_as_moderator"] == [
+        {"guild_id": desk.guild.id, "number": 1, "taken": True, "resolved": False}
+    ]
+    assert "Casey" not in json.dumps(content)
 
 
 async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_until_it_is_released(desk: Desk) -> None:

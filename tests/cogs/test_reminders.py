@@ -224,7 +224,7 @@ async def test_a_silent_customer_is_asked_once_and_their_request_is_closed_kindl
         "request; you can reopen it."
     )
     assert asked.embeds[0].footer.text == "The Book Shop"
-    assert labels(asked) == ["I still need help", "It is solved"]
+    assert labels(asked) == ["I still need help", "Open my order", "It is solved"]
     said = (
         f"⏳ I have asked <@{desk.customer.id}> whether the answer helped, and close the request if they stay silent."
     )
@@ -239,7 +239,7 @@ async def test_a_silent_customer_is_asked_once_and_their_request_is_closed_kindl
     assert closed.embeds[0].description == (
         "There was no reply.\n\nI hope that all is well. If something is left, press **Reopen**, and write what it is."
     )
-    assert labels(closed) == ["Reopen"]
+    assert labels(closed) == ["Reopen", "Open my order"]
     me = desk.bot.user
     assert me is not None
     assert str(desk.card().embeds[0].description).startswith("🟢 **Resolved:** There was no reply.")
@@ -272,12 +272,12 @@ async def test_a_german_customer_is_asked_and_told_in_german(desk: Desk) -> None
         "Die Moderatoren haben dir geantwortet und seitdem nichts gehört. Höre ich innerhalb von 1 Tag nichts, "
         "schließe ich diese Hilfeanfrage; du kannst sie wieder öffnen."
     )
-    assert labels(asked) == ["Ich brauche noch Hilfe", "Problem gelöst"]
+    assert labels(asked) == ["Ich brauche noch Hilfe", "Meine Bestellung öffnen", "Problem gelöst"]
     assert closed.embeds[0].description == (
         "Es kam keine Antwort.\n\nIch hoffe, es ist alles in Ordnung. Ist noch etwas offen, drücke **Wieder öffnen** "
         "und schreib, was es ist."
     )
-    assert labels(closed) == ["Wieder öffnen"]
+    assert labels(closed) == ["Wieder öffnen", "Meine Bestellung öffnen"]
 
 
 async def test_it_is_solved_below_the_question_closes_the_request(desk: Desk) -> None:
@@ -346,7 +346,7 @@ async def test_a_customer_without_direct_messages_is_asked_by_a_mention_whose_qu
     assert mention.content == f"<@{desk.customer.id}>, there is a question about your help request #1."
     read = await desk.customer.click(mention, label="Read the question")
     assert reply(read).embeds[0].title == "Did this help? Your help request #1"
-    assert labels(reply(read)) == ["I still need help", "It is solved"]
+    assert labels(reply(read)) == ["I still need help", "Open my order", "It is solved"]
     refused = await desk.member.click(mention, label="Read the question")
     assert reply(refused).content == "**That is for somebody else.**"
     assert desk.notes()[-1].endswith("They take no direct messages, so I mentioned them where they asked.")

@@ -321,7 +321,7 @@ async def test_a_second_screenshot_is_added_to_the_open_request(desk: Desk) -> N
 
     said = await attach(desk, "picture.gif", PICTURES["picture.gif"], words="")
 
-    assert said.startswith("You have help request #1 about this already.")
+    assert said.startswith("You asked about this before, and help request #1 is still open.")
     assert SENT in said
     assert len(pictures(desk)) == 2
 

@@ -208,7 +208,7 @@ async def test_a_support_channel_that_everybody_reads_and_a_role_that_cannot_be_
 
     shown = await desk.owner.select(reply(setup), [quiet], custom_id="store_setup:set:ping_role_id")
 
-    assert "Everybody can read this channel." in page(shown)
+    assert f"**Everybody can read <#{everybody.id}>**" in page(shown)
     assert "I cannot ping this role" in page(shown)
 
 

@@ -73,7 +73,7 @@ def refusal(content: bytes) -> WrongValue:
         (b'{"version": 1, "options": {"wording": {"colour": "red"}}}', "`options.wording.colour` in line 1 must look "),
         (
             b'{"version": 1, "options": {"wording": {"account_url": "no"}}}',
-            "`options.wording.account_url` in line 1 must be an address that begins with https://.",
+            "`options.wording.account_url` in line 1 must be an address such as https://my-store.com/account.",
         ),
         (
             b'{"version": 1, "options": {"language": "%s"}}' % (b"x" * 11),
@@ -126,10 +126,10 @@ async def test_a_name_in_a_file_is_repeated_without_effect_and_never_as_a_whole(
     code, text = refused.content.split("`")[1::2], "".join(refused.content.split("`")[::2])
     assert len(code) == 1
     assert "\n" not in refused.content
-    assert len(refused.content) < 150
+    assert len(refused.content) < 170
     assert text in {
-        "**Nothing was changed:**  in line 1 is no setting.",
-        "**Nichts wurde geändert:**  in Zeile 1 ist keine Einstellung.",
+        "**Nothing was changed:**  in line 1 is no setting; take it out.",
+        "**Nichts wurde geändert:**  in Zeile 1 ist keine Einstellung; nimm es heraus.",
     }
     assert not any(character in refused.content for character in "\u202e\u0000")
 
@@ -140,7 +140,11 @@ async def test_a_name_in_a_file_is_repeated_without_effect_and_never_as_a_whole(
         (("options", "wording", "colour"), "crimson", "`options.wording.colour` in line {line} must look like #"),
         (("options", "leak_guard"), "crimson", "`options.leak_guard` in line {line} must be true or false."),
         (("rules", 1, "match"), "crimson", "`rules.1.match` in line {line} must be one of these: "),
-        (("answers", 0, "text"), "Hi {crimson}!", "`answers.0.text` in line {line} holds a placeholder that nothing"),
+        (
+            ("answers", 0, "text"),
+            "Hi {crimson}!",
+            "`answers.0.text` in line {line} holds a placeholder that nothing fills; those are {{",
+        ),
         (("answers", 1, "name"), "a", "`answers.1.name` in line {line} is there twice."),
         (("moderator_roles", 2), "", "`moderator_roles.2` in line {line} must not be empty."),
     ],

@@ -52,6 +52,22 @@ async def pasted(desk: Desk, token: str) -> InteractionResult:
     return await desk.owner.submit_modal(asked, {"order": token})
 
 
+async def test_a_confirmed_product_keeps_the_name_that_the_owner_confirmed(desk: Desk, buyer: RoleHandle) -> None:
+    await confirm(desk, await pasted(desk, orders.DOCUMENTED), "123456")
+    await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="123456")
+    renamed = orders.sample_answers("https://my-store.example")[orders.USED_UP]
+    for line in renamed["order"]["lines"]:
+        line["product"]["name"] = "My renamed Book"
+    desk.sample.answers[orders.USED_UP] = renamed
+
+    await desk.mydownloads(orders.USED_UP)
+    await pasted(desk, orders.USED_UP)
+
+    assert "• My new Book · `123456`" in str(embed(await products(desk)).description)
+    listed = await desk.owner.slash(desk.channel, "store roles list")
+    assert "product **My new Book** `123456`" in str(embed(listed).description)
+
+
 @pytest.mark.parametrize(
     ("match", "value"),
     [

@@ -377,6 +377,35 @@ async def test_only_who_may_give_a_role_makes_a_rule_for_it(desk: Desk) -> None:
     assert kept.role_ids == (low.id,)
 
 
+async def test_a_refused_role_is_named_with_what_to_change(desk: Desk) -> None:
+    low, high = desk.guild.create_role("Low"), desk.guild.create_role("High")
+    apps = desk.guild.create_role("App")
+    dana = deputy(desk, "manage_roles", above=low)
+    edda = deputy(desk, above=low)
+    desk.env.backend.edit_role(desk.guild.id, high.id, {"position": 40})
+    desk.env.backend.get_guild(desk.guild.id).roles[apps.id].managed = True
+    desk.env.backend.edit_role(desk.guild.id, apps.id, {"position": 1})
+    await desk.env.settle()
+
+    async def said(person: MemberActor, role: RoleHandle) -> str:
+        given = await person.slash(desk.channel, "store roles add", match="product_id", role=role, value="1")
+        return reply(given).content
+
+    assert await said(dana, high) == (
+        f"**You may not give the role <@&{high.id}>, so I do not give it for you.** It is not below your highest role: "
+        "ask somebody with Manage Roles whose role is above it. The server's owner may always."
+    )
+    assert await said(edda, low) == (
+        f"**You may not give the role <@&{low.id}>, so I do not give it for you.** You lack the permission Manage "
+        "Roles: have somebody give it to one of your roles. The server's owner may always."
+    )
+    assert await said(desk.owner, apps) == (
+        f"**Nobody can give the role <@&{apps.id}>:** it belongs to an app, to a subscription or to boosters. Make a "
+        "role for your buyers under Server Settings > Roles, and choose that."
+    )
+    assert desk.bot.storage.guilds.get(desk.guild.id).options.rules == ()
+
+
 async def test_manage_server_alone_makes_no_rule(desk: Desk, buyer: RoleHandle) -> None:
     dana = deputy(desk, above=buyer)
     await desk.env.settle()

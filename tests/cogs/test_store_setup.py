@@ -95,13 +95,16 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: De
 
     assert checked.splitlines()[0] == "**This needs fixing:**"
     assert "⚠️ Fileflare does not answer." in checked
-    assert "⚠️ Log channel: This channel does not exist any more, or I cannot see it: choose another." in checked
+    assert (
+        "⚠️ Log channel: This channel does not exist any more, or I cannot see it: choose another in /store setup."
+        in checked
+    )
     assert f"⚠️ I may not give the role <@&{above.id}>: it is above mine." in checked
 
 
 @pytest.mark.parametrize(
     ("field", "value", "named"),
-    [("colour", "red", "`colour`"), ("where", "https://[", "`account_url`")],
+    [("colour", "red", "**Colour** must"), ("where", "https://[", "**Where do I find my order link?** must")],
 )
 async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, value: str, named: str) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
@@ -113,6 +116,62 @@ async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, va
     assert "My title" in reply(refused).content
 
 
+@pytest.mark.parametrize(
+    ("typed", "address", "words"),
+    [
+        ("shop.example/orders", "https://shop.example/orders", ""),
+        ("HTTP://www.shop.example", "https://www.shop.example", ""),
+        ("my-store.com/account\nIn the email.", "https://my-store.com/account", "In the email."),
+        ("In the email.\nmy-store.com", "", "In the email.\nmy-store.com"),
+        ("info@my-store.com", "", "info@my-store.com"),
+    ],
+)
+async def test_an_address_needs_no_https_before_it(desk: Desk, typed: str, address: str, words: str) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    shown = await desk.owner.click(reply(setup), label="The panel's words")
+
+    await desk.owner.submit_modal(shown, {"where": typed})
+
+    wording = desk.bot.storage.guilds.get(desk.guild.id).options.wording
+    assert (wording.account_url, wording.where) == (address, words)
+
+
+@pytest.mark.parametrize("setting", ["support_channel_id", "log_channel_id"])
+async def test_a_channel_that_everybody_can_read_is_named_at_the_choice_with_what_to_do(
+    desk: Desk, setting: str
+) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    shown = await desk.owner.select(reply(setup), [desk.channel], custom_id=f"store_setup:set:{setting}")
+
+    name = f"<#{desk.channel.id}>"
+    assert f"⚠️ **Everybody can read {name}.** Below, at the channel, I say how to close it." in page(shown)
+    assert (
+        f"channel: {name}\n**Everybody can read {name}**, and so your customers' names and what they ask. In "
+        "that channel's settings > Permissions, switch View Channel off for @everyone"
+    ) in page(shown)
+    checked = await desk.owner.click(reply(setup), label="Check")
+    assert reply(checked).content.startswith("**This needs fixing:**")
+    assert f"channel: {name}\n**Everybody can read {name}**" in reply(checked).content
+    assert f"channel: {name}\n**Everybody can read {name}**" in str(
+        embed(await desk.owner.slash(desk.channel, "store status")).description
+    )
+
+
+async def test_the_link_of_an_order_does_not_get_into_the_panels_words(desk: Desk) -> None:
+    link = f"https://my-store.com/account/orders/{orders.DOCUMENTED}"
+    for field, named in (("where", "Where do I find my order link?"), ("text", "Text")):
+        setup = await desk.owner.slash(desk.channel, "store setup")
+        shown = await desk.owner.click(reply(setup), label="The panel's words")
+
+        refused = await desk.owner.submit_modal(shown, {field: f"{link}\nHere."})
+
+        assert reply(refused).content.startswith(
+            f"**Nothing was changed:** **{named}** must not hold the link of an order: everybody could open that order."
+        )
+    assert desk.bot.storage.guilds.get(desk.guild.id).options == Options()
+
+
 async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
 
@@ -120,9 +179,16 @@ async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     options = desk.bot.storage.guilds.get(desk.guild.id).options
     assert (options.accounts_per_order, options.help_open_per_person) == (5, 2)
     shown = await desk.owner.click(reply(setup), label="Limits")
-    refused = await desk.owner.submit_modal(shown, {"accounts": "0", "open": ""})
+    assert shown.modal is not None
+    assert [field["component"].get("value") or "" for field in shown.modal["components"]] == ["5", "2", "", ""]
+    refused = await desk.owner.submit_modal(shown, {"accounts": "5", "open": "", "remind": "1d"})
 
-    assert "`accounts_per_order`" in str([reply(refused).content, *(each.content for each in refused.followups)])
+    assert [reply(refused).content, *(each.content for each in refused.followups)][-1] == (
+        "**Nothing was changed:** **Hours until moderators are reminded** must be a whole number from 1 to 336.\n"
+        "Here is what you wrote, so you can copy it:\n```\nAccounts an order counts for: 5\n"
+        "Open help requests of a person: -\nHours until moderators are reminded: 1d\n"
+        "Days until a silent customer is asked: -\n```"
+    )
     assert desk.bot.storage.guilds.get(desk.guild.id).options == options
 
 
@@ -140,6 +206,36 @@ async def test_the_panel_and_the_cards_use_the_language_that_the_owner_chose(des
     assert desk.support.history()[0].embeds[0].title == "Hilfeanfrage #1"
 
 
+def log_lines(desk: Desk) -> list[str]:
+    return [str(message.embeds[0].description) for message in desk.log_channel.history() if message.embeds]
+
+
+async def test_the_log_channel_says_which_settings_were_changed_from_what_to_what(desk: Desk) -> None:
+    await desk.set_up(log=True, roles=[desk.guild.roles["Team"]])
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    who = f"<@{desk.owner.id}> changed the bot's setup.\n• "
+    team = desk.guild.roles["Team"].id
+    assert log_lines(desk)[-2:] == [
+        f"{who}Log channel: none → <#{desk.log_channel.id}>",
+        f"{who}Moderator roles: none → <@&{team}>",
+    ]
+
+    limits = await desk.owner.click(reply(setup), label="Limits")
+    await desk.owner.submit_modal(limits, {"accounts": "3", "open": "", "remind": "24"})
+    await desk.owner.click(reply(setup), custom_id="store_setup:toggle:saved_orders:off")
+    await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
+    words = await desk.owner.click(reply(setup), label="The panel's words")
+    await desk.owner.submit_modal(words, {"title": "Your books", "where": "my-store.com/account\nIn the email."})
+
+    wer = f"<@{desk.owner.id}> hat die Einrichtung des Bots geändert.\n• "
+    assert log_lines(desk)[-4:] == [
+        f"{who}Hours until moderators are reminded: none → 24\n• Accounts an order counts for: 1 → 3",
+        f"{who}Saved orders: on → off",
+        f"{wer}Sprache: die des Servers → Deutsch",
+        f"{wer}Die Worte des Panels: Titel, Wo finde ich meinen Bestelllink?",
+    ]
+
+
 async def exported(desk: Desk) -> bytes:
     given = await desk.owner.slash(desk.channel, "store export")
     assert given.ephemeral
@@ -148,7 +244,12 @@ async def exported(desk: Desk) -> bytes:
 
 
 async def bring(owner: MemberActor, channel: ChannelHandle, content: bytes) -> InteractionResult:
-    return await owner.slash(channel, "store import", file=("settings.json", content))
+    """Import a file, and press the button if it is not refused."""
+    asked = await owner.slash(channel, "store import", file=("settings.json", content))
+    if "Replace my settings" not in labels(reply(asked)):
+        return asked
+    assert reply(asked).content.startswith("**Nothing is changed yet.**")
+    return await owner.click(reply(asked), label="Replace my settings")
 
 
 def second_server(desk: Desk) -> tuple[GuildHandle, ChannelHandle, MemberActor]:
@@ -179,6 +280,42 @@ async def test_an_export_makes_another_server_behave_the_same(desk: Desk) -> Non
     buyer = guild.add_member(desk.env.create_user("bea"))
     await buyer.slash(channel, "mydownloads", **{"order-id": orders.DOCUMENTED})
     assert guild.roles["Buyers"].id in desk.env.backend.get_guild(guild.id).members[buyer.id].role_ids
+
+
+async def test_an_import_says_first_what_it_takes_away_and_overwrites(desk: Desk) -> None:
+    role = desk.guild.create_role("Buyers")
+    await desk.set_up(log=True)
+    content = await exported(desk)
+    await desk.confirms_the_product()
+    await desk.owner.slash(desk.channel, "store roles add", match="tag", role=role, value="books")
+    for name in ("hi", "bye"):
+        shown = await desk.moderator.slash(desk.channel, "answers add", name=name)
+        await desk.moderator.submit_modal(shown, {"words": "Hello."})
+    changed = json.loads(content)
+    changed["answers"] = [{"name": "hi", "text": "Hello!"}, {"name": "new", "text": "Hello?"}]
+    changed["options"]["wording"]["title"] = "Your books"
+    before = desk.bot.storage.guilds.get(desk.guild.id)
+
+    asked = await desk.owner.slash(desk.channel, "store import", file=("settings.json", json.dumps(changed).encode()))
+
+    assert embed(asked).description == (
+        "• The panel's words: Title\n• Buyers' roles: on → off\n• Rules for buyers' roles: 1 taken away, 0 added\n"
+        "• Confirmed products: 1 taken away, 0 added\n• Saved answers: 1 taken away, 1 added\n"
+        "• Saved answers that get another text: 1\nThese saved answers go: bye"
+    )
+    assert desk.bot.storage.guilds.get(desk.guild.id) == before
+    done = await desk.owner.click(reply(asked), label="Replace my settings")
+    assert reply(done).content == "Everything is set as the file says.\nLook it over with /store setup."
+    assert [answer.name for answer in desk.bot.storage.guilds.get(desk.guild.id).canned_answers] == ["hi", "new"]
+    said = log_lines(desk)[-1]
+    assert said.startswith(f"<@{desk.owner.id}> changed the bot's setup.\n• The panel's words: Title\n")
+    assert said.endswith("• Saved answers: 1 taken away, 1 added\n• Saved answers that get another text: 1")
+    again = await desk.owner.slash(desk.channel, "store import", file=("settings.json", json.dumps(changed).encode()))
+    assert reply(again).content == "**Your settings are as the file says already.** There is nothing to change."
+
+    await desk.restart()
+    forgotten = await desk.forge("store:import:1", desk.owner, desk.channel)
+    assert reply(forgotten).content.startswith("**I do not have that file any more.** Nothing is changed.")
 
 
 @pytest.mark.parametrize("permission", ["administrator", "ban_members"])

@@ -17,7 +17,15 @@ from fileflare_bot.store.status import GROUPS, PASTES, group_of, lookup_lines
 CATALOGS = Catalogs()
 # Refusals that end no lookup: those of moderators' and owners' commands, of help requests, and of other places.
 OF_OTHERS = {
-    *("already_taken", "bot_lacks_permission", "held_by_them", "may_not_give", "missing_permission"),
+    *(
+        "already_taken",
+        "bot_lacks_permission",
+        "file_forgotten",
+        "held_by_them",
+        "managed_role",
+        "may_not_give",
+        "missing_permission",
+    ),
     *("moderator_of_some_channels", "name_taken", "no_desk", "no_such_answer", "no_such_claim", "no_such_request"),
     *(
         "form_too_late",
@@ -115,7 +123,7 @@ async def test_it_names_everything_that_is_wrong_with_the_next_step(desk: Desk) 
     assert shown[:7] == [
         "**This needs fixing:**",
         f"⚠️ **Fileflare does not answer.** I go on asking it by myself; customers are told to try again later. {stays}",
-        "⚠️ Log channel: This channel does not exist any more, or I cannot see it: choose another.",
+        "⚠️ Log channel: This channel does not exist any more, or I cannot see it: choose another in /store setup.",
         "⚠️ 1 rule waits: I do not know yet which products are yours. Confirm them with /store products.",
         (
             f"⚠️ I may not give the role <@&{above.id}>: it is above mine. In Server Settings > Roles, drag my role "

@@ -78,7 +78,7 @@ async def test_a_guesser_is_slowed_down_and_others_are_served_at_once(desk: Desk
 
     assert sum(desk.sample.requests.values()) - 1 < 10
     assert all("Fileflare knows no order" in text for text in said[:5])
-    assert all("That was a lot at once" in text and "in 1 minute" in text for text in said[5:])
+    assert all("Several order IDs were unknown" in text and "in 1 minute" in text for text in said[5:])
     assert "Order #1050" in reply(other).content
     assert len(log.events("guessing_suspected")) == 1
 
@@ -95,11 +95,13 @@ async def test_six_accounts_that_guess_lock_nobody_else_out_of_the_server(desk: 
         "five of them, then the server, before the sixth has guessed enough"
     )
     for person in crowd:
-        assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED, person=person)).content
+        assert (
+            "Several order IDs were unknown" in reply(await desk.mydownloads(orders.DOCUMENTED, person=person)).content
+        )
     for person in (desk.customer, desk.member, desk.moderator):
         assert "Order #1050" in reply(await desk.mydownloads(orders.DOCUMENTED, person=person)).content
     assert "Fileflare knows no order" in reply(await desk.mydownloads("f" * 32)).content
-    assert "That was a lot at once" in reply(await desk.mydownloads("e" * 32)).content
+    assert "Several order IDs were unknown" in reply(await desk.mydownloads("e" * 32)).content
 
 
 @pytest.mark.limits(misses_per_user=5, refresh_seconds=0)
@@ -109,7 +111,7 @@ async def test_orders_that_were_opened_before_stay_open_to_somebody_who_is_pause
     not_remembered = reply(await desk.mydownloads(orders.USED_UP))
     for number in range(5):
         await desk.mydownloads(f"{number:032x}a")
-    assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
+    assert "Several order IDs were unknown" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
 
     (choice,) = await desk.customer.autocomplete(desk.channel, "mydownloads", "order-id", "")
     assert "Order #1050" in reply(await desk.mydownloads(choice["value"])).content
@@ -117,7 +119,7 @@ async def test_orders_that_were_opened_before_stay_open_to_somebody_who_is_pause
     opened = await desk.customer.select(listed, [choice["value"].removeprefix("saved:")], custom_id="downloads:saved")
     assert "Order #1050" in reply(opened).content
     assert "Order #1051" in reply(await desk.customer.click(not_remembered, label="Refresh")).content
-    assert "That was a lot at once" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
+    assert "Several order IDs were unknown" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
 
 
 def denied(desk: Desk, status: int) -> None:
@@ -156,7 +158,7 @@ async def test_a_guesser_whom_fileflare_denies_is_paused_all_the_same(desk: Desk
     said = [reply(await desk.mydownloads(f"{number:032x}a")).content for number in range(8)]
 
     assert all("Fileflare knows no order" in text for text in said[:5])
-    assert all("That was a lot at once" in text for text in said[5:])
+    assert all("Several order IDs were unknown" in text for text in said[5:])
     assert not log.events("fileflare_denies_access")
 
 
@@ -169,8 +171,27 @@ async def test_while_paused_an_order_that_exists_gets_the_same_words_as_one_that
     unknown = await desk.mydownloads(orders.UNKNOWN)
 
     assert reply(known).content == reply(unknown).content
-    assert labels(reply(known)) == labels(reply(unknown)) == []
+    assert labels(reply(known)) == labels(reply(unknown)) == ["Get help"]
     assert orders.DOCUMENTED not in desk.sample.requests
+
+
+@pytest.mark.limits(misses_per_user=3)
+async def test_the_last_try_before_a_pause_says_so_and_in_the_pause_the_moderators_can_be_asked(desk: Desk) -> None:
+    await desk.set_up()
+
+    said = [reply(await desk.mydownloads(f"{number:032x}a")).content for number in range(3)]
+    paused = await desk.mydownloads(orders.USED_UP)
+
+    assert "I take no more" not in said[0]
+    assert said[1].endswith("if the next ID is unknown too, I take no more for 1 minute. Not sure? Press **Get help**.")
+    assert "so I take no more for 1 minute." in said[2]
+    shown = await desk.customer.click(reply(paused), label="Get help")
+    asked = await desk.customer.submit_modal(shown, {"topic": "order_not_found", "number": "1051"})
+    assert reply(asked).content.startswith("Your help request is #1.")
+    assert "so I did not look up this one." in str(desk.card().embeds[0].description)
+    assert orders.USED_UP not in desk.sample.requests
+    await desk.press("Check again")
+    assert "Order #1051" in str(desk.card().embeds[0].description)
 
 
 @pytest.mark.settings(lookups_per_person=3)

@@ -75,6 +75,18 @@ def test_each_product_of_300_files_can_be_chosen_by_its_name() -> None:
     assert "**Sound pack 3**\n📄 [loop\\_03\\_00.wav]" in pages.render(number, ENGLISH).description
 
 
+def test_a_jump_begins_with_the_chosen_product_and_the_page_holds_the_same_files() -> None:
+    pages = sample()
+    for choice in choices(pages):
+        number, block = pages.places.page_of(choice.span[0]), pages.places.block_of(choice.span[0])
+        jumped, turned = pages.render(number, ENGLISH, top=block), pages.render(number, ENGLISH)
+
+        text = jumped.description.removeprefix(turned.description.partition("**Sound pack")[0])
+        assert text.startswith(f"**{choice.label}**\n")
+        assert sorted(jumped.description.split("\n")) == sorted(turned.description.split("\n"))
+        assert jumped.links[0].url in text.partition("\n📄")[2].partition("\n")[0]
+
+
 def test_pages_of_one_product_are_told_apart_by_their_files() -> None:
     pages = OrderPages(order(numbered(100, products=1)))
 
@@ -209,7 +221,7 @@ def test_for_any_order_the_buttons_and_the_select_keep_every_limit_and_hold_no_n
             if not spans:
                 break
             jumped = spans[number % len(spans)]
-            opened.page = pages.places.page_of(jumped[0])
+            opened.page, opened.top = pages.places.page_of(jumped[0]), pages.places.block_of(jumped[0])
 
 
 def keeps_the_limits_of_components(view: Any, opened: OpenOrder) -> list[Span]:  # noqa: ANN401 - any view

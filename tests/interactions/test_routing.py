@@ -50,6 +50,7 @@ FORMER = {
     "answers:add:Hello there": "keep",
     "privacy:file": "file",
     "privacy:delete": "ask",
+    "privacy:keep": "keep",
     "privacy:gone": "delete",
     "store:set:support_channel_id": "choose",
     "store:set:moderator_role_ids": "choose",

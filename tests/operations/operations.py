@@ -159,7 +159,8 @@ async def import_settings(shop: Shop) -> Press:
         b'"answers": [{"name": "Hello", "text": "Hi!"}], "options": {"leak_guard": true}}'
     )
     file = shop.discord.upload("settings.json", content)
-    return lambda: shop.discord.slash(shop.owner, shop.channel, "store import", file=file)
+    shown = await shop.discord.slash(shop.owner, shop.channel, "store import", file=file).done()
+    return lambda: shop.discord.press(shop.owner, _message(shown), "Replace my settings")
 
 
 async def delete_message(shop: Shop) -> Press:

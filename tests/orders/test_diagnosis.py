@@ -11,15 +11,16 @@ from parsing import order
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import Json, answer, asset, line
 from fileflare_bot.fileflare.errors import (
-    AskedTooOften,
     BadReference,
     FileflareBusy,
     FileflareDown,
     FileflareTimeout,
     FileflareUnavailable,
+    Guessing,
     LookupFailed,
     OrderNotFound,
     QueueFull,
+    TooManyLookups,
     UnexpectedResponse,
 )
 from fileflare_bot.fileflare.responses import read_response
@@ -92,6 +93,7 @@ PASTES: Final = {
     ReferenceProblem.OTHER_ADDRESS: "https://my-store.com/products/my-new-book",
     ReferenceProblem.EMAIL_ADDRESS: "me@my-store.com",
     ReferenceProblem.LICENCE_KEY: "ABCD-1234-EFGH-5678",
+    ReferenceProblem.CUT_OFF: "0c732eb6fd98",
     ReferenceProblem.NOT_AN_ID: "where are my files",
 }
 
@@ -109,6 +111,7 @@ FAILURES: Final[dict[Kind, LookupFailed | OrderHeldByOthers]] = {
     Kind.WRONG_REFERENCE: BadReference(ReferenceProblem.ORDER_NUMBER),
     Kind.NOT_FOUND: OrderNotFound(),
     Kind.OUTAGE: FileflareDown(),
+    Kind.PAUSED: Guessing(60.0),
     Kind.HELD_BY_OTHERS: OrderHeldByOthers(),
 }
 
@@ -464,7 +467,7 @@ def test_every_way_in_which_fileflare_can_be_unavailable_is_an_outage_but_the_bo
     }
 
 
-@pytest.mark.parametrize("error", [QueueFull(3), AskedTooOften(3)])
+@pytest.mark.parametrize("error", [QueueFull(3), TooManyLookups(3)])
 def test_where_only_waiting_helps_there_is_nothing_to_find(error: LookupFailed) -> None:
     assert error.finding is None
 

@@ -30,7 +30,7 @@ async def test_what_every_minute_asks_for_is_found_through_indexes(storage: Stor
 @pytest.mark.parametrize(
     "query",
     [
-        sa.select(TicketRow.id).where(TicketRow.taken_by == CUSTOMER),
+        sa.select(TicketRow.id).where(TicketRow.channel_id == CUSTOMER),
         sa.select(AuditRow.guild_id).distinct(),
         sa.select(NoteRow.id).join(TicketRow).where(TicketRow.locale == "en"),
         sa.update(TicketRow).values(taken_by=CUSTOMER),

@@ -35,6 +35,22 @@ async def test_a_product_counts_once_for_each_account_whose_order_is_new(storage
     assert seen.since is not None
 
 
+async def test_a_product_keeps_its_name_whichever_order_is_opened_until_the_owner_shows_another(
+    storage: Storage,
+) -> None:
+    for token, name in (("a", ""), ("b", "My Book"), ("c", "My old Book")):
+        order = OrderReference(token * 32)
+        product = SeenProduct("1", name, f"{name} store")
+        await storage.claims.claim(GUILD, CUSTOMER, order, "#1", accounts=5, products=[product])
+    (seen,) = await storage.products.seen(GUILD)
+    assert (seen.name, seen.vendor, seen.orders) == ("My Book", "My Book store", 3)
+
+    await storage.products.see(GUILD, STRANGER, [SeenProduct("1", "My new Book", "my-store")])
+
+    (seen,) = await storage.products.seen(GUILD)
+    assert (seen.name, seen.vendor) == ("My new Book", "my-store")
+
+
 async def test_an_order_that_is_not_claimed_adds_no_product(storage: Storage) -> None:
     await storage.claims.claim(GUILD, CUSTOMER, ORDER, "#1", accounts=1)
 

@@ -1,0 +1,114 @@
+"""The names of a guild's settings, and what was changed of them, in words."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from babel import Locale, UnknownLocaleError
+
+from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.storage.options import LaterAccounts
+from fileflare_bot.storage.records import SettingChange
+from fileflare_bot.storage.setup_changes import ANSWER_TEXTS, ANSWERS
+
+WHERE: Final = N_("Where do I find my order link?")
+WORDS: Final = {  # of the panel
+    "title": N_("Title"),
+    "text": N_("Text"),
+    "button": N_("Button"),
+    "colour": N_("Colour"),
+    "where": WHERE,
+    "account_url": WHERE,
+}
+SETTINGS: Final = {
+    "support_channel_id": N_("Support channel"),
+    "log_channel_id": N_("Log channel"),
+    "ping_role_id": N_("Role to ping"),
+    "moderator_role_ids": N_("Moderator roles"),
+    "language": N_("Language"),
+    "wording": N_("The panel's words"),
+    "help_open_per_person": N_("Open help requests of a person"),
+    "remind_after_hours": N_("Hours until moderators are reminded"),
+    "close_after_days": N_("Days until a silent customer is asked"),
+    "help_screenshots": N_("Screenshots"),
+    "buyers_roles": N_("Buyers' roles"),
+    "rules": N_("Rules for buyers' roles"),
+    "products": N_("Confirmed products"),
+    "accounts_per_order": N_("Accounts an order counts for"),
+    "later_accounts": N_("A second account on an order"),
+    "saved_orders": N_("Saved orders"),
+    "leak_guard": N_("Leak guard"),
+    "leak_guard_spares_moderators": N_("Leak guard spares moderators"),
+    ANSWERS: N_("Saved answers"),
+    ANSWER_TEXTS: N_("Saved answers that get another text"),
+}
+_LATER: Final = {LaterAccounts.LINKS: N_("links, but no roles"), LaterAccounts.REFUSE: N_("refused")}
+_COUNTED: Final = {"rules", "products", ANSWERS}
+
+
+def translated(labels: Mapping[str, str], translator: Translator) -> dict[str, str]:
+    """Return these names in the reader's language."""
+    return {name: translator.gettext(label) for name, label in labels.items()}
+
+
+def change_lines(changes: Iterable[SettingChange], translator: Translator) -> list[str]:
+    """Return a line for each change, with the values before and after where they are short."""
+    names = translated(SETTINGS, translator)
+    return [
+        f"• {names[change.setting]}: {_what(change, translator)}" for change in changes if change.setting in SETTINGS
+    ]
+
+
+def _what(change: SettingChange, translator: Translator) -> str:
+    if change.setting == "wording":
+        words = translated(WORDS, translator)
+        return ", ".join(dict.fromkeys(words[field] for field in change.after if field in words))
+    if change.setting == ANSWER_TEXTS:
+        return translator.number(change.after)
+    if change.setting in _COUNTED:
+        gone, new = translator.number(change.before), translator.number(change.after)
+        return translator.gettext("{gone} taken away, {new} added", gone=gone, new=new)
+    said = _SAID.get(change.setting, _value)
+    return f"{said(change.before, translator)} → {said(change.after, translator)}"
+
+
+def _value(value: Any, translator: Translator) -> str:  # noqa: ANN401 - JSON
+    match value:
+        case True:
+            return translator.gettext("on")
+        case False:
+            return translator.gettext("off")
+        case int():
+            return translator.number(value)
+    return translator.gettext("none")
+
+
+def _channel(value: Any, translator: Translator) -> str:  # noqa: ANN401 - JSON
+    return translator.gettext("none") if value is None else f"<#{value}>"
+
+
+def _roles(value: Any, translator: Translator) -> str:  # noqa: ANN401 - JSON
+    roles = value if isinstance(value, list) else filter(None, [value])
+    return ", ".join(f"<@&{role}>" for role in roles) or translator.gettext("none")
+
+
+def _language(value: Any, translator: Translator) -> str:  # noqa: ANN401 - JSON
+    if not value:
+        return translator.gettext("the server's own")
+    try:
+        return Locale.parse(value, sep="-").get_display_name(translator.locale) or "?"
+    except (ValueError, UnknownLocaleError):  # a file may name any
+        return "?"
+
+
+def _later(value: Any, translator: Translator) -> str:  # noqa: ANN401 - JSON
+    return translator.gettext(_LATER[LaterAccounts(value)])
+
+
+_SAID: Final[dict[str, Callable[[Any, Translator], str]]] = {
+    "support_channel_id": _channel,
+    "log_channel_id": _channel,
+    "ping_role_id": _roles,
+    "moderator_role_ids": _roles,
+    "language": _language,
+    "later_accounts": _later,
+}

@@ -1,0 +1,29 @@
+"""Who can see a channel: everybody, or at least the store's customers."""
+
+import discord
+
+from fileflare_bot.roles.rights import powers
+from fileflare_bot.storage.records import GuildSettings
+
+
+def everybody_can_read(guild: discord.Guild, channel_id: int) -> bool:
+    """Return whether @everyone can view a channel; False for one that is gone."""
+    channel = guild.get_channel(channel_id)
+    return channel is not None and channel.permissions_for(guild.default_role).view_channel
+
+
+def customers_can_see(guild: discord.Guild, settings: GuildSettings, channel_id: int) -> bool:
+    """Return whether a channel or thread can be viewed with a role that is no moderator's, such as @everyone.
+
+    What is not known passes: Discord's cache lacks archived threads.
+    """
+    channel = guild.get_channel_or_thread(channel_id)
+    if channel is None or (isinstance(channel, discord.Thread) and channel.parent is None):
+        return True
+    if isinstance(channel, discord.Thread) and channel.is_private():
+        return False
+    return any(
+        channel.permissions_for(role).view_channel
+        for role in guild.roles
+        if role.is_default() or not (role.managed or role.id in settings.moderator_role_ids or powers(role))
+    )
