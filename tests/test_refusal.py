@@ -14,7 +14,7 @@ from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import Bug, NextStep, Refusal
 from fileflare_bot.roles.rights import MayNotGive, PowerfulRole
-from fileflare_bot.storage.errors import AlreadyTaken, TooManyTickets
+from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, TooManyTickets
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.tickets.canned import UnknownPlaceholder
 from fileflare_bot.tickets.intake import NoDesk
@@ -31,6 +31,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     BotLacksPermission: [BotLacksPermission("Send Messages")],
     AlreadyTaken: [AlreadyTaken(7)],
     TooManyTickets: [TooManyTickets(), TooManyTickets([(7, 1), (8, 2)])],
+    NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
     NoDesk: [NoDesk(7), NoDesk(None)],
     WrongValue: [WrongValue("colour", "must look like #2a9d8f")],
     UnknownPlaceholder: [UnknownPlaceholder("oder")],

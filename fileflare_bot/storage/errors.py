@@ -9,17 +9,19 @@ StorageFailed
 ├── NameTaken                the moderator: a canned answer has that name already
 ├── NoSuchCannedAnswer       the moderator: no canned answer has that name
 ├── TooManyCannedAnswers     the moderator: the guild has 25 canned answers
-├── NoSuchClaim              the moderator: no user holds that order any more
+├── NoSuchClaim              the moderator: the order does not count for that user any more
 ├── HeldByThem               the moderator: the order's claim is that user's already
 └── NoSuchSavedOrder         the customer: never saved that order, or had it forgotten
 """
 
 import logging
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.refusal import NextStep, Refusal
+
+NOBODY: Final = N_("an account that had its data deleted")
 
 
 class StorageFailed(Refusal):
@@ -112,10 +114,32 @@ class TooManyCannedAnswers(StorageFailed):
 
 
 class NoSuchClaim(StorageFailed):
-    """Raised when a claim is gone, or is another guild's."""
+    """Raised when a claim is gone, is another guild's, or is no longer held by the user that a moderator was shown.
 
-    sentence = N_("**No account holds that order here any more.**")
+    ``holders`` are the users for whom the order counts now, None if that is not known; one of them is None if they had
+    their data deleted.
+    """
+
+    sentence = N_("**I have changed nothing: the order no longer counts for the account that you were shown.**")
+    held: ClassVar[str] = N_("It counts for {who} now.")
+    free: ClassVar[str] = N_("It counts for nobody now, so the next account that opens it holds it.")
+    unknown: ClassVar[str] = N_("/claims order shows for whom it counts now.")
     outcome = "no_such_claim"
+
+    def __init__(self, holders: Sequence[int | None] | None = None) -> None:
+        super().__init__("no such claim")
+        self.holders = holders
+
+    def text(self, translator: Translator) -> str:
+        """Return the sentence, and for whom the order counts now, if known."""
+        if self.holders is None:
+            now = translator.gettext(self.unknown)
+        elif self.holders:
+            names = [translator.gettext(NOBODY) if user is None else f"<@{user}>" for user in self.holders]
+            now = translator.gettext(self.held, who=", ".join(names))
+        else:
+            now = translator.gettext(self.free)
+        return f"{super().text(translator)} {now}"
 
 
 class HeldByThem(StorageFailed):

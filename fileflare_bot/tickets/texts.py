@@ -12,7 +12,8 @@ from fileflare_bot.interactions.components import LONGEST_WORDS
 from fileflare_bot.orders.diagnosis import ADVICE, Kind
 from fileflare_bot.orders.findings import MARKS, all_well, brief, report
 from fileflare_bot.orders.labels import plain_number
-from fileflare_bot.storage.records import Claim, Resolution, Ticket, Topic
+from fileflare_bot.storage.errors import NOBODY
+from fileflare_bot.storage.records import Claim, Resolution, ShownClaim, Ticket, Topic
 from fileflare_bot.text import clean, escape
 
 LONGEST_NAME: Final = 24  # characters of a display name; Discord allows 32, and the mention shows them
@@ -23,7 +24,6 @@ LINE_WIDTH: Final = (
 )
 WORDS_LINES: Final = 2  # of the customer's words on the card
 MOST_HOLDERS: Final = 2  # accounts that the card names
-NOBODY: Final = N_("an account that had its data deleted")
 _MENTION: Final = re.compile(r"<(?:@[!&]?|t:)\d+(?::\w)?>")
 _MENTION_WIDTH: Final = 14  # characters of a name or a date, about
 
@@ -109,7 +109,7 @@ def details(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = (
     return "\n".join([*_said(ticket, translator), *(found or _nothing_found(ticket, translator))])
 
 
-def holder(claim: Claim, translator: Translator) -> str:
+def holder(claim: Claim | ShownClaim, translator: Translator) -> str:
     """Return for whom an order counts."""
     return f"<@{claim.user_id}>" if claim.user_id is not None else translator.gettext(NOBODY)
 
