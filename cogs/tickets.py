@@ -118,6 +118,7 @@ class Tickets(commands.Cog):
         """Send the answer to the customer."""
         reply.written = text = reply.typed("words").strip()
         ticket = await self._ticket(reply, ticket_id)
+        reply.written = without_order(text, ticket.details.reference)
         if not text:
             raise NothingWritten
         delivered = await self._desk.answer(ticket, reply.user.id, text)
@@ -166,6 +167,7 @@ class Tickets(commands.Cog):
         reply.written = last_word = reply.typed("words").strip()
         resolution = member(Resolution, next(iter(reply.chosen("reason")), Resolution.ANSWERED))
         ticket = await self._ticket(reply, ticket_id)
+        reply.written = without_order(last_word, ticket.details.reference)
         delivered = await self._desk.resolve(ticket, reply.user.id, resolution, last_word)
         reply.facts["delivered"] = delivered.name.lower()
         closed = reply.translator.gettext("Help request #{number} is closed.", number=ticket.number)
