@@ -211,7 +211,10 @@ def _list(claims: list[Claim], translator: Translator, about: str = "") -> Reply
         + f" · <t:{int(claim.at.timestamp())}:d>"
         for claim in claims
     ]
-    text = shorten("\n".join(lines), EMBED_DESCRIPTION) or translator.gettext("There is none.")
+    text = shorten("\n".join(lines), EMBED_DESCRIPTION) or translator.gettext(
+        "None yet: an order counts for the account that opens it first with /{command}.",
+        command=translator.gettext("mydownloads"),
+    )
     embed = discord.Embed(title=translator.gettext("For whom an order counts"), description=text, colour=COLOUR)
     if not claims:
         return ReplyMessage(counted, embed)

@@ -1,6 +1,7 @@
 """What each refusal says, and that it reveals nothing else about the error."""
 
 import logging
+from datetime import UTC, datetime
 
 import pytest
 from refusals import leaves
@@ -20,6 +21,7 @@ from fileflare_bot.tickets.canned import UnknownPlaceholder
 from fileflare_bot.tickets.intake import NoDesk
 
 CATALOGS = Catalogs()
+NOW = datetime.now(UTC)
 MADE: dict[type[Refusal], list[Refusal]] = {
     BadReference: [BadReference(problem) for problem in ReferenceProblem],
     FileflareBusy: [FileflareBusy(), FileflareBusy(42.0)],
@@ -30,7 +32,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     MissingPermission: [MissingPermission("Manage Server")],
     BotLacksPermission: [BotLacksPermission("Send Messages")],
     AlreadyTaken: [AlreadyTaken(7)],
-    TooManyTickets: [TooManyTickets(), TooManyTickets([(7, 1), (8, 2)])],
+    TooManyTickets: [TooManyTickets(), TooManyTickets([(7, 1), (8, 2)]), TooManyTickets((), NOW)],
     NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
     NoDesk: [NoDesk(7), NoDesk(None)],
     WrongValue: [WrongValue("colour", "must look like #2a9d8f")],

@@ -15,7 +15,9 @@ StorageFailed
 """
 
 import logging
+import math
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, Final
 
 from fileflare_bot.i18n import N_, Translator
@@ -42,22 +44,31 @@ class StorageUnavailable(StorageFailed):
 class TooManyTickets(StorageFailed):
     """Raised when a user has reached the limit of open tickets, or of tickets or messages a day.
 
-    ``open_tickets`` are the ID and the number of those to which they may add something.
+    ``open_tickets`` are the ID and the number of those to which they may add something, ``again_at`` is when a limit a
+    day ends.
     """
 
-    sentence = N_(
-        "**You have asked for help often enough for now.** The moderators see your open requests; please wait."
+    sentence = N_("**You have asked for help often enough for now.**")
+    wait: ClassVar[str] = N_("The moderators see your open requests; please wait.")
+    later: ClassVar[str] = N_(
+        "You can write to the moderators again {when}; until then, /{command} still opens your orders."
     )
     to_add: ClassVar[str] = N_("To add something to an open one, press its button: {numbers}.")
     outcome = "too_many_requests"
 
-    def __init__(self, open_tickets: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(self, open_tickets: Sequence[tuple[int, int]] = (), again_at: datetime | None = None) -> None:
         super().__init__("too many tickets")
         self.open_tickets = tuple(open_tickets)
+        self.again_at = again_at
 
     def text(self, translator: Translator) -> str:
-        """Return the sentence, and which tickets are open, if known."""
-        text = super().text(translator)
+        """Return the sentence, until when it holds, and which tickets are open, if known."""
+        text = super().text(translator) + " "
+        if self.again_at is None:
+            text += translator.gettext(self.wait)
+        else:
+            when = f"<t:{math.ceil(self.again_at.timestamp())}:R>"
+            text += translator.gettext(self.later, when=when, command=translator.gettext("mydownloads"))
         if not self.open_tickets:
             return text
         numbers = ", ".join(f"#{number}" for _, number in self.open_tickets)

@@ -20,6 +20,7 @@ from fileflare_bot.removals import Removals
 from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.canned import as_sent
 from fileflare_bot.tickets.holders import keeping
 from fileflare_bot.tickets.intake import HIDDEN, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
@@ -244,7 +245,7 @@ class HelpDesk:
             OrderInWords: it holds an order link or an order ID.
         """
         _check_words(text, ticket)
-        await self._tell(await self._tickets.answered(ticket.id, moderator_id, text))
+        await self._tell(await self._tickets.answered(ticket.id, moderator_id, as_sent(text, ticket)))
         return await self._delivery(ticket, moderator_id)
 
     async def resolve(self, ticket: Ticket, moderator_id: int, resolution: Resolution, last_word: str) -> Delivery:
