@@ -161,10 +161,11 @@ class Claims(
         translator = reply.translator
         try:
             if what == "move":
-                moved = await self._roles.move(_read(shown), reply.member, ticket.user_id)
+                moved = await self._roles.move(_read(shown), reply.member, ticket.user_id, number=ticket.number)
                 text = _moved(translator, ticket.user_id, moved=moved)
             else:
-                revoked = await self._roles.release(reply.guild_id, _read(shown), reply.user.id)
+                released = _read(shown)
+                revoked = await self._roles.release(reply.guild_id, released, reply.user.id, number=ticket.number)
                 text = _revoked(translator, revoked=revoked)
         except NoSuchClaim:
             await self._desk.show(ticket)

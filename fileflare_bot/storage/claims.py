@@ -101,11 +101,18 @@ class Claims:
 
     @unit_of_work
     async def release(
-        self, guild_id: int, shown: ShownClaim, moderator_id: int, *, note: NewNote | None = None
+        self,
+        guild_id: int,
+        shown: ShownClaim,
+        moderator_id: int,
+        *,
+        number: int | None = None,
+        note: NewNote | None = None,
     ) -> Claim:
         """Delete a claim, and intend to revoke its roles that no other claim of the user brings; return it.
 
-        ``note`` is for the threads of open tickets about the order, whose cards change.
+        ``number`` is that of the ticket on whose card it was done; ``note`` is for the threads of open tickets about
+        the order, whose cards change.
 
         Raises:
             NoSuchClaim: the guild has no such claim, or another user holds it.
@@ -115,7 +122,7 @@ class Claims:
             claim, row = await self._as_shown(session, guild_id, shown)
             await session.delete(row)
             await self._show_tickets(session, row, note)
-            add_entry(session, guild_id, moderator_id, Action.RELEASED_CLAIM)
+            add_entry(session, guild_id, moderator_id, Action.RELEASED_CLAIM, number=number)
             await unwant(session, claim)
             return claim
 
@@ -128,11 +135,13 @@ class Claims:
         to: int,
         check: Callable[[Claim], None],
         *,
+        number: int | None = None,
         note: NewNote | None = None,
     ) -> Claim:
         """Move a claim and its roles to another user; return it as it was. What ``check`` raises changes nothing.
 
-        ``note`` is for the threads of open tickets about the order, whose cards change.
+        ``number`` is that of the ticket on whose card it was done; ``note`` is for the threads of open tickets about
+        the order, whose cards change.
 
         Raises:
             HeldByThem: it is that user's already.
@@ -149,7 +158,7 @@ class Claims:
             else:  # the new holder has a claim already
                 await session.delete(row)
             await self._show_tickets(session, row, note)
-            add_entry(session, guild_id, moderator_id, Action.MOVED_CLAIM)
+            add_entry(session, guild_id, moderator_id, Action.MOVED_CLAIM, number=number)
             await session.flush()
             await unwant(session, claim)
             await want(session, guild_id, to, claim.role_ids, held=None)

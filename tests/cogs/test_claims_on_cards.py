@@ -94,9 +94,12 @@ async def test_an_order_that_is_moved_on_its_card_brings_the_customer_its_role_a
     assert not has(desk, desk.customer, buyer)
     assert "is held by" not in shown(desk)
     assert "Move" not in labels(desk.card())
-    assert desk.notes()[-1] == f"➡️ <@{desk.owner.id}> has moved the order to <@{desk.member.id}>."
+    assert (
+        desk.notes()[-1]
+        == f"➡️ <@{desk.owner.id}> has moved the order from <@{desk.customer.id}> to <@{desk.member.id}>."
+    )
     lines = [str(line.embeds[0].description) for line in desk.log_channel.history()]
-    assert lines[-1] == f"<@{desk.owner.id}> moved an order to another account."
+    assert lines[-1] == f"<@{desk.owner.id}> moved the order of request #1 to its customer."
     tell = await desk.owner.click(reply(moved), label="Tell the customer")
     assert prefilled(tell).startswith("Hello max, order #1050 counts for this account now")
     await desk.owner.submit_modal(tell, {"words": prefilled(tell)})
@@ -146,7 +149,10 @@ async def test_in_german_the_card_and_the_confirmation_say_the_same(desk: Desk) 
     sure = await desk.owner.click(card, label="Übertragen")
     assert reply(sure).content.startswith(f"**Die Bestellung auf <@{desk.member.id}> übertragen?**")
     moved = await desk.owner.click(reply(sure), label="Jetzt übertragen")
-    assert desk.notes()[-1] == f"➡️ <@{desk.owner.id}> hat die Bestellung auf <@{desk.member.id}> übertragen."
+    assert (
+        desk.notes()[-1]
+        == f"➡️ <@{desk.owner.id}> hat die Bestellung von <@{desk.customer.id}> auf <@{desk.member.id}> übertragen."
+    )
     tell = await desk.owner.click(reply(moved), label="Dem Kunden schreiben")
     assert prefilled(tell).startswith("Hallo max, Bestellung #1050 zählt jetzt für dieses Konto")
 
