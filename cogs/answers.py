@@ -9,11 +9,13 @@ from discord.ext import commands
 
 from fileflare_bot.background import soon
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS
 from fileflare_bot.interactions.components import COLOUR, labelled, modal
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route, suggests
+from fileflare_bot.orders.reference import gives_away
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import NoSuchCannedAnswer
 from fileflare_bot.storage.records import CannedAnswer
 from fileflare_bot.text import clean, escape
@@ -24,6 +26,16 @@ if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 _LONGEST_LINE: Final = 150  # characters shown of each answer in the list
+
+
+class OrderInAnswer(Refusal):
+    """Raised when an answer for many customers holds an order link or an order ID."""
+
+    sentence = N_(
+        "**Not saved: there is an order link or an order ID in it,** and whoever has one has the files. Take it out "
+        "and save the rest."
+    )
+    outcome = "order_in_answer"
 
 
 @app_commands.guild_only()
@@ -95,6 +107,8 @@ class Answers(
         reply.written = reply.typed("words")
         name = _name(name)
         answer = CannedAnswer(name, checked(reply.written))
+        if gives_away(answer.text):
+            raise OrderInAnswer
         if not answer.text:
             raise NothingWritten
         store = self._guilds.add_canned_answer if what == "add" else self._guilds.edit_canned_answer

@@ -17,15 +17,15 @@ from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import number
 from fileflare_bot.roles.rights import check_may_give
 from fileflare_bot.storage.errors import NoSuchClaim
-from fileflare_bot.storage.records import Claim, Ticket
+from fileflare_bot.storage.records import Claim, ShownClaim, Ticket
 from fileflare_bot.text import escape
 from fileflare_bot.tickets.holders import holders_of
-from fileflare_bot.tickets.texts import NOBODY, holder, order_of, title
+from fileflare_bot.tickets.texts import holder, order_of, title
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
-_CLAIM: Final = r"(?P<claim_id>\d{1,18})"
+_SHOWN: Final = r"(?P<shown>\d{1,18}:\d{1,20}:\d{1,15})"  # a claim, its holder or 0, and when it was made
 _TICKET: Final = r"(?P<ticket_id>\d{1,18})"
 _WHAT: Final = r"(?P<what>move|release)"
 _TOLD: Final = {"move": "moved", "release": "released"}  # the built-in answers about it
@@ -71,46 +71,60 @@ class Claims(
         await reply.show(_list(claims, reply.translator, about))
 
     @route("claims:choose")
-    @replies("claims_choose", MODERATOR)
+    @replies("claims_choose", MODERATOR, updates=True)
     async def choose(self, reply: Reply) -> None:
         """Ask what to do with the chosen claim."""
-        claim_id, _, user_id = next(iter(reply.chosen()), "").partition(":")
-        claim, held_by = number(claim_id), number(user_id)
+        claim = _read(next(iter(reply.chosen()), ""))
         translator = reply.translator
         release, move = translator.gettext("Release"), translator.gettext("Move to another account")
-        who = f"<@{held_by}>" if held_by else translator.gettext(NOBODY)
+        who = holder(claim, translator)
         text = translator.gettext(
             "The order counts for {who}. **Release** it, so that the next account that opens it holds it, or "
             "**move** it. Both take back the roles that it brought; a move gives them to the other account.",
             who=who,
         )
         buttons = [
-            button(release, f"claims:release:{claim}", emoji="🔓", style=discord.ButtonStyle.danger),
-            button(move, f"claims:move:{claim}", emoji="➡️"),
+            button(release, f"claims:release:{_key(claim)}", emoji="🔓", style=discord.ButtonStyle.danger),
+            button(move, f"claims:move:{_key(claim)}", emoji="➡️"),
+            _keep(translator),
         ]
         await reply.show(ReplyMessage(text, view=view(buttons)))
 
-    @route(f"claims:release:{_CLAIM}")
-    @replies("claims_release", MODERATOR)
-    async def release(self, reply: Reply, claim_id: str) -> None:
+    @route("claims:keep")
+    @replies("claims_keep", MODERATOR, updates=True)
+    async def keep(self, reply: Reply) -> None:
+        """Leave a claim as it is."""
+        await reply.show(ReplyMessage(reply.translator.gettext("All right: I have changed nothing.")))
+
+    @route(f"claims:release:{_SHOWN}")
+    @replies("claims_release", MODERATOR, updates=True)
+    async def release(self, reply: Reply, shown: str) -> None:
         """Delete a claim and remove its roles."""
-        revoked = await self._roles.release(reply.guild_id, number(claim_id), reply.user.id)
+        try:
+            revoked = await self._roles.release(reply.guild_id, _read(shown), reply.user.id)
+        except NoSuchClaim as changed:
+            await _has_changed(reply, changed)
+            return
         await reply.show(ReplyMessage(_revoked(reply.translator, revoked=revoked)))
 
-    @route(f"claims:move:{_CLAIM}")
+    @route(f"claims:move:{_SHOWN}")
     @replies("claims_move", MODERATOR)
-    async def ask_where(self, reply: Reply, claim_id: str) -> None:
+    async def ask_where(self, reply: Reply, shown: str) -> None:
         """Ask which user the claim moves to."""
         select = discord.ui.UserSelect[Any](custom_id="person")
         text = reply.translator.gettext("Whose order is it?")
-        await reply.ask(modal(reply.translator.gettext("Move"), f"claims:moved:{claim_id}", labelled(text, select)))
+        await reply.ask(modal(reply.translator.gettext("Move"), f"claims:moved:{shown}", labelled(text, select)))
 
-    @route(f"claims:moved:{_CLAIM}")
-    @replies("claims_moved", MODERATOR)
-    async def move(self, reply: Reply, claim_id: str) -> None:
+    @route(f"claims:moved:{_SHOWN}")
+    @replies("claims_moved", MODERATOR, updates=True)
+    async def move(self, reply: Reply, shown: str) -> None:
         """Move a claim and its roles to another user."""
         to = number(next(iter(reply.chosen("person")), ""))
-        moved = await self._roles.move(number(claim_id), reply.member, to)
+        try:
+            moved = await self._roles.move(_read(shown), reply.member, to)
+        except NoSuchClaim as changed:
+            await _has_changed(reply, changed)
+            return
         await reply.show(ReplyMessage(_moved(reply.translator, to, moved=moved)))
 
     @route(f"claims:ask:{_WHAT}:{_TICKET}")
@@ -119,36 +133,55 @@ class Claims(
         """Ask to confirm a move or a release of a ticket's order; if several accounts hold it, ask which one."""
         ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
         holders = await holders_of(self._storage, ticket)
-        chosen = next(iter(reply.chosen()), "")
-        if chosen:
-            holders = [claim for claim in holders if claim.id == number(chosen)]
         if not holders:
-            raise NoSuchClaim
-        translator = reply.translator
+            raise NoSuchClaim(await self._holders(ticket))
         if len(holders) > 1:
-            await reply.show(_whose(holders, what, ticket, translator))
-            return
-        (claim,) = holders
-        if what == "move":
-            check_may_give(reply.member, claim.role_ids)
-        await reply.show(_confirmation(claim, what, ticket, translator))
+            await reply.show(_whose(holders, what, ticket, reply.translator))
+        else:
+            await _ask(reply, holders[0], what, ticket)
 
-    @route(f"claims:sure:{_WHAT}:{_TICKET}:{_CLAIM}")
+    @route(f"claims:whose:{_WHAT}:{_TICKET}")
+    @replies("claims_whose", MODERATOR, updates=True)
+    async def confirm_chosen(self, reply: Reply, what: str, ticket_id: str) -> None:
+        """Ask to confirm a move or a release of the chosen one of several accounts' claims."""
+        shown = _read(next(iter(reply.chosen()), ""))
+        ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
+        holders = await holders_of(self._storage, ticket)
+        claim = next((claim for claim in holders if claim.shown == shown), None)
+        if claim is None:
+            await _has_changed(reply, NoSuchClaim(await self._holders(ticket)))
+        else:
+            await _ask(reply, claim, what, ticket)
+
+    @route(f"claims:sure:{_WHAT}:{_TICKET}:{_SHOWN}")
     @replies("claims_done", MODERATOR, updates=True)
-    async def confirmed(self, reply: Reply, what: str, ticket_id: str, claim_id: str) -> None:
+    async def confirmed(self, reply: Reply, what: str, ticket_id: str, shown: str) -> None:
         """Move a claim to the customer of a ticket, or release it, and offer to tell them."""
         ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
         translator = reply.translator
-        if what == "move":
-            moved = await self._roles.move(number(claim_id), reply.member, ticket.user_id)
-            text = _moved(translator, ticket.user_id, moved=moved)
-        else:
-            revoked = await self._roles.release(reply.guild_id, number(claim_id), reply.user.id)
-            text = _revoked(translator, revoked=revoked)
+        try:
+            if what == "move":
+                moved = await self._roles.move(_read(shown), reply.member, ticket.user_id, number=ticket.number)
+                text = _moved(translator, ticket.user_id, moved=moved)
+            else:
+                released = _read(shown)
+                revoked = await self._roles.release(reply.guild_id, released, reply.user.id, number=ticket.number)
+                text = _revoked(translator, revoked=revoked)
+        except NoSuchClaim:
+            await self._desk.show(ticket)
+            await _has_changed(reply, NoSuchClaim(await self._holders(ticket)))
+            return
         await self._desk.show(ticket)
         told = f"tickets:write:{ticket.id}:ready:{_TOLD[what]}"
         tell = button(translator.gettext("Tell the customer"), told, emoji="✉️", style=discord.ButtonStyle.primary)
         await reply.show(ReplyMessage(text, view=view([tell])))
+
+    async def _holders(self, ticket: Ticket) -> list[int | None] | None:
+        """Return for whom a ticket's order counts, None if it has none."""
+        reference = ticket.details.reference
+        if reference is None:
+            return None
+        return [claim.user_id for claim in await self._claims.of_order(ticket.guild_id, reference)]
 
     @route("claims:restore")
     @replies("roles_restored", CUSTOMER)
@@ -179,12 +212,15 @@ def _list(claims: list[Claim], translator: Translator, about: str = "") -> Reply
         + f" · <t:{int(claim.at.timestamp())}:d>"
         for claim in claims
     ]
-    text = shorten("\n".join(lines), EMBED_DESCRIPTION) or translator.gettext("There is none.")
+    text = shorten("\n".join(lines), EMBED_DESCRIPTION) or translator.gettext(
+        "None yet: an order counts for the account that opens it first with /{command}.",
+        command=translator.gettext("mydownloads"),
+    )
     embed = discord.Embed(title=translator.gettext("For whom an order counts"), description=text, colour=COLOUR)
     if not claims:
         return ReplyMessage(counted, embed)
     options = [
-        discord.SelectOption(label=claim.label[:OPTION_LABEL] or "?", value=f"{claim.id}:{claim.user_id or 0}")
+        discord.SelectOption(label=claim.label[:OPTION_LABEL] or "?", value=_key(claim.shown))
         for claim in claims[:SELECT_OPTIONS]
     ]
     select = discord.ui.Select[Any](
@@ -199,9 +235,9 @@ def _whose(holders: list[Claim], what: str, ticket: Ticket, translator: Translat
         f"{place}. {holder(claim, translator)} · <t:{int(claim.at.timestamp())}:d>"
         for place, claim in _numbered(holders)
     ]
-    options = [discord.SelectOption(label=f"{place}.", value=str(claim.id)) for place, claim in _numbered(holders)]
-    select = discord.ui.Select[Any](custom_id=f"claims:ask:{what}:{ticket.id}", options=options)
-    return ReplyMessage("\n".join([text, *lines]), view=view([select]))
+    options = [discord.SelectOption(label=f"{place}.", value=_key(claim.shown)) for place, claim in _numbered(holders)]
+    select = discord.ui.Select[Any](custom_id=f"claims:whose:{what}:{ticket.id}", options=options)
+    return ReplyMessage("\n".join([text, *lines]), view=view([select], [_keep(translator)]))
 
 
 def _numbered(holders: list[Claim]) -> list[tuple[int, Claim]]:
@@ -232,8 +268,39 @@ def _confirmation(claim: Claim, what: str, ticket: Ticket, translator: Translato
             roles=roles,
         )
         label = translator.gettext("Release it")
-    sure = button(label, f"claims:sure:{what}:{ticket.id}:{claim.id}", style=discord.ButtonStyle.danger)
-    return ReplyMessage(text, view=view([sure]))
+    sure = button(label, f"claims:sure:{what}:{ticket.id}:{_key(claim.shown)}", style=discord.ButtonStyle.danger)
+    return ReplyMessage(text, view=view([sure, _keep(translator)]))
+
+
+async def _ask(reply: Reply, claim: Claim, what: str, ticket: Ticket) -> None:
+    if what == "move":
+        check_may_give(reply.member, claim.role_ids)
+    await reply.show(_confirmation(claim, what, ticket, reply.translator))
+
+
+async def _has_changed(reply: Reply, changed: NoSuchClaim) -> None:
+    """Say in place of a question that it is about something that has changed since."""
+    reply.outcome = changed.outcome
+    await reply.show(ReplyMessage(changed.text(reply.translator)))
+
+
+def _keep(translator: Translator) -> discord.ui.Button[discord.ui.View]:
+    return button(translator.gettext("Keep it"), "claims:keep")
+
+
+def _key(claim: ShownClaim) -> str:
+    return f"{claim.id}:{claim.user_id or 0}:{claim.milliseconds}"
+
+
+def _read(key: str) -> ShownClaim:
+    """Return the claim that a key of _key() names.
+
+    Raises:
+        ListExpired: the key is forged, or an earlier version's.
+    """
+    claim_id, _, rest = key.partition(":")
+    user_id, _, milliseconds = rest.partition(":")
+    return ShownClaim(number(claim_id), number(user_id) or None, number(milliseconds))
 
 
 def _moved(translator: Translator, to: int, *, moved: bool) -> str:

@@ -29,6 +29,7 @@ from fileflare_bot.interactions.waiting_room import WaitingRoom
 from fileflare_bot.orders.labels import order_label
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.text import escape
+from fileflare_bot.tickets.intake import pasted_number
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -209,7 +210,7 @@ class Downloads(commands.Cog):
             await reply.ask(_order_modal(reply.translator))
 
     async def _open_pasted(self, reply: Reply, pasted: str) -> None:
-        reply.offer = partial(self._offer, opened=None)
+        reply.offer = partial(self._offer, opened=None, claimed_number=pasted_number(pasted))
         reference = reply.reference(pasted)
         await self._open(reply, OpenOrder(reference, reply.user.id))
 
@@ -272,9 +273,15 @@ class Downloads(commands.Cog):
         return opened
 
     def _offer(
-        self, error: Exception, refusal: Refusal, translator: Translator, *, opened: OpenOrder | None
+        self,
+        error: Exception,
+        refusal: Refusal,
+        translator: Translator,
+        *,
+        opened: OpenOrder | None,
+        claimed_number: str = "",
     ) -> discord.ui.View | None:
-        shown = refusal_view(error, refusal, translator, opened)
+        shown = refusal_view(error, refusal, translator, opened, claimed_number)
         if shown is not None and opened is not None:
             self._open_orders.keep(opened)
         return shown

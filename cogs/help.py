@@ -15,6 +15,7 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Finding, Kind
+from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 _FOUND: Final = r"(?P<handle>[\w-]{0,40}):(?P<found>[a-z_]{0,30})\.(?P<problem>[a-z_]{0,30})"
+_NUMBER: Final = r"(?::(?P<claimed>[^:]{1,40}))?"  # that was pasted instead of an order ID
 _TICKET: Final = r"(?P<ticket_id>\d{1,18})"
 _ANSWER: Final = r"(?::(?P<answer_id>\d{1,18}))?"  # the message of a moderator
 _ROOM_SHARE: Final = 0.8  # of the time for a fast reply, in which a form must be opened
@@ -55,9 +57,9 @@ class Help(commands.Cog):
         self._bot = bot
         self._desk = bot.desk
 
-    @route(f"help:ask:{_FOUND}")
+    @route(f"help:ask:{_FOUND}{_NUMBER}")
     @replies("help_ask", CUSTOMER)
-    async def ask(self, reply: Reply, handle: str, found: str, problem: str) -> None:
+    async def ask(self, reply: Reply, handle: str, found: str, problem: str, claimed: str) -> None:
         """Open the modal that asks what is wrong."""
         require_desk(reply.settings, reply.interaction.guild)
         reply.offer = _open_tickets
@@ -72,6 +74,7 @@ class Help(commands.Cog):
                 reply.translator,
                 ask_for_order=opened is None,
                 ask_for_number=opened is None or not opened.order_number,
+                claimed_number=plain_number(claimed),
                 ask_for_screenshot=self._takes_screenshots(reply.settings),
             )
         )
@@ -262,6 +265,7 @@ def _help_modal(
     *,
     ask_for_order: bool,
     ask_for_number: bool,
+    claimed_number: str,
     ask_for_screenshot: bool,
 ) -> discord.ui.Modal:
     seen = translator.gettext(
@@ -281,7 +285,11 @@ def _help_modal(
         items.append(labelled(translator.gettext("Order link or order ID"), entry, text))
     if ask_for_number:
         number = discord.ui.TextInput[Any](
-            custom_id="number", placeholder="#1050", max_length=_LONGEST_NUMBER, required=False
+            custom_id="number",
+            placeholder="#1050",
+            max_length=_LONGEST_NUMBER,
+            required=False,
+            default=claimed_number[:_LONGEST_NUMBER] or None,
         )
         text = translator.gettext("It is in the confirmation email. The moderators find your order with it.")
         items.append(labelled(translator.gettext("Order number"), number, text))

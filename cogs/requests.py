@@ -16,7 +16,7 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.storage.records import Statistics, Ticket, TicketPage
-from fileflare_bot.tickets.card import card_embed, card_view
+from fileflare_bot.tickets.card import card_copy
 from fileflare_bot.tickets.holders import holders_of
 from fileflare_bot.tickets.texts import TOPICS, order_of, title
 
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 STATISTICS_DAYS: Final = (7, 30)
 OPEN: Final = "open"
 MINE: Final = "mine"
+_NONE: Final = {  # what an empty list says, by its scope
+    OPEN: N_("No help request is open. New ones come into the support channel."),
+    MINE: N_("You have taken none. /requests open shows those that wait."),
+    "": N_("They have asked for no help here. /claims person shows which orders count for them."),
+}
 KINDS: Final[dict[Kind, str]] = {
     Kind.USED_UP: N_("no downloads left"),
     Kind.MORE_CLICKS: N_("more clicks than the limit"),
@@ -105,11 +110,7 @@ class Requests(
     async def show(self, reply: Reply) -> None:
         """Show the chosen ticket with its buttons."""
         ticket = await self._bot.desk.ticket(values.number(next(iter(reply.chosen()), "")), reply.guild_id)
-        translator = reply.translator
-        again = button(translator.gettext("Post the card again"), f"tickets:post:{ticket.id}", emoji="📌")
-        holders = await holders_of(self._bot.storage, ticket)
-        shown = card_view(ticket, translator, holders, again)
-        await reply.show(ReplyMessage(title(ticket, translator), card_embed(ticket, translator, holders), shown))
+        await reply.show(card_copy(ticket, reply.translator, await holders_of(self._bot.storage, ticket)))
 
     async def _show_page(self, reply: Reply, scope: str, number: int) -> None:
         filters = {MINE: {"taken_by": reply.user.id}, OPEN: {}}.get(scope)
@@ -120,7 +121,7 @@ class Requests(
 
 
 def _list(page: TicketPage, scope: str, translator: Translator) -> ReplyMessage:
-    text = page_text(page, translator)
+    text = page_text(page, translator) if page.tickets else translator.gettext(_NONE.get(scope, _NONE[""]))
     embed = discord.Embed(title=translator.gettext("Help requests"), description=text, colour=COLOUR)
     embed.set_footer(text=translator.gettext("Page {number} of {of}", number=page.number, of=page.of))
     counted = translator.ngettext("{count} help request", "{count} help requests", page.total)
@@ -162,8 +163,6 @@ def _line(ticket: Ticket, translator: Translator) -> str:
 
 def page_text(page: TicketPage, translator: Translator) -> str:
     """Return the text of a list's page."""
-    if not page.tickets:
-        return translator.gettext("There is none.")
     return shorten("\n".join(_line(ticket, translator) for ticket in page.tickets), EMBED_DESCRIPTION)
 
 

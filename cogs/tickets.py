@@ -1,5 +1,6 @@
 """For moderators: the buttons of a ticket's card."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import discord
@@ -16,9 +17,11 @@ from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Kind, diagnose_failure
 from fileflare_bot.orders.findings import changes, report, unseen
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.canned import BUILT_IN, LONGEST_REPLY, prepared
+from fileflare_bot.tickets.card import card_copy
 from fileflare_bot.tickets.delivery import ARRIVED
 from fileflare_bot.tickets.desk import without_order
 from fileflare_bot.tickets.holders import holders_of
@@ -52,9 +55,10 @@ class Tickets(commands.Cog):
     @replies("ticket_take", MODERATOR)
     async def take(self, reply: Reply, ticket_id: str) -> None:
         """Take a ticket that nobody has taken."""
-        ticket = await self._ticket(reply, ticket_id)
+        ticket = await self._ticket(reply, ticket_id, changes=True)
         await self._desk.take(ticket, reply.user.id)
-        await self._say(reply, reply.translator.gettext("Help request #{number} is yours now.", number=ticket.number))
+        text = reply.translator.gettext("Help request #{number} is yours now.", number=ticket.number)
+        await self._done(reply, ticket, text)
 
     @route(f"tickets:handover:{_TICKET}", f"request:handover:{_TICKET}")
     @replies("ticket_hand_over", MODERATOR)
@@ -64,34 +68,39 @@ class Tickets(commands.Cog):
         select = discord.ui.UserSelect[Any](custom_id="moderator")
         hint = translator.gettext("A moderator of this server")
         entry = labelled(translator.gettext("Who goes on with it?"), select, hint)
-        await reply.ask(modal(translator.gettext("Hand over"), f"tickets:handed:{ticket_id}", entry))
+        heading = await self._title(reply, ticket_id, N_("Hand over request #{number}"), N_("Hand over"))
+        await reply.ask(modal(heading, f"tickets:handed:{ticket_id}", entry))
 
     @route(f"tickets:handed:{_TICKET}", f"request:handed:{_TICKET}")
     @replies("ticket_handed", MODERATOR)
     async def handed(self, reply: Reply, ticket_id: str) -> None:
         """Hand the ticket over to the chosen moderator."""
-        ticket = await self._ticket(reply, ticket_id)
+        ticket = await self._ticket(reply, ticket_id, changes=True)
         to = _chosen_moderator(reply)
         await self._desk.hand_over(ticket, reply.user.id, to)
         text = reply.translator.gettext(
             "Help request #{number} is with {who} now.", number=ticket.number, who=f"<@{to}>"
         )
-        await self._say(reply, text)
+        await self._done(reply, ticket, text)
 
     @route(f"tickets:check:{_TICKET}", f"request:check:{_TICKET}")
     @replies("ticket_check", MODERATOR)
     async def check(self, reply: Reply, ticket_id: str) -> None:
         """Look the order up again, and show what has changed."""
-        ticket = await self._ticket(reply, ticket_id)
+        ticket = await self._ticket(reply, ticket_id, changes=True)
         translator = reply.translator
         try:
             findings = await self._desk.check(ticket, reply.user.id)
         except FileflareUnavailable as error:
             reply.outcome = "unavailable"
-            await self._say(reply, report(diagnose_failure(error.finding or Kind.OUTAGE), translator))
+            await self._done(reply, ticket, report(diagnose_failure(error.finding or Kind.OUTAGE), translator))
             return
-        difference = changes(ticket.details.findings, findings, translator)
-        await self._say(reply, difference or translator.gettext("Nothing has changed."))
+        text = changes(ticket.details.findings, findings, translator)
+        if not text:
+            text = translator.gettext("Nothing has changed.") + "\n" + report(findings, translator)
+        elif not findings:
+            text += "\n→ " + translator.gettext("Tell the customer with **Answer**, then press **Resolve**.")
+        await self._done(reply, ticket, text)
 
     @route(f"tickets:answer:{_TICKET}:{_KINDS}", f"request:answer:{_TICKET}:{_KINDS}")
     @replies("ticket_answer", MODERATOR)
@@ -107,7 +116,7 @@ class Tickets(commands.Cog):
         ticket = await self._ticket(reply, ticket_id)
         theirs, ours = self._catalogs.translator(ticket.locale), reply.translator
         canned, name = reply.settings.canned_answers, name or next(iter(reply.chosen()), "")
-        text = prepared(ticket, theirs, canned, source, name) if source else ""
+        text = prepared(ticket, theirs, canned, source, name, safe=str) if source else ""
         text = without_order(text, ticket.details.reference)
         meaning = prepared(ticket, ours, canned, source, name) if source == "ready" and theirs is not ours else ""
         await reply.ask(_answer_modal(ticket, text, meaning, theirs, ours))
@@ -117,7 +126,8 @@ class Tickets(commands.Cog):
     async def answered(self, reply: Reply, ticket_id: str) -> None:
         """Send the answer to the customer."""
         reply.written = text = reply.typed("words").strip()
-        ticket = await self._ticket(reply, ticket_id)
+        ticket = await self._ticket(reply, ticket_id, changes=True)
+        reply.written = without_order(text, ticket.details.reference)
         if not text:
             raise NothingWritten
         delivered = await self._desk.answer(ticket, reply.user.id, text)
@@ -150,9 +160,10 @@ class Tickets(commands.Cog):
         ]
         reason = discord.ui.Select[Any](custom_id="reason", options=options)
         told = translator.gettext("The customer is told.")
+        heading = await self._title(reply, ticket_id, N_("Resolve request #{number}"), N_("Resolve"))
         await reply.ask(
             modal(
-                translator.gettext("Resolve"),
+                heading,
                 f"tickets:resolved:{ticket_id}",
                 labelled(translator.gettext("Why is it closed?"), reason, told),
                 labelled(translator.gettext("A last word to the customer"), words_input(required=False)),
@@ -165,25 +176,28 @@ class Tickets(commands.Cog):
         """Close the ticket, and tell the customer."""
         reply.written = last_word = reply.typed("words").strip()
         resolution = member(Resolution, next(iter(reply.chosen("reason")), Resolution.ANSWERED))
-        ticket = await self._ticket(reply, ticket_id)
+        ticket = await self._ticket(reply, ticket_id, changes=True)
+        reply.written = without_order(last_word, ticket.details.reference)
         delivered = await self._desk.resolve(ticket, reply.user.id, resolution, last_word)
         reply.facts["delivered"] = delivered.name.lower()
         closed = reply.translator.gettext("Help request #{number} is closed.", number=ticket.number)
-        await self._say(reply, closed + " " + reply.translator.gettext(ARRIVED[delivered]))
+        await self._done(reply, ticket, closed + " " + reply.translator.gettext(ARRIVED[delivered]))
 
     @route(f"tickets:reopen:{_TICKET}", f"request:reopen:{_TICKET}")
     @replies("ticket_reopen", MODERATOR)
     async def reopen(self, reply: Reply, ticket_id: str) -> None:
         """Reopen a closed ticket."""
-        ticket = await self._ticket(reply, ticket_id)
+        ticket = await self._ticket(reply, ticket_id, changes=True)
         await self._desk.reopen(ticket, reply.user.id)
-        await self._say(reply, reply.translator.gettext("Help request #{number} is open again.", number=ticket.number))
+        text = reply.translator.gettext("Help request #{number} is open again.", number=ticket.number)
+        await self._done(reply, ticket, text)
 
     @route(f"tickets:post:{_TICKET}", f"request:post:{_TICKET}")
     @replies("ticket_post", MODERATOR)
     async def post_again(self, reply: Reply, ticket_id: str) -> None:
         """Post a ticket's card again, for example after somebody deleted it."""
-        ticket = await self._desk.post_again(await self._ticket(reply, ticket_id), reply.user.id)
+        ticket = await self._ticket(reply, ticket_id, changes=True)
+        ticket = await self._desk.post_again(ticket, reply.user.id)
         if ticket.card.message_id is None:
             reply.outcome = "not_posted"
             text = reply.translator.gettext(
@@ -193,15 +207,37 @@ class Tickets(commands.Cog):
         else:
             where = f"<#{ticket.card.channel_id}>"
             text = reply.translator.gettext("Help request #{number} is in {where}.", number=ticket.number, where=where)
-        await self._say(reply, text)
+        await self._done(reply, ticket, text)
 
-    async def _ticket(self, reply: Reply, ticket_id: str) -> Ticket:
-        """Return a ticket of the moderator's guild, and keep its order ID out of the log."""
+    async def _ticket(self, reply: Reply, ticket_id: str, *, changes: bool = False) -> Ticket:
+        """Return a ticket of the moderator's guild, and keep its order ID out of the log.
+
+        If what follows ``changes`` it, the reply replaces a message that only this moderator sees: the choice of an
+        answer, or a copy of the card, which _done() shows anew.
+        """
+        reply.updates = changes and _is_private(reply)
         ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
         reply.facts["ticket"] = ticket.number
         if ticket.details.reference is not None:
             reply.hide(ticket.details.reference.token)
         return ticket
+
+    async def _done(self, reply: Reply, ticket: Ticket, text: str) -> None:
+        """Say what was done, beside the card or above its copy as it is now."""
+        if not reply.updates:
+            await self._say(reply, text)
+            return
+        with suppress(StorageUnavailable, NoSuchTicket):
+            ticket = await self._desk.ticket(ticket.id, ticket.guild_id)
+        holders = await holders_of(self._storage, ticket)
+        await reply.show(card_copy(ticket, reply.translator, holders, shorten(text, CONTENT)))
+
+    async def _title(self, reply: Reply, ticket_id: str, with_number: str, without: str) -> str:
+        """Return a form's title, without the ticket's number if the database does not answer in time."""
+        ticket = await reply.before_asking(self._desk.ticket(number(ticket_id), reply.guild_id))
+        if ticket is None:
+            return reply.translator.gettext(without)
+        return reply.translator.gettext(with_number, number=ticket.number)
 
     async def _say(self, reply: Reply, text: str) -> None:
         await reply.show(ReplyMessage(shorten(text, CONTENT)))
@@ -246,7 +282,14 @@ def _answer_modal(
     items = [labelled(translator.gettext("What the customer reads"), entry, hint)]
     if meaning:
         items.append(discord.ui.TextDisplay(translator.gettext("In your language:") + "\n" + meaning))
-    return modal(translator.gettext("Answer"), f"tickets:answered:{ticket.id}", *items)
+    heading = translator.gettext("Answer request #{number}", number=ticket.number)
+    return modal(heading, f"tickets:answered:{ticket.id}", *items)
+
+
+def _is_private(reply: Reply) -> bool:
+    """Return whether the button or the form belongs to a message that only this moderator sees."""
+    message = reply.interaction.message
+    return message is not None and message.flags.ephemeral
 
 
 def _chosen_moderator(reply: Reply) -> int:

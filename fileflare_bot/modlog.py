@@ -44,6 +44,10 @@ ENTRIES: Final[dict[Action, str]] = {
         "give them a moderator role, or choose one of theirs in /store setup. Moderator roles now: {roles}"
     ),
 }
+OF_REQUESTS: Final[dict[Action, str]] = {  # the same, if they were done on the card of a request
+    Action.RELEASED_CLAIM: N_("{who} released the order of request #{number} from an account."),
+    Action.MOVED_CLAIM: N_("{who} moved the order of request #{number} to its customer."),
+}
 FOR_THE_OWNER: Final = {Action.PRODUCTS_NEEDED, Action.LOST_DESK}  # without a log channel, by direct message
 
 DAY_SECONDS: Final = 24 * 3600
@@ -162,7 +166,8 @@ def entry_text(
 ) -> str:
     """Return an audit entry as a line for the log channel."""
     roles = escape(clean(moderator_roles)) or translator.gettext("none")
-    return translator.gettext(ENTRIES[action], who=f"<@{actor_id}>", number=number, roles=roles)
+    sentence = ENTRIES[action] if number is None else OF_REQUESTS.get(action, ENTRIES[action])
+    return translator.gettext(sentence, who=f"<@{actor_id}>", number=number, roles=roles)
 
 
 async def tell_owner(guild: discord.Guild, embed: discord.Embed) -> bool:

@@ -21,7 +21,7 @@ import fileflare_bot
 from fileflare_bot.logs import hiding, redact_text
 from fileflare_bot.orders.hiding import hide_order, hide_references
 from fileflare_bot.orders.labels import file_name
-from fileflare_bot.orders.reference import find_reference, parse_reference
+from fileflare_bot.orders.reference import find_reference, gives_away, parse_reference
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.intake import hide_secrets
 
@@ -205,6 +205,7 @@ FUNCTIONS: Final[dict[str, Callable[[str], object]]] = {
     "hide_order(repetitive)": lambda text: hide_order(text, "a" * 16, "…"),
     "hide_order(in addresses)": lambda text: hide_order(text, "ab" * 8, "…", addresses=False),
     "hide_secrets": lambda text: hide_secrets(text, "0c732eb6fd9802a0821a9d29888baee8"),
+    "gives_away": gives_away,
     "file_name": file_name,
     "clean": clean,
     "clean(lines)": lambda text: clean(text, lines=True),

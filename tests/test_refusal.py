@@ -17,12 +17,13 @@ from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import Bug, NextStep, Refusal
 from fileflare_bot.roles.granting import OrderFreeLater
 from fileflare_bot.roles.rights import ManagedRole, MayNotGive, PowerfulRole
-from fileflare_bot.storage.errors import AlreadyTaken, TooManyTickets
+from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, TooManyTickets
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.tickets.canned import UnknownPlaceholder
 from fileflare_bot.tickets.intake import NoDesk
 
 CATALOGS = Catalogs()
+NOW = datetime.now(UTC)
 MADE: dict[type[Refusal], list[Refusal]] = {
     BadReference: [BadReference(problem) for problem in ReferenceProblem],
     FileflareBusy: [FileflareBusy(), FileflareBusy(42.0)],
@@ -37,7 +38,8 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     MissingPermission: [MissingPermission("Manage Server")],
     BotLacksPermission: [BotLacksPermission("Send Messages")],
     AlreadyTaken: [AlreadyTaken(7)],
-    TooManyTickets: [TooManyTickets(), TooManyTickets([(7, 1), (8, 2)])],
+    TooManyTickets: [TooManyTickets(), TooManyTickets([(7, 1), (8, 2)]), TooManyTickets((), NOW)],
+    NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
     NoDesk: [NoDesk(7), NoDesk(None)],
     WrongValue: [WrongValue("colour", "must look like #2a9d8f")],
     UnknownPlaceholder: [UnknownPlaceholder("oder")],

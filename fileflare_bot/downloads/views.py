@@ -69,9 +69,12 @@ def _new_roles(given: Sequence[str], translator: Translator) -> str:
 
 
 def refusal_view(
-    error: Exception, refusal: Refusal, translator: Translator, opened: OpenOrder | None
+    error: Exception, refusal: Refusal, translator: Translator, opened: OpenOrder | None, claimed_number: str = ""
 ) -> discord.ui.View | None:
-    """Return the buttons under a refusal, and note its finding on the open order for a ticket."""
+    """Return the buttons under a refusal, and note its finding on the open order for a ticket.
+
+    ``claimed_number`` is an order number that was pasted instead of an order ID.
+    """
     items = []
     if refusal.next_step is NextStep.ASK:
         items.append(ask_button(translator.gettext("Get my downloads")))
@@ -82,7 +85,7 @@ def refusal_view(
         finding = Finding(kind, problem=error.problem if isinstance(error, BadReference) else None)
         if opened is not None:
             opened.failure = finding
-        items.append(help_button(translator, opened.handle if opened else "", finding))
+        items.append(help_button(translator, opened.handle if opened else "", finding, claimed_number))
     return view(items) if items else None
 
 

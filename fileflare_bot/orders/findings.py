@@ -1,5 +1,6 @@
 """Findings → sentences in the reader's language, without links and order IDs."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
@@ -25,11 +26,14 @@ _LINKS: Final = tuple(LinkProblem)
 MARKS: Final = {Severity.BLOCKING: "🔴", Severity.WARNING: "🟡", Severity.NOTE: "⚪"}
 
 
+def named(finding: Finding, longest: int = LONGEST_NAME) -> str:
+    """Return the name of the finding's file or product, not escaped; empty if it has none."""
+    return limits.shorten(without_scheme(hide_order(plain_name(finding.name[:LONGEST_READ]), "", HIDDEN)), longest)
+
+
 def name_of(finding: Finding, translator: Translator, longest: int = LONGEST_NAME) -> str:
     """Return the escaped name of the finding's file or product."""
-    plain = hide_order(plain_name(finding.name[:LONGEST_READ]), "", HIDDEN)
-    name = escape(limits.shorten(without_scheme(plain), longest))
-    if name:
+    if name := escape(named(finding, longest)):
         return name
     if finding.kind is Kind.PRODUCT_WITHOUT_FILES:
         return translator.gettext("Unnamed product")
@@ -74,7 +78,9 @@ def brief(findings: Iterable[Finding], translator: Translator) -> list[str]:
 
 def all_well(translator: Translator) -> str:
     """Return the sentence about an order without findings."""
-    return "✅ " + translator.gettext("I found nothing wrong: every file has a link, and none is known to be used up.")
+    well = translator.gettext("I found nothing wrong: every file has a link, and none is known to be used up.")
+    step = translator.gettext("Ask which file it is, and what they see.")
+    return f"✅ {well}\n→ {step}"
 
 
 def unseen(translator: Translator) -> str:
@@ -84,17 +90,20 @@ def unseen(translator: Translator) -> str:
 
 def changes(before: Iterable[Finding], after: Iterable[Finding], translator: Translator) -> str:
     """Return what is fixed and what is new, or an empty string if nothing changed."""
-    then = {(finding.kind, finding.name): finding for finding in before}
-    now = {(finding.kind, finding.name): finding for finding in after}
-    gone = [
-        "✅ " + translator.gettext("No longer: {what}", what=for_moderator(then[key], translator))
-        for key in then
-        if key not in now
+    before, after = list(before), list(after)
+    then, now = Counter(before), Counter(after)
+    new = list((now - then).elements())
+    still = Counter((finding.kind, finding.name) for finding in new)  # of the same file, with other figures
+    gone = []
+    for finding in (then - now).elements():
+        if still[finding.kind, finding.name]:
+            still[finding.kind, finding.name] -= 1
+        else:
+            gone.append(finding)
+    lines = [
+        *("✅ " + translator.gettext("No longer: {what}", what=for_moderator(each, translator)) for each in gone),
+        *(f"{MARKS[each.severity]} {for_moderator(each, translator)}" for each in new),
     ]
-    new = [
-        f"{MARKS[now[key].severity]} {for_moderator(now[key], translator)}" for key in now if then.get(key) != now[key]
-    ]
-    lines = [*gone, *new]
     shown = lines[: 2 * MOST_OF_A_KIND]
     if len(lines) > len(shown):
         shown.append(_more(len(lines) - len(shown), translator))

@@ -22,6 +22,9 @@ _MOST_MARKS = 30  # on one letter, as in unicode.org/reports/tr15's Stream-Safe 
 _PLAUSIBLE_ID = re.compile(r"(?=[0-9]{0,127}[A-Za-z_-])[A-Za-z0-9_-]{16,128}", re.ASCII)
 # In other text: a whole word, and it needs a digit.
 LIKE_AN_ID = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*+[0-9])[A-Za-z0-9_-]{16,}+", re.ASCII)
+# In other text, with no address around it: a path of an order page, or the documented form of an ID by itself.
+_PATH = re.compile(r"account/++orders/++(?=[0-9]{0,127}[A-Za-z_-])[A-Za-z0-9_-]{16}", re.IGNORECASE | re.ASCII)
+_DOCUMENTED_ID = re.compile(r"(?<![\w/.=-])[0-9A-Fa-f]{32}(?!\w)", re.ASCII)
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
 # The beginning of an ID, with a digit and a letter. In an address it can be of an ID of any kind.
 _CUT_OFF = re.compile(r"(?=[a-f-]*[0-9])(?=[0-9-]*[a-f])[0-9a-f-]{6,15}", re.IGNORECASE | re.ASCII)
@@ -117,6 +120,17 @@ def find_reference(texts: Iterable[str]) -> OrderReference | ReferenceProblem:
     found = [reading for reading in readings if isinstance(reading, OrderReference)]
     specific = [reading for reading in readings if reading not in vague]
     return next(iter(found or specific or readings), ReferenceProblem.NOT_AN_ID if texts else ReferenceProblem.EMPTY)
+
+
+def gives_away(text: str) -> bool:
+    """Return whether a text to somebody holds an order link, or an order ID of the documented form.
+
+    A word that is only as long as an ID may be a file's name or a tracking number.
+    """
+    text = folded(text)
+    if _PATH.search(text) or _DOCUMENTED_ID.search(text):
+        return True
+    return any(isinstance(_from_address(address), OrderReference) for address in ADDRESS.findall(text))
 
 
 def is_plausible_id(text: str) -> bool:

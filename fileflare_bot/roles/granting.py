@@ -29,9 +29,9 @@ from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles.rights import ROLE_ABOVE, ROLE_GONE, ROLE_MANAGED, check_may_give, why_not
 from fileflare_bot.roles.rules import products_in, properties_in, roles_for
-from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.errors import NOBODY, StorageUnavailable
 from fileflare_bot.storage.options import LaterAccounts
-from fileflare_bot.storage.records import Claim, GrantState, GuildSettings, NewNote
+from fileflare_bot.storage.records import Claim, GrantState, GuildSettings, NewNote, ShownClaim
 from fileflare_bot.storage.storage import Storage
 
 MOST_ROUNDS: Final = 5
@@ -140,33 +140,41 @@ class BuyerRoles:
         given = await self._settle_soon(settings.guild_id, member.id)
         return given, await self.is_settled(settings.guild_id, member.id)
 
-    async def release(self, guild_id: int, claim_id: int, moderator_id: int) -> bool:
+    async def release(self, guild_id: int, shown: ShownClaim, moderator_id: int, *, number: int | None = None) -> bool:
         """Delete a claim and revoke its roles; return whether all of them are gone already.
 
+        ``number`` is that of the ticket on whose card it was done.
+
         Raises:
-            NoSuchClaim: the guild has no such claim.
+            NoSuchClaim: the guild has no such claim, or another user holds it.
         """
         translator = await self._modlog.translator(guild_id)
         said = translator.gettext("{who} has released the order.", who=f"<@{moderator_id}>")
-        claim = await self._claims.release(guild_id, claim_id, moderator_id, note=NewNote(f"🔓 {said}", "taken"))
+        note = NewNote(f"🔓 {said}", "taken")
+        claim = await self._claims.release(guild_id, shown, moderator_id, number=number, note=note)
         return await self._changed(claim)
 
-    async def move(self, claim_id: int, moderator: discord.Member, to: int) -> bool:
+    async def move(self, shown: ShownClaim, moderator: discord.Member, to: int, *, number: int | None = None) -> bool:
         """Move a claim and its roles to another user; return whether all of the roles have moved already.
+
+        ``number`` is that of the ticket on whose card it was done.
 
         Raises:
             HeldByThem: it is that user's already.
             MayNotGive: the moderator may not give its roles.
-            NoSuchClaim: the guild has no such claim.
+            NoSuchClaim: the guild has no such claim, or another user holds it.
         """
 
         def check(claim: Claim) -> None:
             check_may_give(moderator, claim.role_ids)
 
         translator = await self._modlog.translator(moderator.guild.id)
-        said = translator.gettext("{who} has moved the order to {to}.", who=f"<@{moderator.id}>", to=f"<@{to}>")
+        before = translator.gettext(NOBODY) if shown.user_id is None else f"<@{shown.user_id}>"
+        said = translator.gettext(
+            "{who} has moved the order from {before} to {to}.", who=f"<@{moderator.id}>", before=before, to=f"<@{to}>"
+        )
         note = NewNote(f"➡️ {said}", "taken")
-        claim = await self._claims.move(moderator.guild.id, claim_id, moderator.id, to, check, note=note)
+        claim = await self._claims.move(moderator.guild.id, shown, moderator.id, to, check, number=number, note=note)
         return await self._changed(claim, to)
 
     async def settle(self, guild_id: int, user_id: int) -> list[int]:

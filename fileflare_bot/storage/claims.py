@@ -22,7 +22,7 @@ from fileflare_bot.storage.intents import add_note, show
 from fileflare_bot.storage.models import ClaimRow, RoleGrantRow, TicketRow
 from fileflare_bot.storage.places import CLAIM_LABEL
 from fileflare_bot.storage.products import add_properties, see
-from fileflare_bot.storage.records import Action, Claim, GrantState, NewNote, Property, SeenProduct
+from fileflare_bot.storage.records import Action, Claim, GrantState, NewNote, Property, SeenProduct, ShownClaim
 from fileflare_bot.storage.role_grants import has_all, unwant, want
 
 KEEP_FORGOTTEN: Final = timedelta(days=90)
@@ -118,21 +118,29 @@ class Claims:
         return None if forgotten is None else forgotten + KEEP_FORGOTTEN
 
     @unit_of_work
-    async def release(self, guild_id: int, claim_id: int, moderator_id: int, *, note: NewNote | None = None) -> Claim:
+    async def release(
+        self,
+        guild_id: int,
+        shown: ShownClaim,
+        moderator_id: int,
+        *,
+        number: int | None = None,
+        note: NewNote | None = None,
+    ) -> Claim:
         """Delete a claim, and intend to revoke its roles that no other claim of the user brings; return it.
 
-        ``note`` is for the threads of open tickets about the order, whose cards change.
+        ``number`` is that of the ticket on whose card it was done; ``note`` is for the threads of open tickets about
+        the order, whose cards change.
 
         Raises:
-            NoSuchClaim: the guild has no such claim.
+            NoSuchClaim: the guild has no such claim, or another user holds it.
         """
         async with self._database.writing() as session:
             await lock_guild(session, guild_id)
-            row = await _row(session, guild_id, claim_id)
-            claim = self._record(row)
+            claim, row = await self._as_shown(session, guild_id, shown)
             await session.delete(row)
             await self._show_tickets(session, row, note)
-            add_entry(session, guild_id, moderator_id, Action.RELEASED_CLAIM)
+            add_entry(session, guild_id, moderator_id, Action.RELEASED_CLAIM, number=number)
             await unwant(session, claim)
             return claim
 
@@ -140,28 +148,27 @@ class Claims:
     async def move(
         self,
         guild_id: int,
-        claim_id: int,
+        shown: ShownClaim,
         moderator_id: int,
         to: int,
         check: Callable[[Claim], None],
         *,
+        number: int | None = None,
         note: NewNote | None = None,
     ) -> Claim:
         """Move a claim and its roles to another user; return it as it was. What ``check`` raises changes nothing.
 
-        ``note`` is for the threads of open tickets about the order, whose cards change.
+        ``number`` is that of the ticket on whose card it was done; ``note`` is for the threads of open tickets about
+        the order, whose cards change.
 
         Raises:
             HeldByThem: it is that user's already.
-            NoSuchClaim: the guild has no such claim.
+            NoSuchClaim: the guild has no such claim, or another user holds it.
         """
         async with self._database.writing() as session:
             await lock_guild(session, guild_id)
-            row = await _row(session, guild_id, claim_id)
-            claim = self._record(row)
+            claim, row = await self._as_shown(session, guild_id, shown, to=to)
             check(claim)
-            if row.user_id == to:
-                raise HeldByThem
             same = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == row.order_hash, ClaimRow.user_id == to
             if await session.scalar(sa.select(ClaimRow.id).where(*same)) is None:
                 row.user_id, row.forgotten_at = to, None
@@ -169,7 +176,7 @@ class Claims:
             else:  # the new holder has a claim already
                 await session.delete(row)
             await self._show_tickets(session, row, note)
-            add_entry(session, guild_id, moderator_id, Action.MOVED_CLAIM)
+            add_entry(session, guild_id, moderator_id, Action.MOVED_CLAIM, number=number)
             await session.flush()
             await unwant(session, claim)
             await want(session, guild_id, to, claim.role_ids, held=None)
@@ -186,6 +193,20 @@ class Claims:
             await self._show_tickets(session, row)
             await session.flush()
             await unwant(session, claim)
+
+    async def _as_shown(
+        self, session: AsyncSession, guild_id: int, shown: ShownClaim, *, to: int | None = None
+    ) -> tuple[Claim, ClaimRow]:
+        """Return the claim that somebody was shown, and its locked row."""
+        row = await session.get(ClaimRow, shown.id, with_for_update=True)
+        claim = None if row is None or row.guild_id != guild_id else self._record(row)
+        if row is None or claim is None or claim.shown.milliseconds != shown.milliseconds:
+            raise NoSuchClaim
+        if to is not None and claim.user_id == to:
+            raise HeldByThem
+        if claim.user_id != shown.user_id:
+            raise NoSuchClaim([claim.user_id])
+        return claim, row
 
     async def _show_tickets(self, session: AsyncSession, claim: ClaimRow, note: NewNote | None = None) -> None:
         """Intend to show on the cards of open tickets about a claim's order that it has changed."""
@@ -218,13 +239,6 @@ class Claims:
         except Unreadable:
             label = ""
         return Claim(row.id, row.guild_id, row.user_id, label, tuple(row.role_ids), row.claimed_at)
-
-
-async def _row(session: AsyncSession, guild_id: int, claim_id: int) -> ClaimRow:
-    row = await session.get(ClaimRow, claim_id, with_for_update=True)
-    if row is None or row.guild_id != guild_id:
-        raise NoSuchClaim
-    return row
 
 
 def _split(claims: Iterable[ClaimRow], user_id: int) -> tuple[ClaimRow | None, int]:

@@ -9,17 +9,21 @@ StorageFailed
 ├── NameTaken                the moderator: a canned answer has that name already
 ├── NoSuchCannedAnswer       the moderator: no canned answer has that name
 ├── TooManyCannedAnswers     the moderator: the guild has 25 canned answers
-├── NoSuchClaim              the moderator: no user holds that order any more
+├── NoSuchClaim              the moderator: the order does not count for that user any more
 ├── HeldByThem               the moderator: the order's claim is that user's already
 └── NoSuchSavedOrder         the customer: never saved that order, or had it forgotten
 """
 
 import logging
+import math
 from collections.abc import Sequence
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Final
 
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.refusal import NextStep, Refusal
+
+NOBODY: Final = N_("an account that had its data deleted")
 
 
 class StorageFailed(Refusal):
@@ -40,22 +44,31 @@ class StorageUnavailable(StorageFailed):
 class TooManyTickets(StorageFailed):
     """Raised when a user has reached the limit of open tickets, or of tickets or messages a day.
 
-    ``open_tickets`` are the ID and the number of those to which they may add something.
+    ``open_tickets`` are the ID and the number of those to which they may add something, ``again_at`` is when a limit a
+    day ends.
     """
 
-    sentence = N_(
-        "**You have asked for help often enough for now.** The moderators see your open requests; please wait."
+    sentence = N_("**You have asked for help often enough for now.**")
+    wait: ClassVar[str] = N_("The moderators see your open requests; please wait.")
+    later: ClassVar[str] = N_(
+        "You can write to the moderators again {when}; until then, /{command} still opens your orders."
     )
     to_add: ClassVar[str] = N_("To add something to an open one, press its button: {numbers}.")
     outcome = "too_many_requests"
 
-    def __init__(self, open_tickets: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(self, open_tickets: Sequence[tuple[int, int]] = (), again_at: datetime | None = None) -> None:
         super().__init__("too many tickets")
         self.open_tickets = tuple(open_tickets)
+        self.again_at = again_at
 
     def text(self, translator: Translator) -> str:
-        """Return the sentence, and which tickets are open, if known."""
-        text = super().text(translator)
+        """Return the sentence, until when it holds, and which tickets are open, if known."""
+        text = super().text(translator) + " "
+        if self.again_at is None:
+            text += translator.gettext(self.wait)
+        else:
+            when = f"<t:{math.ceil(self.again_at.timestamp())}:R>"
+            text += translator.gettext(self.later, when=when, command=translator.gettext("mydownloads"))
         if not self.open_tickets:
             return text
         numbers = ", ".join(f"#{number}" for _, number in self.open_tickets)
@@ -112,10 +125,32 @@ class TooManyCannedAnswers(StorageFailed):
 
 
 class NoSuchClaim(StorageFailed):
-    """Raised when a claim is gone, or is another guild's."""
+    """Raised when a claim is gone, is another guild's, or is no longer held by the user that a moderator was shown.
 
-    sentence = N_("**No account holds that order here any more.**")
+    ``holders`` are the users for whom the order counts now, None if that is not known; one of them is None if they had
+    their data deleted.
+    """
+
+    sentence = N_("**I have changed nothing: the order no longer counts for the account that you were shown.**")
+    held: ClassVar[str] = N_("It counts for {who} now.")
+    free: ClassVar[str] = N_("It counts for nobody now, so the next account that opens it holds it.")
+    unknown: ClassVar[str] = N_("/claims order shows for whom it counts now.")
     outcome = "no_such_claim"
+
+    def __init__(self, holders: Sequence[int | None] | None = None) -> None:
+        super().__init__("no such claim")
+        self.holders = holders
+
+    def text(self, translator: Translator) -> str:
+        """Return the sentence, and for whom the order counts now, if known."""
+        if self.holders is None:
+            now = translator.gettext(self.unknown)
+        elif self.holders:
+            names = [translator.gettext(NOBODY) if user is None else f"<@{user}>" for user in self.holders]
+            now = translator.gettext(self.held, who=", ".join(names))
+        else:
+            now = translator.gettext(self.free)
+        return f"{super().text(translator)} {now}"
 
 
 class HeldByThem(StorageFailed):

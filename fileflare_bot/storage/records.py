@@ -146,6 +146,23 @@ class Claim:
     at: datetime
     given_role_ids: tuple[int, ...] = ()
 
+    @property
+    def shown(self) -> "ShownClaim":
+        """The claim as it is shown to somebody who may then change it."""
+        return ShownClaim(self.id, self.user_id, int(self.at.timestamp() * 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownClaim:
+    """A claim as somebody was shown it: only this one is changed.
+
+    ``milliseconds`` since 1970 are when it was made: SQLite gives the ID of a deleted row to a new one.
+    """
+
+    id: int
+    user_id: int | None
+    milliseconds: int
+
 
 @dataclass(frozen=True, slots=True)
 class SavedOrder:

@@ -1,12 +1,13 @@
 """Tickets: filed, worked on, closed, looked up. Each change and its audit entry are one transaction."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.reference import OrderReference
@@ -405,10 +406,10 @@ class Tickets:
         theirs = _open_of(guild_id, user_id).order_by(TicketRow.id.desc())
         rows = (await session.execute(theirs.with_only_columns(TicketRow.id, TicketRow.number))).all()
         of_user = TicketRow.guild_id == guild_id, TicketRow.user_id == user_id
-        lately = sa.select(sa.func.count()).where(*of_user, TicketRow.created_at > utc_now() - timedelta(days=1))
-        most_open = open_per_user or self._open_per_user
-        if len(rows) >= most_open or (await session.scalar(lately) or 0) >= self._a_day_per_user:
-            raise TooManyTickets([(row.id, row.number) for row in rows[:OPEN_SHOWN]])
+        filed = sa.select(TicketRow.created_at).where(*of_user)
+        again_at = await _again_at(session, filed, TicketRow.created_at, self._a_day_per_user)
+        if again_at is not None or len(rows) >= (open_per_user or self._open_per_user):
+            raise TooManyTickets([(row.id, row.number) for row in rows[:OPEN_SHOWN]], again_at)
 
     async def _check_messages(self, session: AsyncSession, user_id: int) -> None:
         """Check how often a customer has written back in a day.
@@ -417,9 +418,10 @@ class Tickets:
             TooManyTickets: they have reached the limit.
         """
         theirs = AuditRow.actor_id == user_id, AuditRow.action == Action.WROTE_BACK
-        lately = sa.select(sa.func.count()).where(*theirs, AuditRow.at > utc_now() - timedelta(days=1))
-        if (await session.scalar(lately) or 0) >= MESSAGES_FOR_A_TICKET * self._a_day_per_user:
-            raise TooManyTickets
+        most = MESSAGES_FOR_A_TICKET * self._a_day_per_user
+        again_at = await _again_at(session, sa.select(AuditRow.at).where(*theirs), AuditRow.at, most)
+        if again_at is not None:
+            raise TooManyTickets(again_at=again_at)
 
     def _claim_number(self, row: TicketRow, number: str) -> None:
         """Keep an order number that the customer says, where none is known yet."""
@@ -549,6 +551,16 @@ class Tickets:
 def _open_of(guild_id: int, user_id: int) -> sa.Select[TicketRow]:
     its = TicketRow.guild_id == guild_id, TicketRow.user_id == user_id, ~TicketRow.resolved
     return sa.select(TicketRow).where(*its)
+
+
+async def _again_at(
+    session: AsyncSession, times: sa.Select[datetime], column: InstrumentedAttribute[datetime], most: int
+) -> datetime | None:
+    """Return when fewer than ``most`` of these times are of the last 24 hours, None if that is so now."""
+    day = timedelta(days=1)
+    lately = times.where(column > utc_now() - day).order_by(column.desc()).offset(most - 1).limit(1)
+    oldest: datetime | None = await session.scalar(lately)
+    return None if oldest is None else oldest + day
 
 
 async def _next_number(session: AsyncSession, guild_id: int) -> int:

@@ -1,13 +1,13 @@
 """Canned answers to customers: a built-in one for each finding, and a guild's own with placeholders."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from fileflare_bot.discord_limits import shorten
 from fileflare_bot.i18n import N_, Translator
-from fileflare_bot.orders.findings import name_of
+from fileflare_bot.orders.findings import name_of, named
 from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import NoSuchCannedAnswer
@@ -158,15 +158,17 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
 }
 
 
-def placeholder_values(ticket: Ticket, translator: Translator) -> dict[str, str]:
-    """Return the values of the placeholders for a ticket."""
-    number = escape(plain_number(ticket.details.order_number))
-    named = next((finding for finding in ticket.details.findings if finding.name), None)
-    name = escape(clean(ticket.details.name))  # a mention is a number to who edits the text
+def placeholder_values(ticket: Ticket, translator: Translator, safe: Callable[[str], str] = escape) -> dict[str, str]:
+    """Return the values of the placeholders for a ticket, with its names as ``safe`` makes them."""
+    number = safe(plain_number(ticket.details.order_number))
+    finding = next((finding for finding in ticket.details.findings if finding.name), None)
+    name = safe(clean(ticket.details.name))  # a mention is a number to who edits the text
     return {
         "customer": name or f"<@{ticket.user_id}>",
         "order": translator.gettext("order #{number}", number=number) if number else translator.gettext("your order"),
-        "file": f"**{name_of(named, translator)}**" if named else translator.gettext("your file"),
+        "file": f"**{safe(named(finding)) or name_of(finding, translator)}**"
+        if finding
+        else translator.gettext("your file"),
     }
 
 
@@ -202,15 +204,24 @@ def checked(text: str) -> str:
     return text.strip()
 
 
-def prepared(ticket: Ticket, translator: Translator, canned: Iterable[CannedAnswer], source: str, name: str) -> str:
+def prepared(
+    ticket: Ticket,
+    translator: Translator,
+    canned: Iterable[CannedAnswer],
+    source: str,
+    name: str,
+    *,
+    safe: Callable[[str], str] = escape,
+) -> str:
     """Return an answer filled in for a ticket: the guild's own if ``source`` is "saved", else a built-in one.
 
-    The built-in ones are in the translator's language.
+    The built-in ones are in the translator's language. Names are as ``safe`` makes them: whoever edits the text reads
+    them as they are, and as_sent() escapes them.
 
     Raises:
         NoSuchCannedAnswer: it was deleted meanwhile.
     """
-    values = placeholder_values(ticket, translator)
+    values = placeholder_values(ticket, translator, safe)
     if source == "saved":
         text = next((filled(answer.text, values) for answer in canned if answer.name == name), "")
     else:
@@ -218,3 +229,12 @@ def prepared(ticket: Ticket, translator: Translator, canned: Iterable[CannedAnsw
     if not text:
         raise NoSuchCannedAnswer
     return shorten(text, LONGEST_REPLY)
+
+
+def as_sent(text: str, ticket: Ticket) -> str:
+    """Return a moderator's words with the names in them escaped that the customer and the store chose."""
+    names = {clean(ticket.details.name), *map(named, ticket.details.findings)}
+    active = sorted((name for name in names if len(name) > 1 and escape(name) != name), key=len, reverse=True)
+    if not active:
+        return text
+    return re.sub("|".join(map(re.escape, active)), lambda found: escape(found[0]), text)

@@ -23,12 +23,13 @@ from fileflare_bot.discord_errors import (
 )
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import COLOUR, button, view
+from fileflare_bot.interactions.reply import ReplyMessage
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.storage.records import Card, Claim, Ticket
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.holders import holders_of
-from fileflare_bot.tickets.texts import card, thread_name
+from fileflare_bot.tickets.texts import card, thread_name, title
 
 COLOURS: Final = {
     "open": discord.Colour.from_str("#e76f51"),
@@ -142,9 +143,9 @@ class Cards:
 
 def card_embed(ticket: Ticket, translator: Translator, holders: Sequence[Claim]) -> discord.Embed:
     """Return a ticket's card; ``holders`` are the claims that keep the order from its customer."""
-    title, description = card(ticket, translator, holders)
+    heading, description = card(ticket, translator, holders)
     colour = COLOURS["resolved" if ticket.resolved else "open" if ticket.taken_by is None else "taken"]
-    return discord.Embed(title=title, description=description, colour=colour, timestamp=ticket.created_at)
+    return discord.Embed(title=heading, description=description, colour=colour, timestamp=ticket.created_at)
 
 
 def card_view(
@@ -158,6 +159,13 @@ def card_view(
             button(translator.gettext("Release"), f"claims:ask:release:{ticket.id}", emoji="🔓"),
         ]
     return view(_buttons(ticket, translator), [*claims, *more])
+
+
+def card_copy(ticket: Ticket, translator: Translator, holders: Sequence[Claim], said: str = "") -> ReplyMessage:
+    """Return a copy of a ticket's card for one moderator, who can post the card again; ``said`` stands above it."""
+    again = button(translator.gettext("Post the card again"), f"tickets:post:{ticket.id}", emoji="📌")
+    embed, shown = card_embed(ticket, translator, holders), card_view(ticket, translator, holders, again)
+    return ReplyMessage(said or title(ticket, translator), embed, shown)
 
 
 def _buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:

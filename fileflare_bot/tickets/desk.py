@@ -14,12 +14,13 @@ from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
 from fileflare_bot.orders.findings import changes
 from fileflare_bot.orders.hiding import hide_order
-from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.orders.reference import OrderReference, gives_away
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.removals import Removals
 from fileflare_bot.storage.errors import NoSuchSavedOrder, NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.canned import as_sent
 from fileflare_bot.tickets.delivery import opens_order
 from fileflare_bot.tickets.holders import keeping
 from fileflare_bot.tickets.intake import HIDDEN, require_member
@@ -43,6 +44,16 @@ class OrderNotKnown(Refusal):
         "there."
     )
     outcome = "order_not_known"
+
+
+class OrderInWords(Refusal):
+    """Raised when a moderator's words to a customer hold an order link or an order ID."""
+
+    sentence = N_(
+        "**Not sent: there is an order link or an order ID in it,** and whoever has one has the files. Take it out and "
+        "send the rest; the customer opens their own order with /{command}."
+    )
+    outcome = "order_in_words"
 
 
 class NotAnswered(Refusal):
@@ -241,19 +252,25 @@ class HelpDesk:
         return findings
 
     async def answer(self, ticket: Ticket, moderator_id: int, text: str) -> Delivery:
-        """Send an answer to the customer, and return how far it has come."""
-        text = without_order(text, ticket.details.reference)
-        await self._tell(await self._tickets.answered(ticket.id, moderator_id, text))
+        """Send an answer to the customer, and return how far it has come.
+
+        Raises:
+            OrderInWords: it holds an order link or an order ID.
+        """
+        _check_words(text, ticket)
+        await self._tell(await self._tickets.answered(ticket.id, moderator_id, as_sent(text, ticket)))
         return await self._delivery(ticket, moderator_id)
 
     async def resolve(self, ticket: Ticket, moderator_id: int, resolution: Resolution, last_word: str) -> Delivery:
         """Close a ticket, tell the customer, and return how far that message has come.
 
         Raises:
+            OrderInWords: the last word holds an order link or an order ID.
             NotPossibleNow: it is already closed.
         """
+        _check_words(last_word, ticket)
         told = self._catalogs.translator(ticket.locale).gettext(RESOLUTIONS[resolution])
-        text = f"{told}.\n\n{without_order(last_word, ticket.details.reference)}".strip()
+        text = f"{told}.\n\n{last_word}".strip()
         await self._tell(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
         return await self._delivery(ticket, moderator_id)
 
@@ -335,6 +352,11 @@ class HelpDesk:
         rest = tuple(finding for finding in findings if finding.kind is not Kind.HELD_BY_OTHERS)
         held = await keeping(self._storage, guild_id, user_id, reference)
         return (Finding(Kind.HELD_BY_OTHERS), *rest) if held else rest
+
+
+def _check_words(text: str, ticket: Ticket) -> None:
+    if gives_away(text) or without_order(text, ticket.details.reference) != text:
+        raise OrderInWords
 
 
 def without_order(text: str, reference: OrderReference | None) -> str:

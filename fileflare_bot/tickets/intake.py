@@ -86,11 +86,23 @@ async def require_member(bot: commands.AutoShardedBot, guild_id: int, user_id: i
         log.info("member_not_known", guild_id=guild_id, error=name_of(error))
 
 
-def help_button(translator: Translator, handle: str, finding: Finding | None) -> discord.ui.Button[discord.ui.View]:
-    """Return the button that asks for help with an open order, or with the finding of a failed lookup."""
+def help_button(
+    translator: Translator, handle: str, finding: Finding | None, claimed_number: str = ""
+) -> discord.ui.Button[discord.ui.View]:
+    """Return the button that asks for help with an open order, or with the finding of a failed lookup.
+
+    ``claimed_number`` is the order number that was pasted there, for the form.
+    """
     kind = finding.kind if finding is not None else ""
     problem = finding.problem if finding is not None and finding.problem is not None else ""
-    return button(translator.gettext("Get help"), f"help:ask:{handle}:{kind}.{problem}", emoji="🛟")
+    custom_id = f"help:ask:{handle}:{kind}.{problem}" + (f":{claimed_number}" if claimed_number else "")
+    return button(translator.gettext("Get help"), custom_id, emoji="🛟")
+
+
+def pasted_number(pasted: str) -> str:
+    """Return the order number that somebody pasted instead of an order ID, or an empty string."""
+    is_number = parse_reference(pasted) is ReferenceProblem.ORDER_NUMBER
+    return plain_number(hide_secrets(pasted)) if is_number else ""
 
 
 def hide_secrets(text: str, token: str = "") -> str:

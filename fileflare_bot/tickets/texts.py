@@ -12,7 +12,8 @@ from fileflare_bot.interactions.components import LONGEST_WORDS
 from fileflare_bot.orders.diagnosis import ADVICE, Kind
 from fileflare_bot.orders.findings import MARKS, all_well, brief, report
 from fileflare_bot.orders.labels import plain_number
-from fileflare_bot.storage.records import Claim, Resolution, Ticket, Topic
+from fileflare_bot.storage.errors import NOBODY
+from fileflare_bot.storage.records import Claim, Resolution, ShownClaim, Ticket, Topic
 from fileflare_bot.text import clean, escape
 
 LONGEST_NAME: Final = 24  # characters of a display name; Discord allows 32, and the mention shows them
@@ -21,9 +22,8 @@ CARD_LINES: Final = 12  # of an open ticket's card on a desktop, its title inclu
 LINE_WIDTH: Final = (
     56  # characters of a line there, about: 400 px of 14-pixel text, which is what clients draw at least
 )
-WORDS_LINES: Final = 2  # of the customer's words on the card
+FEWEST_WORDS_LINES: Final = 2  # of the customer's words on the card, before findings are left out
 MOST_HOLDERS: Final = 2  # accounts that the card names
-NOBODY: Final = N_("an account that had its data deleted")
 _MENTION: Final = re.compile(r"<(?:@[!&]?|t:)\d+(?::\w)?>")
 _MENTION_WIDTH: Final = 14  # characters of a name or a date, about
 
@@ -94,12 +94,25 @@ def card(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) 
         who = f"{who} ({name})"
     lines = [status(ticket, translator), translator.gettext("**Customer:** {who}", who=f"{who} · {order}")]
     blocks, text = _found(ticket, translator, holders), ""
-    for words_lines in range(WORDS_LINES, -1, -1):
-        said = "\n".join([*lines, *_said(ticket, translator, words_lines)])
-        text = "\n".join([said, *_fitting(blocks, CARD_LINES - 1 - rows(said), translator)])
+    for words_lines in range(FEWEST_WORDS_LINES, -1, -1):
+        said, text = _laid_out(ticket, translator, lines, blocks, words_lines)
         if rows(text) < CARD_LINES:
             break
+    below = text.removeprefix(said)
+    for words_lines in range(FEWEST_WORDS_LINES + 1, CARD_LINES):  # the words get the room that the findings leave
+        longer, whole = _laid_out(ticket, translator, lines, blocks, words_lines)
+        if longer == said or rows(whole) >= CARD_LINES or whole.removeprefix(longer) != below:
+            break
+        said, text = longer, whole
     return title(ticket, translator), text
+
+
+def _laid_out(
+    ticket: Ticket, translator: Translator, lines: Sequence[str], blocks: Sequence[str], words_lines: int
+) -> tuple[str, str]:
+    """Return what the customer says in at most so many lines of words, and with the findings below."""
+    said = "\n".join([*lines, *_said(ticket, translator, words_lines)])
+    return said, "\n".join([said, *_fitting(blocks, CARD_LINES - 1 - rows(said), translator)])
 
 
 def details(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) -> str:
@@ -109,7 +122,7 @@ def details(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = (
     return "\n".join([*_said(ticket, translator), *(found or _nothing_found(ticket, translator))])
 
 
-def holder(claim: Claim, translator: Translator) -> str:
+def holder(claim: Claim | ShownClaim, translator: Translator) -> str:
     """Return for whom an order counts."""
     return f"<@{claim.user_id}>" if claim.user_id is not None else translator.gettext(NOBODY)
 
@@ -187,7 +200,7 @@ def _within(most: int, text: str, shown: Callable[[str], str]) -> str:
     """Return how a text is shown, shortened until it takes at most so many lines."""
     text = limits.shorten(text, most * LINE_WIDTH)
     while rows(shown(text)) > most:
-        text = limits.shorten(text, limits.size(text) - WORDS_LINES)
+        text = limits.shorten(text, limits.size(text) - 2)
     return shown(text)
 
 

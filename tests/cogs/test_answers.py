@@ -195,3 +195,22 @@ async def test_a_long_answer_is_cut_before_the_moderator_reads_it_and_a_form_tha
 
     assert late.modal is None
     assert reply(late).content == "**I was too slow to open the form.** Please press again."
+
+
+async def test_names_stand_in_the_form_as_they_are_and_do_nothing_when_they_are_sent(desk: Desk) -> None:
+    await desk.set_up()
+    customer = desk.guild.add_member(desk.env.create_user("_my_*name*"))
+    await save(desk, text="Hi {customer}, __this__ is for you.")
+    await desk.ask_for_help(person=customer)
+
+    shown = await desk.press("Answer")
+    form = await desk.moderator.select(reply(shown), ["fixed"], custom_id=custom_id(reply(shown), ":saved"))
+    assert form.modal is not None
+    assert form.modal["title"] == "Answer request #1"
+    assert prefilled(form) == "Hi _my_*name*, __this__ is for you."
+    sent = await desk.moderator.submit_modal(form, {"words": prefilled(form)})
+
+    said = r"Hi \_my\_\*name\*, __this__ is for you."
+    assert desk.direct(customer)[0].embeds[0].description == said
+    assert reply(sent).content == "Sent by direct message."
+    assert not buttons(reply(sent)), "nobody sends it twice"

@@ -1,5 +1,6 @@
 """Orders that another account holds: what the customer is told, and what moderators do about it without an order ID."""
 
+import discord
 import pytest
 from desk import Desk, buttons, embed, first_option, labels, prefilled, reply
 from simcord.actors import MemberActor
@@ -8,6 +9,7 @@ from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
 
+CHANGED = "**I have changed nothing: the order no longer counts for the account that you were shown.**"
 HELD = "🔴 The order is held by "
 MISSING = "No role, or another account has my order"
 
@@ -92,9 +94,12 @@ async def test_an_order_that_is_moved_on_its_card_brings_the_customer_its_role_a
     assert not has(desk, desk.customer, buyer)
     assert "is held by" not in shown(desk)
     assert "Move" not in labels(desk.card())
-    assert desk.notes()[-1] == f"➡️ <@{desk.owner.id}> has moved the order to <@{desk.member.id}>."
+    assert (
+        desk.notes()[-1]
+        == f"➡️ <@{desk.owner.id}> has moved the order from <@{desk.customer.id}> to <@{desk.member.id}>."
+    )
     lines = [str(line.embeds[0].description) for line in desk.log_channel.history()]
-    assert lines[-1] == f"<@{desk.owner.id}> moved an order to another account."
+    assert lines[-1] == f"<@{desk.owner.id}> moved the order of request #1 to its customer."
     tell = await desk.owner.click(reply(moved), label="Tell the customer")
     assert prefilled(tell).startswith("Hello max, order #1050 counts for this account now")
     await desk.owner.submit_modal(tell, {"words": prefilled(tell)})
@@ -144,7 +149,10 @@ async def test_in_german_the_card_and_the_confirmation_say_the_same(desk: Desk) 
     sure = await desk.owner.click(card, label="Übertragen")
     assert reply(sure).content.startswith(f"**Die Bestellung auf <@{desk.member.id}> übertragen?**")
     moved = await desk.owner.click(reply(sure), label="Jetzt übertragen")
-    assert desk.notes()[-1] == f"➡️ <@{desk.owner.id}> hat die Bestellung auf <@{desk.member.id}> übertragen."
+    assert (
+        desk.notes()[-1]
+        == f"➡️ <@{desk.owner.id}> hat die Bestellung von <@{desk.customer.id}> auf <@{desk.member.id}> übertragen."
+    )
     tell = await desk.owner.click(reply(moved), label="Dem Kunden schreiben")
     assert prefilled(tell).startswith("Hallo max, Bestellung #1050 zählt jetzt für dieses Konto")
 
@@ -154,7 +162,8 @@ async def test_a_moderator_who_may_not_give_the_role_is_refused_on_the_card_too(
     (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
 
     refused = await desk.press("Move")
-    forged = await desk.forge(f"claims:sure:move:1:{claim.id}", desk.moderator, desk.support)
+    shown_claim = f"{claim.id}:{claim.user_id}:{claim.shown.milliseconds}"
+    forged = await desk.forge(f"claims:sure:move:1:{shown_claim}", desk.moderator, desk.support)
 
     for result in (refused, forged):
         assert reply(result).content.startswith(f"**You may not give the role <@&{buyer.id}>")
@@ -176,7 +185,7 @@ async def test_with_several_accounts_on_an_order_the_moderator_chooses_whose(des
         f"Several accounts hold this order. Whose is it?\n1. <@{desk.customer.id}> · <t:"
     )
     second = buttons(reply(asked))[0]["options"][1]["value"]
-    sure = await desk.moderator.select(reply(asked), [second], custom_id="claims:ask:release:1")
+    sure = await desk.moderator.select(reply(asked), [second], custom_id="claims:whose:release:1")
     await desk.moderator.click(reply(sure), label="Release it")
 
     assert not has(desk, desk.colleague, buyer)
@@ -192,7 +201,7 @@ async def test_what_has_changed_meanwhile_is_said_and_nothing_happens(desk: Desk
     again = await desk.owner.click(reply(sure[1]), label="Move it")
     assert reply(again).content.startswith("**The order counts for them already.**")
     late = await desk.forge("claims:ask:move:1", desk.owner, desk.support)
-    assert reply(late).content == "**No account holds that order here any more.**"
+    assert reply(late).content == f"{CHANGED} It counts for <@{desk.member.id}> now."
     assert has(desk, desk.member, buyer)
 
 
@@ -237,3 +246,100 @@ async def test_a_number_of_no_help_request_or_of_one_without_an_order_is_refused
 
     assert reply(without).content.startswith("**No order is known for this help request.**")
     assert reply(unknown).content == "**That help request does not exist any more.**"
+
+
+@pytest.mark.parametrize("what", ["Move", "Release"])
+async def test_a_question_on_a_card_is_only_about_the_holder_whom_it_names(
+    desk: Desk, buyer: RoleHandle, what: str
+) -> None:
+    await files(desk)
+    old = await desk.press(what, person=desk.owner)
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+    await desk.bot.roles.move(claim.shown, await moderator(desk), desk.colleague.id)
+
+    late = await desk.owner.click(reply(old), label=f"{what} it")
+
+    assert reply(late).content == f"{CHANGED} It counts for <@{desk.colleague.id}> now."
+    assert not labels(reply(late))
+    assert has(desk, desk.colleague, buyer)
+    assert not has(desk, desk.member, buyer)
+    assert f"{HELD}<@{desk.colleague.id}> since" in shown(desk)
+
+
+@pytest.mark.parametrize("what", ["Move", "Release"])
+async def test_a_question_on_a_card_does_not_reach_who_opens_the_order_once_it_is_released(
+    desk: Desk, buyer: RoleHandle, what: str
+) -> None:
+    await files(desk)
+    early, old = [await desk.press(what, person=desk.owner) for _ in range(2)]
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+    await desk.bot.roles.release(desk.guild.id, claim.shown, desk.owner.id)
+
+    free = await desk.owner.click(reply(early), label=f"{what} it")
+    assert reply(free).content.startswith(f"{CHANGED} It counts for nobody now")
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.colleague)  # SQLite gives their claim the same number
+    late = await desk.owner.click(reply(old), label=f"{what} it")
+
+    assert reply(late).content == f"{CHANGED} It counts for <@{desk.colleague.id}> now."
+    assert has(desk, desk.colleague, buyer)
+
+
+@pytest.mark.parametrize("what", ["Release", "Move to another account"])
+async def test_a_question_of_claims_is_only_about_the_holder_whom_it_names(
+    desk: Desk, buyer: RoleHandle, what: str
+) -> None:
+    listed = await desk.owner.slash(desk.channel, "claims person", person=desk.customer)
+    old = await desk.owner.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+    await desk.bot.roles.move(claim.shown, await moderator(desk), desk.colleague.id)
+
+    late = await desk.owner.click(reply(old), label=what)
+    if what != "Release":
+        late = await desk.owner.submit_modal(late, {"person": [desk.member]})
+
+    assert reply(late).content == f"{CHANGED} It counts for <@{desk.colleague.id}> now."
+    assert has(desk, desk.colleague, buyer)
+    assert not has(desk, desk.member, buyer)
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_an_account_that_was_chosen_of_several_must_still_hold_the_order(desk: Desk) -> None:
+    await desk.bot.storage.guilds.change_options(
+        desk.guild.id, desk.owner.id, lambda options: options.model_copy(update={"accounts_per_order": 2})
+    )
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.colleague)
+    await files(desk)
+    asked = await desk.press("Release")
+    first = buttons(reply(asked))[0]["options"][0]["value"]
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+    await desk.bot.roles.move(claim.shown, await moderator(desk), desk.owner.id)
+
+    late = await desk.moderator.select(reply(asked), [first], custom_id="claims:whose:release:1")
+
+    assert reply(late).content == f"{CHANGED} It counts for <@{desk.owner.id}>, <@{desk.colleague.id}> now."
+
+
+@pytest.mark.parametrize("what", ["Move", "Release"])
+async def test_every_question_about_an_order_can_be_left_without_a_change(
+    desk: Desk, buyer: RoleHandle, what: str
+) -> None:
+    await files(desk)
+    listed = await desk.owner.slash(desk.channel, "claims person", person=desk.customer)
+    asked = [
+        await desk.press(what, person=desk.owner),
+        await desk.owner.select(reply(listed), [first_option(listed)], custom_id="claims:choose"),
+    ]
+
+    for question in asked:
+        kept = await desk.owner.click(reply(question), label="Keep it")
+        assert reply(kept).content == "All right: I have changed nothing."
+        assert not labels(reply(kept))
+
+    assert has(desk, desk.customer, buyer)
+
+
+async def moderator(desk: Desk) -> discord.Member:
+    """Return the owner as discord.py knows them."""
+    guild = desk.bot.get_guild(desk.guild.id)
+    assert guild is not None
+    return guild.get_member(desk.owner.id) or await guild.fetch_member(desk.owner.id)

@@ -83,7 +83,7 @@ async def test_a_forged_button_is_refused(desk: Desk, log: Log, custom_id: str) 
         *[("tickets:handed:1", {"moderator": [value]}) for value in FORGED],
         ("tickets:handed:1", {"moderator": ["1", "2"]}),
         ("tickets:handed:1", {"moderator": []}),
-        *[("claims:moved:1", {"person": [value]}) for value in FORGED],
+        *[("claims:moved:1:2:3", {"person": [value]}) for value in FORGED],
         *[("store_setup:limited", {"accounts": value, "open": value}) for value in FORGED],
     ],
 )

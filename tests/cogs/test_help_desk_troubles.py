@@ -301,7 +301,7 @@ async def test_a_moderator_of_one_server_cannot_touch_a_request_of_another(desk:
 
     assert reply(refused).content == "**That help request does not exist any more.**"
     listed = await moderator.slash(channel, "requests open")
-    assert reply(listed).embeds[0].description == "There is none."
+    assert reply(listed).embeds[0].description == "No help request is open. New ones come into the support channel."
     assert "**Open.**" in str(desk.card().embeds[0].description)
 
 

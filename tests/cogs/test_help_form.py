@@ -79,6 +79,19 @@ async def test_for_an_order_that_was_read_the_form_asks_for_no_number(desk: Desk
     assert {*fields(await form(desk, orders.USED_UP))} == {"topic", "words"}
 
 
+@pytest.mark.parametrize("pasted", ["#1050", "1050"])
+async def test_an_order_number_that_was_pasted_is_in_the_form_already(desk: Desk, pasted: str) -> None:
+    await desk.set_up()
+
+    shown = await form(desk, pasted)
+
+    assert shown.modal is not None
+    inputs = [item["component"] for item in shown.modal["components"] if "component" in item]
+    assert [each["value"] for each in inputs if each["custom_id"] == "number"] == ["1050"]
+    await desk.customer.submit_modal(shown, {"topic": "other", "number": "1050"})
+    assert "**Order #1050 (unverified)**" in str(desk.card().embeds[0].description)
+
+
 async def test_an_order_number_among_the_links_is_taken_as_a_number(desk: Desk) -> None:
     await desk.set_up()
 
@@ -222,6 +235,7 @@ async def test_the_limit_of_a_day_is_said_before_the_form_too(desk: Desk) -> Non
 
     assert refused.modal is None
     assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
+    assert "You can write to the moderators again <t:" in reply(refused).content
     assert not buttons(reply(refused))
 
 

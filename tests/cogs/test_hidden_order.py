@@ -10,6 +10,7 @@ from fileflare_bot.demo import orders
 from fileflare_bot.storage.options import Match
 
 TOKEN = orders.USED_UP
+NOT_SENT = "**Not sent: there is an order link or an order ID in it,**"
 
 
 def put_into_every_field(desk: Desk, text: str) -> None:
@@ -51,9 +52,12 @@ async def test_no_moderator_reads_an_orders_id_in_any_shape(desk: Desk, shape: s
     await desk.forge("help:wrote:1", desk.customer, desk.channel, inputs={"words": f"again {typed} so"})
     await desk.press("Check again")
     await desk.moderator.slash(desk.channel, "answers add", name="Hi")
-    await desk.forge("answers:add:Hi", desk.moderator, desk.channel, inputs={"words": f"{{order}} {{file}} of {typed}"})
-    answered = await desk.answers(saved="Hi", words=f"I see {typed} here")
-    await desk.resolves(words=f"bye {typed} now")
+    await desk.forge("answers:add:Hi", desk.moderator, desk.channel, inputs={"words": "{order} {file} of yours"})
+    await desk.answers(saved="Hi")
+    answered = await desk.answers(words=f"I see {typed} here")
+    resolved = await desk.resolves(words=f"bye {typed} now")
+    for refused in (answered, resolved):
+        assert reply(refused).content.startswith(NOT_SENT) == (typed == written)
 
     checked = await desk.moderator.slash(desk.channel, "check", **{"order-id": TOKEN})
     listed = await desk.moderator.slash(desk.channel, "requests person", person=desk.customer)
@@ -63,12 +67,12 @@ async def test_no_moderator_reads_an_orders_id_in_any_shape(desk: Desk, shape: s
     listed = await desk.owner.slash(desk.channel, "store products")
     seen = [str(buttons(reply(listed))), str(await desk.bot.storage.products.seen(desk.guild.id))]
 
-    results = (checked, listed, shown, claims, tested, answered)
+    results = (checked, listed, shown, claims, tested, answered, resolved)
     replies = [f"{reply(each).content} {[one.to_dict() for one in reply(each).embeds]}" for each in results]
     others = [*read_by_others(desk), *replies, str(seen)]
     assert "1 order counts" in reply(claims).content
     assert any(seen)
-    assert len(desk.notes()) >= 4
+    assert len(desk.notes()) >= 3
     assert_without(TOKEN, *others)
     assert not [text for text in others if "/download/" in text]
 
@@ -81,3 +85,42 @@ async def test_a_customer_who_is_named_like_the_order_is_shown_without_it(desk: 
 
     assert "**Customer:** <@" in str(desk.card().embeds[0].description)
     assert_without(TOKEN, *read_by_others(desk))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"Use https://my-store.example/account/orders/{orders.LARGE} instead.",
+        f"Try this: {orders.LARGE}",
+        f"It is account/orders/{orders.LARGE} there.",
+    ],
+)
+async def test_a_moderators_words_with_any_order_in_them_are_given_back_and_not_sent(desk: Desk, words: str) -> None:
+    await desk.set_up()
+    await desk.ask_for_help(TOKEN)
+
+    answered = await desk.answers(words=words)
+    resolved = await desk.resolves(words=words)
+    saved = await desk.forge("answers:add:Hi", desk.moderator, desk.channel, inputs={"words": words})
+
+    for refused in (answered, resolved):
+        assert reply(refused).content.startswith(NOT_SENT)
+        assert reply(refused).content.endswith(f"```\n{words}\n```")
+    assert reply(saved).content.startswith("**Not saved: there is an order link or an order ID in it,**")
+    assert desk.direct() == []
+    assert desk.notes() == []
+    assert "Nobody has taken it yet" in str(desk.card().embeds[0].description)
+    assert not desk.bot.storage.guilds.get(desk.guild.id).canned_answers
+
+
+async def test_a_moderator_can_write_about_files_numbers_and_addresses(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help(TOKEN)
+    words = (
+        "Order #1050: my-new-book-part-2.pdf is at https://my-store.example/pages/how-to-download-2024, sent with "
+        "UPS 1Z999AA10123456784. Open it with /mydownloads and your order link."
+    )
+
+    await desk.answers(words=words)
+
+    assert desk.direct()[0].embeds[0].description == words

@@ -4,7 +4,7 @@ from typing import Any
 
 import discord
 import pytest
-from desk import Desk, buttons, custom_id, embed, labels, reply
+from desk import Desk, buttons, custom_id, embed, first_option, labels, reply
 from simcord.actors import MemberActor
 from simcord.backend.models import Poll, PollAnswer
 
@@ -86,7 +86,7 @@ async def test_mine_are_those_that_i_have_taken(desk: Desk) -> None:
 
     assert "#2" in str(embed(mine).description)
     assert "#1" not in str(embed(mine).description).replace("#1052", "")
-    assert embed(theirs).description == "There is none."
+    assert embed(theirs).description == "You have taken none. /requests open shows those that wait."
 
 
 async def test_one_persons_requests_are_found_by_command_and_by_their_menu(desk: Desk) -> None:
@@ -372,3 +372,22 @@ async def test_every_action_of_a_moderator_has_an_audit_entry(desk: Desk, storag
         ("reopened", 1),
         ("looked_up", None),
     ]
+
+
+async def test_a_card_that_was_opened_from_the_list_shows_what_was_done_with_it(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    listed = await desk.moderator.slash(desk.channel, "requests open")
+    copy = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="requests:show")
+
+    taken = await desk.moderator.click(reply(copy), label="Take")
+
+    assert reply(taken).content == "Help request #1 is yours now."
+    assert f"**Taken** by <@{desk.moderator.id}>" in str(embed(taken).description)
+    assert "Take" not in labels(reply(taken))
+    form = await desk.moderator.click(reply(taken), label="Resolve")
+    assert form.modal is not None
+    assert form.modal["title"] == "Resolve request #1"
+    closed = await desk.moderator.submit_modal(form, {"reason": ["mended"]})
+    assert "**Resolved:**" in str(embed(closed).description)
+    assert labels(reply(closed)) == ["Reopen", "Details", "Post the card again"]

@@ -417,7 +417,7 @@ async def test_manage_server_alone_makes_no_rule(desk: Desk, buyer: RoleHandle) 
 
 
 async def test_a_member_cannot_use_the_moderators_buttons(desk: Desk) -> None:
-    refused = await desk.forge("claims:release:1", desk.member, desk.channel)
+    refused = await desk.forge("claims:release:1:2:3", desk.member, desk.channel)
 
     assert reply(refused).content == "**Only this server's moderators can do that.**"
 

@@ -5,6 +5,7 @@ response to an interaction (40060), a lost session. Its gateway sends plain text
 compression it asked for.
 """
 
+import asyncio
 import json
 import time
 from collections import deque
@@ -39,12 +40,14 @@ class Call(NamedTuple):
 class LoopbackDiscord(Loopback):
     """One application with its bot in one guild, or in several.
 
-    ``calls`` holds every request, ``frames`` everything the bot sent over the gateway.
+    ``calls`` holds every request, ``frames`` everything the bot sent over the gateway. Whatever is sent takes
+    ``seconds_away`` to arrive.
     """
 
     def __init__(self, *, guilds: int = 1) -> None:
         super().__init__()
         self._guilds = guilds
+        self.seconds_away = 0.0
         self.calls: list[Call] = []
         self.frames: list[Json] = []
         self._faults: list[tuple[str, str, partial[web.Response]]] = []
@@ -138,6 +141,7 @@ class LoopbackDiscord(Loopback):
         """Send an event now, or when the bot resumes its session."""
         self._sequence += 1
         self._dispatched.append({"op": 0, "t": event, "s": self._sequence, "d": data})
+        await self._travel()
         if self._socket is not None:
             await self._socket.send_json(self._dispatched[-1])
 
@@ -168,6 +172,7 @@ class LoopbackDiscord(Loopback):
     @web.middleware
     async def _front(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Record every request; fail those that answer_next() names, and those without a valid token."""
+        await self._travel()
         at = time.monotonic()
         fault = next((fault for fault in self._faults if fault[0] == request.method and fault[1] in request.path), None)
         if fault is not None:
@@ -186,7 +191,12 @@ class LoopbackDiscord(Loopback):
         if "token" in request.match_info:
             self._answers.setdefault(request.match_info["token"], []).append(call)
         self.changed.set()
+        await self._travel()
         return answer
+
+    async def _travel(self) -> None:
+        if self.seconds_away:
+            await asyncio.sleep(self.seconds_away)
 
     async def _look_up(self, request: web.Request) -> web.Response:
         gateway: Json = {"url": self.gateway_url, "shards": 1, "session_start_limit": AT_MOST}

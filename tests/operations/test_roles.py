@@ -47,7 +47,7 @@ async def test_a_claim_that_is_released_during_a_slow_grant_leaves_no_role(
     chosen = await choose_claim(discord, shop)
     assert chosen.message is not None
     released = discord.press(shop.owner, chosen.message, "Release")
-    await discord.until(lambda: released.loading)
+    await discord.until(lambda: released.record.deferred)
     held.set()
     await released.done()
     await asked.done()
@@ -65,7 +65,7 @@ async def test_a_claim_that_moves_during_a_slow_grant_leaves_the_role_with_its_n
     chosen = await choose_claim(discord, shop)
     shown = await shop.press(shop.owner, chosen.message, "Move to another account")
     moved = discord.submit(shop.owner, shown, person=[str(shop.moderator)])
-    await discord.until(lambda: moved.loading)
+    await discord.until(lambda: moved.record.deferred)
     held.set()
     await moved.done()
     await asked.done()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -88,29 +89,29 @@ async def test_release_and_move_revoke_the_claims_roles_but_not_those_of_other_o
     await give(storage)
     assert [claim.given_role_ids for claim in await storage.claims.of_user(GUILD, 1)] == [(11,), (10, 11)]
 
-    await storage.claims.move(GUILD, first.id, 9, 2, allow)
+    await storage.claims.move(GUILD, first.shown, 9, 2, allow)
     assert await storage.role_grants.due(GUILD, 1) == {10: GrantState.REVOKING}
     assert await storage.role_grants.due(GUILD, 2) == {10: GrantState.WANTED, 11: GrantState.WANTED}
     assert [claim.user_id for claim in await storage.claims.of_order(GUILD, ORDER)] == [2]
-    await storage.claims.release(GUILD, second.id, 9)
+    await storage.claims.release(GUILD, second.shown, 9)
     assert await storage.role_grants.due(GUILD, 1) == {10: GrantState.REVOKING, 11: GrantState.REVOKING}
-    for wrong_guild, claim_id in ((GUILD, second.id), (GUILD + 1, first.id)):
+    for wrong_guild, claim in ((GUILD, second), (GUILD + 1, first)):
         with pytest.raises(NoSuchClaim):
-            await storage.claims.release(wrong_guild, claim_id, 9)
+            await storage.claims.release(wrong_guild, claim.shown, 9)
 
 
 async def test_a_role_that_was_held_before_is_never_revoked(storage: Storage) -> None:
     claim = await claim_of(storage, ORDER, 10, 11, held=[10])
     assert await storage.role_grants.due(GUILD, 1) == {11: GrantState.GRANTING}
 
-    await storage.claims.release(GUILD, claim.id, 9)
+    await storage.claims.release(GUILD, claim.shown, 9)
 
     assert await storage.role_grants.due(GUILD, 1) == {11: GrantState.REVOKING}
 
 
 async def test_a_role_that_was_given_after_its_claim_was_released_is_revoked(storage: Storage) -> None:
     claim = await claim_of(storage, ORDER, 10)
-    await storage.claims.release(GUILD, claim.id, 9)
+    await storage.claims.release(GUILD, claim.shown, 9)
     await storage.role_grants.revoked(GUILD, 1, 10)
 
     assert not await storage.role_grants.given(GUILD, 1, 10)
@@ -149,10 +150,11 @@ async def test_a_deleted_users_claim_keeps_the_order_for_90_days_without_them(st
 
 
 async def test_a_moderator_can_move_a_deleted_users_claim(storage: Storage) -> None:
-    claim = await claim_of(storage, ORDER, 10)
+    await claim_of(storage, ORDER, 10)
     await storage.personal_data.forget(1)
+    (claim,) = await storage.claims.of_order(GUILD, ORDER)
 
-    await storage.claims.move(GUILD, claim.id, 9, 2, allow)
+    await storage.claims.move(GUILD, claim.shown, 9, 2, allow)
 
     assert await storage.role_grants.due(GUILD, 2) == {10: GrantState.WANTED}
     assert await storage.retention.delete_forgotten_claims(timedelta()) == 0
@@ -163,9 +165,46 @@ async def test_a_claim_cannot_be_moved_to_its_own_holder(storage: Storage) -> No
     assert claim is not None
 
     with pytest.raises(HeldByThem):
-        await storage.claims.move(GUILD, claim.id, 9, 1, allow)
+        await storage.claims.move(GUILD, claim.shown, 9, 1, allow)
 
     assert await storage.claims.of_order(GUILD, ORDER) == [claim]
+
+
+async def test_only_the_claim_that_was_shown_is_released_or_moved(storage: Storage) -> None:
+    claim = await claim_of(storage, ORDER, 10)
+    await storage.claims.move(GUILD, claim.shown, 9, 2, allow)
+
+    with pytest.raises(NoSuchClaim) as released:
+        await storage.claims.release(GUILD, claim.shown, 9)
+    with pytest.raises(NoSuchClaim) as moved:
+        await storage.claims.move(GUILD, claim.shown, 9, 3, allow)
+
+    assert [error.value.holders for error in (released, moved)] == [[2], [2]]
+    assert [held.user_id for held in await storage.claims.of_order(GUILD, ORDER)] == [2]
+
+
+async def test_a_claim_whose_row_has_the_id_of_a_released_one_is_another(storage: Storage) -> None:
+    first = await claim_of(storage, ORDER)
+    await storage.claims.release(GUILD, first.shown, 9)
+    second = await claim_of(storage, ANOTHER)
+
+    with pytest.raises(NoSuchClaim):
+        await storage.claims.release(GUILD, replace(first.shown, id=second.id), 9)
+
+    assert await storage.claims.of_order(GUILD, ANOTHER) == [second]
+
+
+async def test_of_a_release_and_a_move_at_once_only_the_first_changes_something(storage: Storage) -> None:
+    for number in range(10):
+        claim = await claim_of(storage, OrderReference(f"{number:032x}"))
+
+        done = await asyncio.gather(
+            storage.claims.move(GUILD, claim.shown, 9, 2, allow),
+            storage.claims.release(GUILD, claim.shown, 9),
+            return_exceptions=True,
+        )
+
+        assert len([outcome for outcome in done if isinstance(outcome, NoSuchClaim)]) == 1
 
 
 async def test_claims_that_are_released_at_once_lose_the_role_that_both_brought(storage: Storage) -> None:
@@ -174,7 +213,7 @@ async def test_claims_that_are_released_at_once_lose_the_role_that_both_brought(
         claims = [await claim_of(storage, order, 10 + number) for order in orders]
         await give(storage)
 
-        await asyncio.gather(*(storage.claims.release(GUILD, claim.id, 9) for claim in claims))
+        await asyncio.gather(*(storage.claims.release(GUILD, claim.shown, 9) for claim in claims))
 
         assert await storage.role_grants.due(GUILD, 1) == {10 + number: GrantState.REVOKING}
         await give(storage)
@@ -187,7 +226,7 @@ async def test_a_claim_that_moves_while_its_new_holder_claims_the_order_is_held_
         assert claim is not None
 
         await asyncio.gather(
-            storage.claims.move(GUILD, claim.id, 9, 2, allow), storage.claims.claim(GUILD, 2, order, "#", accounts=2)
+            storage.claims.move(GUILD, claim.shown, 9, 2, allow), storage.claims.claim(GUILD, 2, order, "#", accounts=2)
         )
 
         assert [held.user_id for held in await storage.claims.of_order(GUILD, order)] == [2]
@@ -244,12 +283,13 @@ async def test_a_change_of_a_claim_is_due_on_the_cards_of_open_tickets_about_its
     async def changed() -> list[int]:
         return [(await storage.tickets.get(ticket.id)).version - before[name] for name, ticket in about.items()]
 
-    await storage.claims.move(GUILD, claim.id, 9, 4, allow, note=NewNote("moved", "taken"))
+    await storage.claims.move(GUILD, claim.shown, 9, 4, allow, note=NewNote("moved", "taken"))
     assert await changed() == [1, 0, 0, 0]
     assert [note.text for note in await storage.intents.notes(about["open"].id)] == ["moved"]
     await storage.personal_data.forget(4)
     assert await changed() == [2, 0, 0, 0]
-    await storage.claims.release(GUILD, claim.id, 9, note=NewNote("released", "taken"))
+    (claim,) = await storage.claims.of_order(GUILD, ORDER)
+    await storage.claims.release(GUILD, claim.shown, 9, note=NewNote("released", "taken"))
     assert await changed() == [3, 0, 0, 0]
     assert [note.text for note in await storage.intents.notes(about["open"].id)] == ["moved", "released"]
 

@@ -177,7 +177,7 @@ async def test_a_claim_that_a_moderator_moves_keeps_its_label(storage: Storage) 
     await write_everything(storage)
     (claim,) = await storage.claims.of_user(GUILD, CUSTOMER)
 
-    await storage.claims.move(GUILD, claim.id, MODERATOR, COLLEAGUE, lambda _claim: None)
+    await storage.claims.move(GUILD, claim.shown, MODERATOR, COLLEAGUE, lambda _claim: None)
 
     assert [moved.label for moved in await storage.claims.of_user(GUILD, COLLEAGUE)] == ["#1050 · The Book"]
 

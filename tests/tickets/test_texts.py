@@ -32,6 +32,7 @@ from fileflare_bot.storage.records import (
     Topic,
 )
 from fileflare_bot.tickets import canned as answers
+from fileflare_bot.tickets import texts
 from fileflare_bot.tickets.texts import (
     RESOLUTIONS,
     TOPICS,
@@ -131,7 +132,7 @@ def test_a_card_keeps_discords_limits_and_shows_no_id(
 def test_a_list_keeps_discords_limits(details: list[TicketDetails], translator: Translator) -> None:
     page = TicketPage(tuple(ticket(each, card=Card(1, 2, 3)) for each in details), 1, 1, len(details))
 
-    assert 1 <= limits.size(page_text(page, translator)) <= limits.EMBED_DESCRIPTION
+    assert bool(details) <= limits.size(page_text(page, translator)) <= limits.EMBED_DESCRIPTION
 
 
 @given(st.lists(FINDINGS, max_size=40), st.lists(FINDINGS, max_size=40), LANGUAGES)
@@ -303,3 +304,20 @@ def test_the_details_hold_every_finding_and_all_words_that_the_card_leaves_out(l
 def test_a_card_without_findings_says_only_what_is_known(details: TicketDetails, said: str, *, readable: bool) -> None:
     assert said in card(ticket(details, readable=readable), ENGLISH)[1]
     assert said in full(ticket(details, readable=readable), ENGLISH)
+
+
+def test_the_customers_words_take_the_room_that_the_findings_leave() -> None:
+    words = " ".join(["word"] * 40)
+    details = TicketDetails(words=words, reference=OrderReference(TOKEN))
+
+    _, text = card(ticket(details), ENGLISH)
+
+    assert text.count("word") == 40
+    assert texts.rows(text) < texts.CARD_LINES
+
+
+def test_of_two_findings_alike_one_that_is_fixed_is_said() -> None:
+    alike = Finding(Kind.LINK_UNAVAILABLE, "book.pdf")
+
+    assert changes([alike, alike], [alike], ENGLISH).startswith("✅ No longer: ")
+    assert not changes([alike, alike], [alike, alike], ENGLISH)
