@@ -84,7 +84,8 @@ async def test_help_is_offered_on_each_refusal_that_a_moderator_can_fix_with_a_l
     shown = await desk.customer.click(reply(lookup), label="Get help")
 
     assert shown.modal is not None
-    (topics,) = [item["component"] for item in shown.modal["components"] if item.get("component", {}).get("type") == 3]
+    parts = [item["component"] for item in shown.modal["components"] if "component" in item]
+    (topics,) = [part for part in parts if part["custom_id"] == "topic"]
     assert [option["value"] for option in topics["options"] if option.get("default")] == [topic]
     await desk.customer.submit_modal(shown, {"topic": topic})
     assert found in str(desk.card().embeds[0].description)

@@ -443,7 +443,7 @@ async def test_the_limits_show_what_is_set_and_refuse_what_is_out_of_bounds(desk
     options = desk.bot.storage.guilds.get(desk.guild.id).options
     assert (options.remind_after_hours, options.close_after_days) == (336, 60)
     told = str([reply(refused).content, *(each.content for each in refused.followups)])
-    assert "`remind_after_hours` must be a whole number from 1 to 336" in told
+    assert "**Hours until moderators are reminded** must be a whole number from 1 to 336" in told
     await limits(desk)
     options = desk.bot.storage.guilds.get(desk.guild.id).options
     assert (options.remind_after_hours, options.close_after_days) == (None, None)

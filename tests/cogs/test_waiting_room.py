@@ -8,6 +8,7 @@ from aiohttp import web
 from desk import Desk, buttons, embed, labels, reply
 from simcord import InteractionResult, MemberActor
 
+from fileflare_bot import interactions
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer as order_answer
 from fileflare_bot.demo.orders import asset
@@ -28,6 +29,7 @@ def _line_is_known(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         return cast("Found | None", await waiting)
 
     monkeypatch.setattr(Place, "come", declared)
+    monkeypatch.setattr(interactions.reply, "FAST_REPLY_SECONDS", 0.2)  # real ones, for each who waits
 
 
 async def rush(desk: Desk, people: int = 0) -> list[InteractionResult]:
