@@ -73,7 +73,9 @@ async def test_a_request_that_nobody_answers_is_brought_up_once_more_below_its_c
     await ready(desk, remind="2")
     await desk.later()
     assert reminders(desk) == []
-    since = int((await desk.bot.storage.tickets.get(1)).created_at.timestamp())
+    ticket = await desk.bot.storage.tickets.get(1)
+    assert ticket.stage_since is not None
+    since = int(ticket.stage_since.timestamp())
 
     await desk.later()
     await desk.later(days=20)
