@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 RUNNABLE := .venv/.ready-run
 
-.PHONY: demo run test test-deep check format lock messages bench presses chaos rush screenshots clean
+.PHONY: demo run test test-deep coverage mutants check format lock messages bench presses chaos rush screenshots clean
 
 demo: $(READY)
 	@$(BIN)/python -m fileflare_bot.demo
@@ -18,6 +18,15 @@ test: $(READY)
 # times; takes about an hour on two cores.
 test-deep: $(READY)
 	DEEP=1 $(BIN)/python -m pytest tests/operations/test_fault_table.py tests/clusters
+
+# Says which lines and branches no test reaches, be it in the tests' process or in the bot's own.
+coverage: $(READY)
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+# Changes the code in small ways, and lists the changes that no test notices; takes hours.
+mutants: $(READY)
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 run: $(RUNNABLE)
 	@$(BIN)/python bot.py
@@ -71,7 +80,7 @@ screenshots: $(READY)
 	PYTHONPATH=.:tests $(BIN)/python tools/screenshots.py
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .coverage* mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # The dev lock includes requirements.lock, so it sets both markers.
 $(READY): requirements-dev.lock

@@ -247,7 +247,7 @@ async def start(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Pat
             stderr=STDOUT,
             cwd=tmp_path,
             env={
-                "PATH": os.environ["PATH"],
+                **{name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")},
                 "PYTHONPATH": str(ROOT),
                 "DISCORD_TOKEN": TOKEN,
                 "FILEFLARE_BASE_URL": sample.url,
