@@ -56,7 +56,7 @@ lock:
 # Brings new sentences into every catalog; translate what comes out empty. A new language begins with
 #   .venv/bin/pybabel init -D fileflare -i .venv/fileflare.pot -d fileflare_bot/locales -l fr
 messages: $(READY)
-	$(BIN)/pybabel -q extract --no-location --sort-output --no-wrap -k locale_str -o .venv/fileflare.pot fileflare_bot cogs
+	$(BIN)/pybabel -q extract --no-location --sort-output --no-wrap -k locale_str -k ngettext_noop:1,2 -o .venv/fileflare.pot fileflare_bot cogs
 	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap -D fileflare -i .venv/fileflare.pot -d fileflare_bot/locales
 
 # Lets 200 people ask at once, in real time; takes about six minutes.

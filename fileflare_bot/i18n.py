@@ -31,6 +31,11 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a sentence t
     return message
 
 
+def ngettext_noop(one: str, many: str) -> tuple[str, str]:
+    """Mark a sentence with a number for the catalogs and return both forms unchanged."""
+    return one, many
+
+
 @dataclass(frozen=True, slots=True, eq=False)  # a translator is its own key in the cache of numbers
 class Translator:
     """Translates into one language. Methods are named after gettext's, so that Babel finds the sentences."""

@@ -1,10 +1,9 @@
 """A summary of the data stored about a user, and its deletion from the database and from Discord."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from fileflare_bot.background import soon
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import Translator, ngettext_noop
 from fileflare_bot.removals import Removals
 from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -57,93 +56,81 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
         )
     own = {(ticket.guild_id, ticket.number) for ticket in record.tickets}
     moderated = sum((entry.guild_id, entry.number) not in own for entry in record.entries)
-    counts: tuple[tuple[int, Callable[[int], str]], ...] = (
+    counts = (
         (
             record.saved_orders,
-            lambda count: translator.ngettext(
+            ngettext_noop(
                 "**{count} saved order**, encrypted: until you forget it",
                 "**{count} saved orders**, encrypted: until you forget them",
-                count,
             ),
         ),
         (
             record.claims,
-            lambda count: translator.ngettext(
+            ngettext_noop(
                 "**{count} order that counts for you**, with its roles: until you delete it",
                 "**{count} orders that count for you**, with their roles: until you delete them",
-                count,
             ),
         ),
         (
             len(record.tickets),
-            lambda count: translator.ngettext(
+            ngettext_noop(
                 "**{count} help request** with all messages: until {days} days after it is resolved",
                 "**{count} help requests** with all messages: until {days} days after each is resolved",
-                count,
-                days=translator.number(days),
             ),
         ),
         (
             record.products,
-            lambda count: translator.ngettext(
+            ngettext_noop(
                 "**{count} product** that nobody had brought before you: until you delete it",
                 "**{count} products** that nobody had brought before you: until you delete them",
-                count,
             ),
         ),
         (
             record.misses.count if record.misses else 0,
-            lambda count: translator.ngettext(
+            ngettext_noop(
                 "**{count} order ID that does not exist**: that you tried it, not which; so that nobody guesses, it "
                 "stays for up to 12 hours",
                 "**{count} order IDs that do not exist**: that you tried them, not which; so that nobody guesses, it "
                 "stays for up to 12 hours",
-                count,
             ),
         ),
         (
             len(record.answers),
-            lambda count: translator.ngettext(
+            ngettext_noop(
                 "**{count} answer** that you wrote as a moderator, encrypted: until {days} days after its help request "
                 "is resolved",
                 "**{count} answers** that you wrote as a moderator, encrypted: until {days} days after their help "
                 "requests are resolved",
-                count,
-                days=translator.number(days),
             ),
         ),
         (
             len(record.handled),
-            lambda count: translator.ngettext(
+            ngettext_noop(
                 "**{count} help request** that says that you took or resolved it: until {days} days after it is "
                 "resolved",
                 "**{count} help requests** that say that you took or resolved them: until {days} days after each is "
                 "resolved",
-                count,
-                days=translator.number(days),
             ),
         ),
         (
             moderated,
-            lambda count: translator.ngettext(
+            ngettext_noop(
                 "**{count} note** of what you did as a moderator or owner, and when: the server's record, for {days} "
                 "days or as long as the help request",
                 "**{count} notes** of what you did as a moderator or owner, and when: the server's record, for {days} "
                 "days or as long as the help request",
-                count,
-                days=translator.number(days),
             ),
         ),
         (
             record.removals,
-            lambda count: translator.ngettext(
+            ngettext_noop(
                 "**{count} message or thread** about what you have deleted: I am still trying to remove it",
                 "**{count} messages and threads** about what you have deleted: I am still trying to remove them",
-                count,
             ),
         ),
     )
-    lines = [f"• {sentence(count)}" for count, sentence in counts if count]
+    shown = translator.number(days)
+    lines = ["• " + translator.ngettext(*words, count, days=shown) for count, words in counts if count]
     if moderated or record.answers or record.handled:
         lines.append(
             translator.gettext(

@@ -19,7 +19,7 @@ from fileflare_bot.i18n import LOCALES, Catalogs
 
 ROOT = Path(fileflare_bot.__file__).parents[1]
 TRANSLATIONS = sorted(LOCALES.glob("*/LC_MESSAGES/fileflare.po"))
-KEYWORDS = DEFAULT_KEYWORDS | {"locale_str": None}
+KEYWORDS = DEFAULT_KEYWORDS | {"locale_str": None, "ngettext_noop": (1, 2)}
 Message = str | tuple[str, ...]
 
 
