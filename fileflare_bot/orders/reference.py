@@ -56,13 +56,6 @@ class ReferenceProblem(StrEnum):
     NOT_AN_ID = "not_an_id"
 
 
-_OTHERS = {  # what a word can be instead, the first that fits
-    _LICENCE_KEY: ReferenceProblem.LICENCE_KEY,
-    _EMAIL: ReferenceProblem.EMAIL_ADDRESS,
-    _ORDER_NUMBER: ReferenceProblem.ORDER_NUMBER,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class OrderReference:
     """An order ID. It is a bearer secret, so its repr hides it."""
@@ -222,8 +215,15 @@ def _from_words(words: list[str]) -> OrderReference | ReferenceProblem:
         candidates = {word for word in candidates if any(character.isdigit() for character in word)}
     if len(candidates) == 1:
         return OrderReference(candidates.pop())
-    for pattern, problem in _OTHERS.items():
-        if any(pattern.fullmatch(word) for word in words):
-            return problem
+    return _problem_of(words)
+
+
+def _problem_of(words: list[str]) -> ReferenceProblem:
+    if any(_LICENCE_KEY.fullmatch(word) for word in words):
+        return ReferenceProblem.LICENCE_KEY
+    if any(_EMAIL.fullmatch(word) for word in words):
+        return ReferenceProblem.EMAIL_ADDRESS
+    if any(_ORDER_NUMBER.fullmatch(word) for word in words):
+        return ReferenceProblem.ORDER_NUMBER
     is_cut_off = len(words) == 1 and _CUT_OFF.fullmatch(words[0])
     return ReferenceProblem.CUT_OFF if is_cut_off else ReferenceProblem.NOT_AN_ID
