@@ -153,9 +153,11 @@ class Responder:
         where = _where_to_find(reply) if refusal.says_where else None
         try:
             await reply.tell(ReplyMessage(text, where, view))
+        except Undelivered as failure:
+            self._failed(reply, failure.kind)
         except Exception as failure:  # noqa: BLE001 - nothing is left but the log
             reply.facts.setdefault("exc_info", failure)
-            self._failed(reply, failure.kind if isinstance(failure, Undelivered) else "rejected")
+            self._failed(reply, "rejected")
         else:
             self._log(reply, refusal.level)
         if isinstance(refusal, ModeratorOfSomeChannels):

@@ -19,7 +19,7 @@ KUBERNETES: Final = ROOT / "deploy" / "kubernetes"
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
 OF_THE_CLUSTER: Final = [SERVICES[name] for name in ("bot", "second", "standby")]
-LONGEST_STOP: Final = LEAVE_SECONDS + DRAIN_SECONDS + LAST_WORDS_SECONDS + LAST_STEPS_SECONDS
+LONGEST_STOP: Final = LEAVE_SECONDS + DRAIN_SECONDS + 2 * (LAST_WORDS_SECONDS + LAST_STEPS_SECONDS)
 CLOSING_SECONDS: Final = 5  # for the connections and the database, on a busy machine
 
 

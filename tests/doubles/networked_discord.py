@@ -99,8 +99,10 @@ class Session:
     shards: int
     wanted: discord.Intents
     bot_id: int
+    agent: str  # what the process calls itself
     sequence: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     outgoing: asyncio.Queue[Json] = field(default_factory=asyncio.Queue)
+    ended: float | None = None  # time.monotonic()
 
     def takes(self, event: str, payload: Mapping[str, Any]) -> bool:
         """Return whether an event belongs to this shard and its intents."""
@@ -292,11 +294,13 @@ class NetworkedDiscord(People):
                 shard, shards = frame["d"].get("shard") or (0, 1)
                 self.identified.append((time.monotonic(), shard))
                 wanted = discord.Intents(**_intents(frame["d"]["intents"]))
-                session = Session(socket, shard, shards, wanted, self.backend.bot_user.id)
+                agent = request.headers.get("User-Agent", "")
+                session = Session(socket, shard, shards, wanted, self.backend.bot_user.id, agent)
                 sending = asyncio.create_task(_send(session))
                 self._begin(session)
             self.changed.set()
         if session is not None:
+            session.ended = time.monotonic()
             self.sessions.remove(session)
         if sending is not None:
             sending.cancel()

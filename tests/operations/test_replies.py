@@ -142,3 +142,26 @@ async def test_who_has_their_reply_is_not_told_to_try_again_when_the_bot_stops(
     assert form.text == ""
     assert _statuses(discord, form) == [200]
     assert not [made for made in discord.calls if form.record.token in made.path and "/webhooks/" in made.path]
+
+
+async def test_who_presses_in_the_last_moment_of_a_stop_is_told_so(
+    bot: Bot, discord: NetworkedDiscord, shop: Shop, sample: SampleFileflare
+) -> None:
+    telling = asyncio.Event()
+    sample.gate.clear()
+    slow = discord.slash(shop.customer, shop.channel, "mydownloads", order_id=orders.DOCUMENTED)
+    await discord.until(lambda: slow.loading)
+    bot.process.send_signal(signal.SIGTERM)
+    await bot.says("stopping")
+    held = Fault(call("POST", "/callback"), status=None, held=telling)
+    discord.faults.append(held)
+    late = discord.slash(shop.customer, shop.channel, "mydownloads", order_id=orders.EMPTY)
+    await discord.until(lambda: held not in discord.faults)
+    sample.gate.set()
+    await slow.done()
+    await asyncio.sleep(CUT_OFF_SECONDS)
+    telling.set()
+
+    assert await bot.end() == 0
+    assert late.text == "**I am restarting.** Please try again in a minute."
+    assert "Traceback" not in bot.printed
