@@ -16,7 +16,7 @@ from storms.plan import MARK, OWN_WORDS, Case, Customer, order_id
 from storms.stormy_discord import StormyDiscord
 
 PATIENCE_SECONDS: Final = 15.0  # for one reply
-LONGEST_SECONDS: Final = 150.0  # until something has worked, however often it is tried
+LONGEST_SECONDS: Final = 90.0  # until something has worked, however often it is tried
 AGAIN_SECONDS: Final = 0.25
 GONE_SECONDS: Final = 1.0  # after a process has ended, its replies come no more
 _NUMBER: Final = re.compile(r"#(\d+)")
@@ -186,6 +186,8 @@ class People:
 
     async def _take(self, case: Case, shop: Shop, number: int) -> int | None:
         async def one(moderator: int) -> int | None:
+            if _stands(card := _card(shop, number), "🔵") and f"<@{moderator}>" in repr(card):
+                return moderator  # the card says so, although no reply did
             pressed = await self._press(moderator, _card(shop, number), "Take")
             if pressed is not None and pressed.text.endswith("is yours now."):
                 self.ledger.takers[case.number].add(moderator)
@@ -235,6 +237,9 @@ class People:
 
     async def _resolve(self, case: Case, shop: Shop, number: int, moderator: int) -> bool | None:
         async def once() -> bool | None:
+            if _stands(_card(shop, number), "🟢"):  # the card says so, although no reply did
+                self.ledger.closed.add(case.number)
+                return True
             form = await self._press(moderator, _card(shop, number), "Resolve")
             words = f"{OWN_WORDS}bye{case.number}x"
             closed = await self._submit(moderator, form, reason=["mended"], words=words)
@@ -352,6 +357,11 @@ def _card(shop: Shop, number: int) -> Message | None:
         ),
         None,
     )
+
+
+def _stands(card: Message | None, mark: str) -> bool:
+    """Return whether a card's ticket is taken (🔵) or closed (🟢)."""
+    return card is not None and str(card.embeds[0].get("description", "")).startswith(mark)
 
 
 def _about_an_answer(text: str) -> bool:
