@@ -18,6 +18,7 @@ from storms.stormy_discord import StormyDiscord
 PATIENCE_SECONDS: Final = 15.0  # for one reply
 LONGEST_SECONDS: Final = 90.0  # until something has worked, however often it is tried
 AGAIN_SECONDS: Final = 0.25
+RESTART_SECONDS: Final = 1.0  # of the minute after which people are asked to try again
 GONE_SECONDS: Final = 1.0  # after a process has ended, its replies come no more
 _NUMBER: Final = re.compile(r"#(\d+)")
 _FAULT_OF_THE_BOT: Final = "Something went wrong on my side"
@@ -319,6 +320,8 @@ class People:
         if _FAULT_OF_THE_BOT in shown.text:
             self.ledger.wrong.append("a fault of the bot was told")
         self.ledger.said[_kind(shown)] += 1
+        if "I am restarting" in shown.text:
+            await asyncio.sleep(RESTART_SECONDS)
         return shown
 
     def _lost(self, shown: Interaction) -> bool:

@@ -26,8 +26,8 @@ from storms.weather import Weather
 from fileflare_bot.demo.orders import answer, asset, line
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
-AT_ONCE: Final = 24  # customers who look up at a time
-DESKS: Final = 12  # tickets at a time
+AT_ONCE: Final = 64  # customers who look up at a time
+DESKS: Final = 24  # tickets at a time
 LOOK_SECONDS: Final = 0.25
 CALM_SECONDS: Final = 90.0  # until nothing is left to do
 FAST: Final = f"""{SOON}

@@ -10,8 +10,8 @@ def test_the_seed_alone_decides_what_happens() -> None:
 
 
 async def test_after_a_storm_what_people_were_told_is_what_is_stored_and_what_discord_shows() -> None:
-    outcome = await storm(2, Size(lookups=80, tickets=6))
+    outcome = await storm(2, Size(lookups=60, tickets=4))
 
     assert outcome.wrong == []
     assert outcome.weather.struck["kill"] == outcome.weather.struck["end"] == 1
-    assert len(outcome.ledger.closed) == 6
+    assert len(outcome.ledger.closed) == 4
