@@ -43,7 +43,9 @@ def _report(outcome: Outcome, database: str) -> None:
     ledger, weather = outcome.ledger, outcome.weather
     size, seconds = outcome.plan.size, outcome.seconds
     print(f"seed {outcome.plan.seed}, {database}: {size.lookups} lookups, {size.tickets} tickets in {seconds:.0f} s")
-    print(f"  presses and commands {ledger.tries}, not answered {ledger.said['(no answer)']}")
+    print(
+        f"  presses and commands {ledger.tries}, not answered {ledger.said['(no answer)']}, too late {outcome.too_late}"
+    )
     print("  struck: " + ", ".join(f"{kind} {count}" for kind, count in sorted(weather.struck.items())))
     print("  Discord's calls: " + ", ".join(f"{status} {count}" for status, count in sorted(outcome.calls.items())))
     print("  replies: " + "; ".join(f"{said} {count}" for said, count in ledger.said.most_common(12)))

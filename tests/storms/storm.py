@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped]
@@ -19,7 +19,7 @@ from process import starting
 from shop import SOON, Shop
 from storms.people import Ledger, People, Progress
 from storms.plan import GUILDS, SHARDS, Plan, Size, order_id, plan
-from storms.stormy_discord import StormyDiscord
+from storms.stormy_discord import Calls, StormyDiscord
 from storms.verdict import differences, in_files
 from storms.weather import Weather
 
@@ -52,6 +52,7 @@ class Outcome:
     wrong: list[str]
     ledger: Ledger
     weather: Weather
+    too_late: int = 0
     calls: dict[str, int] = field(default_factory=dict)
 
 
@@ -72,7 +73,8 @@ async def storm(seed: int, size: Size, server: Any = None) -> Outcome:  # noqa: 
                 if life.ended is None:
                     await weather.stop(life)
             wrong += in_files(folder if server is None else Path(server.pgdata))
-        return Outcome(planned, seconds, wrong, people.ledger, weather, dict(people.discord.calls.counts))  # type: ignore[attr-defined]
+        calls = cast("Calls", people.discord.calls).counts
+        return Outcome(planned, seconds, wrong, people.ledger, weather, len(people.discord.too_late), dict(calls))
 
 
 async def _rage(planned: Plan, people: People, weather: Weather) -> None:

@@ -15,6 +15,7 @@ LATE_SECONDS: Final = 0.4
 MESSAGE, UPDATE, MODAL = 4, 7, 9  # kinds of interaction callbacks
 _OF_A_REPLY: Final = re.compile(r"/(?:interactions/\d+|webhooks/\d+)/([^/]+)(/.*)?")
 _OK: Final = 300
+_NOT_FOUND: Final = 404
 
 
 class Delivery(NamedTuple):
@@ -29,11 +30,12 @@ class StormyDiscord(NetworkedDiscord):
 
     def __init__(self) -> None:
         super().__init__(shards=SHARDS)
-        self.calls = cast("list[Call]", _Counted())
+        self.calls = cast("list[Call]", Calls())
         self.how = "once"
         self.made: list[Interaction] = []
         self.delivered: dict[str, list[Delivery]] = defaultdict(list)  # by the interaction's ID
         self._late: set[int] = set()
+        self.too_late: set[str] = set()  # tokens of interactions whose first response came after three seconds
         self.faulty: set[str] = set()  # tokens of interactions one of whose calls was made to fail
         self.said: dict[str, list[str]] = defaultdict(list)  # what each interaction's user has read, by its token
 
@@ -81,6 +83,8 @@ class StormyDiscord(NetworkedDiscord):
         status, answer = super()._carry_out(method, path, body, query, files)
         if status < _OK and (token := self.token_of(path)):
             self._witness(token, method, path, body or {})
+        elif status == _NOT_FOUND and path.endswith("/callback"):
+            self.too_late.add(self.token_of(path))
         return status, answer
 
     def _witness(self, token: str, method: str, path: str, body: dict[str, Any]) -> None:
@@ -92,7 +96,7 @@ class StormyDiscord(NetworkedDiscord):
         self.said[token].append(said if method != "POST" or path.endswith("/callback") else f"+{said}")
 
 
-class _Counted(list[Call]):
+class Calls(list[Call]):
     """Calls by their method, status and kind; their bodies would fill the memory."""
 
     def __init__(self) -> None:
@@ -100,4 +104,5 @@ class _Counted(list[Call]):
         self.counts: Counter[str] = Counter()
 
     def append(self, call: Call) -> None:
+        """Count a call."""
         self.counts[str(call.status)] += 1

@@ -20,6 +20,7 @@ from fileflare_bot.storage import models
 
 GRACE_SECONDS: Final = 2.0  # an event that arrives when its connection or process ends may be lost
 MOST_GROWTH: Final = 96.0  # MiB: 64 for open orders, whose buttons work for 30 minutes, and some for the heap
+MOST_LATE: Final = 0.01  # of the first responses: everything shares the processors with the people and Discord
 EPHEMERAL: Final = 64
 DIRECT: Final = "Sent by direct message"
 TRACES: Final = ("Traceback", "uncaught", "background_bug", "upkeep_failed", "event_failed", "Task exception")
@@ -116,7 +117,8 @@ async def _settings(people: People, url: str) -> list[str]:
 
 def _replies(discord: StormyDiscord, weather: Weather) -> list[str]:
     lives = {life.member.name: life for life in weather.lives}
-    wrong = []
+    late = len(discord.too_late)
+    wrong = [f"{late} first responses came too late"] if late > MOST_LATE * len(discord.made) else []
     for shown in discord.made:
         said = discord.said.get(shown.record.token, [])
         if not shown.finished and _must_be_answered(discord, shown, lives):
@@ -135,7 +137,7 @@ def _replies(discord: StormyDiscord, weather: Weather) -> list[str]:
 
 def _must_be_answered(discord: StormyDiscord, shown: Interaction, lives: dict[str, Life]) -> bool:
     """Return whether a live process had an interaction, and none of its calls was made to fail."""
-    if shown.record.token in discord.faulty:
+    if shown.record.token in discord.faulty | discord.too_late:
         return False
     for session, at in discord.delivered.get(str(shown.record.id), []):
         life = lives[session.agent]
