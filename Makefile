@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 RUNNABLE := .venv/.ready-run
 
-.PHONY: demo run test test-deep coverage mutants check format lock messages bench presses chaos rush screenshots clean
+.PHONY: demo run test test-deep coverage mutants check format lock messages bench presses chaos rush storm screenshots clean
 
 demo: $(READY)
 	@$(BIN)/python -m fileflare_bot.demo
@@ -74,6 +74,11 @@ presses: $(READY)
 # Shows how the bot stands a minute of every fault under a steady load.
 chaos: $(READY)
 	@PYTHONPATH=.:tests $(BIN)/python tools/chaos.py
+
+# Lets everything fail at once and compares what people were told with what is there, such as
+#   make storm STORM="--seed 1 --seeds 3 --lookups 2000 --tickets 60 --database postgresql"
+storm: $(READY)
+	@PYTHONPATH=.:tests $(BIN)/python tools/storm.py $(STORM)
 
 # Draws the pictures of the README from the demo; needs Chromium.
 screenshots: $(READY)

@@ -252,6 +252,8 @@ class FileflareBot(commands.AutoShardedBot):
             await asyncio.gather(after_leaving(), self._finish(seconds))
         else:
             await self._finish(seconds)
+            await self._leave_gateway()
+            await self.responder.drain(LAST_STEPS_SECONDS)  # what arrived in the last moment
         await self.close()
 
     async def _finish(self, seconds: float) -> None:
@@ -263,10 +265,10 @@ class FileflareBot(commands.AutoShardedBot):
         await background.stop(LAST_STEPS_SECONDS)
 
     async def _leave_gateway(self) -> None:
+        self.connected_shards.clear()  # so none of them counts as lost
         leaving = [asyncio.create_task(shard.disconnect()) for shard in self.shards.values()]
         if leaving:
             await asyncio.wait(leaving, timeout=LEAVE_SECONDS)
-        self.connected_shards.clear()
 
 
 class _Tree(app_commands.CommandTree[FileflareBot]):

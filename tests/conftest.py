@@ -1,11 +1,8 @@
 """Shared fixtures: the sample Fileflare, the bot on the simulated Discord, and the log."""
 
-import asyncio
 import logging
-import os
 import shutil
 import socket
-from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +14,8 @@ import stamina
 import structlog
 from desk import SETTLE_SECONDS, DeclaringClient, Desk, Log
 from doubles.loopback_discord import LoopbackDiscord
-from doubles.loopback_payloads import TOKEN
 from doubles.strictness import mixes_components_v2
-from process import ROOT, Bot, Start
+from process import Bot, Start, starting
 from pydantic import SecretStr
 from simcord.backend import Backend
 from simcord.env import Env
@@ -238,28 +234,8 @@ async def discord() -> AsyncIterator[LoopbackDiscord]:
 @pytest.fixture
 async def start(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path) -> AsyncIterator[Start]:
     """Start bot.py with these settings, away from the developer's own .env."""
-    started: list[Bot] = []
-
-    async def start_bot(*arguments: str, first: str = "", main: str = "bot.main()", **settings: str) -> Bot:
-        process = await asyncio.create_subprocess_exec(
-            *discord.command(*arguments, first=first, main=main),
-            stdout=PIPE,
-            stderr=STDOUT,
-            cwd=tmp_path,
-            env={
-                **{name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")},
-                "PYTHONPATH": str(ROOT),
-                "DISCORD_TOKEN": TOKEN,
-                "FILEFLARE_BASE_URL": sample.url,
-                **settings,
-            },
-        )
-        started.append(Bot(process))
-        return started[-1]
-
-    yield start_bot
-    for bot in started:
-        await bot.kill()
+    async with starting(discord, sample.url, tmp_path) as start_bot:
+        yield start_bot
 
 
 @pytest.fixture

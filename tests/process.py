@@ -1,11 +1,14 @@
 """The real bot.py as a process on a loopback Discord."""
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from doubles.loopback import PATIENCE_SECONDS
 from doubles.loopback_discord import LoopbackDiscord
@@ -57,13 +60,14 @@ class Bot:
         self.process.send_signal(number)
         return await self.end()
 
-    async def kill(self) -> None:
+    async def kill(self, *, quiet: bool = False) -> None:
         """Kill the process if it still runs, and print its output, which pytest shows if the test failed."""
         if self.process.returncode is None:
             self.process.kill()
         await self._reading
         await self.process.wait()
-        sys.stderr.write(self.printed)
+        if not quiet:
+            sys.stderr.write(self.printed)
 
     async def _read(self) -> None:
         assert self.process.stdout is not None
@@ -72,7 +76,44 @@ class Bot:
             self._grew.set()
 
 
+class _Commands(Protocol):
+    def command(self, *arguments: str, first: str = "", main: str = "bot.main()") -> list[str]: ...
+
+
 Start = Callable[..., Awaitable[Bot]]
+
+
+@asynccontextmanager
+async def starting(
+    discord: _Commands, fileflare_url: str, folder: Path, *, quiet: bool = False
+) -> AsyncIterator[Start]:
+    """Start bot.py with these settings, away from the developer's own .env; all are killed at the end."""
+    started: list[Bot] = []
+
+    async def start_bot(*arguments: str, first: str = "", main: str = "bot.main()", **settings: str) -> Bot:
+        process = await asyncio.create_subprocess_exec(
+            *discord.command(*arguments, first=first, main=main),
+            stdout=PIPE,
+            stderr=STDOUT,
+            cwd=folder,
+            env={
+                **{name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")},
+                "PYTHONPATH": str(ROOT),
+                "DISCORD_TOKEN": TOKEN,
+                "FILEFLARE_BASE_URL": fileflare_url,
+                **settings,
+            },
+        )
+        started.append(Bot(process))
+        return started[-1]
+
+    try:
+        yield start_bot
+    finally:
+        for bot in started:
+            await bot.kill(quiet=quiet)
+
+
 FOUND: Final = "Order #1050 · 2 files"
 
 

@@ -38,9 +38,9 @@ class Shop:
         """Return a channel's messages, the oldest first."""
         return [*self.discord.backend.messages.get(channel_id, {}).values()]
 
-    def direct(self) -> list[Message]:
-        """Return the customer's direct messages."""
-        return self.messages(self.discord.backend.get_dm_channel(self.customer).id)
+    def direct(self, user_id: int = 0) -> list[Message]:
+        """Return the direct messages of the customer, or of another user."""
+        return self.messages(self.discord.backend.get_dm_channel(user_id or self.customer).id)
 
     def card(self) -> Message:
         """Return the only card in the support channel."""

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -100,9 +100,11 @@ class Reply:
     facts: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
     acknowledged: float | None = None
+    arrived: bool = False  # the user has the reply, and not only something to look at until it is there
     _shown: bool = False
     _is_interim: bool = False
     _may_ask: bool = False
+    _call: asyncio.Task[None] | None = None
     _sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -185,33 +187,15 @@ class Reply:
 
     async def show(self, message: ReplyMessage) -> None:
         """Send the reply, or replace the message that the button is part of."""
-        response = self.interaction.response
-        async with self._sending:
-            self._shown, self._is_interim = True, False
-            if self.acknowledged is not None:
-                await self._edit(message)
-            elif self.updates:
-                await self._respond(lambda: response.edit_message(**message.for_editing()))
-            else:
-                await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
+        await self._finish(self._show(message))
 
     async def show_for_now(self, message: ReplyMessage, *, stays: bool = False) -> None:
         """Show something until the reply is there; a refusal replaces it too, unless it ``stays``."""
-        shown_before = self._shown
-        await self.show(message)
-        self._shown, self._is_interim = shown_before, not stays
+        await self._finish(self._show_for_now(message, stays=stays))
 
     async def tell(self, message: ReplyMessage) -> None:
         """Send a notice, as a message of its own: what is shown already stays, and may take no text (Components V2)."""
-        response = self.interaction.response
-        async with self._sending:
-            if self.acknowledged is None:
-                await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
-            elif (self.updates or self._shown) and not self._is_interim:
-                # tried once: after a lost response, a second try would say it twice
-                await _deliver(lambda: self.interaction.followup.send(**message.for_sending(), ephemeral=True), tries=1)
-            else:
-                await self._edit(message)
+        await self._finish(self._tell(message))
 
     async def before_asking(self, reading: Awaitable[T]) -> T | None:
         """Return what is read from the database, or None if it does not answer within a second.
@@ -231,13 +215,64 @@ class Reply:
         Raises:
             FormTooLate: the reply took so long that it was acknowledged.
         """
+        await self._finish(self._ask(modal))
+
+    async def acknowledge(self) -> None:
+        """Defer the reply; the user sees "thinking…" meanwhile."""
+        await self._finish(self._acknowledge())
+
+    async def settle(self) -> None:
+        """Wait for the call that a cancellation left under way: only then is known whether the reply ``arrived``."""
+        if self._call is not None:
+            await asyncio.wait([self._call])
+
+    def time_for_a_fast_reply(self) -> float:
+        """Return the seconds left for a fast reply; a wrong clock can only make it defer early."""
+        age = (discord.utils.utcnow() - self.interaction.created_at).total_seconds()
+        return FAST_REPLY_SECONDS - min(max(age, 0.0), FAST_REPLY_SECONDS)
+
+    async def _finish(self, call: Coroutine[Any, Any, None]) -> None:
+        """Make a call that a cancellation of the handler does not cut off: Discord may have carried it out already."""
+        self._call = asyncio.create_task(call)
+        await asyncio.shield(self._call)
+
+    async def _show(self, message: ReplyMessage) -> None:
+        response = self.interaction.response
+        async with self._sending:
+            self._shown, self._is_interim = True, False
+            if self.acknowledged is not None:
+                await self._edit(message)
+            elif self.updates:
+                await self._respond(lambda: response.edit_message(**message.for_editing()))
+            else:
+                await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
+            self.arrived = True
+
+    async def _show_for_now(self, message: ReplyMessage, *, stays: bool) -> None:
+        shown_before = self._shown
+        await self._show(message)
+        self._shown, self._is_interim, self.arrived = shown_before, not stays, False
+
+    async def _tell(self, message: ReplyMessage) -> None:
+        response = self.interaction.response
+        async with self._sending:
+            if self.acknowledged is None:
+                await self._respond(lambda: response.send_message(**message.for_sending(), ephemeral=True))
+            elif (self.updates or self._shown) and not self._is_interim:
+                # tried once: after a lost response, a second try would say it twice
+                await _deliver(lambda: self.interaction.followup.send(**message.for_sending(), ephemeral=True), tries=1)
+            else:
+                await self._edit(message)
+            self.arrived = True
+
+    async def _ask(self, modal: discord.ui.Modal) -> None:
         async with self._sending:
             if self.acknowledged is not None:
                 raise FormTooLate
             await self._respond(lambda: self.interaction.response.send_modal(modal))
+            self.arrived = True
 
-    async def acknowledge(self) -> None:
-        """Defer the reply; the user sees "thinking…" meanwhile."""
+    async def _acknowledge(self) -> None:
         response = self.interaction.response
         async with self._sending:
             if self.acknowledged is not None or self._may_ask:
@@ -246,11 +281,6 @@ class Reply:
                 await self._respond(response.defer)
             else:
                 await self._respond(lambda: response.defer(ephemeral=True, thinking=True))
-
-    def time_for_a_fast_reply(self) -> float:
-        """Return the seconds left for a fast reply; a wrong clock can only make it defer early."""
-        age = (discord.utils.utcnow() - self.interaction.created_at).total_seconds()
-        return FAST_REPLY_SECONDS - min(max(age, 0.0), FAST_REPLY_SECONDS)
 
     async def _edit(self, message: ReplyMessage) -> None:
         await _deliver(lambda: self.interaction.edit_original_response(**message.for_editing()))

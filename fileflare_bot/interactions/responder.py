@@ -83,18 +83,11 @@ class Responder:
         self._running.add(task)
         with hiding():
             try:
-                if self._stopping:
-                    raise Restarting  # noqa: TRY301 - _refuse below says it
-                await admit(interaction, audience, self._guilds)
-                await _in_time(handler, reply)
-            except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
-                await self._refuse(reply, error)
+                await self._answer(reply, handler, audience)
             except asyncio.CancelledError:
                 if not self._stopping and interaction.client.may_act():
                     raise
-                await self._refuse(reply, Restarting())
-            else:
-                self._log(reply)
+                await self._cut_off(reply)
             finally:
                 self._running.discard(task)
 
@@ -126,6 +119,25 @@ class Responder:
             await asyncio.wait(unfinished, timeout=LAST_WORDS_SECONDS)
         return len(unfinished)
 
+    async def _answer(self, reply: Reply, handler: Handler, audience: Audience) -> None:
+        try:
+            if self._stopping:
+                raise Restarting  # noqa: TRY301 - _refuse below says it
+            await admit(reply.interaction, audience, self._guilds)
+            await _in_time(handler, reply)
+        except Exception as error:  # noqa: BLE001 - every error must reach the person and the log
+            await self._refuse(reply, error)
+        else:
+            self._log(reply)
+
+    async def _cut_off(self, reply: Reply) -> None:
+        """End a reply that takes too long for a stop: whoever has it already is not told to try again."""
+        await reply.settle()
+        if reply.arrived:
+            self._log(reply)
+        else:
+            await self._refuse(reply, Restarting())
+
     async def _refuse(self, reply: Reply, error: Exception) -> None:
         if isinstance(error, Undelivered):
             self._failed(reply, error.kind)
@@ -141,9 +153,11 @@ class Responder:
         where = _where_to_find(reply) if refusal.says_where else None
         try:
             await reply.tell(ReplyMessage(text, where, view))
+        except Undelivered as failure:
+            self._failed(reply, failure.kind)
         except Exception as failure:  # noqa: BLE001 - nothing is left but the log
             reply.facts.setdefault("exc_info", failure)
-            self._failed(reply, failure.kind if isinstance(failure, Undelivered) else "rejected")
+            self._failed(reply, "rejected")
         else:
             self._log(reply, refusal.level)
         if isinstance(refusal, ModeratorOfSomeChannels):

@@ -177,10 +177,18 @@ class Intents:
             ]
 
     @unit_of_work
-    async def note_posted(self, note_id: int) -> None:
-        """Forget a note: it is in the thread, or never will be."""
+    async def note_posted(self, note_id: int, ticket_id: int | None = None) -> None:
+        """Forget a note: it is in the thread, or never will be.
+
+        It has opened the thread of ``ticket_id`` if that was archived by now, perhaps by another process.
+        """
         async with self._database.writing() as session:
             await session.execute(sa.delete(NoteRow).where(NoteRow.id == note_id))
+            row = None if ticket_id is None else await session.get(TicketRow, ticket_id, with_for_update=True)
+            if row is not None and row.archived:
+                row.archived = False
+                row.retry_at = row.retry_at or utc_now()
+                _settle(row)
 
     @unit_of_work
     async def notes_postponed(self, ticket_id: int) -> None:

@@ -8,6 +8,7 @@ from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NoSuchSavedOrder
+from fileflare_bot.storage.guild_rows import insert
 from fileflare_bot.storage.models import SavedOrderRow
 from fileflare_bot.storage.places import SAVED_LABEL, SAVED_REFERENCE
 from fileflare_bot.storage.records import SavedOrder
@@ -32,8 +33,10 @@ class SavedOrders:
             row = SavedOrderRow(user_id=user_id, order_hash=order_hash, saved_at=utc_now())
             row.label = self._cipher.encrypt(label, SAVED_LABEL.place(row))
             row.reference = self._cipher.encrypt(reference.token, SAVED_REFERENCE.place(row))
-            session.add(row)
-            await session.flush()
+            new = insert(session)(SavedOrderRow).values(
+                user_id=user_id, order_hash=order_hash, saved_at=row.saved_at, label=row.label, reference=row.reference
+            )
+            await session.execute(new.on_conflict_do_nothing())  # a second press has saved it meanwhile
             newest = sa.select(SavedOrderRow.id).where(theirs).order_by(SavedOrderRow.id.desc())
             too_many = (await session.scalars(newest.offset(MOST_SAVED))).all()
             await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.id.in_(too_many)))

@@ -77,7 +77,7 @@ class Threads:
                 if not is_final(error, note.created_at):
                     await self._intents.notes_postponed(ticket.id)
                     return False
-            await self._intents.note_posted(note.id)
+            await self._intents.note_posted(note.id, ticket.id)
             return True
         if not ticket.resolved and ticket.shown_version >= ticket.version:  # nobody can read it: the card is gone
             await self._intents.show_again(ticket.id)
@@ -98,8 +98,6 @@ class Threads:
             shown = replace(note, text=f"🖼️ {text}")
             message = await self._send(ticket, thread_id, note, _embed(shown), file=screenshot.file())
             screenshot.posted = bool(message.attachments)  # or an earlier try has posted the note itself
-        if ticket.archived:  # a message opens an archived thread
-            await self._intents.thread_archived(ticket.id, archived=False)
 
     async def _is_there(self, thread_id: int, screenshot: Screenshot) -> bool:
         """Return whether the picture is among the recent messages: its customer pressed again after a failure."""

@@ -1,6 +1,7 @@
-"""Processes that share the shards, watched from outside every 50 ms."""
+"""Processes that share the shards, watched from outside."""
 
 import asyncio
+import itertools
 import re
 import signal
 import socket
@@ -79,16 +80,18 @@ class Fleet:
     pace: Pace = QUICK
     clusters: int = 2
     soon: str = SOON
+    every: float = EVERY_SECONDS  # seconds between two looks
     members: list[Member] = field(default_factory=list)
     doubts: list[tuple[str, ...]] = field(default_factory=list)
     looks: int = 0
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def add(self, **settings: str) -> Member:
         """Start one more process."""
         with socket.socket() as tried:
             tried.bind(("127.0.0.1", 0))
             port = tried.getsockname()[1]
-        name = f"process-{len(self.members)}"
+        name = f"process-{next(self.numbers)}"
         bot = await self.start(
             first="\n".join((_NAMED.format(name=name), self.soon, self.pace.first)),
             DATABASE_URL=self.url,
@@ -162,15 +165,21 @@ class Fleet:
     @asynccontextmanager
     async def watched(self) -> AsyncIterator["Fleet"]:
         """Watch all processes inside this block; at the end no two may have run one cluster."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(1)) as session:
-            watching = asyncio.create_task(self._watch(session))
-            try:
-                yield self
-            finally:
-                watching.cancel()
+        async with self.looked_at():
+            yield self
         assert self.looks > 0
         assert self.doubts == []
         assert self.acknowledged_twice() == []
+
+    @asynccontextmanager
+    async def looked_at(self) -> AsyncIterator[None]:
+        """Keep each member's ``cluster`` up to date inside this block, and note the doubts."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(1)) as session:
+            watching = asyncio.create_task(self._watch(session))
+            try:
+                yield
+            finally:
+                watching.cancel()
 
     def _place(self, shard: int) -> tuple[int, int]:
         guild = next(each for each in self.discord.backend.guilds.values() if (each.id >> 22) % SHARDS == shard)
@@ -179,7 +188,7 @@ class Fleet:
 
     async def _watch(self, session: aiohttp.ClientSession) -> None:
         while True:
-            next_look = asyncio.create_task(asyncio.sleep(EVERY_SECONDS))
+            next_look = asyncio.create_task(asyncio.sleep(self.every))
             await asyncio.gather(*(self._look(session, member) for member in self.members))
             running = [member for member in self.members if member.cluster >= 0]
             self.doubts += [

@@ -1,6 +1,7 @@
 """What compose.yaml and the Kubernetes manifests promise; `make check` compares both with their schemas."""
 
 import asyncio
+import re
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
@@ -11,12 +12,15 @@ import yaml
 from process import ROOT
 from storage.samples import settings
 
-from fileflare_bot.app import DRAIN_SECONDS, LAST_STEPS_SECONDS
+from fileflare_bot.app import DRAIN_SECONDS, LAST_STEPS_SECONDS, LEAVE_SECONDS
+from fileflare_bot.interactions.responder import LAST_WORDS_SECONDS
 
 KUBERNETES: Final = ROOT / "deploy" / "kubernetes"
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
 OF_THE_CLUSTER: Final = [SERVICES[name] for name in ("bot", "second", "standby")]
+LONGEST_STOP: Final = LEAVE_SECONDS + DRAIN_SECONDS + 2 * (LAST_WORDS_SECONDS + LAST_STEPS_SECONDS)
+CLOSING_SECONDS: Final = 5  # for the connections and the database, on a busy machine
 
 
 def manifest(name: str) -> dict[str, Any]:
@@ -52,6 +56,17 @@ def test_the_profile_cluster_runs_as_many_processes_as_there_are_clusters_and_on
         assert {**service, "env_file": 0, "profiles": 0} == {**SERVICES["bot"], "env_file": 0, "profiles": 0}
     assert given["POSTGRES_PASSWORD"] == "", "PostgreSQL's image refuses an empty one"
     assert given["DATABASE_URL"].endswith("@postgres/fileflare")
+
+
+def test_nothing_that_stops_the_bot_kills_it_while_it_still_ends_its_replies() -> None:
+    allowed = [service["stop_grace_period"].removesuffix("s") for service in OF_THE_CLUSTER]
+    unit = lines(ROOT / "deploy" / "fileflare-bot.service")["TimeoutStopSec"]
+    guide = (ROOT / "docs" / "operators.md").read_text("utf-8")
+    given = re.findall(r"--stop-timeout (\d+)", guide)
+
+    assert given
+    for seconds in (*allowed, unit, *given):
+        assert int(seconds) >= LONGEST_STOP + CLOSING_SECONDS
 
 
 def test_the_profiles_postgresql_has_a_health_check_and_keeps_its_data() -> None:
@@ -99,7 +114,7 @@ def test_the_deployment_runs_one_process_more_than_clusters_as_nobody_who_may_wr
 
     assert deployment["replicas"] == int(next(s["value"] for s in container["env"] if s["name"] == "CLUSTERS")) + 1
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
-    assert pod["terminationGracePeriodSeconds"] > DRAIN_SECONDS + 2 * LAST_STEPS_SECONDS
+    assert pod["terminationGracePeriodSeconds"] >= LONGEST_STOP + CLOSING_SECONDS
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert f"USER {pod['securityContext']['runAsUser']}\n" in (ROOT / "Dockerfile").read_text("utf-8")
     assert container["securityContext"] == {

@@ -77,7 +77,8 @@ class Fault:
     """What happens to the calls that ``wanted`` picks, ``times`` at most.
 
     They are answered with ``status`` instead of being carried out, or after they were; 0 drops the connection, None
-    answers as usual. ``act`` runs at that moment, such as to kill a process, and ``held`` is waited for first.
+    answers as usual. ``act`` runs at that moment, such as to kill a process, and ``held`` is waited for first, or
+    before the response if it is ``after``.
     """
 
     wanted: Callable[[str, str, Any], bool]
@@ -98,8 +99,10 @@ class Session:
     shards: int
     wanted: discord.Intents
     bot_id: int
+    agent: str  # what the process calls itself
     sequence: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     outgoing: asyncio.Queue[Json] = field(default_factory=asyncio.Queue)
+    ended: float | None = None  # time.monotonic()
 
     def takes(self, event: str, payload: Mapping[str, Any]) -> bool:
         """Return whether an event belongs to this shard and its intents."""
@@ -184,14 +187,10 @@ class NetworkedDiscord(People):
         if not open_to_all and request.headers.get("Authorization") != f"Bot {self.token}":
             return error(401, 0, "401: Unauthorized")
         fault = self._fault(method, path, body)
-        if fault is not None and fault.held is not None:
-            await fault.held.wait()
-        if fault is not None and fault.act is not None and not fault.after:
-            fault.act()
+        await self._happen(fault, after=False)
         if fault is None or fault.after or fault.status is None:
             status, answer = self._carry_out(method, path, body, dict(request.query), files)
-        if fault is not None and fault.act is not None and fault.after:
-            fault.act()
+        await self._happen(fault, after=True)
         if fault is not None and fault.status is not None:
             status, answer = fault.status, {"message": "As the test wants it.", "code": fault.code}
         self.calls.append(Call(method, path, body, status, request.headers.get("User-Agent", "")))
@@ -204,6 +203,16 @@ class NetworkedDiscord(People):
         if retry:
             answer = {**answer, "retry_after": 0.05, "global": False}
         return response(answer, status=status, headers=retry)
+
+    async def _happen(self, fault: Fault | None, *, after: bool) -> None:
+        """Let a fault of this moment happen."""
+        if fault is None or fault.after is not after:
+            return
+        if fault.held is not None:
+            self.changed.set()
+            await fault.held.wait()
+        if fault.act is not None:
+            fault.act()
 
     async def _file(self, request: web.Request) -> web.Response:
         return web.Response(body=self._files[request.match_info["name"]])
@@ -285,11 +294,13 @@ class NetworkedDiscord(People):
                 shard, shards = frame["d"].get("shard") or (0, 1)
                 self.identified.append((time.monotonic(), shard))
                 wanted = discord.Intents(**_intents(frame["d"]["intents"]))
-                session = Session(socket, shard, shards, wanted, self.backend.bot_user.id)
+                agent = request.headers.get("User-Agent", "")
+                session = Session(socket, shard, shards, wanted, self.backend.bot_user.id, agent)
                 sending = asyncio.create_task(_send(session))
                 self._begin(session)
             self.changed.set()
         if session is not None:
+            session.ended = time.monotonic()
             self.sessions.remove(session)
         if sending is not None:
             sending.cancel()

@@ -38,12 +38,12 @@ async def unfinished(url: str) -> list[str]:
 async def disagreements(shop: Shop, url: str) -> list[str]:
     """Return what differs between the database and Discord."""
     wrong = [f"unfinished: {table}" for table in await unfinished(url)]
-    tickets = await rows(url, models.TicketRow)
+    tickets = await rows(url, models.TicketRow, models.TicketRow.guild_id == shop.guild_id)
     messages = await rows(url, models.MessageRow)
     cards = [message for message in shop.messages(shop.support) if message.embeds and not message.reference]
     wrong += [f"{len(cards)} cards of {len(tickets)} tickets"] * (len(cards) != len(tickets))
     for ticket in tickets:
-        mine = [card for card in cards if f":{ticket.id}" in _ids(card)]
+        mine = [card for card in cards if re.search(rf":{ticket.id}\b", _ids(card))]
         if len(mine) != 1:
             wrong.append(f"ticket {ticket.number} has {len(mine)} cards")
             continue
@@ -55,13 +55,13 @@ async def disagreements(shop: Shop, url: str) -> list[str]:
     rules = [
         rule for rule in shop.discord.backend.guilds[shop.guild_id].auto_mod_rules.values() if rule.name == RULE_NAME
     ]
-    (server,) = await rows(url, models.GuildRow)
+    (server,) = await rows(url, models.GuildRow, models.GuildRow.guild_id == shop.guild_id)
     wrong += [f"{len(rules)} rules of the leak guard"] * (len(rules) != int(bool(server.options.get("leak_guard"))))
     wrong += [fact for fact in facts(shop) if fact.endswith("panels") and fact not in {"0 panels", "1 panels"}]
     wanted = server.options.get("wording", {}).get("title") or "Your downloads"
     titles = [message.embeds[0]["title"] for message in _panels(shop)]
     wrong += [f"a panel shows {title}, not {wanted}" for title in titles if title != wanted]
-    stored = await rows(url, models.PanelRow)
+    stored = await rows(url, models.PanelRow, models.PanelRow.guild_id == shop.guild_id)
     wrong += [f"{len(stored)} panels are known of {len(titles)}"] * (len(stored) != len(titles))
     return wrong
 
@@ -112,27 +112,41 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
         written != len(messages) - len(answers)
     )
     for answer in answers:
-        direct = sum(f"help:write:{ticket.id}:{answer.id}" in _ids(message) for message in shop.direct())
-        public = sum(f"help:read:{ticket.id}:{answer.id}" in _ids(message) for message in shop.messages(shop.channel))
+        write, read = f"help:write:{ticket.id}:{answer.id}", f"help:read:{ticket.id}:{answer.id}"
+        direct = sum(write in _ids(message).split() for message in shop.direct(ticket.person_id))
+        public = sum(read in _ids(message).split() for message in shop.messages(shop.channel))
         wrong += [f"an answer arrived {direct} times directly, {public} times in public"] * (direct + public != 1)
     wrong += [f"a note is there twice: {note[:60]}" for note in set(notes) if notes.count(note) > 1]
     return wrong
 
 
 async def _lines(shop: Shop, url: str) -> list[str]:
-    lines = [_time(message) for message in shop.messages(shop.log) if message.embeds]
-    wrong = []
-    for entry in await rows(url, models.AuditRow):
+    """Compare the lines of the log with the audit entries, of which two can be of one millisecond."""
+    lines = [at for message in shop.messages(shop.log) if message.embeds and (at := _time(message)) is not None]
+    wrong, known = [], []
+    for entry in await rows(url, models.AuditRow, models.AuditRow.guild_id == shop.guild_id):
         at = entry.at if entry.at.tzinfo else entry.at.replace(tzinfo=shop.since.tzinfo)
-        there = sum(abs(line - at) < timedelta(milliseconds=1) for line in lines if line is not None)
-        wrong += [f"{there} lines about {entry.action}"] * (at > shop.since and there != 1)
+        if at <= shop.since:
+            continue
+        known.append(at)
+        line = next((line for line in lines if _same(line, at)), None)
+        if line is None:
+            wrong.append(f"no line about {entry.action}")
+        else:
+            lines.remove(line)
+    wrong += ["a line is there twice" for line in lines if any(_same(line, at) for at in known)]
     return wrong
+
+
+def _same(line: datetime, at: datetime) -> bool:
+    return abs(line - at) < timedelta(milliseconds=1)
 
 
 async def _roles(shop: Shop, url: str) -> list[str]:
     if not shop.buyer:
         return []
-    holders = {claim.person_id for claim in await rows(url, models.ClaimRow)}
+    claims = await rows(url, models.ClaimRow, models.ClaimRow.guild_id == shop.guild_id)
+    holders = {claim.person_id for claim in claims if shop.buyer in claim.role_ids}
     members = shop.discord.backend.guilds[shop.guild_id].members
     return [
         f"user {user_id} has the role: {shop.buyer in member.role_ids}, a claim: {user_id in holders}"

@@ -1,18 +1,24 @@
 """What users see when single calls of the real process to Discord fail, or their responses are lost."""
 
+import asyncio
 import json
 import re
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from doubles.discord_people import Interaction
 from doubles.networked_discord import Fault, NetworkedDiscord
-from process import Bot
+from process import SHORT_DRAIN, Bot, Start
 from shop import Shop
+from storage.samples import connected
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
+
+CUT_OFF_SECONDS = 1.0  # after the drain of SHORT_DRAIN
 
 
 def _statuses(discord: NetworkedDiscord, shown: Interaction) -> list[int]:
@@ -91,3 +97,71 @@ async def test_deleting_ones_data_while_discord_fails_says_what_is_left_and_a_se
     assert second.text == "**Deleted.** I keep nothing of your saved orders and help requests."
     assert not [message for message in shop.messages(shop.support) if message.embeds]
     assert await bot.stop() == 0
+
+
+async def test_a_reply_that_a_stop_finds_on_its_way_is_the_only_one(
+    start: Start, discord: NetworkedDiscord, shop: Shop, sample: SampleFileflare
+) -> None:
+    bot = await start(main=SHORT_DRAIN)
+    await discord.connected()
+    answering = asyncio.Event()
+    slow = Fault(call("PATCH", "@original"), status=None, after=True, held=answering)
+    discord.faults.append(slow)
+    sample.gate.clear()
+    asked = discord.slash(shop.customer, shop.channel, "mydownloads", order_id=orders.DOCUMENTED)
+    await discord.until(lambda: asked.loading)
+    sample.gate.set()
+    await discord.until(lambda: "Order #1050" in asked.text)
+    bot.process.send_signal(signal.SIGTERM)
+    await bot.says("stopping")
+    await asyncio.sleep(CUT_OFF_SECONDS)
+    answering.set()
+
+    assert await bot.end() == 0
+    assert "Order #1050" in asked.text
+    assert _statuses(discord, asked) == [200]
+    assert [made.status for made in discord.calls if asked.record.token in made.path] == [200, 200]
+
+
+async def test_who_has_their_reply_is_not_told_to_try_again_when_the_bot_stops(
+    start: Start, discord: NetworkedDiscord, shop: Shop, sqlite_url: str
+) -> None:
+    bot = await start(main=SHORT_DRAIN, DATABASE_URL=sqlite_url)
+    await discord.connected()
+    await shop.set_up()
+    await shop.ask_for_help()
+    shown = await shop.answer_form()
+    await discord.submit(shop.moderator, shown, words="Try again.").done()
+    async with connected(sqlite_url) as connection:
+        await connection.execute(sa.text("BEGIN IMMEDIATE"))  # so that it cannot be noted that the customer writes
+        form = await shop.press(shop.customer, shop.direct()[0], "Write back")
+        code = await bot.stop()
+
+    assert code == 0
+    assert form.record.modal is not None
+    assert form.text == ""
+    assert _statuses(discord, form) == [200]
+    assert not [made for made in discord.calls if form.record.token in made.path and "/webhooks/" in made.path]
+
+
+async def test_who_presses_in_the_last_moment_of_a_stop_is_told_so(
+    bot: Bot, discord: NetworkedDiscord, shop: Shop, sample: SampleFileflare
+) -> None:
+    telling = asyncio.Event()
+    sample.gate.clear()
+    slow = discord.slash(shop.customer, shop.channel, "mydownloads", order_id=orders.DOCUMENTED)
+    await discord.until(lambda: slow.loading)
+    bot.process.send_signal(signal.SIGTERM)
+    await bot.says("stopping")
+    held = Fault(call("POST", "/callback"), status=None, held=telling)
+    discord.faults.append(held)
+    late = discord.slash(shop.customer, shop.channel, "mydownloads", order_id=orders.EMPTY)
+    await discord.until(lambda: held not in discord.faults)
+    sample.gate.set()
+    await slow.done()
+    await asyncio.sleep(CUT_OFF_SECONDS)
+    telling.set()
+
+    assert await bot.end() == 0
+    assert late.text == "**I am restarting.** Please try again in a minute."
+    assert "Traceback" not in bot.printed

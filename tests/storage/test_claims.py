@@ -247,6 +247,14 @@ async def test_the_newest_25_orders_are_kept_each_once_and_for_one_person(storag
     assert await storage.saved_orders.forget(1) == 24
 
 
+async def test_an_order_that_is_saved_twice_at_once_is_there_once(storage: Storage, another: Storage) -> None:
+    for number in range(10):
+        order = OrderReference(f"{number:032x}")
+        await asyncio.gather(*(each.saved_orders.save(1, order, "#1") for each in (storage, another) * 4))
+
+    assert len(await storage.saved_orders.of_user(1)) == 10
+
+
 async def test_claims_and_saved_orders_survive_a_change_of_keys(url: str) -> None:
     async with open_storage(settings(url, keys=(KEY,))) as storage:
         await storage.saved_orders.save(1, ORDER, "#1")

@@ -16,7 +16,7 @@ from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchTicket, NotPossibleNow, TooManyTickets
 from fileflare_bot.storage.models import TicketRow
-from fileflare_bot.storage.records import Action, Card, Resolution, Ticket, Topic
+from fileflare_bot.storage.records import Action, Card, NewNote, Resolution, Ticket, Topic
 from fileflare_bot.storage.storage import Storage, open_storage
 from fileflare_bot.storage.tickets import TICKETS_ON_A_PAGE
 
@@ -553,3 +553,21 @@ async def test_the_line_about_a_log_channel_is_for_the_channel_it_chose(storage:
 
     assert [line.action for line in lines] == [Action.CHANGED_SETUP] * 2
     assert channel_id == 6
+
+
+async def test_a_note_that_arrives_after_another_process_has_archived_the_thread_has_it_archived_again(
+    storage: Storage, another: Storage
+) -> None:
+    ticket = await file(storage)
+    await storage.intents.card_shown(ticket, Card(1, 2, 2), 1)
+    posting = await storage.tickets.hand_over(ticket.id, MODERATOR, COLLEAGUE, NewNote("🤝", "taken"))
+    (note,) = await storage.intents.notes(ticket.id)
+    solved = await another.tickets.resolve(ticket.id, CUSTOMER, Resolution.CUSTOMER)
+    await another.intents.card_shown(solved, solved.card, solved.version)
+    await another.intents.thread_archived(ticket.id, archived=True)
+    assert await storage.intents.due_tickets() == [ticket.id], "for the note"
+
+    await storage.intents.note_posted(note.id, posting.id)
+
+    assert not (await storage.tickets.get(ticket.id)).archived
+    assert await storage.intents.due_tickets() == [ticket.id], "to be archived again"
