@@ -175,7 +175,7 @@ class People:
             shown = await self._order(user, order, how, shop.channel)
             form = None if shown is None else await self._press(user, shown, "Get help", how)
             filed = await self._submit(user, form, how, topic="nothing_left", words=words)
-            if filed is None or not filed.text.startswith(("Your help request is ", "You have help request #")):
+            if filed is None or not filed.text.startswith(("Your help request is ", "You asked about this before")):
                 return None
             found = _NUMBER.search(filed.text)
             if found is None:
