@@ -17,6 +17,7 @@ from fileflare_bot.interactions.access import OnlyInServer
 from fileflare_bot.logs import hide
 from fileflare_bot.orders.reference import OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.shielding import shielded
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.records import GuildSettings
@@ -234,7 +235,7 @@ class Reply:
     async def _finish(self, call: Coroutine[Any, Any, None]) -> None:
         """Make a call that a cancellation of the handler does not cut off: Discord may have carried it out already."""
         self._call = asyncio.create_task(call)
-        await asyncio.shield(self._call)
+        await shielded(self._call)
 
     async def _show(self, message: ReplyMessage) -> None:
         response = self.interaction.response

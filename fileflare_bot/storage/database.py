@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from fileflare_bot.database_url import sqlite_file
+from fileflare_bot.shielding import shielded
 from fileflare_bot.storage.errors import StorageUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -174,7 +175,7 @@ def unit_of_work(
         task = asyncio.create_task(method(self, *args, **kwargs))
         running.add(task)
         task.add_done_callback(running.discard)
-        return await asyncio.shield(task)
+        return await shielded(task)
 
     return run_to_end
 

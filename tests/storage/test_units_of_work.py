@@ -1,11 +1,14 @@
 """Work that has begun is finished, even if its caller has stopped waiting."""
 
 import asyncio
+import gc
 
 import pytest
+from desk import Log
 from storage.samples import CUSTOMER, file, held, new_ticket, settings
 
-from fileflare_bot.storage.errors import TooManyTickets
+from fileflare_bot.shielding import shielded
+from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
 from fileflare_bot.storage.storage import Storage, open_storage
 
 
@@ -41,6 +44,21 @@ async def test_callers_that_are_cancelled_at_any_moment_leave_whole_requests_beh
     assert numbers == [*range(1, 41)]
     for number in numbers:
         assert len(await storage.audit.entries(2**62, number)) == 1
+
+
+async def test_a_failure_that_nobody_waits_for_any_more_is_named_without_its_traceback(log: Log) -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0.02)
+        raise StorageUnavailable
+
+    waiting = asyncio.create_task(shielded(asyncio.create_task(fail())))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    await asyncio.sleep(0.05)
+    gc.collect()  # asyncio reports what was never retrieved when its task is deleted
+
+    assert [(event["event"], event.get("error")) for event in log.all()] == [("failed_unawaited", "StorageUnavailable")]
 
 
 async def test_a_failure_that_nobody_waits_for_any_more_disturbs_nobody(url: str) -> None:
