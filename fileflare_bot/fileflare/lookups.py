@@ -157,7 +157,7 @@ class Lookups:
                 self._metrics.shared.inc()
                 return replace(recent.found, age=age)
             try:
-                running = self._running.get(lookup.key)
+                running = self._under_way(lookup)
                 if running is not None:
                     self._metrics.shared.inc()
                 elif not waited:
@@ -182,7 +182,7 @@ class Lookups:
                 if found is not None:
                     self._metrics.shared.inc()
                     return found
-                running = self._running.get(lookup.key)
+                running = self._under_way(lookup)
                 with ExitStack() as unused:
                     unused.callback(self.queue.give_back)
                     if running is None and not lookup.known:
@@ -208,6 +208,11 @@ class Lookups:
             place = self.queue.join(lookup.requester, returning=returning, patience=lookup.patience)
         self._places.add(lookup, place)
         return place
+
+    def _under_way(self, lookup: "_Lookup") -> asyncio.Task[Found] | None:
+        """Return the request that is made for this order already; one that has ended is none, though just now."""
+        running = self._running.get(lookup.key)
+        return None if running is None or running.done() else running
 
     def _start(self, lookup: "_Lookup") -> asyncio.Task[Found]:
         """Ask Fileflare; the turn for it has come."""
@@ -280,7 +285,8 @@ class Lookups:
 
     def _finished(self, key: bytes, task: asyncio.Task[Found]) -> None:
         """Give the order, or that there is none, to everybody who waits for it."""
-        self._running.pop(key, None)
+        if self._running.get(key) is task:
+            del self._running[key]
         error = None if task.cancelled() else task.exception()
         for place in self._places.for_order(key):
             if isinstance(error, OrderNotFound):

@@ -1,5 +1,7 @@
-"""An order ID in capitals: which of its forms Fileflare is asked for, and what that counts as."""
+"""Which form of an order ID Fileflare is asked for, what that counts as, and who shares a request."""
 
+import asyncio
+import time
 from collections.abc import Callable
 
 import aiohttp
@@ -9,10 +11,12 @@ from aiohttp import web
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.abuse import DENIALS_FOR_OUTAGE, AbuseGuard
-from fileflare_bot.fileflare.errors import AskedTooOften, OrderNotFound
+from fileflare_bot.fileflare.client import FileflareClient
+from fileflare_bot.fileflare.errors import AskedTooOften, FileflareBusy, FileflareUnavailable, OrderNotFound
 from fileflare_bot.fileflare.lookups import Lookups, build_lookups
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.metrics import Metrics
+from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.settings import Settings
 
@@ -92,6 +96,31 @@ async def test_a_guess_of_another_kind_of_id_is_asked_for_once_as_it_is(
         await build(1).find(OrderReference(guess), CUSTOMER)
 
     assert sample.requests == {guess: 1}
+
+
+async def test_who_comes_in_the_moment_in_which_a_request_fails_holds_up_nobody(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookups, failing = build(1), asyncio.Event()
+
+    async def refused(_client: FileflareClient, _reference: OrderReference) -> Order:
+        await asyncio.sleep(0.01)
+        failing.set()  # wakes the second customer before anybody knows how the request ended
+        raise FileflareBusy(60)
+
+    async def second() -> None:
+        await failing.wait()
+        await lookups.find(SMALL, Requester(2), patience=2)
+
+    monkeypatch.setattr(FileflareClient, "fetch_order", refused)
+    asking = [asyncio.create_task(second()), asyncio.create_task(lookups.find(SMALL, CUSTOMER, patience=2))]
+    longest, before = 0.0, time.monotonic()
+    while not all(task.done() for task in asking):
+        await asyncio.sleep(0.01)
+        longest, before = max(longest, time.monotonic() - before), time.monotonic()
+
+    assert longest < 1
+    assert all(isinstance(task.exception(), FileflareUnavailable) for task in asking)
 
 
 async def denied(_request: web.Request) -> web.StreamResponse:
