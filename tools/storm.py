@@ -15,9 +15,9 @@ from typing import Any
 from databases import postgres_servers
 from storms.plan import Size
 from storms.storm import Outcome, storm
-from storms.verdict import shown_kinds
+from storms.verdict import by_kind
 
-MOST_SHOWN = 20
+MOST_SHOWN = 3  # of one kind
 
 
 def main() -> int:
@@ -54,10 +54,8 @@ def _report(outcome: Outcome, database: str) -> None:
             steps, mib = zip(*life.memory, strict=True)
             print(f"  memory of {life.member.name}: {mib[0]:.0f} to {max(mib):.0f} MiB in {steps[-1] - steps[0]} steps")
     print(f"  slowest stop {weather.slowest_stop:.1f} s; differences: {len(outcome.wrong)}")
-    for kind, count in shown_kinds(outcome.wrong).most_common(MOST_SHOWN):
-        print(f"    {count} x {kind}")
-    for each in outcome.wrong[:MOST_SHOWN]:
-        print(f"    {each}")
+    for alike in by_kind(outcome.wrong).values():
+        print(f"    {len(alike)} x", *alike[:MOST_SHOWN], sep="\n      ")
 
 
 if __name__ == "__main__":

@@ -167,7 +167,7 @@ class People:
             await self._resolve(case, shop, number, taker)
 
     async def _file(self, case: Case, shop: Shop, user: int, order: int, how: Iterator[str]) -> int | None:
-        words = f"{OWN_WORDS}asked{case.number}x"
+        words = f"{OWN_WORDS}asked {case.number}x"
         if case.leaks:
             words += f" https://shop.example/account/orders/{order_id(order)}"
 
@@ -220,7 +220,7 @@ class People:
     async def _write_back(self, case: Case, shop: Shop, user: int) -> bool | None:
         async def once() -> bool | None:
             form = await self._press(user, await self._received(case, shop, user), "Write back")
-            words = f"{OWN_WORDS}back{case.number}x"
+            words = f"{OWN_WORDS}back {case.number}x"
             wrote = await self._submit(user, form, words=words)
             if wrote is None or "elp request #" not in wrote.text:
                 return None

@@ -1,7 +1,7 @@
 """What must hold after a storm: what people were told, what is stored and what Discord shows agree."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -90,8 +90,8 @@ def _case(case: Case, people: People, row: Row, answers: int) -> Iterator[str]:
     if any(text.startswith(DIRECT) for text in told.answers[number]) and not direct:
         yield "its moderator was told that the answer arrived, and it did not"
     thread = repr([message.embeds for message in shop.messages(row.thread_id or 0)])
-    if thread.count(f"{OWN_WORDS}back{number}x") != int(number in told.written):
-        yield f"the customer's words are {thread.count(f'{OWN_WORDS}back{number}x')} times in the thread"
+    if thread.count(f"{OWN_WORDS}back {number}x") != int(number in told.written):
+        yield f"the customer's words are {thread.count(f'{OWN_WORDS}back {number}x')} times in the thread"
 
 
 async def _orders(people: People, url: str) -> list[str]:
@@ -177,6 +177,9 @@ def _memory(life: Life) -> list[str]:
     return [f"{life.member.name} grew by {grown:.0f} MiB"] if grown > MOST_GROWTH else []
 
 
-def shown_kinds(wrong: list[str]) -> Counter[str]:
-    """Return how often each kind of difference is there."""
-    return Counter(re.sub(r"\d+", "…", each) for each in wrong)
+def by_kind(wrong: list[str]) -> dict[str, list[str]]:
+    """Return the differences that are alike but for their numbers, those that are most first."""
+    kinds: defaultdict[str, list[str]] = defaultdict(list)
+    for each in wrong:
+        kinds[re.sub(r"\d+", "…", each)].append(each)
+    return dict(sorted(kinds.items(), key=lambda item: -len(item[1])))
