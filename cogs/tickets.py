@@ -245,9 +245,11 @@ class Tickets(commands.Cog):
 
 def _choice(ticket: Ticket, canned: tuple[CannedAnswer, ...], kinds: list[str], translator: Translator) -> ReplyMessage:
     """Return the choice between the canned answers, those for the findings first, and the moderator's own words."""
-    first = sorted(BUILT_IN.items(), key=lambda item: item[0] not in kinds)
+    first = sorted(BUILT_IN.items(), key=lambda item: item[1].fits not in kinds)
     ready = [
-        discord.SelectOption(label=translator.gettext(answer.label), value=key, emoji="🎯" if key in kinds else None)
+        discord.SelectOption(
+            label=translator.gettext(answer.label), value=key, emoji="🎯" if answer.fits in kinds else None
+        )
         for key, answer in first
     ]
     saved = [
