@@ -62,7 +62,7 @@ class Requests(
     @app_commands.command(name=locale_str("open"), description=locale_str("Show the open help requests"))
     @replies("requests", MODERATOR)
     async def open(self, reply: Reply) -> None:
-        """Show the open tickets, oldest first."""
+        """Show the open tickets, those first that wait for an answer."""
         await self._show_page(reply, OPEN, 1)
 
     @app_commands.command(name=locale_str("mine"), description=locale_str("Show the help requests you have taken"))
@@ -157,6 +157,11 @@ def _line(ticket: Ticket, translator: Translator) -> str:
     parts = [f"{mark} **{name}**", f"<@{ticket.user_id}>", order_of(ticket, translator), found]
     if ticket.taken_by is not None and not ticket.resolved:
         parts.append("→ " + f"<@{ticket.taken_by}>")
+    if ticket.wrote is not None:
+        when = f"<t:{int(ticket.wrote.at.timestamp())}:R>"
+        parts.append("✍️ " + translator.gettext("wrote back {when}", when=when))
+    elif not ticket.waits and not ticket.resolved:
+        parts.append(translator.gettext("answered"))
     parts.append(f"<t:{int(ticket.created_at.timestamp())}:R>")
     return " · ".join(parts)
 

@@ -141,7 +141,8 @@ class Tickets(commands.Cog):
         ticket = await self._ticket(reply, ticket_id)
         translator = reply.translator
         head = f"{title(ticket, translator)} · {order_of(ticket, translator)}"
-        text = details(ticket, translator, await holders_of(self._storage, ticket))
+        messages = await self._storage.tickets.messages(ticket.id)
+        text = details(ticket, translator, await holders_of(self._storage, ticket), messages)
         embed = discord.Embed(description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
         cannot = translator.gettext("What the data cannot show")
         embed.add_field(name=cannot, value=shorten(unseen(translator), FIELD_VALUE), inline=False)

@@ -136,7 +136,7 @@ ADVICE: Final[dict[Kind, Advice]] = {
     Kind.HELD_BY_OTHERS: Advice(
         Severity.BLOCKING,
         N_("Another account of this server holds the order, so it counts for nobody else."),
-        N_("Find out whose it is, then **Move** it to the customer, or **Release** it."),
+        N_("Ask the store owner with the order number: Shopify shows them the buyer. Then **Move** or **Release** it."),
     ),
 }
 

@@ -152,6 +152,14 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
         ),
         Kind.HELD_BY_OTHERS,
     ),
+    "asking_whose": BuiltIn(
+        N_("I am asking the store whose order it is"),
+        N_(
+            "Hello {customer}, another account of this server uses {order}, so I am asking the store whose order it "
+            "is. I will write to you as soon as I know."
+        ),
+        Kind.HELD_BY_OTHERS,
+    ),
     "moved": BuiltIn(
         N_("Their account has the order now"),
         N_(

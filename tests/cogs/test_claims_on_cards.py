@@ -69,7 +69,7 @@ async def test_the_form_preselects_the_topic_and_the_card_says_who_holds_the_ord
     await desk.member.submit_modal(form, {"topic": "no_role", "words": "It is mine!"})
 
     since = f"<t:{int(claim.at.timestamp())}:d>"
-    assert f"{HELD}<@{desk.customer.id}> since {since}.\n→ Find out whose it is, then **Move** it" in shown(desk)
+    assert f"{HELD}<@{desk.customer.id}> since {since}.\n→ Ask the store owner with the order number" in shown(desk)
     assert "**Order #1050**" in shown(desk)
     assert f"**Says:** {MISSING}" in shown(desk)
     assert labels(desk.card())[5:] == ["Move", "Release"]
