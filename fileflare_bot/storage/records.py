@@ -320,6 +320,14 @@ class Ticket:
     wrote: TicketMessage | None = field(default=None, compare=False)
 
     @property
+    def linked(self) -> str:
+        """Its number, which links its card if it has one."""
+        if self.card.message_id is None:
+            return f"#{self.number}"
+        place = f"{self.guild_id}/{self.card.channel_id}/{self.card.message_id}"
+        return f"[#{self.number}](https://discord.com/channels/{place})"
+
+    @property
     def waits(self) -> bool:
         """Whether it waits for an answer of the moderators."""
         return not self.resolved and (self.stage in WAITS_FOR_MODERATORS or self.answered_at is None)

@@ -284,8 +284,8 @@ class Tickets:
             if not row.resolved:
                 if await _was_last(session, row, actor_id, Action.REOPENED):
                     return self.record(row)
-                raise NotPossibleNow
-            await self._reopen(session, row)
+                raise NotPossibleNow(opened=True)
+            await self._reopen(session, row, link=True)
             self._note(session, row, note)
             _audit(session, row, actor_id, Action.REOPENED)
             return self.record(row)
@@ -477,15 +477,16 @@ class Tickets:
         show(row)
         _audit(session, row, actor_id, Action.RESOLVED)
 
-    async def _reopen(self, session: AsyncSession, row: TicketRow) -> None:
-        another = sa.select(TicketRow.id).where(
+    async def _reopen(self, session: AsyncSession, row: TicketRow, *, link: bool = False) -> None:
+        """Reopen a ticket; ``link`` has a refusal link the card of the other open one, which only moderators see."""
+        another = sa.select(TicketRow).where(
             TicketRow.guild_id == row.guild_id,
             TicketRow.user_id == row.user_id,
             TicketRow.order_hash == row.order_hash,
             ~TicketRow.resolved,
         )
-        if await session.scalar(another) is not None:
-            raise NotPossibleNow
+        if (other := await session.scalar(another)) is not None:
+            raise NotPossibleNow(other=self.record(other).linked if link else f"#{other.number}")
         row.resolved, row.resolution, row.resolved_by, row.resolved_at = False, None, None, None
         await begin(session, row, Stage.WAITING)
         show(row)

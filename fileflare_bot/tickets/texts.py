@@ -9,8 +9,8 @@ from typing import Final
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import LONGEST_WORDS
-from fileflare_bot.orders.diagnosis import ADVICE, Kind
-from fileflare_bot.orders.findings import MARKS, all_well, brief, report
+from fileflare_bot.orders.diagnosis import ADVICE, Finding, Kind
+from fileflare_bot.orders.findings import MARKS, all_well, brief, changes, report
 from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.storage.errors import NOBODY
 from fileflare_bot.storage.records import Claim, Resolution, ShownClaim, Ticket, TicketMessage, Topic
@@ -134,7 +134,7 @@ def details(
     ticket: Ticket, translator: Translator, holders: Sequence[Claim] = (), messages: Iterable[TicketMessage] = ()
 ) -> str:
     """Return what a ticket's card leaves out: all of the customer's words, and every finding."""
-    rest = [finding for finding in ticket.details.findings if finding.kind is not Kind.HELD_BY_OTHERS]
+    rest = _of_order(ticket.details.findings)
     found = [*_held(holders, translator), *([report(rest, translator, most=None)] if rest else ())]
     wrote = [
         translator.gettext("**Wrote back** {when}:", when=f"<t:{int(message.at.timestamp())}:f>")
@@ -143,6 +143,39 @@ def details(
         if not message.from_moderator
     ]
     return "\n".join([*_said(ticket, translator), *wrote, *(found or _nothing_found(ticket, translator))])
+
+
+def checked(ticket: Ticket, findings: Sequence[Finding], translator: Translator, holders: Sequence[Claim]) -> str:
+    """Return what is new since a ticket's order was checked before, in its card's order, or what still holds.
+
+    ``ticket`` is as it was before; ``holders`` are the claims that keep the order from its customer now.
+    """
+    before, after = _of_order(ticket.details.findings), _of_order(findings)
+    were_held = len(before) < len(ticket.details.findings)
+    held = _held(holders, translator)
+    new = [] if were_held else held
+    if were_held and not held:
+        what = translator.gettext(ADVICE[Kind.HELD_BY_OTHERS].moderator)
+        new = ["✅ " + translator.gettext("No longer: {what}", what=what)]
+    said = [*new, *filter(None, [changes(before, after, translator)])]
+    if not said:
+        rest = [report(after, translator)] if after or not held else []
+        said = [translator.gettext("Nothing has changed."), *held, *rest]
+    elif not findings:
+        said.append("→ " + translator.gettext("Tell the customer with **Answer**, then press **Resolve**."))
+    return "\n".join(said)
+
+
+def numbered(ticket: Ticket, translator: Translator, reader_id: int) -> str:
+    """Return a ticket's number, and who has it if that is not the reader."""
+    if ticket.taken_by in {None, reader_id}:
+        return f"**{title(ticket, translator)}**"
+    who = f"<@{ticket.taken_by}>"
+    return translator.gettext("**Help request #{number}**, which {who} has", number=ticket.number, who=who)
+
+
+def _of_order(findings: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.kind is not Kind.HELD_BY_OTHERS]
 
 
 def holder(claim: Claim | ShownClaim, translator: Translator) -> str:
@@ -171,7 +204,7 @@ def _said(ticket: Ticket, translator: Translator, most: int | None = None) -> It
 
 def _found(ticket: Ticket, translator: Translator, holders: Sequence[Claim]) -> list[str]:
     """Return the findings that hold now, a block for each kind, most severe first."""
-    rest = [finding for finding in ticket.details.findings if finding.kind is not Kind.HELD_BY_OTHERS]
+    rest = _of_order(ticket.details.findings)
     return [*_held(holders, translator), *brief(rest, translator)] or _nothing_found(ticket, translator)
 
 
