@@ -114,7 +114,7 @@ class Check(commands.Cog):
             content = translator.gettext("No order") if order is None else summary(order, translator)
         found = shorten(report(findings, translator), EMBED_DESCRIPTION)
         embed = discord.Embed(title=translator.gettext("What I found"), description=found, colour=COLOUR)
-        if isinstance(reference, OrderReference):
+        if order is not None:
             hidden = shorten(unseen(translator), FIELD_VALUE)
             embed.add_field(name=translator.gettext("What the data cannot show"), value=hidden, inline=False)
         if order is not None and leak is not None:

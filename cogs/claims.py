@@ -1,6 +1,7 @@
 """For moderators: /claims, to see, release and move claims. For members: the button that restores their roles."""
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -15,6 +16,7 @@ from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button,
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import number
+from fileflare_bot.roles.granting import INSTEAD_OF_MOVING, ClaimChange
 from fileflare_bot.roles.rights import check_may_give
 from fileflare_bot.storage.errors import NoSuchClaim
 from fileflare_bot.storage.records import Claim, ShownClaim, Ticket
@@ -80,7 +82,8 @@ class Claims(
         who = holder(claim, translator)
         text = translator.gettext(
             "The order counts for {who}. **Release** it, so that the next account that opens it holds it, or "
-            "**move** it. Both take back the roles that it brought; a move gives them to the other account.",
+            "**move** it. Both take back the roles that no other order of theirs brings; a move gives its roles to the "
+            "other account.",
             who=who,
         )
         buttons = [
@@ -101,11 +104,11 @@ class Claims(
     async def release(self, reply: Reply, shown: str) -> None:
         """Delete a claim and remove its roles."""
         try:
-            revoked = await self._roles.release(reply.guild_id, _read(shown), reply.user.id)
+            change = await self._roles.release(reply.guild_id, _read(shown), reply.user.id)
         except NoSuchClaim as changed:
             await _has_changed(reply, changed)
             return
-        await reply.show(ReplyMessage(_revoked(reply.translator, revoked=revoked)))
+        await reply.show(ReplyMessage(_released(reply.translator, change)))
 
     @route(f"claims:move:{_SHOWN}")
     @replies("claims_move", MODERATOR)
@@ -121,11 +124,11 @@ class Claims(
         """Move a claim and its roles to another user."""
         to = number(next(iter(reply.chosen("person")), ""))
         try:
-            moved = await self._roles.move(_read(shown), reply.member, to)
+            change = await self._roles.move(_read(shown), reply.member, to)
         except NoSuchClaim as changed:
             await _has_changed(reply, changed)
             return
-        await reply.show(ReplyMessage(_moved(reply.translator, to, moved=moved)))
+        await reply.show(ReplyMessage(_moved(reply.translator, to, change)))
 
     @route(f"claims:ask:{_WHAT}:{_TICKET}")
     @replies("claims_ask", MODERATOR)
@@ -138,7 +141,7 @@ class Claims(
         if len(holders) > 1:
             await reply.show(_whose(holders, what, ticket, reply.translator))
         else:
-            await _ask(reply, holders[0], what, ticket)
+            await self._ask(reply, holders[0], what, ticket)
 
     @route(f"claims:whose:{_WHAT}:{_TICKET}")
     @replies("claims_whose", MODERATOR, updates=True)
@@ -151,7 +154,7 @@ class Claims(
         if claim is None:
             await _has_changed(reply, NoSuchClaim(await self._holders(ticket)))
         else:
-            await _ask(reply, claim, what, ticket)
+            await self._ask(reply, claim, what, ticket)
 
     @route(f"claims:sure:{_WHAT}:{_TICKET}:{_SHOWN}")
     @replies("claims_done", MODERATOR, updates=True)
@@ -161,12 +164,12 @@ class Claims(
         translator = reply.translator
         try:
             if what == "move":
-                moved = await self._roles.move(_read(shown), reply.member, ticket.user_id, number=ticket.number)
-                text = _moved(translator, ticket.user_id, moved=moved)
+                change = await self._roles.move(_read(shown), reply.member, ticket.user_id, number=ticket.number)
+                text = _moved(translator, ticket.user_id, change)
             else:
                 released = _read(shown)
-                revoked = await self._roles.release(reply.guild_id, released, reply.user.id, number=ticket.number)
-                text = _revoked(translator, revoked=revoked)
+                change = await self._roles.release(reply.guild_id, released, reply.user.id, number=ticket.number)
+                text = _released(translator, change, ticket)
         except NoSuchClaim:
             await self._desk.show(ticket)
             await _has_changed(reply, NoSuchClaim(await self._holders(ticket)))
@@ -175,6 +178,13 @@ class Claims(
         told = f"tickets:write:{ticket.id}:ready:{_TOLD[what]}"
         tell = button(translator.gettext("Tell the customer"), told, emoji="✉️", style=discord.ButtonStyle.primary)
         await reply.show(ReplyMessage(text, view=view([tell])))
+
+    async def _ask(self, reply: Reply, claim: Claim, what: str, ticket: Ticket) -> None:
+        if what == "move":
+            check_may_give(reply.member, claim.role_ids, INSTEAD_OF_MOVING)
+        lost, kept = await self._roles.lost_and_kept(reply.guild_id, claim.shown)
+        moving = claim.role_ids if what == "move" else lost
+        await reply.show(_confirmation(claim, what, ticket, reply.translator, moving=moving, kept=kept))
 
     async def _holders(self, ticket: Ticket) -> list[int | None] | None:
         """Return for whom a ticket's order counts, None if it has none."""
@@ -244,13 +254,13 @@ def _numbered(holders: list[Claim]) -> list[tuple[int, Claim]]:
     return list(enumerate(holders[:SELECT_OPTIONS], 1))
 
 
-def _confirmation(claim: Claim, what: str, ticket: Ticket, translator: Translator) -> ReplyMessage:
+def _confirmation(
+    claim: Claim, what: str, ticket: Ticket, translator: Translator, *, moving: Iterable[int], kept: Iterable[int]
+) -> ReplyMessage:
     """Return the question that confirms a move or a release, with its button."""
     who, to = holder(claim, translator), f"<@{ticket.user_id}>"
-    moving = what == "move"
-    role_ids = claim.role_ids if moving else claim.given_role_ids
-    roles = ", ".join(f"<@&{role}>" for role in role_ids) or translator.gettext("none")
-    if moving:
+    roles = _mentions(moving) or translator.gettext("none")
+    if what == "move":
         text = translator.gettext(
             "**Move the order to {to}?** It counts for them then, no longer for {who}. Roles that move with it: "
             "{roles}.",
@@ -268,14 +278,9 @@ def _confirmation(claim: Claim, what: str, ticket: Ticket, translator: Translato
             roles=roles,
         )
         label = translator.gettext("Release it")
+    text = " ".join([text, *_kept(translator, who, kept)])
     sure = button(label, f"claims:sure:{what}:{ticket.id}:{_key(claim.shown)}", style=discord.ButtonStyle.danger)
     return ReplyMessage(text, view=view([sure, _keep(translator)]))
-
-
-async def _ask(reply: Reply, claim: Claim, what: str, ticket: Ticket) -> None:
-    if what == "move":
-        check_may_give(reply.member, claim.role_ids)
-    await reply.show(_confirmation(claim, what, ticket, reply.translator))
 
 
 async def _has_changed(reply: Reply, changed: NoSuchClaim) -> None:
@@ -303,27 +308,54 @@ def _read(key: str) -> ShownClaim:
     return ShownClaim(number(claim_id), number(user_id) or None, number(milliseconds))
 
 
-def _moved(translator: Translator, to: int, *, moved: bool) -> str:
-    text = translator.gettext("The order counts for {who} now.", who=f"<@{to}>")
-    if moved:
-        return text + " " + translator.gettext("Its roles have moved with it.")
-    return (
-        text
-        + " "
-        + translator.gettext(
-            "I could not confirm yet that all its roles have moved: I go on trying. If I lack a permission, my log "
-            "channel says which."
+def _moved(translator: Translator, to: int, change: ClaimChange) -> str:
+    parts = [translator.gettext("The order counts for {who} now.", who=f"<@{to}>")]
+    if not change.settled:
+        parts.append(
+            translator.gettext(
+                "I could not confirm yet that all its roles have moved: I go on trying. If I lack a permission, my log "
+                "channel says which."
+            )
         )
-    )
+    elif change.claim.role_ids:
+        parts.append(translator.gettext("Its roles have moved with it."))
+    return " ".join([*parts, *_kept(translator, holder(change.claim, translator), change.kept)])
 
 
-def _revoked(translator: Translator, *, revoked: bool) -> str:
-    if revoked:
-        return translator.gettext("The roles that it brought are taken back.")
-    return translator.gettext(
-        "I could not confirm yet that all its roles are taken back: I go on trying. If I lack a permission, my log "
-        "channel says which."
-    )
+def _released(translator: Translator, change: ClaimChange, ticket: Ticket | None = None) -> str:
+    """Return which order is free now, for whom, and which roles its holder has lost and kept."""
+    who = holder(change.claim, translator)
+    if ticket is None:
+        order = escape(change.claim.label) or translator.gettext("The order")
+        text = translator.gettext("**{order} is free now:** the next account that opens it holds it.", order=order)
+    else:
+        text = translator.gettext(
+            "**{order} is free now:** have {to} open it again with /{command}.",
+            order=order_of(ticket, translator),
+            to=f"<@{ticket.user_id}>",
+            command=translator.gettext("mydownloads"),
+        )
+    parts = [text]
+    if not change.settled:
+        parts.append(
+            translator.gettext(
+                "I could not confirm yet that all its roles are taken back: I go on trying. If I lack a permission, "
+                "my log channel says which."
+            )
+        )
+    elif change.lost:
+        parts.append(translator.gettext("{who} no longer has {roles}.", who=who, roles=_mentions(change.lost)))
+    return " ".join([*parts, *_kept(translator, who, change.kept)])
+
+
+def _kept(translator: Translator, who: str, role_ids: Iterable[int]) -> list[str]:
+    """Return the sentence about the roles that somebody keeps; empty if there are none."""
+    roles = _mentions(role_ids)
+    return [translator.gettext("{who} keeps {roles} through another order.", who=who, roles=roles)] if roles else []
+
+
+def _mentions(role_ids: Iterable[int]) -> str:
+    return ", ".join(f"<@&{role}>" for role in role_ids)
 
 
 async def setup(bot: "FileflareBot") -> None:

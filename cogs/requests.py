@@ -1,5 +1,6 @@
 """For moderators: /requests, lists of tickets and the help desk's statistics."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -17,7 +18,7 @@ from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.storage.records import Statistics, Ticket, TicketPage
 from fileflare_bot.tickets.card import card_copy
-from fileflare_bot.tickets.holders import holders_of
+from fileflare_bot.tickets.holders import as_it_is, holders_of
 from fileflare_bot.tickets.texts import TOPICS, order_of, title
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Requests(
     @app_commands.command(name=locale_str("open"), description=locale_str("Show the open help requests"))
     @replies("requests", MODERATOR)
     async def open(self, reply: Reply) -> None:
-        """Show the open tickets, oldest first."""
+        """Show the open tickets, those first that wait for an answer."""
         await self._show_page(reply, OPEN, 1)
 
     @app_commands.command(name=locale_str("mine"), description=locale_str("Show the help requests you have taken"))
@@ -117,7 +118,8 @@ class Requests(
         if filters is None:
             filters = {"user_id": values.number(scope)}
         page = await self._bot.storage.tickets.page(reply.guild_id, number, **filters)
-        await reply.show(_list(page, scope, reply.translator))
+        tickets = [await as_it_is(self._bot.storage, ticket) for ticket in page.tickets]
+        await reply.show(_list(replace(page, tickets=tuple(tickets)), scope, reply.translator))
 
 
 def _list(page: TicketPage, scope: str, translator: Translator) -> ReplyMessage:
@@ -147,16 +149,17 @@ def _list(page: TicketPage, scope: str, translator: Translator) -> ReplyMessage:
 
 def _line(ticket: Ticket, translator: Translator) -> str:
     """Return a ticket's line in a list, with a link to its card."""
-    card_at = ticket.card
-    name = f"#{ticket.number}"
-    if card_at.message_id is not None:
-        name = f"[{name}](https://discord.com/channels/{ticket.guild_id}/{card_at.channel_id}/{card_at.message_id})"
     mark = "🟢" if ticket.resolved else "🔵" if ticket.taken_by is not None else "🟠"
     kinds = list(dict.fromkeys(finding.kind for finding in ticket.details.findings))[:2]
     found = ", ".join(translator.gettext(KINDS[kind]) for kind in kinds) or translator.gettext(TOPICS[ticket.topic])
-    parts = [f"{mark} **{name}**", f"<@{ticket.user_id}>", order_of(ticket, translator), found]
+    parts = [f"{mark} **{ticket.linked}**", f"<@{ticket.user_id}>", order_of(ticket, translator), found]
     if ticket.taken_by is not None and not ticket.resolved:
         parts.append("→ " + f"<@{ticket.taken_by}>")
+    if ticket.wrote is not None:
+        when = f"<t:{int(ticket.wrote.at.timestamp())}:R>"
+        parts.append("✍️ " + translator.gettext("wrote back {when}", when=when))
+    elif not ticket.waits and not ticket.resolved:
+        parts.append(translator.gettext("answered"))
     parts.append(f"<t:{int(ticket.created_at.timestamp())}:R>")
     return " · ".join(parts)
 

@@ -14,19 +14,19 @@ from fileflare_bot.interactions.components import COLOUR, button, labelled, moda
 from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
-from fileflare_bot.orders.diagnosis import Kind, diagnose_failure
-from fileflare_bot.orders.findings import changes, report, unseen
+from fileflare_bot.orders.diagnosis import Kind, diagnose_failure, was_read
+from fileflare_bot.orders.findings import report, unseen
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.canned import BUILT_IN, LONGEST_REPLY, prepared
-from fileflare_bot.tickets.card import card_copy
+from fileflare_bot.tickets.card import card_copy, claim_buttons
 from fileflare_bot.tickets.delivery import ARRIVED
 from fileflare_bot.tickets.desk import without_order
 from fileflare_bot.tickets.holders import holders_of
 from fileflare_bot.tickets.intake import NothingWritten
-from fileflare_bot.tickets.texts import RESOLUTIONS, details, order_of, title
+from fileflare_bot.tickets.texts import RESOLUTIONS, checked, details, numbered, order_of, title
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -95,12 +95,10 @@ class Tickets(commands.Cog):
             reply.outcome = "unavailable"
             await self._done(reply, ticket, report(diagnose_failure(error.finding or Kind.OUTAGE), translator))
             return
-        text = changes(ticket.details.findings, findings, translator)
-        if not text:
-            text = translator.gettext("Nothing has changed.") + "\n" + report(findings, translator)
-        elif not findings:
-            text += "\n→ " + translator.gettext("Tell the customer with **Answer**, then press **Resolve**.")
-        await self._done(reply, ticket, text)
+        holders = await holders_of(self._storage, ticket)
+        head = numbered(ticket, translator, reply.user.id)
+        text = f"{head}\n{checked(ticket, findings, translator, holders)}"
+        await self._done(reply, ticket, text, *(claim_buttons(ticket, translator) if holders else ()))
 
     @route(f"tickets:answer:{_TICKET}:{_KINDS}", f"request:answer:{_TICKET}:{_KINDS}")
     @replies("ticket_answer", MODERATOR)
@@ -137,14 +135,16 @@ class Tickets(commands.Cog):
     @route(f"tickets:details:{_TICKET}")
     @replies("ticket_details", MODERATOR)
     async def details(self, reply: Reply, ticket_id: str) -> None:
-        """Show what the card leaves out: all of the words and findings, and what the data cannot show."""
+        """Show what the card leaves out: all of the words and findings, and what an order's data cannot show."""
         ticket = await self._ticket(reply, ticket_id)
         translator = reply.translator
         head = f"{title(ticket, translator)} · {order_of(ticket, translator)}"
-        text = details(ticket, translator, await holders_of(self._storage, ticket))
+        messages = await self._storage.tickets.messages(ticket.id)
+        text = details(ticket, translator, await holders_of(self._storage, ticket), messages)
         embed = discord.Embed(description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
-        cannot = translator.gettext("What the data cannot show")
-        embed.add_field(name=cannot, value=shorten(unseen(translator), FIELD_VALUE), inline=False)
+        if ticket.details.reference is not None and was_read(ticket.details.findings):
+            cannot = translator.gettext("What the data cannot show")
+            embed.add_field(name=cannot, value=shorten(unseen(translator), FIELD_VALUE), inline=False)
         file = File("details.txt", text.encode()) if size(text) > EMBED_DESCRIPTION else None
         await reply.show(ReplyMessage(f"**{head}**", embed, file=file))
 
@@ -181,6 +181,8 @@ class Tickets(commands.Cog):
         delivered = await self._desk.resolve(ticket, reply.user.id, resolution, last_word)
         reply.facts["delivered"] = delivered.name.lower()
         closed = reply.translator.gettext("Help request #{number} is closed.", number=ticket.number)
+        if ticket.taken_by not in {None, reply.user.id}:
+            closed += " " + reply.translator.gettext("{who} had taken it.", who=f"<@{ticket.taken_by}>")
         await self._done(reply, ticket, closed + " " + reply.translator.gettext(ARRIVED[delivered]))
 
     @route(f"tickets:reopen:{_TICKET}", f"request:reopen:{_TICKET}")
@@ -222,10 +224,12 @@ class Tickets(commands.Cog):
             reply.hide(ticket.details.reference.token)
         return ticket
 
-    async def _done(self, reply: Reply, ticket: Ticket, text: str) -> None:
-        """Say what was done, beside the card or above its copy as it is now."""
+    async def _done(
+        self, reply: Reply, ticket: Ticket, text: str, *buttons: discord.ui.Button[discord.ui.View]
+    ) -> None:
+        """Say what was done, beside the card with these buttons, or above its copy as it is now."""
         if not reply.updates:
-            await self._say(reply, text)
+            await reply.show(ReplyMessage(shorten(text, CONTENT), view=view(buttons) if buttons else None))
             return
         with suppress(StorageUnavailable, NoSuchTicket):
             ticket = await self._desk.ticket(ticket.id, ticket.guild_id)
@@ -245,9 +249,11 @@ class Tickets(commands.Cog):
 
 def _choice(ticket: Ticket, canned: tuple[CannedAnswer, ...], kinds: list[str], translator: Translator) -> ReplyMessage:
     """Return the choice between the canned answers, those for the findings first, and the moderator's own words."""
-    first = sorted(BUILT_IN.items(), key=lambda item: item[0] not in kinds)
+    first = sorted(BUILT_IN.items(), key=lambda item: item[1].fits not in kinds)
     ready = [
-        discord.SelectOption(label=translator.gettext(answer.label), value=key, emoji="🎯" if key in kinds else None)
+        discord.SelectOption(
+            label=translator.gettext(answer.label), value=key, emoji="🎯" if answer.fits in kinds else None
+        )
         for key, answer in first
     ]
     saved = [

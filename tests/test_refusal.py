@@ -15,11 +15,12 @@ from fileflare_bot.interactions.access import MissingPermission
 from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import Bug, NextStep, Refusal
-from fileflare_bot.roles.granting import OrderFreeLater
+from fileflare_bot.roles.granting import INSTEAD_OF_MOVING, OrderFreeLater
 from fileflare_bot.roles.rights import ManagedRole, MayNotGive, PowerfulRole
-from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, TooManyTickets
+from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, NotPossibleNow, TooManyTickets
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.tickets.canned import UnknownPlaceholder
+from fileflare_bot.tickets.desk import NoSuchNumber
 from fileflare_bot.tickets.intake import NoDesk
 
 CATALOGS = Catalogs()
@@ -38,13 +39,19 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     MissingPermission: [MissingPermission("Manage Server")],
     BotLacksPermission: [BotLacksPermission("Send Messages")],
     AlreadyTaken: [AlreadyTaken(7)],
+    NotPossibleNow: [NotPossibleNow(), NotPossibleNow(opened=True), NotPossibleNow(other="#7")],
     TooManyTickets: [TooManyTickets(), TooManyTickets([(7, 1), (8, 2)]), TooManyTickets((), NOW)],
     NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
+    NoSuchNumber: [NoSuchNumber(number="1050")],
     NoDesk: [NoDesk(7), NoDesk(None)],
     WrongValue: [WrongValue("colour", "must look like #2a9d8f")],
     UnknownPlaceholder: [UnknownPlaceholder("oder")],
     PowerfulRole: [PowerfulRole(role="<@&7>", permissions="Administrator")],
-    MayNotGive: [MayNotGive("<@&7>", manages=manages) for manages in (True, False)],
+    MayNotGive: [
+        MayNotGive("<@&7>", manages=manages, instead=instead)
+        for manages in (True, False)
+        for instead in ("", INSTEAD_OF_MOVING)
+    ],
     ManagedRole: [ManagedRole(role="<@&7>")],
     Bug: [Bug("1a2b3c4d")],
 }

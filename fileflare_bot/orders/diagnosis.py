@@ -5,7 +5,7 @@ lists what it cannot show, so that nobody takes "no findings" for "no problem". 
 catalogs here and translated by the replies.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -136,7 +136,7 @@ ADVICE: Final[dict[Kind, Advice]] = {
     Kind.HELD_BY_OTHERS: Advice(
         Severity.BLOCKING,
         N_("Another account of this server holds the order, so it counts for nobody else."),
-        N_("Find out whose it is, then **Move** it to the customer, or **Release** it."),
+        N_("Ask the store owner with the order number: Shopify shows them the buyer. Then **Move** or **Release** it."),
     ),
 }
 
@@ -205,12 +205,16 @@ class Unseen(StrEnum):
 
 UNSEEN: Final[dict[Unseen, str]] = {
     Unseen.IP_LIMIT: N_(
-        "**IP limit** (a phone, a VPN, another network): the store owner raises the IP slots in the same override."
+        "**IP limit** (a phone, a VPN, another network): the store owner raises the IP slots under Fileflare > Orders "
+        "> the order > Override global limitations."
     ),
-    Unseen.EXPIRED: N_("**Expired links:** the store owner sets a later date in the same override."),
+    Unseen.EXPIRED: N_("**Expired links:** the store owner sets a later date there, too."),
     Unseen.PAYMENT: N_("**Payment:** an unpaid or refunded order is the store owner's decision."),
     Unseen.HOLD: N_("**A hold or a cancellation:** the store owner's decision; do not guess at reasons."),
 }
+
+
+_NOT_READ: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE, Kind.PAUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,11 @@ class Finding:
 def diagnose(order: Order) -> tuple[Finding, ...]:
     """Return an order's findings, most severe first, else in the response's order; empty if all is well."""
     return tuple(sorted(_findings(order), key=lambda finding: -finding.severity))
+
+
+def was_read(findings: Iterable[Finding]) -> bool:
+    """Return whether these are the findings of an order that Fileflare knows, so that it may hide more."""
+    return not any(finding.kind in _NOT_READ for finding in findings)
 
 
 def diagnose_failure(kind: Kind, problem: ReferenceProblem | None = None) -> tuple[Finding, ...]:

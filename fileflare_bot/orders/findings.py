@@ -92,7 +92,7 @@ def changes(before: Iterable[Finding], after: Iterable[Finding], translator: Tra
     """Return what is fixed and what is new, or an empty string if nothing changed."""
     before, after = list(before), list(after)
     then, now = Counter(before), Counter(after)
-    new = list((now - then).elements())
+    new = sorted((now - then).elements(), key=_order)
     still = Counter((finding.kind, finding.name) for finding in new)  # of the same file, with other figures
     gone = []
     for finding in (then - now).elements():

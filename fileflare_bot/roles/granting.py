@@ -37,7 +37,25 @@ from fileflare_bot.storage.storage import Storage
 MOST_ROUNDS: Final = 5
 HAS_LEFT: Final = {UNKNOWN_MEMBER, UNKNOWN_USER}
 
+INSTEAD_OF_MOVING: Final = N_(
+    "Have somebody do it who may: **Hand over** a help request to them. Or press **Release**, and have the customer "
+    "open the order with /mydownloads."
+)
+
 log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimChange:
+    """A claim as it was before it was released or moved, and the roles that its user has lost and kept with that.
+
+    ``settled`` says that Discord has confirmed all of it.
+    """
+
+    claim: Claim
+    lost: list[int]
+    kept: list[int]
+    settled: bool
 
 
 class OrderHeldByOthers(Refusal):
@@ -140,8 +158,19 @@ class BuyerRoles:
         given = await self._settle_soon(settings.guild_id, member.id)
         return given, await self.is_settled(settings.guild_id, member.id)
 
-    async def release(self, guild_id: int, shown: ShownClaim, moderator_id: int, *, number: int | None = None) -> bool:
-        """Delete a claim and revoke its roles; return whether all of them are gone already.
+    async def lost_and_kept(self, guild_id: int, shown: ShownClaim) -> tuple[list[int], list[int]]:
+        """Return the roles that its user loses without a claim, and those that another claim of theirs brings, too."""
+        if shown.user_id is None:
+            return [], []
+        theirs = await self._claims.of_user(guild_id, shown.user_id)
+        others = {role for claim in theirs if claim.id != shown.id for role in claim.role_ids}
+        given = {role for claim in theirs if claim.id == shown.id for role in claim.given_role_ids}
+        return sorted(given - others), sorted(given & others)
+
+    async def release(
+        self, guild_id: int, shown: ShownClaim, moderator_id: int, *, number: int | None = None
+    ) -> ClaimChange:
+        """Delete a claim and revoke its roles that no other claim of its user brings.
 
         ``number`` is that of the ticket on whose card it was done.
 
@@ -151,11 +180,14 @@ class BuyerRoles:
         translator = await self._modlog.translator(guild_id)
         said = translator.gettext("{who} has released the order.", who=f"<@{moderator_id}>")
         note = NewNote(f"🔓 {said}", "taken")
+        lost, kept = await self.lost_and_kept(guild_id, shown)
         claim = await self._claims.release(guild_id, shown, moderator_id, number=number, note=note)
-        return await self._changed(claim)
+        return ClaimChange(claim, lost, kept, settled=await self._changed(claim))
 
-    async def move(self, shown: ShownClaim, moderator: discord.Member, to: int, *, number: int | None = None) -> bool:
-        """Move a claim and its roles to another user; return whether all of the roles have moved already.
+    async def move(
+        self, shown: ShownClaim, moderator: discord.Member, to: int, *, number: int | None = None
+    ) -> ClaimChange:
+        """Move a claim to another user, with its roles; its user before keeps those that another claim brings.
 
         ``number`` is that of the ticket on whose card it was done.
 
@@ -166,7 +198,7 @@ class BuyerRoles:
         """
 
         def check(claim: Claim) -> None:
-            check_may_give(moderator, claim.role_ids)
+            check_may_give(moderator, claim.role_ids, INSTEAD_OF_MOVING)
 
         translator = await self._modlog.translator(moderator.guild.id)
         before = translator.gettext(NOBODY) if shown.user_id is None else f"<@{shown.user_id}>"
@@ -174,8 +206,9 @@ class BuyerRoles:
             "{who} has moved the order from {before} to {to}.", who=f"<@{moderator.id}>", before=before, to=f"<@{to}>"
         )
         note = NewNote(f"➡️ {said}", "taken")
+        lost, kept = await self.lost_and_kept(moderator.guild.id, shown)
         claim = await self._claims.move(moderator.guild.id, shown, moderator.id, to, check, number=number, note=note)
-        return await self._changed(claim, to)
+        return ClaimChange(claim, lost, kept, settled=await self._changed(claim, to))
 
     async def settle(self, guild_id: int, user_id: int) -> list[int]:
         """Give and revoke what is due for a user, and return the roles just given; the rest is tried again later.

@@ -1,7 +1,7 @@
 """Which roles the bot may give, and who may have it give them: nobody gains rights through the bot."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import ClassVar, Final
 
 import discord
 
@@ -74,22 +74,29 @@ _MAY_NOT_MANAGE: Final = N_("You lack the permission Manage Roles: have somebody
 class MayNotGive(Refusal):
     """Raised when somebody would have the bot give a role that they may not give themselves.
 
-    ``manages`` says that they may manage roles, but not this one.
+    ``manages`` says that they may manage roles, but not this one; ``instead`` is what they can do all the same.
     """
 
     sentence = N_(
         "**You may not give the role {role}, so I do not give it for you.** {why} The server's owner may always."
     )
+    not_moved: ClassVar[str] = N_(
+        "**You may not give the role {role}, so I do not move the order for you.** {instead} {why}"
+    )
     outcome = "may_not_give"
 
-    def __init__(self, role: str, *, manages: bool) -> None:
+    def __init__(self, role: str, *, manages: bool, instead: str = "") -> None:
         super().__init__()
         self._role = role
+        self._instead = instead
         self._why = _NOT_BELOW if manages else _MAY_NOT_MANAGE
 
     def text(self, translator: Translator) -> str:
-        """Return the sentence, with what the user lacks."""
-        return translator.gettext(self.sentence, role=self._role, why=translator.gettext(self._why))
+        """Return the sentence, with what the user can do instead, and what they lack."""
+        why = translator.gettext(self._why)
+        if not self._instead:
+            return translator.gettext(self.sentence, role=self._role, why=why)
+        return translator.gettext(self.not_moved, role=self._role, instead=translator.gettext(self._instead), why=why)
 
 
 def powers(role: discord.Role) -> list[str]:
@@ -128,8 +135,10 @@ def check_for_buyers(guild: discord.Guild, role_ids: Iterable[int]) -> None:
             raise PowerfulRole(role=role.mention, permissions=permissions.names(strong))
 
 
-def check_may_give(actor: discord.Member, role_ids: Iterable[int]) -> None:
+def check_may_give(actor: discord.Member, role_ids: Iterable[int], instead: str = "") -> None:
     """Check that a member may give these roles themselves: they manage roles and stand above each, or own the guild.
+
+    ``instead`` is what a refusal advises.
 
     Raises:
         MayNotGive: they may not.
@@ -139,4 +148,4 @@ def check_may_give(actor: discord.Member, role_ids: Iterable[int]) -> None:
     for role in filter(None, map(actor.guild.get_role, role_ids)):
         manages = actor.guild_permissions.manage_roles
         if not manages or role >= actor.top_role:
-            raise MayNotGive(role.mention, manages=manages)
+            raise MayNotGive(role.mention, manages=manages, instead=instead)

@@ -94,13 +94,33 @@ class AlreadyTaken(StorageFailed):
 
 
 class NotPossibleNow(StorageFailed):
-    """Raised when a ticket is resolved but must be open, or the other way round."""
+    """Raised when a ticket is resolved but must be open, or the other way round.
+
+    ``opened`` says that it is open; ``other`` is the open ticket about the same order that keeps it closed.
+    """
 
     sentence = N_(
-        "**That is not possible any more:** the help request was closed or opened meanwhile, or there is another open "
-        "one about the same order."
+        "**The help request is closed already.** **{reopen}** on its card opens it again, and so does a reply of the "
+        "customer."
+    )
+    is_open: ClassVar[str] = N_("**The help request is open already.** Go on with it.")
+    has_other: ClassVar[str] = N_(
+        "**Another help request about it is open: {other}.** Go on there; this one stays closed."
     )
     outcome = "not_possible_now"
+
+    def __init__(self, *, opened: bool = False, other: str = "") -> None:
+        super().__init__("not possible now")
+        self._opened = opened
+        self._other = other
+
+    def text(self, translator: Translator) -> str:
+        """Return why it is not possible."""
+        if self._other:
+            return translator.gettext(self.has_other, other=self._other)
+        if self._opened:
+            return translator.gettext(self.is_open)
+        return translator.gettext(self.sentence, reopen=translator.gettext("Reopen"))
 
 
 class NameTaken(StorageFailed):

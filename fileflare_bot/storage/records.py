@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.reference import OrderReference
@@ -75,6 +75,9 @@ class Stage(StrEnum):
     ANSWERED = "answered"  # for the customer, who has the answer
     ASKING = "asking"  # the customer's silence is over: they are being asked whether it helped
     ASKED = "asked"  # for the customer, who has that question
+
+
+WAITS_FOR_MODERATORS: Final = (Stage.WAITING, Stage.REMINDED)
 
 
 class GrantState(StrEnum):
@@ -286,7 +289,10 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket; times are UTC. ``readable`` is False if no key decrypts its details any more."""
+    """A ticket; times are UTC. ``readable`` is False if no key decrypts its details any more.
+
+    ``wrote`` is the customer's latest message if no moderator has answered since, read where a ticket is shown.
+    """
 
     id: int
     guild_id: int
@@ -311,6 +317,20 @@ class Ticket:
     archived: bool = field(compare=False)
     stage: Stage | None = field(default=None, compare=False)
     stage_since: datetime | None = field(default=None, compare=False)
+    wrote: TicketMessage | None = field(default=None, compare=False)
+
+    @property
+    def linked(self) -> str:
+        """Its number, which links its card if it has one."""
+        if self.card.message_id is None:
+            return f"#{self.number}"
+        place = f"{self.guild_id}/{self.card.channel_id}/{self.card.message_id}"
+        return f"[#{self.number}](https://discord.com/channels/{place})"
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for an answer of the moderators."""
+        return not self.resolved and (self.stage in WAITS_FOR_MODERATORS or self.answered_at is None)
 
     @property
     def must_be_posted(self) -> bool:

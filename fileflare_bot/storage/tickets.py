@@ -1,5 +1,6 @@
 """Tickets: filed, worked on, closed, looked up. Each change and its audit entry are one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,6 +22,7 @@ from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import AuditRow, GuildRow, MessageRow, NoteRow, TicketRow
 from fileflare_bot.storage.places import DETAILS, MESSAGE
 from fileflare_bot.storage.records import (
+    WAITS_FOR_MODERATORS,
     Action,
     Card,
     Delivery,
@@ -134,7 +136,8 @@ class Tickets:
             NoSuchTicket: there is none.
         """
         async with self._database.reading() as session:
-            return self.record(await _row(session, ticket_id))
+            (ticket,) = await self._to_be_shown(session, [await _row(session, ticket_id)])
+            return ticket
 
     @unit_of_work
     async def of_number(self, guild_id: int, number: int) -> Ticket:
@@ -148,7 +151,8 @@ class Tickets:
             row = await session.scalar(query)
             if row is None:
                 raise NoSuchTicket
-            return self.record(row)
+            (ticket,) = await self._to_be_shown(session, [row])
+            return ticket
 
     @unit_of_work
     async def take(self, ticket_id: int, moderator_id: int) -> Ticket:
@@ -280,8 +284,8 @@ class Tickets:
             if not row.resolved:
                 if await _was_last(session, row, actor_id, Action.REOPENED):
                     return self.record(row)
-                raise NotPossibleNow
-            await self._reopen(session, row)
+                raise NotPossibleNow(opened=True)
+            await self._reopen(session, row, link=True)
             self._note(session, row, note)
             _audit(session, row, actor_id, Action.REOPENED)
             return self.record(row)
@@ -366,15 +370,17 @@ class Tickets:
     async def page(
         self, guild_id: int, number: int, *, taken_by: int | None = None, user_id: int | None = None
     ) -> TicketPage:
-        """Return a page of a guild's open tickets, oldest first: all, or those that one moderator has taken.
+        """Return a page of a guild's open tickets: all, or those that one moderator has taken.
 
-        With ``user_id``: that user's tickets, open and resolved, newest first.
+        Those that wait for an answer come first, the oldest first. With ``user_id``: that user's tickets, open
+        and resolved, newest first.
         """
         wanted = [TicketRow.guild_id == guild_id]
-        order: sa.ColumnElement[int] | sa.UnaryExpression[int] = TicketRow.id.asc()
+        waits = TicketRow.stage.in_(WAITS_FOR_MODERATORS) | TicketRow.answered_at.is_(None)
+        order = [sa.case((waits, 0), else_=1), TicketRow.id.asc()]
         if user_id is not None:
             wanted.append(TicketRow.user_id == user_id)
-            order = TicketRow.id.desc()
+            order = [TicketRow.id.desc()]
         else:
             wanted.append(~TicketRow.resolved)
         if taken_by is not None:
@@ -383,10 +389,22 @@ class Tickets:
             total = await session.scalar(sa.select(sa.func.count()).select_from(TicketRow).where(*wanted)) or 0
             pages = max(1, -(-total // TICKETS_ON_A_PAGE))
             number = min(max(number, 1), pages)
-            query = sa.select(TicketRow).where(*wanted).order_by(order)
+            query = sa.select(TicketRow).where(*wanted).order_by(*order)
             query = query.offset((number - 1) * TICKETS_ON_A_PAGE).limit(TICKETS_ON_A_PAGE)
-            rows = (await session.scalars(query)).all()
-        return TicketPage(tuple(self.record(row) for row in rows), number, pages, total)
+            tickets = await self._to_be_shown(session, (await session.scalars(query)).all())
+        return TicketPage(tuple(tickets), number, pages, total)
+
+    async def _to_be_shown(self, session: AsyncSession, rows: Sequence[TicketRow]) -> list[Ticket]:
+        """Convert rows to their records, with what their customers wrote that no moderator has answered."""
+        of_open = {row.id: row for row in rows if not row.resolved}
+        its = MessageRow.ticket_id.in_(of_open)
+        latest = sa.select(sa.func.max(MessageRow.id)).where(its).group_by(MessageRow.ticket_id)
+        unanswered = sa.select(MessageRow).where(its, MessageRow.id.in_(latest), ~MessageRow.from_moderator)
+        wrote = {row.ticket_id: row for row in await session.scalars(unanswered)} if of_open else {}
+        return [
+            replace(self.record(row), wrote=self._message(wrote[row.id], row)) if row.id in wrote else self.record(row)
+            for row in rows
+        ]
 
     def _message(self, row: MessageRow, ticket: TicketRow) -> TicketMessage:
         """Convert a row to its record; the text is empty if it cannot be decrypted."""
@@ -447,6 +465,7 @@ class Tickets:
             _audit(session, row, row.user_id, Action.REOPENED)
         elif row.stage not in {Stage.WAITING, Stage.REMINDED}:  # else they have been waiting since before
             await begin(session, row, Stage.WAITING)
+        show(row)
         self._write(session, row, row.user_id, text, from_moderator=False)
         self._note(session, row, note, mention=row.taken_by)
         return True
@@ -458,15 +477,16 @@ class Tickets:
         show(row)
         _audit(session, row, actor_id, Action.RESOLVED)
 
-    async def _reopen(self, session: AsyncSession, row: TicketRow) -> None:
-        another = sa.select(TicketRow.id).where(
+    async def _reopen(self, session: AsyncSession, row: TicketRow, *, link: bool = False) -> None:
+        """Reopen a ticket; ``link`` has a refusal link the card of the other open one, which only moderators see."""
+        another = sa.select(TicketRow).where(
             TicketRow.guild_id == row.guild_id,
             TicketRow.user_id == row.user_id,
             TicketRow.order_hash == row.order_hash,
             ~TicketRow.resolved,
         )
-        if await session.scalar(another) is not None:
-            raise NotPossibleNow
+        if (other := await session.scalar(another)) is not None:
+            raise NotPossibleNow(other=self.record(other).linked if link else f"#{other.number}")
         row.resolved, row.resolution, row.resolved_by, row.resolved_at = False, None, None, None
         await begin(session, row, Stage.WAITING)
         show(row)

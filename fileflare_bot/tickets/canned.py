@@ -7,7 +7,9 @@ from typing import Final
 
 from fileflare_bot.discord_limits import shorten
 from fileflare_bot.i18n import N_, Translator
-from fileflare_bot.orders.findings import name_of, named
+from fileflare_bot.orders.diagnosis import Finding, Kind
+from fileflare_bot.orders.file_links import LinkProblem
+from fileflare_bot.orders.findings import most_serious, name_of, named
 from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import NoSuchCannedAnswer
@@ -18,6 +20,15 @@ PLACEHOLDERS: Final = ("customer", "order", "file")
 LONGEST_ANSWER: Final = 1500  # characters of a guild's own answer, before its placeholders are filled
 LONGEST_REPLY: Final = 2000  # characters of an answer as it is sent
 LONGEST_NAME: Final = 50  # characters
+MOST_FILES: Final = 3  # named for {file}
+_NAMED: Final = {
+    Kind.USED_UP,
+    Kind.MORE_CLICKS,
+    Kind.LAST_ONE,
+    Kind.LINK_UNAVAILABLE,
+    Kind.EXTERNAL_LINK,
+    Kind.PRODUCT_WITHOUT_FILES,
+}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}\n]{0,40})\}")
 
 
@@ -35,58 +46,71 @@ class UnknownPlaceholder(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class BuiltIn:
-    """A built-in answer: its label for moderators, and its text for customers."""
+    """A built-in answer: its label for moderators, and its text for customers.
+
+    It is offered first for a finding of the kind ``fits``; ``{file}`` is the files of these and of ``also``.
+    """
 
     label: str
     text: str
+    fits: Kind | None = None
+    also: tuple[Kind, ...] = ()
 
 
 BUILT_IN: Final[dict[str, BuiltIn]] = {
     "used_up": BuiltIn(
         N_("Nothing left: passed on to the store owner"),
         N_(
-            "Hello {customer}, {file} has no downloads left. A click counts as a download, and so does a mail scanner. "
-            "I have asked the store owner to raise the count; I will tell you when it is done."
+            "Hello {customer}, there are no downloads left for {file}. A click counts as a download, and so does a "
+            "mail scanner. I have asked the store owner to raise the count; I will tell you when it is done."
         ),
+        Kind.USED_UP,
+        also=(Kind.MORE_CLICKS,),
     ),
     "raised": BuiltIn(
         N_("The count was raised"),
         N_(
-            "Hello {customer}, the count of {file} was raised. Your old links work again: open your order with "
+            "Hello {customer}, the count for {file} was raised. Your old links work again: open your order with "
             "/mydownloads, and use a steady connection."
         ),
+        also=(Kind.USED_UP, Kind.MORE_CLICKS),
     ),
     "more_clicks": BuiltIn(
         N_("More clicks than the limit"),
         N_(
-            "Hello {customer}, {file} was opened more often than its limit. That is often a mail scanner or a link "
-            "preview, so it need not have been you. I have asked the store owner to raise the count."
+            "Hello {customer}, more clicks were counted for {file} than the limit allows. That is often a mail scanner "
+            "or a link preview, so it need not have been you. I have asked the store owner to raise the count."
         ),
+        Kind.MORE_CLICKS,
     ),
     "last_one": BuiltIn(
         N_("One download left"),
         N_(
-            "Hello {customer}, {file} has one download left. Use it on a computer with a steady connection; "
+            "Hello {customer}, only one download is left for {file}. Use it on a computer with a steady connection; "
             "if it breaks off, write back and we will help."
         ),
+        Kind.LAST_ONE,
     ),
     "link_unavailable": BuiltIn(
         N_("Link unavailable"),
-        N_("Hello {customer}, the link of {file} does not work. I have asked the store owner to fix it."),
+        N_("Hello {customer}, the link for {file} does not work. I have asked the store owner to fix it."),
+        Kind.LINK_UNAVAILABLE,
     ),
     "external_link": BuiltIn(
         N_("External link"),
         N_(
-            "Hello {customer}, {file} lies on another website. If it does not open there, write back what you see, "
-            "and the store owner will correct the link."
+            "Hello {customer}, the link for {file} leads to another website. If it does not open there, write back "
+            "what you see, and the store owner will correct the link."
         ),
+        Kind.EXTERNAL_LINK,
     ),
     "no_files_product": BuiltIn(
         N_("Product without files"),
         N_(
-            "Hello {customer}, that product of {order} comes without files. If it should have some, write back, "
+            "Hello {customer}, there are no files for {file} on {order}. If there should be some, write back, "
             "and I will ask the store owner."
         ),
+        Kind.PRODUCT_WITHOUT_FILES,
     ),
     "no_files_order": BuiltIn(
         N_("Order without files"),
@@ -94,6 +118,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
             "Hello {customer}, there are no files on {order} yet. New orders can take up to 30 minutes. "
             "If it stays so, write back, and I will ask the store owner."
         ),
+        Kind.ORDER_WITHOUT_FILES,
     ),
     "wrong_reference": BuiltIn(
         N_("Where the order link is"),
@@ -101,6 +126,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
             "Hello {customer}, open your order confirmation email, press **View your order**, and copy the address of "
             "the page that opens. Paste it into /mydownloads, and nowhere else: it opens your files."
         ),
+        Kind.WRONG_REFERENCE,
     ),
     "not_found": BuiltIn(
         N_("Order not found"),
@@ -108,6 +134,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
             "Hello {customer}, Fileflare knows no order with that ID. Please copy the address again: confirmation "
             "email > **View your order**. If it still fails, write back with your order number."
         ),
+        Kind.NOT_FOUND,
     ),
     "outage": BuiltIn(
         N_("Outage"),
@@ -115,6 +142,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
             "Hello {customer}, Fileflare cannot be read right now. Your files are safe and nothing was used up. "
             "Please try /mydownloads again later."
         ),
+        Kind.OUTAGE,
     ),
     "held_by_others": BuiltIn(
         N_("In use by another account"),
@@ -122,6 +150,15 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
             "Hello {customer}, {order} is in use by another account of this server. If both accounts are yours, or "
             "somebody else has your link, write back, and I will move it to you."
         ),
+        Kind.HELD_BY_OTHERS,
+    ),
+    "asking_whose": BuiltIn(
+        N_("I am asking the store whose order it is"),
+        N_(
+            "Hello {customer}, another account of this server uses {order}, so I am asking the store whose order it "
+            "is. I will write to you as soon as I know."
+        ),
+        Kind.HELD_BY_OTHERS,
     ),
     "moved": BuiltIn(
         N_("Their account has the order now"),
@@ -158,18 +195,49 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
 }
 
 
-def placeholder_values(ticket: Ticket, translator: Translator, safe: Callable[[str], str] = escape) -> dict[str, str]:
-    """Return the values of the placeholders for a ticket, with its names as ``safe`` makes them."""
+def placeholder_values(
+    ticket: Ticket, translator: Translator, safe: Callable[[str], str] = escape, answer: BuiltIn | None = None
+) -> dict[str, str]:
+    """Return the values of the placeholders for a ticket, with its names as ``safe`` makes them.
+
+    ``answer`` is the built-in answer that is filled with them, None for a guild's own.
+    """
     number = safe(plain_number(ticket.details.order_number))
-    finding = next((finding for finding in ticket.details.findings if finding.name), None)
     name = safe(clean(ticket.details.name))  # a mention is a number to who edits the text
     return {
         "customer": name or f"<@{ticket.user_id}>",
         "order": translator.gettext("order #{number}", number=number) if number else translator.gettext("your order"),
-        "file": f"**{safe(named(finding)) or name_of(finding, translator)}**"
-        if finding
-        else translator.gettext("your file"),
+        "file": _files(_subjects(ticket, answer), translator, safe) or _neutral(answer, translator),
     }
+
+
+def _subjects(ticket: Ticket, answer: BuiltIn | None) -> list[Finding]:
+    """Return the findings that an answer is about: of its kinds, or of the most serious kind for a guild's own."""
+    of_files = [
+        finding
+        for finding in ticket.details.findings
+        if finding.kind in _NAMED and finding.link is not LinkProblem.LEFT_OUT  # that one is about the whole order
+    ]
+    if answer is not None:
+        return [finding for finding in of_files if finding.kind in {answer.fits, *answer.also}]
+    worst = most_serious(of_files)
+    return [finding for finding in of_files if worst is not None and finding.kind is worst.kind]
+
+
+def _files(findings: Iterable[Finding], translator: Translator, safe: Callable[[str], str]) -> str:
+    """Return the names of the findings' files or products, as the card shows them, and how many more there are."""
+    names = list(dict.fromkeys(safe(named(finding)) or name_of(finding, translator) for finding in findings))
+    shown = ", ".join(names[:MOST_FILES])
+    if more := len(names[MOST_FILES:]):
+        shown += " " + translator.ngettext("… and {count} more", "… and {count} more", more)
+    return shown
+
+
+def _neutral(answer: BuiltIn | None, translator: Translator) -> str:
+    """Return what stands for the name of a file or product that no finding names."""
+    if answer is not None and answer.fits is Kind.PRODUCT_WITHOUT_FILES:
+        return translator.gettext("that product")
+    return translator.gettext("your file")
 
 
 def sample_values(user_id: int, translator: Translator) -> dict[str, str]:
@@ -178,7 +246,7 @@ def sample_values(user_id: int, translator: Translator) -> dict[str, str]:
     return {
         "customer": f"<@{user_id}>",
         "order": translator.gettext("order #{number}", number=1050),
-        "file": f"**{name}**",
+        "file": name,
     }
 
 
@@ -221,7 +289,7 @@ def prepared(
     Raises:
         NoSuchCannedAnswer: it was deleted meanwhile.
     """
-    values = placeholder_values(ticket, translator, safe)
+    values = placeholder_values(ticket, translator, safe, None if source == "saved" else BUILT_IN.get(name))
     if source == "saved":
         text = next((filled(answer.text, values) for answer in canned if answer.name == name), "")
     else:

@@ -25,6 +25,7 @@ from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.interactions.reply import ReplyMessage
 from fileflare_bot.modlog import ModLog
+from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.storage.records import Card, Claim, Ticket
 from fileflare_bot.storage.storage import Storage
@@ -152,13 +153,16 @@ def card_view(
     ticket: Ticket, translator: Translator, holders: Sequence[Claim], *more: discord.ui.Button[discord.ui.View]
 ) -> discord.ui.View:
     """Return a card's buttons: those that the ticket's state allows, ``more``, and those for its order's claims."""
-    claims = []
-    if holders:
-        claims = [
-            button(translator.gettext("Move"), f"claims:ask:move:{ticket.id}", emoji="➡️"),
-            button(translator.gettext("Release"), f"claims:ask:release:{ticket.id}", emoji="🔓"),
-        ]
-    return view(_buttons(ticket, translator), [*claims, *more])
+    claims = claim_buttons(ticket, translator) if holders else []
+    return view(_buttons(ticket, translator, held=bool(holders)), [*claims, *more])
+
+
+def claim_buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:
+    """Return the buttons for the claims that keep a ticket's order from its customer."""
+    return [
+        button(translator.gettext("Move"), f"claims:ask:move:{ticket.id}", emoji="➡️"),
+        button(translator.gettext("Release"), f"claims:ask:release:{ticket.id}", emoji="🔓"),
+    ]
 
 
 def card_copy(ticket: Ticket, translator: Translator, holders: Sequence[Claim], said: str = "") -> ReplyMessage:
@@ -168,12 +172,13 @@ def card_copy(ticket: Ticket, translator: Translator, holders: Sequence[Claim], 
     return ReplyMessage(said or title(ticket, translator), embed, shown)
 
 
-def _buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:
+def _buttons(ticket: Ticket, translator: Translator, *, held: bool) -> list[discord.ui.Button[discord.ui.View]]:
     first = _first_button(ticket)
     details = button(translator.gettext("Details"), f"tickets:details:{ticket.id}", emoji="📄")
     if ticket.resolved:
         return [button(translator.gettext("Reopen"), first, emoji="↩️"), details]
-    kinds = list(dict.fromkeys(finding.kind.value for finding in ticket.details.findings))[:MOST_KINDS]
+    found = dict.fromkeys(finding.kind for finding in ticket.details.findings)
+    kinds = [kind.value for kind in found if held or kind is not Kind.HELD_BY_OTHERS][:MOST_KINDS]
     if ticket.taken_by is None:
         take = button(translator.gettext("Take"), first, emoji="🙋", style=discord.ButtonStyle.primary)
     else:

@@ -46,6 +46,17 @@ class OrderNotKnown(Refusal):
     outcome = "order_not_known"
 
 
+class NoSuchNumber(Refusal):
+    """Raised when no ticket of the guild has the number that a moderator typed, perhaps an order's."""
+
+    sentence = N_(
+        "**There is no help request #{number} here.** If {number} is an order number: I cannot look an order up by "
+        "that. Type the number of the customer's help request, which /requests person shows; /claims person shows "
+        "which orders count for them."
+    )
+    outcome = "no_such_number"
+
+
 class OrderInWords(Refusal):
     """Raised when a moderator's words to a customer hold an order link or an order ID."""
 
@@ -105,10 +116,13 @@ class HelpDesk:
         """Return a guild's ticket of this number, and its order.
 
         Raises:
-            NoSuchTicket: the guild has no such ticket.
+            NoSuchNumber: the guild has no such ticket.
             OrderNotKnown: the ticket has no order.
         """
-        ticket = await self._tickets.of_number(guild_id, number)
+        try:
+            ticket = await self._tickets.of_number(guild_id, number)
+        except NoSuchTicket as error:
+            raise NoSuchNumber(number=str(number)) from error
         if ticket.details.reference is None:
             raise OrderNotKnown
         return ticket, ticket.details.reference

@@ -1,5 +1,8 @@
 """Who keeps an order from a ticket's customer."""
 
+from dataclasses import replace
+
+from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.records import Claim, Ticket
 from fileflare_bot.storage.storage import Storage
@@ -10,6 +13,14 @@ async def holders_of(storage: Storage, ticket: Ticket) -> list[Claim]:
     if ticket.resolved:
         return []
     return await keeping(storage, ticket.guild_id, ticket.user_id, ticket.details.reference)
+
+
+async def as_it_is(storage: Storage, ticket: Ticket) -> Ticket:
+    """Return a ticket without the finding that others hold its order, if nobody keeps it from the customer any more."""
+    rest = tuple(finding for finding in ticket.details.findings if finding.kind is not Kind.HELD_BY_OTHERS)
+    if len(rest) == len(ticket.details.findings) or ticket.resolved or await holders_of(storage, ticket):
+        return ticket
+    return replace(ticket, details=replace(ticket.details, findings=rest))
 
 
 async def keeping(storage: Storage, guild_id: int, user_id: int, reference: OrderReference | None) -> list[Claim]:

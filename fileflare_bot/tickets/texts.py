@@ -3,17 +3,17 @@
 import re
 import textwrap
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import LONGEST_WORDS
-from fileflare_bot.orders.diagnosis import ADVICE, Kind
-from fileflare_bot.orders.findings import MARKS, all_well, brief, report
+from fileflare_bot.orders.diagnosis import ADVICE, Finding, Kind
+from fileflare_bot.orders.findings import MARKS, all_well, brief, changes, report
 from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.storage.errors import NOBODY
-from fileflare_bot.storage.records import Claim, Resolution, ShownClaim, Ticket, Topic
+from fileflare_bot.storage.records import Claim, Resolution, ShownClaim, Ticket, TicketMessage, Topic
 from fileflare_bot.text import clean, escape
 
 LONGEST_NAME: Final = 24  # characters of a display name; Discord allows 32, and the mention shows them
@@ -22,6 +22,7 @@ CARD_LINES: Final = 12  # of an open ticket's card on a desktop, its title inclu
 LINE_WIDTH: Final = (
     56  # characters of a line there, about: 400 px of 14-pixel text, which is what clients draw at least
 )
+TOPIC_BESIDE_HINT: Final = 32  # characters of the topic in the same line as where the words are
 FEWEST_WORDS_LINES: Final = 2  # of the customer's words on the card, before findings are left out
 MOST_HOLDERS: Final = 2  # accounts that the card names
 _MENTION: Final = re.compile(r"<(?:@[!&]?|t:)\d+(?::\w)?>")
@@ -70,6 +71,8 @@ def status(ticket: Ticket, translator: Translator) -> str:
     if ticket.resolved:
         reason = translator.gettext(RESOLUTIONS[ticket.resolution or Resolution.ANSWERED])
         return "🟢 " + translator.gettext("**Resolved:** {reason}.", reason=reason)
+    if ticket.wrote is not None:
+        return _written(ticket, ticket.wrote, translator)
     if ticket.taken_by is not None:
         who = f"<@{ticket.taken_by}>"
         if ticket.answered_at is not None:
@@ -77,6 +80,15 @@ def status(ticket: Ticket, translator: Translator) -> str:
             return "🔵 " + translator.gettext("**Taken** by {who}, first answered {when}.", who=who, when=when)
         return "🔵 " + translator.gettext("**Taken** by {who}.", who=who)
     return "🟠 " + translator.gettext("**Open.** Nobody has taken it yet.")
+
+
+def _written(ticket: Ticket, wrote: TicketMessage, translator: Translator) -> str:
+    """Return the state of an open ticket whose customer wrote, and nobody has answered since."""
+    when = f"<t:{int(wrote.at.timestamp())}:R>"
+    if ticket.taken_by is None:
+        return "🟠 " + translator.gettext("**Open.** ✍️ The customer wrote again {when}.", when=when)
+    who = f"<@{ticket.taken_by}>"
+    return "🔵 " + translator.gettext("**Taken** by {who}. ✍️ **Wrote back** {when}.", who=who, when=when)
 
 
 def card(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) -> tuple[str, str]:
@@ -89,7 +101,10 @@ def card(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) 
     if ticket.resolved:
         closed = translator.gettext("by {who}", who=f"<@{ticket.resolved_by}>")
         known = [order] if plain_number(ticket.details.order_number) else []  # whoever resolved it has the rest
-        return title(ticket, translator), f"{status(ticket, translator)}\n{' · '.join([who, *known, closed])}"
+        line = " · ".join([who, *known, closed])
+        if rows(line) > 1:  # the number is a very long one
+            line = f"{who} · {closed}"
+        return title(ticket, translator), f"{status(ticket, translator)}\n{line}"
     if name := escape(limits.shorten(clean(ticket.details.name), LONGEST_NAME)):
         who = f"{who} ({name})"
     lines = [status(ticket, translator), translator.gettext("**Customer:** {who}", who=f"{who} · {order}")]
@@ -115,11 +130,52 @@ def _laid_out(
     return said, "\n".join([said, *_fitting(blocks, CARD_LINES - 1 - rows(said), translator)])
 
 
-def details(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) -> str:
+def details(
+    ticket: Ticket, translator: Translator, holders: Sequence[Claim] = (), messages: Iterable[TicketMessage] = ()
+) -> str:
     """Return what a ticket's card leaves out: all of the customer's words, and every finding."""
-    rest = [finding for finding in ticket.details.findings if finding.kind is not Kind.HELD_BY_OTHERS]
+    rest = _of_order(ticket.details.findings)
     found = [*_held(holders, translator), *([report(rest, translator, most=None)] if rest else ())]
-    return "\n".join([*_said(ticket, translator), *(found or _nothing_found(ticket, translator))])
+    wrote = [
+        translator.gettext("**Wrote back** {when}:", when=f"<t:{int(message.at.timestamp())}:f>")
+        + f"\n{quoted(message.text)}\n"
+        for message in messages
+        if not message.from_moderator
+    ]
+    return "\n".join([*_said(ticket, translator), *wrote, *(found or _nothing_found(ticket, translator))])
+
+
+def checked(ticket: Ticket, findings: Sequence[Finding], translator: Translator, holders: Sequence[Claim]) -> str:
+    """Return what is new since a ticket's order was checked before, in its card's order, or what still holds.
+
+    ``ticket`` is as it was before; ``holders`` are the claims that keep the order from its customer now.
+    """
+    before, after = _of_order(ticket.details.findings), _of_order(findings)
+    were_held = len(before) < len(ticket.details.findings)
+    held = _held(holders, translator)
+    new = [] if were_held else held
+    if were_held and not held:
+        what = translator.gettext(ADVICE[Kind.HELD_BY_OTHERS].moderator)
+        new = ["✅ " + translator.gettext("No longer: {what}", what=what)]
+    said = [*new, *filter(None, [changes(before, after, translator)])]
+    if not said:
+        rest = [report(after, translator)] if after or not held else []
+        said = [translator.gettext("Nothing has changed."), *held, *rest]
+    elif not findings:
+        said.append("→ " + translator.gettext("Tell the customer with **Answer**, then press **Resolve**."))
+    return "\n".join(said)
+
+
+def numbered(ticket: Ticket, translator: Translator, reader_id: int) -> str:
+    """Return a ticket's number, and who has it if that is not the reader."""
+    if ticket.taken_by in {None, reader_id}:
+        return f"**{title(ticket, translator)}**"
+    who = f"<@{ticket.taken_by}>"
+    return translator.gettext("**Help request #{number}**, which {who} has", number=ticket.number, who=who)
+
+
+def _of_order(findings: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.kind is not Kind.HELD_BY_OTHERS]
 
 
 def holder(claim: Claim | ShownClaim, translator: Translator) -> str:
@@ -136,15 +192,19 @@ def rows(text: str) -> int:
 
 def _said(ticket: Ticket, translator: Translator, most: int | None = None) -> Iterator[str]:
     """Yield the ticket's topic, and its customer's words in at most so many lines, with an empty one below."""
-    yield translator.gettext("**Says:** {topic}", topic=translator.gettext(TOPICS[ticket.topic]))
-    words = ticket.details.words
-    if words and most != 0:
+    words, topic = ticket.details.words, translator.gettext(TOPICS[ticket.topic])
+    if words and most == 0:
+        topic = limits.shorten(topic, TOPIC_BESIDE_HINT)
+        yield translator.gettext("**Says:** {topic} (**Details**)", topic=topic)
+        return
+    yield translator.gettext("**Says:** {topic}", topic=topic)
+    if words:
         yield (quoted(words) if most is None else _within(most, " ".join(words.split()), quoted)) + "\n"
 
 
 def _found(ticket: Ticket, translator: Translator, holders: Sequence[Claim]) -> list[str]:
     """Return the findings that hold now, a block for each kind, most severe first."""
-    rest = [finding for finding in ticket.details.findings if finding.kind is not Kind.HELD_BY_OTHERS]
+    rest = _of_order(ticket.details.findings)
     return [*_held(holders, translator), *brief(rest, translator)] or _nothing_found(ticket, translator)
 
 

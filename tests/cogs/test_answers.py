@@ -21,12 +21,12 @@ async def test_a_new_answer_is_previewed_and_sent_with_its_placeholders_filled(d
     await desk.set_up()
     saved = await save(desk)
     assert reply(saved).content == "The answer “fixed” is saved. It will read like this:"
-    assert embed(saved).description == f"Hi <@{desk.moderator.id}>, about order #1050: **My new book** is fixed."
+    assert embed(saved).description == f"Hi <@{desk.moderator.id}>, about order #1050: My new book is fixed."
 
     await desk.ask_for_help()
     await desk.answers(saved="fixed")
 
-    said = "Hi casey, about order #1051: **wallpapers.zip** is fixed."
+    said = "Hi casey, about order #1051: wallpapers.zip is fixed."
     assert desk.direct()[0].embeds[0].description == said
 
 
@@ -107,8 +107,8 @@ async def choose(desk: Desk, source: str, name: str) -> InteractionResult:
 @pytest.mark.parametrize(
     ("source", "name", "text"),
     [
-        ("saved", "fixed", "Hi casey, about order #1051: **wallpapers.zip** is fixed."),
-        ("ready", "link_unavailable", "Hello casey, the link of **wallpapers.zip** does not work. I have asked the"),
+        ("saved", "fixed", "Hi casey, about order #1051: wallpapers.zip is fixed."),
+        ("ready", "last_one", "Hello casey, only one download is left for wallpapers-bonus.zip. Use it"),
     ],
 )
 async def test_the_text_of_an_answer_is_shown_filled_in_and_can_be_changed_before_anything_is_sent(
@@ -214,3 +214,45 @@ async def test_names_stand_in_the_form_as_they_are_and_do_nothing_when_they_are_
     assert desk.direct(customer)[0].embeds[0].description == said
     assert reply(sent).content == "Sent by direct message."
     assert not buttons(reply(sent)), "nobody sends it twice"
+
+
+async def prefilled_with(desk: Desk, source: str, name: str) -> str:
+    return prefilled(await choose(desk, source, name))
+
+
+async def test_an_answer_names_the_files_that_it_is_about_and_no_other(desk: Desk) -> None:
+    await desk.set_up()
+    lines = desk.sample.answers[orders.USED_UP]["order"]["lines"]
+    first, second = lines[0]["assets"][:2]
+    first["data"]["filename"], second["limits"] = None, {"downloaded": 9, "limit": 3}
+    lines.append({"product": {"name": "Poster *A1*"}, "assets": []})
+    await save(desk, text="About {file}.")
+    await desk.ask_for_help()
+
+    said = [await prefilled_with(desk, "ready", name) for name in ("used_up", "more_clicks", "no_files_product")]
+
+    assert said[0].startswith("Hello casey, there are no downloads left for Unnamed file, wallpapers-bonus.zip.")
+    assert said[1].startswith("Hello casey, more clicks were counted for wallpapers-bonus.zip than")
+    assert said[2].startswith("Hello casey, there are no files for Poster *A1* on order #1051.")
+    assert await prefilled_with(desk, "saved", "fixed") == "About Unnamed file."
+
+
+async def test_an_answer_about_nothing_that_was_found_names_no_file(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+
+    said = [await prefilled_with(desk, "ready", name) for name in ("external_link", "no_files_product")]
+
+    assert said[0].startswith("Hello casey, the link for your file leads to another website.")
+    assert said[1].startswith("Hello casey, there are no files for that product on order #1051.")
+
+
+async def test_three_files_are_named_and_the_others_counted(desk: Desk) -> None:
+    await desk.set_up()
+    assets = desk.sample.answers[orders.USED_UP]["order"]["lines"][0]["assets"]
+    assets[:] = [{**assets[0], "data": {**assets[0]["data"], "id": name, "filename": name}} for name in "abcde"]
+    await desk.ask_for_help()
+
+    said = await prefilled_with(desk, "ready", "used_up")
+
+    assert "there are no downloads left for a, b, c … and 2 more." in said

@@ -69,7 +69,7 @@ async def test_the_form_preselects_the_topic_and_the_card_says_who_holds_the_ord
     await desk.member.submit_modal(form, {"topic": "no_role", "words": "It is mine!"})
 
     since = f"<t:{int(claim.at.timestamp())}:d>"
-    assert f"{HELD}<@{desk.customer.id}> since {since}.\n→ Find out whose it is, then **Move** it" in shown(desk)
+    assert f"{HELD}<@{desk.customer.id}> since {since}.\n→ Ask the store owner with the order number" in shown(desk)
     assert "**Order #1050**" in shown(desk)
     assert f"**Says:** {MISSING}" in shown(desk)
     assert labels(desk.card())[5:] == ["Move", "Release"]
@@ -118,7 +118,13 @@ async def test_an_order_that_is_released_on_its_card_is_free_and_the_customer_ca
     )
     released = await desk.moderator.click(reply(sure), label="Release it")
 
-    assert reply(released).content == "The roles that it brought are taken back."
+    assert reply(released).content == (
+        f"**Order #1050 is free now:** have <@{desk.member.id}> open it again with /mydownloads. "
+        f"<@{desk.customer.id}> no longer has <@&{buyer.id}>."
+    )
+    for command in ("requests open", "requests mine"):
+        listed = await desk.moderator.slash(desk.channel, command)
+        assert "in use by another account" not in str(embed(listed).description)
     assert not has(desk, desk.customer, buyer)
     assert "is held by" not in shown(desk)
     assert desk.notes()[-1] == f"🔓 <@{desk.moderator.id}> has released the order."
@@ -128,6 +134,27 @@ async def test_an_order_that_is_released_on_its_card_is_free_and_the_customer_ca
     )
     await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
     assert has(desk, desk.member, buyer)
+
+
+@pytest.mark.parametrize("what", ["Move", "Release"])
+async def test_a_role_that_another_order_brings_stays_and_both_question_and_result_say_so(
+    desk: Desk, buyer: RoleHandle, what: str
+) -> None:
+    await desk.mydownloads(orders.USED_UP)
+    await files(desk)
+    page = await desk.owner.slash(desk.channel, "requests open")
+    assert "in use by another account" in str(embed(page).description)
+    keeps = f"<@{desk.customer.id}> keeps <@&{buyer.id}> through another order."
+
+    sure = await desk.press(what, person=desk.owner)
+    question = reply(sure).content
+    done = await desk.owner.click(reply(sure), label=f"{what} it")
+
+    assert question.endswith(keeps)
+    assert ("Roles that I take back: none." in question) is (what == "Release")
+    assert reply(done).content.endswith(keeps)
+    assert "no longer has" not in reply(done).content
+    assert has(desk, desk.customer, buyer)
 
 
 @pytest.mark.usefixtures("buyer")
@@ -166,7 +193,11 @@ async def test_a_moderator_who_may_not_give_the_role_is_refused_on_the_card_too(
     forged = await desk.forge(f"claims:sure:move:1:{shown_claim}", desk.moderator, desk.support)
 
     for result in (refused, forged):
-        assert reply(result).content.startswith(f"**You may not give the role <@&{buyer.id}>")
+        assert reply(result).content == (
+            f"**You may not give the role <@&{buyer.id}>, so I do not move the order for you.** Have somebody do it "
+            "who may: **Hand over** a help request to them. Or press **Release**, and have the customer open the order "
+            "with /mydownloads. You lack the permission Manage Roles: have somebody give it to one of your roles."
+        )
     assert has(desk, desk.customer, buyer)
     assert not has(desk, desk.member, buyer)
 
@@ -245,7 +276,7 @@ async def test_a_number_of_no_help_request_or_of_one_without_an_order_is_refused
     unknown = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": "#1050"})
 
     assert reply(without).content.startswith("**No order is known for this help request.**")
-    assert reply(unknown).content == "**That help request does not exist any more.**"
+    assert reply(unknown).content.startswith("**There is no help request #1050 here.** If 1050 is an order number: I")
 
 
 @pytest.mark.parametrize("what", ["Move", "Release"])
@@ -343,3 +374,24 @@ async def moderator(desk: Desk) -> discord.Member:
     guild = desk.bot.get_guild(desk.guild.id)
     assert guild is not None
     return guild.get_member(desk.owner.id) or await guild.fetch_member(desk.owner.id)
+
+
+async def test_check_again_names_who_holds_the_order_in_the_cards_order_and_offers_the_buttons_it_names(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await files(desk)
+    await desk.press("Take")
+
+    checked = await desk.press("Check again", person=desk.owner)
+
+    said = reply(checked).content
+    assert said.startswith(f"**Help request #1**, which <@{desk.moderator.id}> has\nNothing has changed.\n{HELD}")
+    assert f"<@{desk.customer.id}> since <t:" in said.split(HELD)[1]
+    assert "no files on this product" in said.split(HELD)[1]
+    assert labels(reply(checked)) == ["Move", "Release"]
+    sure = await desk.owner.click(reply(checked), label="Move")
+    await desk.owner.click(reply(sure), label="Move it")
+    assert has(desk, desk.member, buyer)
+    again = await desk.press("Check again")
+    assert reply(again).content.startswith("**Help request #1**\n✅ No longer: Another account")
+    assert not labels(reply(again))

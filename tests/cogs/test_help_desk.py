@@ -55,7 +55,7 @@ async def give_answer(desk: Desk) -> None:
     assert reply(answered).content == "Sent by direct message."
     (message,) = desk.direct()
     assert message.embeds[0].title == "Answer to your help request #1"
-    assert "the count of **wallpapers-bonus.zip** was raised" in str(message.embeds[0].description)
+    assert "the count for your file was raised" in str(message.embeds[0].description)
     assert str(message.embeds[0].description).endswith("\n\nHave fun!")
     assert message.embeds[0].footer.text == "The Book Shop"
     assert labels(message) == ["Write back", "Open my order", "It is solved"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import discord
 import pytest
-from desk import Desk, Log, buttons, first_option, labels, reply
+from desk import Desk, Log, buttons, embed, first_option, labels, reply
 from desk import page as page_text
 
 from fileflare_bot.demo import orders
@@ -446,3 +446,49 @@ async def test_who_gets_a_request_handed_over_is_pinged_in_any_case(desk: Desk) 
     await desk.ask_for_help(words="Who has it?")
 
     assert pings(desk) == [f"<@{desk.moderator.id}>", f"<@{desk.colleague.id}>"]
+
+
+async def test_who_reopens_a_request_learns_why_not_and_which_other_one_is_open(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.resolves()
+    old = desk.card()
+    await desk.ask_for_help()
+    url = f"https://discord.com/channels/{desk.guild.id}/{desk.support.id}/{desk.card(2).id}"
+
+    refused = await desk.moderator.click(old, label="Reopen")
+    assert reply(refused).content.startswith(f"**Another help request about it is open: [#2]({url}).**")
+
+    form = await desk.at_home.click(desk.direct()[0], label="Write back")
+    written = await desk.at_home.submit_modal(form, {"words": "Hello?"})
+    assert "**Another help request about it is open: #2.**" in reply(written).content
+    assert "channels/" not in reply(written).content
+
+    await desk.resolves(number=2)
+    await desk.moderator.click(old, label="Reopen")
+    late = await desk.forge("tickets:reopen:1", desk.colleague, desk.support)
+    assert reply(late).content.startswith("**The help request is open already.**")
+    done = await desk.forge("tickets:take:2", desk.colleague, desk.support)
+    assert reply(done).content.startswith("**The help request is closed already.** **Reopen** on its card")
+
+
+async def test_who_closes_a_colleagues_request_is_told_whose_it_was(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.press("Take", person=desk.colleague)
+
+    closed = await desk.resolves()
+
+    assert reply(closed).content.startswith(f"Help request #1 is closed. <@{desk.colleague.id}> had taken it. Sent")
+
+
+async def test_of_an_order_that_nobody_knows_details_do_not_list_what_its_data_hides(desk: Desk) -> None:
+    await desk.set_up()
+    form = await desk.customer.click(reply(await desk.mydownloads("#1050")), label="Get help")
+    await desk.customer.submit_modal(form, {"topic": "other", "words": "?"})
+    await desk.ask_for_help()
+
+    unknown, known = [await desk.press("Details", number=number) for number in (1, 2)]
+
+    assert not embed(unknown).fields
+    assert "Override global limitations" in str(embed(known).fields[0].value)

@@ -391,3 +391,31 @@ async def test_a_card_that_was_opened_from_the_list_shows_what_was_done_with_it(
     closed = await desk.moderator.submit_modal(form, {"reason": ["mended"]})
     assert "**Resolved:**" in str(embed(closed).description)
     assert labels(reply(closed)) == ["Reopen", "Details", "Post the card again"]
+
+
+async def test_what_waits_for_a_moderator_comes_first_and_a_customers_reply_is_marked_everywhere(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.ask_for_help(orders.EMPTY, "Where?")
+    for number in (1, 2):
+        await desk.answers(ready="no_email", number=number)
+    answered = str(embed(await desk.moderator.slash(desk.channel, "requests mine")).description).splitlines()
+    assert ["#1]" in answered[0], "#2]" in answered[1]] == [True, True]
+    assert all(" · answered · <t:" in line for line in answered)
+
+    form = await desk.at_home.click(desk.direct()[1], label="Write back")
+    await desk.at_home.submit_modal(form, {"words": "It is still\n*empty*."})
+
+    for command in ("requests mine", "requests open"):
+        first, second = str(embed(await desk.moderator.slash(desk.channel, command)).description).splitlines()
+        assert "#2]" in first
+        assert " · ✍️ wrote back <t:" in first
+        assert "✍️" not in second
+    assert f"**Taken** by <@{desk.moderator.id}>. ✍️ **Wrote back** <t:" in str(desk.card(2).embeds[0].description)
+    shown = str(embed(await desk.press("Details", number=2)).description)
+    assert "> Where?\n" in shown
+    assert "**Wrote back** <t:" in shown
+    assert "> It is still\n> \\*empty\\*." in shown
+
+    await desk.answers(words="Now?", number=2)
+    assert "✍️" not in str(desk.card(2).embeds[0].description)

@@ -198,7 +198,10 @@ async def test_releasing_a_claim_removes_the_role_and_the_next_account_can_claim
     chosen = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
     released = await desk.moderator.click(reply(chosen), label="Release")
 
-    assert reply(released).content == "The roles that it brought are taken back."
+    assert reply(released).content == (
+        r"**\#1050 · My new Book is free now:** the next account that opens it holds it. "
+        f"<@{desk.customer.id}> no longer has <@&{buyer.id}>."
+    )
     assert not has(desk, desk.customer, buyer)
     await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
     assert has(desk, desk.member, buyer)
@@ -283,7 +286,7 @@ async def test_a_moderator_who_may_not_give_a_role_does_not_move_it_to_anybody(d
 
     refused = await move(desk, desk.moderator)
 
-    assert reply(refused).content.startswith(f"**You may not give the role <@&{buyer.id}>, so I do not give it for you")
+    assert reply(refused).content.startswith(f"**You may not give the role <@&{buyer.id}>, so I do not move the order")
     assert has(desk, desk.customer, buyer)
     assert not has(desk, desk.member, buyer)
     assert [claim.user_id for claim in await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)]

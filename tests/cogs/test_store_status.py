@@ -26,7 +26,15 @@ OF_OTHERS = {
         "may_not_give",
         "missing_permission",
     ),
-    *("moderator_of_some_channels", "name_taken", "no_desk", "no_such_answer", "no_such_claim", "no_such_request"),
+    *(
+        "moderator_of_some_channels",
+        "name_taken",
+        "no_desk",
+        "no_such_answer",
+        "no_such_claim",
+        "no_such_number",
+        "no_such_request",
+    ),
     *(
         "form_too_late",
         "nothing_found",

@@ -194,12 +194,12 @@ OPERATIONS: Final[dict[str, Operation]] = {
         on_card("Hand over", lambda shop: {"moderator": [str(shop.owner)]}, before=(then("Take"),)), 3
     ),
     "answer": Operation(answer, 5, *DELIVERED),
-    "write back": Operation(write_back, 3, "The moderators have it", "notes of the customer's"),
+    "write back": Operation(write_back, 4, "The moderators have it", "notes of the customer's"),
     "solve": Operation(solve, 5),
     "resolve": Operation(on_card("Resolve", lambda _: BYE), 6, *DELIVERED),
     "reopen": Operation(on_card("Reopen", before=(then("Resolve", reason=["mended"]),)), 3),
     "grant": Operation(grant, 1, "New role for you", "has the role: False"),
-    "release": Operation(on_claim("Release"), 2, "^The roles that it brought are taken back", "has the role: True"),
+    "release": Operation(on_claim("Release"), 2, "is free now.*no longer has <@&", "has the role: True"),
     "move": Operation(
         on_claim("Move to another account", lambda shop: {"person": [str(shop.owner)]}),
         4,

@@ -186,8 +186,12 @@ def test_nothing_is_found_on_a_file_with_a_link_that_is_not_known_to_be_used_up(
 @pytest.mark.parametrize(
     ("unseen", "symptom", "step"),
     [
-        (Unseen.IP_LIMIT, "**IP limit** (a phone, a VPN, another network)", "raises the IP slots in the same override"),
-        (Unseen.EXPIRED, "**Expired links:**", "sets a later date in the same override"),
+        (
+            Unseen.IP_LIMIT,
+            "**IP limit** (a phone, a VPN, another network)",
+            "raises the IP slots under Fileflare > Orders",
+        ),
+        (Unseen.EXPIRED, "**Expired links:**", "sets a later date there, too"),
         (Unseen.PAYMENT, "**Payment:** an unpaid or refunded order", "the store owner's decision"),
         (Unseen.HOLD, "**A hold or a cancellation:**", "the store owner's decision; do not guess at reasons"),
     ],

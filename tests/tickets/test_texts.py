@@ -28,6 +28,7 @@ from fileflare_bot.storage.records import (
     Statistics,
     Ticket,
     TicketDetails,
+    TicketMessage,
     TicketPage,
     Topic,
 )
@@ -113,9 +114,8 @@ def ticket(details: TicketDetails, **changed: object) -> Ticket:
 def test_a_card_keeps_discords_limits_and_shows_no_id(
     details: TicketDetails, translator: Translator, topic: Topic, taken_by: int | None, resolution: Resolution | None
 ) -> None:
-    shown = ticket(
-        details, topic=topic, taken_by=taken_by, resolved=resolution is not None, resolution=resolution, number=10**9
-    )
+    resolved: dict[str, Any] = {"resolved": resolution is not None, "resolution": resolution, "resolved_by": 9}
+    shown = ticket(details, topic=topic, taken_by=taken_by, number=10**9, **resolved)
 
     title, description = card(shown, translator, [HOLDER])
 
@@ -247,10 +247,11 @@ MANY: tuple[Finding, ...] = tuple(
 
 @pytest.mark.parametrize("language", CATALOGS.languages)
 @pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("wrote", [False, True])
 @pytest.mark.parametrize("words", ["", "It fails.\n" * 100, "漢字" * 500], ids=["none", "lines", "wide"])
 @pytest.mark.parametrize("findings", [*([each] for each in Kind), "links", "all"], ids=str)
 def test_every_finding_gives_a_card_of_at_most_twelve_lines_on_a_desktop(
-    findings: list[Kind] | str, words: str, language: str, *, held: bool
+    findings: list[Kind] | str, words: str, language: str, *, held: bool, wrote: bool
 ) -> None:
     kinds = MANY if findings == "all" else tuple(each for each in MANY if each.kind in findings)
     if findings == "links":
@@ -258,11 +259,14 @@ def test_every_finding_gives_a_card_of_at_most_twelve_lines_on_a_desktop(
     translator = CATALOGS.translator(language)
     details = TicketDetails("EU-1050-2026/1234567", kinds, words, OrderReference(TOKEN), name="n" * 32)
     holders = [replace(HOLDER, id=number) for number in range(1, 101)] if held else []
-    filed = ticket(details, topic=Topic.NO_ROLE, taken_by=9, answered_at=NOW, number=123456)
+    message = TicketMessage(1, 4, from_moderator=False, text="Hello?", at=NOW, delivery=None) if wrote else None
+    filed = ticket(details, topic=Topic.NO_ROLE, taken_by=9, answered_at=NOW, number=123456, wrote=message)
 
     title, description = card(filed, translator, holders)
 
     assert lines_on_a_desktop(title, description) <= 12
+    assert ("✍️" in description) is wrote
+    assert not words or "> " in description or "**Details**" in description
     assert "\n→ " in description or (findings == [Kind.HELD_BY_OTHERS] and "✅" in description)  # it is over
     if held:
         assert translator.gettext(ADVICE[Kind.HELD_BY_OTHERS].next_step) in description
