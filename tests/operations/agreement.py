@@ -99,7 +99,7 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
     beside = [
         message.embeds[0]["description"]
         for message in shop.messages(shop.support)
-        if message.reference and message.embeds
+        if message.embeds and (message.reference or {}).get("message_id") == str(card.id)
     ]
     notes += beside
     answers = [message for message in messages if message.from_moderator]
