@@ -99,7 +99,7 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
     beside = [
         message.embeds[0]["description"]
         for message in shop.messages(shop.support)
-        if message.embeds and (message.reference or {}).get("message_id") == str(card.id)
+        if message.embeds and int((message.reference or {}).get("message_id", 0)) == card.id
     ]
     notes += beside
     answers = [message for message in messages if message.from_moderator]

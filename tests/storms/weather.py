@@ -149,10 +149,12 @@ class Weather:
             self.wrong.append(f"a process ended with code {code}")
 
     async def _watch(self) -> None:
-        """Write down how much memory each process has."""
+        """Write down how much memory each process has that serves, for one that stands by has not loaded everything."""
         while True:
+            serving = {session.agent for session in self.discord.sessions}
             for life in self.lives:
-                if life.ended is None and life.member.bot.process.returncode is None:
+                running = life.ended is None and life.member.bot.process.returncode is None
+                if running and life.member.name in serving:
                     try:
                         life.memory.append((self.progress.steps, resident_mib(life.member.bot.process.pid)))
                     except (OSError, KeyError):  # it has just ended
