@@ -85,9 +85,9 @@ class StoreSetup(commands.Cog):
     @replies("setup_changed", OWNER, updates=True)
     async def choose(self, reply: Reply, setting: str) -> None:
         """Store the chosen channel or roles."""
-        everyone = reply.guild_id  # the role @everyone, which would make everybody a moderator
-        ids = tuple(chosen for chosen in map(number, reply.chosen()) if chosen != everyone)
-        value = ids if setting == "moderator_role_ids" else next(iter(ids), None)
+        ids = tuple(map(number, reply.chosen()))
+        everyone = reply.guild_id  # the role @everyone, which nobody may ping
+        value = ids if setting == "moderator_role_ids" else next((chosen for chosen in ids if chosen != everyone), None)
         settings, _ = await self._settings.change(reply.member, **{setting: value})
         await self._show(reply, settings)
 

@@ -16,6 +16,7 @@ from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import Bug, NextStep, Refusal
 from fileflare_bot.roles.granting import OrderFreeLater
+from fileflare_bot.roles.moderators import MakesModerators, NotForModerators
 from fileflare_bot.roles.rights import ManagedRole, MayNotGive, PowerfulRole
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, TooManyTickets
 from fileflare_bot.store.changes import WrongValue
@@ -46,6 +47,8 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     PowerfulRole: [PowerfulRole(role="<@&7>", permissions="Administrator")],
     MayNotGive: [MayNotGive("<@&7>", manages=manages) for manages in (True, False)],
     ManagedRole: [ManagedRole(role="<@&7>")],
+    NotForModerators: [NotForModerators("<@&7>", "everybody has it")],
+    MakesModerators: [MakesModerators(role="<@&7>")],
     Bug: [Bug("1a2b3c4d")],
 }
 ALL = [refusal for kind in leaves(Refusal) for refusal in MADE.get(kind) or [kind("secret")]]

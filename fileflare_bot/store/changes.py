@@ -16,6 +16,7 @@ from fileflare_bot.leak_guard import GuardState, LeakGuard
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.reference import ADDRESS, OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.roles.moderators import check_makes_no_moderators, check_moderator_roles
 from fileflare_bot.roles.rights import check_for_buyers, check_may_give
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.options import UNFORGEABLE, Options, Wording, is_address
@@ -111,8 +112,16 @@ class StoreSettings:
         self._panels = panels
 
     async def change(self, actor: discord.Member, **changed: Any) -> tuple[GuildSettings, GuardState]:  # noqa: ANN401 - fields of GuildSettings
-        """Store channels or roles, and return the settings with the state of the leak guard."""
-        settings = await self._guilds.change(actor.guild.id, actor.id, **changed)
+        """Store channels or roles, and return the settings with the state of the leak guard.
+
+        Raises:
+            NotForModerators: one of the roles must not make moderators.
+        """
+
+        def check(settings: GuildSettings) -> None:
+            check_moderator_roles(actor.guild, changed.get("moderator_role_ids", ()), settings.options)
+
+        settings = await self._guilds.change(actor.guild.id, actor.id, check, **changed)
         return settings, await self._apply(actor.guild)
 
     async def change_options(
@@ -123,16 +132,21 @@ class StoreSettings:
         No other change comes between. What ``change`` raises changes nothing.
 
         Raises:
-            PowerfulRole, ManagedRole, RoleOfEverybody: buyers must not get a role of a new rule.
+            PowerfulRole, ManagedRole, RoleOfEverybody, MakesModerators: buyers must not get a role of a new rule.
             MayNotGive, MissingPermission: the actor may not give what the change would bring to buyers.
         """
+        brought: list[int] = []
 
         def checked(options: Options) -> Options:
             changed = change(options)
             _check_rights(actor, options, changed)
+            brought[:] = [role for rule in changed.rules if rule not in options.rules for role in rule.role_ids]
             return changed
 
-        settings = await self._guilds.change_options(actor.guild.id, actor.id, checked)
+        def check(settings: GuildSettings) -> None:
+            check_makes_no_moderators(brought, settings.moderator_role_ids)
+
+        settings = await self._guilds.change_options(actor.guild.id, actor.id, checked, check)
         return settings, await self._apply(actor.guild)
 
     async def replace(
@@ -142,21 +156,24 @@ class StoreSettings:
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
+            NotForModerators: as for change().
         """
 
         def check(options: Options) -> None:
-            _check_rights(actor, options, settings["options"])
+            self.check(actor, options, settings)
 
         await self._guilds.replace(actor.guild.id, actor.id, settings, canned_answers, check)
         return await self._apply(actor.guild)
 
-    def check(self, actor: discord.Member, now: GuildSettings, settings: dict[str, Any]) -> None:
-        """Check that replace() would not refuse these settings.
+    def check(self, actor: discord.Member, now: Options, settings: dict[str, Any]) -> None:
+        """Check that replace() would not refuse these settings, with the options as they are.
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
+            NotForModerators: as for change().
         """
-        _check_rights(actor, now.options, settings["options"])
+        _check_rights(actor, now, settings["options"])
+        check_moderator_roles(actor.guild, settings["moderator_role_ids"], settings["options"])
 
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""

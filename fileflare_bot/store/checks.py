@@ -12,6 +12,7 @@ from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.leak_guard import GAVE_UP, GuardState, LeakGuard
+from fileflare_bot.roles.moderators import unsafe_roles
 from fileflare_bot.roles.rights import why_not
 from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.records import GuildSettings, Panel
@@ -51,6 +52,8 @@ async def tried(
     owner_id: int,
 ) -> AsyncIterator[str]:
     """Test the whole setup for real, and yield a line for each thing."""
+    for line in unsafe_lines(guild, settings, translator):
+        yield line
     try:
         await lookups.probe(Requester(owner_id, guild.id, staff=True))
         yield f"{GOOD} " + translator.gettext("Fileflare answers.")
@@ -86,6 +89,7 @@ def troubles(
     translator: Translator,
 ) -> Iterator[str]:
     """Yield a line for each thing that needs fixing, as far as it is known without trying anything."""
+    yield from unsafe_lines(guild, settings, translator)
     for line in (
         support_line(guild, settings, translator),
         log_line(guild, settings, translator),
@@ -111,6 +115,7 @@ def missing(
     guild: discord.Guild, settings: GuildSettings, panels: Sequence[Panel], translator: Translator
 ) -> Iterator[str]:
     """Yield what the setup still lacks, the most important first, and where to do it; then what is worth adding."""
+    yield from unsafe_lines(guild, settings, translator)
     if settings.support_channel_id is None or guild.get_channel(settings.support_channel_id) is None:
         yield f"{WARNING} " + translator.gettext(
             "**Still missing: a channel for help requests.** Choose it below; until then, customers are told to ask "
@@ -222,6 +227,11 @@ def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Transla
         return f"{GOOD} " + translator.gettext("Role to ping") + f": {role.mention}"
     warning = translator.gettext("I cannot ping this role: in Server Settings > Roles, allow everybody to mention it.")
     return f"{WARNING} {role.mention}: {warning}"
+
+
+def unsafe_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
+    """Yield a line for each moderator role that buyers or everybody have."""
+    yield from (f"{WARNING} {sentence}" for sentence in unsafe_roles(guild, settings, translator))
 
 
 def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:

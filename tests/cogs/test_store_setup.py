@@ -334,6 +334,18 @@ async def test_an_import_brings_no_role_with_powers(desk: Desk, permission: str)
     assert (await desk.bot.storage.guilds.load(guild.id)).options == Options()
 
 
+async def test_an_import_makes_no_role_both_a_buyers_and_a_moderators(desk: Desk) -> None:
+    role = desk.guild.create_role("Buyers")
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=role)
+    content = json.loads(await exported(desk)) | {"moderator_roles": ["Buyers"]}
+    before = desk.bot.storage.guilds.get(desk.guild.id)
+
+    refused = await bring(desk.owner, desk.channel, json.dumps(content).encode())
+
+    assert reply(refused).content.startswith(f"**The role <@&{role.id}> cannot be a moderator role:** buyers get it")
+    assert desk.bot.storage.guilds.get(desk.guild.id) == before
+
+
 @pytest.mark.parametrize("products", [True, False])
 async def test_who_may_not_give_a_role_imports_no_rule_for_it_and_no_product(desk: Desk, *, products: bool) -> None:
     role = desk.guild.create_role("Buyers")
