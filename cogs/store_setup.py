@@ -262,6 +262,7 @@ class StoreSetup(commands.Cog):
             reply.guild,
             reply.settings,
             translator,
+            await bot.storage.panels.of_guild(reply.guild_id),
             lookups=bot.lookups,
             leak_guard=bot.leak_guard,
             owner_id=reply.user.id,
@@ -289,8 +290,7 @@ class StoreSetup(commands.Cog):
         if seen:
             lines.append(f"{GOOD} {next_line(reply.guild, settings, seen, reply.translator)}")
         head = "\n".join(filter(None, [*lines, note]))
-        last_step = _last_step(panels, reply.translator)
-        for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs, head=head, last_step=last_step):
+        for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs, head=head, panels=panels):
             page.add_item(item)
         page.stop()  # as in components.view()
         await reply.show(ReplyMessage("", view=page))
@@ -303,14 +303,14 @@ def _items(
     catalogs: Catalogs,
     *,
     head: str,
-    last_step: str,
+    panels: Sequence[Panel],
 ) -> Iterator[discord.ui.Item[Any]]:
     """Yield the page's components; Discord allows 40, nested ones included."""
     title = translator.gettext("## Setup\nEach choice is saved at once.")
     yield discord.ui.TextDisplay(f"{title}\n{head}".strip())
     support = translator.gettext("**Support channel:** where help requests go. Let only moderators and me view it.")
     if settings.support_channel_id is not None:
-        support = support_line(guild, settings, translator)
+        support = support_line(guild, settings, translator, panels)
     yield discord.ui.TextDisplay(support)
     yield _row(_channel("support_channel_id", settings.support_channel_id, translator.gettext("Support channel")))
     yield discord.ui.TextDisplay(
@@ -326,8 +326,9 @@ def _items(
             MOST_MODERATOR_ROLES,
         )
     )
-    yield discord.ui.TextDisplay(log_line(guild, settings, translator) + "\n" + ping_line(guild, settings, translator))
+    yield discord.ui.TextDisplay(log_line(guild, settings, translator, panels))
     yield _row(_channel("log_channel_id", settings.log_channel_id, translator.gettext("Log channel")))
+    yield discord.ui.TextDisplay(ping_line(guild, settings, translator))
     ping = () if settings.ping_role_id is None else (settings.ping_role_id,)
     yield _row(_roles("ping_role_id", ping, translator.gettext("Role to ping"), 1))
     own = catalogs.translator(guild.preferred_locale)
@@ -357,7 +358,7 @@ def _items(
             for later, sentence in _LATER.items()
         ]
         yield _row(discord.ui.Select(custom_id="store_setup:later", options=options))
-    yield discord.ui.TextDisplay(last_step)
+    yield discord.ui.TextDisplay(_last_step(panels, translator))
     yield _row(
         button(translator.gettext("The panel's words"), "store_setup:words", emoji="✏️"),
         button(translator.gettext("Limits"), "store_setup:limits", emoji="🚦"),
