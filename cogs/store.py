@@ -25,7 +25,6 @@ from fileflare_bot.storage.setup_changes import changes_between
 from fileflare_bot.store import checks
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.store.checks import WARNING, guard_state
-from fileflare_bot.store.panel import POSTED
 from fileflare_bot.store.settings_file import LARGEST_FILE, Imported, exported, imported
 from fileflare_bot.store.status import STAYS, health_lines, line_of, lookup_lines
 from fileflare_bot.text import clean, escape
@@ -58,12 +57,12 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     )
     @replies("panel", OWNER)
     async def panel(self, reply: Reply) -> None:
-        """Post the panel in this channel, unless one was posted there within the last ten minutes."""
+        """Post the panel at the bottom of this channel."""
         interaction = reply.interaction
-        await self._bot.panels.post(interaction, interaction.channel, interaction.app_permissions)
+        done = await self._bot.panels.post(interaction, interaction.channel, interaction.app_permissions)
         here = filter(None, [interaction.channel_id])
         hidden = checks.hidden_lines(reply.guild, reply.settings, here, reply.translator)
-        await reply.show(ReplyMessage("\n".join([reply.translator.gettext(POSTED), *hidden])))
+        await reply.show(ReplyMessage("\n".join([reply.translator.gettext(done), *hidden])))
 
     @app_commands.command(name=locale_str("status"), description=locale_str("See whether everything works"))
     @replies("status", OWNER)

@@ -35,7 +35,7 @@ from fileflare_bot.store.checks import (
     support_line,
     tried,
 )
-from fileflare_bot.store.panel import POSTED, panel_buttons, panel_embed, stale_line
+from fileflare_bot.store.panel import panel_buttons, panel_embed, stale_line
 from fileflare_bot.store.visibility import customers_can_see
 
 if TYPE_CHECKING:
@@ -165,7 +165,12 @@ class StoreSetup(commands.Cog):
         chosen = here.id if here is not None and here.type in kinds else None
         select = discord.ui.ChannelSelect[Any](custom_id="channel", channel_types=kinds, default_values=_chosen(chosen))
         panels = await reply.before_asking(self._bot.storage.panels.of_guild(reply.guild_id)) or []
-        there = [discord.ui.TextDisplay[Any](_last_step(panels, translator))] if posted(panels) else []
+        known = translator.gettext(
+            "**The panel** is in {channels} already. Where one is, I post it anew at the bottom, and take the old one "
+            "down.",
+            channels=channels_of(panels),
+        )
+        there = [discord.ui.TextDisplay[Any](known)] if posted(panels) else []
         await reply.ask(
             modal(
                 translator.gettext("Post the panel"),
@@ -186,9 +191,9 @@ class StoreSetup(commands.Cog):
         guild = reply.guild
         channel = guild.get_channel(number(next(iter(reply.chosen("channel")), "")))
         granted = channel.permissions_for(guild.me) if channel is not None else discord.Permissions.none()
-        await self._bot.panels.post(reply.interaction, channel, granted)
+        done = await self._bot.panels.post(reply.interaction, channel, granted)
         panels = await self._bot.storage.panels.of_guild(guild.id)
-        text = f"{GOOD} " + reply.translator.gettext(POSTED)
+        text = f"{GOOD} " + reply.translator.gettext(done)
         text += "\n" + next_line(guild, reply.settings, panels, reply.translator)
         await reply.show(ReplyMessage(text))
 

@@ -222,7 +222,10 @@ async def test_the_setup_and_its_form_say_whether_there_is_a_panel_already_and_w
 
     assert page(setup).endswith(f"**The panel** is in <#{desk.channel.id}> already.")
     assert asked.modal is not None
-    assert asked.modal["components"][0]["content"] == f"**The panel** is in <#{desk.channel.id}> already."
+    assert asked.modal["components"][0]["content"] == (
+        f"**The panel** is in <#{desk.channel.id}> already. Where one is, I post it anew at the bottom, and take the "
+        "old one down."
+    )
 
 
 @pytest.mark.parametrize(("chosen", "language"), [("", "English"), ("de", "German")])
