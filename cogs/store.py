@@ -25,7 +25,7 @@ from fileflare_bot.storage.setup_changes import changes_between
 from fileflare_bot.store import checks
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.store.checks import WARNING, guard_state
-from fileflare_bot.store.settings_file import LARGEST_FILE, Imported, exported, imported
+from fileflare_bot.store.settings_file import LARGEST_FILE, Imported, NotSettings, exported, imported
 from fileflare_bot.store.status import STAYS, health_lines, line_of, lookup_lines
 from fileflare_bot.text import clean, escape
 
@@ -122,6 +122,8 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     @replies("import", OWNER)
     async def import_settings(self, reply: Reply, file: discord.Attachment) -> None:
         """Say what a file would change, and ask before it does; an invalid file is refused."""
+        if not file.filename.lower().endswith(".json"):
+            raise NotSettings
         if file.size > LARGEST_FILE:
             raise WrongValue("", N_("is too large for a file of settings"))
         try:

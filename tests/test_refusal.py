@@ -18,7 +18,9 @@ from fileflare_bot.refusal import Bug, NextStep, Refusal
 from fileflare_bot.roles.granting import OrderFreeLater
 from fileflare_bot.roles.moderators import MakesModerators, NotForModerators
 from fileflare_bot.roles.rights import ManagedRole, MayNotGive, PowerfulRole
+from fileflare_bot.roles.rules import RuleNeedsValue
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, TooManyTickets
+from fileflare_bot.storage.options import Match
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.tickets.canned import UnknownPlaceholder
 from fileflare_bot.tickets.intake import NoDesk
@@ -47,6 +49,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     PowerfulRole: [PowerfulRole(role="<@&7>", permissions="Administrator")],
     MayNotGive: [MayNotGive("<@&7>", manages=manages) for manages in (True, False)],
     ManagedRole: [ManagedRole(role="<@&7>")],
+    RuleNeedsValue: [RuleNeedsValue(match) for match in Match if match is not Match.ANY_ORDER],
     NotForModerators: [NotForModerators("<@&7>", "everybody has it")],
     MakesModerators: [MakesModerators(role="<@&7>")],
     Bug: [Bug("1a2b3c4d")],

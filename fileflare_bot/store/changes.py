@@ -18,6 +18,7 @@ from fileflare_bot.orders.reference import ADDRESS, OrderReference, parse_refere
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles.moderators import check_makes_no_moderators, check_moderator_roles
 from fileflare_bot.roles.rights import check_for_buyers, check_may_give
+from fileflare_bot.setup_words import label_in_file
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.options import UNFORGEABLE, Options, Wording, is_address
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
@@ -83,6 +84,8 @@ class WrongValue(Refusal):
         if self._label is not None:
             where = "**" + translator.gettext(self._label) + "**"
         if self._where and self._line is not None:
+            if label := label_in_file(self._setting):
+                where = "**" + translator.gettext(label) + f"** ({where})"
             where = translator.gettext("{setting} in line {line}", setting=where, line=self._line)
         why = translator.gettext(self._why, **self._filling)
         return translator.gettext(self.sentence, where=where, why=why)

@@ -302,7 +302,7 @@ async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(
     removed = await desk.owner.slash(desk.channel, "store roles remove", number=1)
     assert reply(removed).content.startswith("Removed: any order")
     refused = await desk.owner.slash(desk.channel, "store roles remove", number=1)
-    assert reply(refused).content.startswith("**That rule is not complete, or not on the list.**")
+    assert reply(refused).content == "**No rule has that number.** /store roles list shows the numbers."
 
 
 POWERS = [
@@ -559,10 +559,11 @@ async def test_a_rule_too_many_or_without_a_value_changes_nothing(desk: Desk, bu
     )
 
     many = await rule(desk, "any_order", buyer)
-    incomplete = await rule(desk, "tag", buyer)
+    incomplete = [reply(await rule(desk, match, buyer)).content for match in ("tag", "product_id")]
 
     assert reply(many).content == "**There are 25 rules already.** Remove one first."
-    assert reply(incomplete).content.startswith("**That rule is not complete, or not on the list.**")
+    assert incomplete[0] == "**Which tag?** Fill in `value`."
+    assert incomplete[1].startswith("**Which product?** Fill in `value`;")
     assert await desk.bot.storage.guilds.load(desk.guild.id) == before
 
 

@@ -370,7 +370,6 @@ async def test_who_may_not_give_a_role_imports_no_rule_for_it_and_no_product(des
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (str, "the file must be an object in braces"),
         (lambda content: content | {"version": 99}, "`version`"),
         (lambda content: content | {"secret": "x"}, "`secret`"),
         (lambda content: content | {"options": {"accounts_per_order": -1}}, "`options.accounts_per_order`"),

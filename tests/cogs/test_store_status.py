@@ -38,6 +38,8 @@ OF_OTHERS = {
         "not_deleted",
         "not_for_moderators",
         "not_from_here",
+        "not_settings",
+        "rule_needs_value",
     ),
     *("not_possible_now", "not_to_them", "not_yours", "nothing_written", "only_in_server", "order_not_known"),
     *("order_in_answer", "order_in_words"),
