@@ -21,6 +21,7 @@ from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.setup_words import change_lines
 from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.options import Wording
 from fileflare_bot.storage.setup_changes import changes_between
 from fileflare_bot.store import checks
 from fileflare_bot.store.changes import WrongValue
@@ -88,7 +89,8 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         lines = health_lines(troubles, parts, translator)
         lines += filter(None, [line_of(bot.lookups.queue, translator)])
         lines += ["", "__" + translator.gettext("Orders in the last 24 hours") + "__"]
-        lines += lookup_lines(bot.responder.activity.of(reply.guild_id), translator)
+        wording = Wording() if settings is None else settings.options.wording
+        lines += lookup_lines(bot.responder.activity.of(reply.guild_id), translator, wording)
         if open_tickets:
             waiting = translator.ngettext(
                 "**{count} help request is open.** Moderators see it with /requests open.",

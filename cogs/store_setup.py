@@ -54,8 +54,8 @@ _FEATURES: Final = {
 }
 _FEATURE: Final = rf"(?P<feature>{'|'.join(_FEATURES)})"
 _LATER: Final = {
-    LaterAccounts.LINKS: N_("A second account on an order: links, but no roles"),
-    LaterAccounts.REFUSE: N_("A second account on an order: refused"),
+    LaterAccounts.LINKS: N_("Second account: links, but no roles"),
+    LaterAccounts.REFUSE: N_("Second account: refused"),
 }
 _FIELDS: Final = {  # custom_ids of the limits' fields, by option
     "accounts_per_order": "accounts",
@@ -129,9 +129,9 @@ class StoreSetup(commands.Cog):
         await reply.ask(_words_modal(reply.settings.options.wording, reply.translator))
 
     @route("store_setup:worded", "store:worded")
-    @replies("setup_worded", OWNER)
+    @replies("setup_worded", OWNER, updates=True)
     async def keep_words(self, reply: Reply) -> None:
-        """Store the panel's wording, and show a preview."""
+        """Store the panel's wording, bring the page up to date, and show a preview."""
         given = {name: reply.typed(name).strip() for name in ("title", "text", "button", "colour")}
         where = reply.typed("where").strip()
         reply.written = "\n".join([*given.values(), where])
@@ -152,9 +152,17 @@ class StoreSetup(commands.Cog):
             text = translator.gettext(
                 "Saved. This is what your customers see now in {channels}:", channels=channels_of(panels)
             )
+        if wording.where and not wording.account_url:
+            text += f"\n{WARNING} " + translator.gettext(
+                "The first line of **Where do I find my order link?** is no address. Customers find their link sooner "
+                "if it is your store's, such as https://my-store.com/account."
+            )
+        message = reply.interaction.message
+        if message is not None and message.flags.components_v2:
+            await self._show(reply, settings)
         theirs = self._bot.catalogs.translator(settings.options.language or reply.guild.preferred_locale)
         buttons = panel_buttons(settings.options, theirs)
-        await reply.show(ReplyMessage(text, panel_embed(settings.options.wording, theirs), view(buttons)))
+        await reply.tell(ReplyMessage(text, panel_embed(settings.options.wording, theirs), view(buttons)))
 
     @route("store_setup:panel")
     @replies("setup_panel", OWNER)
@@ -252,11 +260,12 @@ class StoreSetup(commands.Cog):
         labels = translated(_LIMITS, reply.translator)
         reply.written = "\n".join(f"{labels[option]}: {value or '-'}" for option, value in given.items())
         with form(_LIMITS):
-            await self._change_options(
-                reply,
+            change = with_values(
                 accounts_per_order=given.pop("accounts_per_order"),
                 **{option: value or None for option, value in given.items()},
             )
+            settings, _ = await self._settings.change_options(reply.member, change)
+        await self._show(reply, settings, limited=True)
 
     @route("store_setup:check", "store:check")
     @replies("setup_check", OWNER)
@@ -287,7 +296,7 @@ class StoreSetup(commands.Cog):
         settings, _ = await self._settings.change_options(reply.member, with_values(**changed))
         await self._show(reply, settings)
 
-    async def _show(self, reply: Reply, settings: GuildSettings, note: str = "") -> None:
+    async def _show(self, reply: Reply, settings: GuildSettings, note: str = "", *, limited: bool = False) -> None:
         page = discord.ui.LayoutView(timeout=None)
         panels = await self._bot.storage.panels.of_guild(reply.guild_id)
         lines = [*missing(reply.guild, settings, panels, reply.translator)]
@@ -295,7 +304,10 @@ class StoreSetup(commands.Cog):
         if seen:
             lines.append(f"{GOOD} {next_line(reply.guild, settings, seen, reply.translator)}")
         head = "\n".join(filter(None, [*lines, note]))
-        for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs, head=head, panels=panels):
+        last = f"{_limits_line(settings.options, reply.translator)}\n{_last_step(panels, reply.translator)}"
+        last = f"{GOOD} " + reply.translator.gettext("Saved.") + f" {last}" if limited else last
+        items = _items(reply.guild, settings, reply.translator, self._bot.catalogs, head=head, last=last, panels=panels)
+        for item in items:
             page.add_item(item)
         page.stop()  # as in components.view()
         await reply.show(ReplyMessage("", view=page))
@@ -308,6 +320,7 @@ def _items(
     catalogs: Catalogs,
     *,
     head: str,
+    last: str,
     panels: Sequence[Panel],
 ) -> Iterator[discord.ui.Item[Any]]:
     """Yield the page's components; Discord allows 40, nested ones included."""
@@ -319,9 +332,7 @@ def _items(
     yield discord.ui.TextDisplay(support)
     yield _row(_channel("support_channel_id", settings.support_channel_id, translator.gettext("Support channel")))
     yield discord.ui.TextDisplay(
-        translator.gettext(
-            "**Moderators** are all who may manage messages or the server, and everybody with one of these roles:"
-        )
+        translator.gettext("**Moderators:** who may manage messages or the server, and who has one of these roles:")
     )
     yield _row(
         _roles(
@@ -363,7 +374,7 @@ def _items(
             for later, sentence in _LATER.items()
         ]
         yield _row(discord.ui.Select(custom_id="store_setup:later", options=options))
-    yield discord.ui.TextDisplay(_last_step(panels, translator))
+    yield discord.ui.TextDisplay(last)
     yield _row(
         button(translator.gettext("The panel's words"), "store_setup:words", emoji="✏️"),
         button(translator.gettext("Limits"), "store_setup:limits", emoji="🚦"),
@@ -371,6 +382,21 @@ def _items(
         button(
             translator.gettext("Post the panel"), "store_setup:panel", emoji="📌", style=discord.ButtonStyle.primary
         ),
+    )
+
+
+def _limits_line(options: Options, translator: Translator) -> str:
+    """Return the present limits in one line."""
+    accounts = translator.ngettext("{count} account an order", "{count} accounts an order", options.accounts_per_order)
+    never, number = translator.gettext("never"), translator.number
+    most, hours, days = options.help_open_per_person, options.remind_after_hours, options.close_after_days
+    return translator.gettext(
+        "**Limits:** {accounts} · open requests of a person: {most} · reminder after hours: {hours} · silent customers "
+        "asked after days: {days}",
+        accounts=accounts,
+        most=translator.gettext("the operator's") if most is None else number(most),
+        hours=never if hours is None else number(hours),
+        days=never if days is None else number(days),
     )
 
 
@@ -449,11 +475,13 @@ def _words_modal(wording: Wording, translator: Translator) -> discord.ui.Modal:
         labelled(labels["title"], line("title", wording.title, 100), own),
         labelled(labels["text"], line("text", wording.text, 1500, long=True), own),
         labelled(labels["button"], line("button", wording.button, 60), own),
-        labelled(labels["colour"], line("colour", wording.colour, 7, hint="#2a9d8f"), own),
+        labelled(translator.gettext("Colour, such as #2a9d8f"), line("colour", wording.colour, 7, hint="#2a9d8f"), own),
         labelled(
             labels["where"],
             line("where", where, 800, long=True, hint="https://my-store.com/account"),
-            translator.gettext("First line: the store's account address. Then your own words."),
+            translator.gettext("The first line is no address yet: put your store's there. Then your own words.")
+            if wording.where and not wording.account_url
+            else translator.gettext("First line: the store's account address. Then your own words."),
         ),
     )
 

@@ -31,7 +31,7 @@ async def word(desk: Desk, **words: str) -> str:
     """Change the panel's words, and return what the owner is told."""
     setup = await desk.owner.slash(desk.channel, "store setup")
     shown = await desk.owner.click(reply(setup), custom_id="store_setup:words")
-    return reply(await desk.owner.submit_modal(shown, words)).content
+    return (await desk.owner.submit_modal(shown, words)).followups[-1].content
 
 
 async def test_a_panel_shows_new_words_colour_language_and_features_without_being_posted_again(desk: Desk) -> None:
@@ -266,3 +266,14 @@ async def test_one_channel_for_help_requests_and_the_log_is_named(desk: Desk) ->
     shown = page(await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:log_channel_id"))
 
     assert "💡 Help requests come here too, and the log pushes them up." in shown
+
+
+async def test_the_open_setup_page_follows_the_words_that_are_saved(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert "Worth adding: where your customers find their order link." in page(setup)
+    shown = await desk.owner.click(reply(setup), custom_id="store_setup:words")
+
+    saved = await desk.owner.submit_modal(shown, {"where": "In your email."})
+
+    assert "Worth adding" not in page(saved)
+    assert "The first line of **Where do I find my order link?** is no address." in saved.followups[-1].content

@@ -36,9 +36,10 @@ async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
     where = "https://my-store.com/account\nIn the email of your order."
     worded = await desk.owner.submit_modal(shown, {**words, "where": where})
     said = "Saved. Your panel will look like this: press **Post the panel** in /store setup."
-    assert reply(worded).content == said
-    assert embed(worded).title == "Your books"
-    assert "<https://my-store.com/account>" in str(embed(worded).description)
+    (preview,) = worded.followups
+    assert preview.content == said
+    assert preview.embeds[0].title == "Your books"
+    assert "<https://my-store.com/account>" in str(preview.embeds[0].description)
     checked = await desk.owner.click(reply(setup), label="Check")
     assert reply(checked).content.splitlines()[0] == "**All is well.**"
     assert reply(checked).content.splitlines()[1:] == [
@@ -175,7 +176,12 @@ async def test_the_link_of_an_order_does_not_get_into_the_panels_words(desk: Des
 async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
 
-    await desk.owner.submit_modal(await desk.owner.click(reply(setup), label="Limits"), {"accounts": "5", "open": "2"})
+    asked = await desk.owner.click(reply(setup), label="Limits")
+    saved = await desk.owner.submit_modal(asked, {"accounts": "5", "open": "2"})
+    assert page(saved).splitlines()[-2] == (
+        "✅ Saved. **Limits:** 5 accounts an order · open requests of a person: 2 · reminder after hours: never · "
+        "silent customers asked after days: never"
+    )
     options = desk.bot.storage.guilds.get(desk.guild.id).options
     assert (options.accounts_per_order, options.help_open_per_person) == (5, 2)
     shown = await desk.owner.click(reply(setup), label="Limits")
