@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 import discord
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from fileflare_bot.background import soon
 from fileflare_bot.discord_limits import shorten
@@ -63,7 +64,8 @@ class WrongValue(Refusal):
     """Raised when a setting's value is invalid.
 
     ``where`` names the setting, as a file may call it; without one it is the file. ``why`` is a marked sentence about
-    it, which ``values`` fill; ``at_line`` is the setting's line in a file. A form names its field by its label.
+    it, which ``values`` fill; ``at_line`` is the setting's line in a file. A form names its fields by their labels;
+    ``others`` are the other fields that are invalid.
     """
 
     sentence = N_("**Nothing was changed:** {where} {why}.")
@@ -71,6 +73,7 @@ class WrongValue(Refusal):
 
     def __init__(self, where: str, why: str, *, at_line: int | None = None, **values: str) -> None:
         super().__init__("wrong value")
+        self.others: list[WrongValue] = []
         self._line = at_line
         self._setting = where
         self._label: str | None = None
@@ -80,6 +83,14 @@ class WrongValue(Refusal):
 
     def text(self, translator: Translator) -> str:
         """Return the sentence, with its reason in the user's language."""
+        if self.others:
+            lines = "\n".join("• {} {}.".format(*each.said(translator)) for each in (self, *self.others))
+            return translator.gettext("**Nothing was changed:** these fields are not right yet.\n{lines}", lines=lines)
+        where, why = self.said(translator)
+        return translator.gettext(self.sentence, where=where, why=why)
+
+    def said(self, translator: Translator) -> tuple[str, str]:
+        """Return what the setting is called, and what is wrong with its value."""
         where = f"`{self._where}`" if self._where else translator.gettext("the file")
         if self._label is not None:
             where = "**" + translator.gettext(self._label) + "**"
@@ -87,13 +98,18 @@ class WrongValue(Refusal):
             if label := label_in_file(self._setting):
                 where = "**" + translator.gettext(label) + f"** ({where})"
             where = translator.gettext("{setting} in line {line}", setting=where, line=self._line)
-        why = translator.gettext(self._why, **self._filling)
-        return translator.gettext(self.sentence, where=where, why=why)
+        return where, translator.gettext(self._why, **self._filling)
 
     def in_form(self, labels: Mapping[str, str]) -> "WrongValue":
-        """Name the field of a form by its label, which is a marked sentence."""
-        self._label = labels.get(self._setting)
-        return self
+        """Name the fields of a form by their labels, which are marked sentences, in the form's order."""
+        order = [*labels]
+        found = [self, *self.others]
+        for each in found:
+            each._label = labels.get(each._setting)  # noqa: SLF001 - of the same class
+        found.sort(key=lambda each: order.index(each._setting) if each._setting in labels else len(order))  # noqa: SLF001
+        first, *others = found
+        first.others, self.others = others, [] if first is not self else others
+        return first
 
 
 @contextmanager
@@ -222,11 +238,18 @@ def validated(model: type[M], values: dict[str, Any]) -> M:
 
 
 def wrong_value(error: ValidationError, file: str | None = None) -> WrongValue:
-    """Return the refusal that names the first invalid value, with its line in a file of JSON, without repeating it."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    context = {name: str(value) for name, value in first.get("ctx", {}).items()}
-    why = context["error"] if first["type"] == "value_error" else _WHYS.get(first["type"], _ANOTHER_KIND)
-    path, is_missing = first["loc"], first["type"] == "missing"
+    """Return the refusal that names the invalid values; in a file of JSON the first, with its line. It repeats none."""
+    first, *others = error.errors(include_url=False, include_input=False)
+    wrong = _wrong(first, file)
+    if file is None:
+        wrong.others = [_wrong(other, None) for other in others]
+    return wrong
+
+
+def _wrong(found: ErrorDetails, file: str | None) -> WrongValue:
+    context = {name: str(value) for name, value in found.get("ctx", {}).items()}
+    why = context["error"] if found["type"] == "value_error" else _WHYS.get(found["type"], _ANOTHER_KIND)
+    path, is_missing = found["loc"], found["type"] == "missing"
     line = None if file is None else line_of(file, path[:-1] if is_missing else path)
     if is_missing and line is not None:
         why, context, line = _MISSING_IN, {"line": str(line)}, None

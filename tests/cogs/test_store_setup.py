@@ -198,6 +198,23 @@ async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     assert desk.bot.storage.guilds.get(desk.guild.id).options == options
 
 
+async def test_all_wrong_fields_of_a_form_are_named_at_once_in_its_order(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    shown = await desk.owner.click(reply(setup), label="Limits")
+
+    refused = await desk.owner.submit_modal(shown, {"accounts": "x", "open": "2", "remind": "1d", "close": "99"})
+
+    said = [reply(refused).content, *(each.content for each in refused.followups)][-1]
+    assert said.startswith(
+        "**Nothing was changed:** these fields are not right yet.\n"
+        "• **Accounts an order counts for** must be a whole number from 1 to 100.\n"
+        "• **Hours until moderators are reminded** must be a whole number from 1 to 336.\n"
+        "• **Days until a silent customer is asked** must be a whole number from 1 to 60.\n"
+        "Here is what you wrote"
+    )
+    assert desk.bot.storage.guilds.get(desk.guild.id).options == Options()
+
+
 async def test_the_panel_and_the_cards_use_the_language_that_the_owner_chose(desk: Desk) -> None:
     await desk.set_up()
     setup = await desk.owner.slash(desk.channel, "store setup")
