@@ -1,10 +1,11 @@
 """For store owners: /store setup, one ephemeral page with all settings of the guild; each change is saved at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from babel import Locale
+from cachetools import TTLCache
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
@@ -16,10 +17,19 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.leak_guard import GuardState
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.setup_words import SETTINGS, WORDS, translated
-from fileflare_bot.storage.options import MOST_DAYS, MOST_HOURS, MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
+from fileflare_bot.storage.options import (
+    MOST_DAYS,
+    MOST_HOURS,
+    MOST_MODERATOR_ROLES,
+    LaterAccounts,
+    Options,
+    Wording,
+    is_address,
+)
 from fileflare_bot.storage.records import GuildSettings, Panel
-from fileflare_bot.store.changes import form, parsed_wording, with_values
+from fileflare_bot.store.changes import WrongValue, form, parsed_wording, with_values
 from fileflare_bot.store.checks import (
     GOOD,
     GUARD_STATES,
@@ -63,6 +73,9 @@ _FIELDS: Final = {  # custom_ids of the limits' fields, by option
     "remind_after_hours": "remind",
     "close_after_days": "close",
 }
+_WORDS: Final = ("title", "text", "button", "colour")  # the panel's, beside where order links are found
+MOST_FORMS: Final = 200  # that wait to be corrected, of some kB at most
+FORM_SECONDS: Final = 15 * 60
 _LIMITS: Final = {option: SETTINGS[option] for option in _FIELDS}
 
 
@@ -72,6 +85,7 @@ class StoreSetup(commands.Cog):
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
         self._settings = bot.store_settings
+        self._typed: TTLCache[tuple[int, int, str], dict[str, str]] = TTLCache(MOST_FORMS, FORM_SECONDS)
 
     @app_commands.command(
         name=locale_str("setup"), description=locale_str("Set up everything: channels, moderators, features, words")
@@ -126,14 +140,15 @@ class StoreSetup(commands.Cog):
     @replies("setup_words", OWNER)
     async def ask_words(self, reply: Reply) -> None:
         """Open the modal for the panel's wording."""
-        await reply.ask(_words_modal(reply.settings.options.wording, reply.translator))
+        await reply.ask(_words_modal(_words(reply.settings.options.wording), reply.translator))
 
     @route("store_setup:worded", "store:worded")
     @replies("setup_worded", OWNER, updates=True)
     async def keep_words(self, reply: Reply) -> None:
         """Store the panel's wording, bring the page up to date, and show a preview."""
-        given = {name: reply.typed(name).strip() for name in ("title", "text", "button", "colour")}
+        given = {name: reply.typed(name).strip() for name in _WORDS}
         where = reply.typed("where").strip()
+        self._keep(reply, "words", {**given, "where": where})
         reply.written = "\n".join([*given.values(), where])
         with form(WORDS):
             wording = parsed_wording(given, where)
@@ -157,8 +172,7 @@ class StoreSetup(commands.Cog):
                 "The first line of **Where do I find my order link?** is no address. Customers find their link sooner "
                 "if it is your store's, such as https://my-store.com/account."
             )
-        message = reply.interaction.message
-        if message is not None and message.flags.components_v2:
+        if _on_page(reply):
             await self._show(reply, settings)
         theirs = self._bot.catalogs.translator(settings.options.language or reply.guild.preferred_locale)
         buttons = panel_buttons(settings.options, theirs)
@@ -209,54 +223,14 @@ class StoreSetup(commands.Cog):
     @replies("setup_limits", OWNER)
     async def ask_limits(self, reply: Reply) -> None:
         """Open the modal for the limits."""
-        options, translator = reply.settings.options, reply.translator
-        labels = translated(_LIMITS, translator)
-        never = translator.gettext("Empty: never.")
-        closing = translator.gettext("After as many days again, the request is closed.")
-
-        def period(name: str, value: int | None) -> discord.ui.TextInput[Any]:
-            return discord.ui.TextInput(custom_id=name, default=str(value or ""), max_length=3, required=False)
-
-        accounts = discord.ui.TextInput[Any](
-            custom_id="accounts", default=str(options.accounts_per_order), max_length=3
-        )
-        most = discord.ui.TextInput[Any](
-            custom_id="open", default=str(options.help_open_per_person or ""), max_length=3, required=False
-        )
-        await reply.ask(
-            modal(
-                translator.gettext("Limits"),
-                "store_setup:limited",
-                labelled(
-                    labels["accounts_per_order"],
-                    accounts,
-                    translator.gettext(
-                        "From 1 to 100. Later accounts get no roles, or nothing, as you choose in the setup."
-                    ),
-                ),
-                labelled(
-                    labels["help_open_per_person"],
-                    most,
-                    translator.gettext("From 1 to 100. Empty: as many as the bot's operator allows."),
-                ),
-                labelled(
-                    labels["remind_after_hours"],
-                    period("remind", options.remind_after_hours),
-                    f"1-{MOST_HOURS}. {never}",
-                ),
-                labelled(
-                    labels["close_after_days"],
-                    period("close", options.close_after_days),
-                    f"1-{MOST_DAYS}. {closing} {never}",
-                ),
-            )
-        )
+        await reply.ask(_limits_modal(_limits(reply.settings.options), reply.translator))
 
     @route("store_setup:limited", "store:limited")
     @replies("setup_changed", OWNER, updates=True)
     async def keep_limits(self, reply: Reply) -> None:
         """Store the limits."""
         given = {option: reply.typed(field).strip() for option, field in _FIELDS.items()}
+        self._keep(reply, "limits", {field: given[option] for option, field in _FIELDS.items()})
         labels = translated(_LIMITS, reply.translator)
         reply.written = "\n".join(f"{labels[option]}: {value or '-'}" for option, value in given.items())
         with form(_LIMITS):
@@ -265,7 +239,21 @@ class StoreSetup(commands.Cog):
                 **{option: value or None for option, value in given.items()},
             )
             settings, _ = await self._settings.change_options(reply.member, change)
-        await self._show(reply, settings, limited=True)
+        if _on_page(reply):
+            await self._show(reply, settings, limited=True)
+        else:
+            saved = f"{GOOD} " + reply.translator.gettext("Saved.")
+            await reply.tell(ReplyMessage(f"{saved} {_limits_line(settings.options, reply.translator)}"))
+
+    @route("store_setup:fix:(?P<name>limits|words)")
+    @replies("setup_fix", OWNER)
+    async def fix(self, reply: Reply, name: str) -> None:
+        """Open a form again, filled in with what was typed; after a restart with what is stored."""
+        typed, options = self._typed.get((reply.guild_id, reply.user.id, name)), reply.settings.options
+        if name == "words":
+            await reply.ask(_words_modal(typed or _words(options.wording), reply.translator))
+        else:
+            await reply.ask(_limits_modal(typed or _limits(options), reply.translator))
 
     @route("store_setup:check", "store:check")
     @replies("setup_check", OWNER)
@@ -291,6 +279,17 @@ class StoreSetup(commands.Cog):
         else:
             lines += hidden_lines(reply.guild, reply.settings, places(panels), translator)
         await reply.show(ReplyMessage("\n".join([f"**{head}**", *lines])))
+
+    def _keep(self, reply: Reply, name: str, typed: dict[str, str]) -> None:
+        """Keep what was typed into a form, for the button of a refusal that opens it again."""
+        self._typed[reply.guild_id, reply.user.id, name] = typed
+
+        def offer(error: Exception, _refusal: Refusal, translator: Translator) -> discord.ui.View | None:
+            if not isinstance(error, WrongValue):
+                return None
+            return view([button(translator.gettext("Fix it"), f"store_setup:fix:{name}", emoji="✏️")])
+
+        reply.offer = offer
 
     async def _change_options(self, reply: Reply, **changed: Any) -> None:  # noqa: ANN401 - fields of Options
         settings, _ = await self._settings.change_options(reply.member, with_values(**changed))
@@ -385,6 +384,12 @@ def _items(
     )
 
 
+def _on_page(reply: Reply) -> bool:
+    """Return whether the form was opened from the setup page, and not from a refusal."""
+    message = reply.interaction.message
+    return message is not None and message.flags.components_v2
+
+
 def _limits_line(options: Options, translator: Translator) -> str:
     """Return the present limits in one line."""
     accounts = translator.ngettext("{count} account an order", "{count} accounts an order", options.accounts_per_order)
@@ -455,32 +460,65 @@ def _language_select(
     return discord.ui.Select(custom_id="store_setup:language", options=options)
 
 
-def _words_modal(wording: Wording, translator: Translator) -> discord.ui.Modal:
-    def line(name: str, value: str, most: int, *, long: bool = False, hint: str = "") -> discord.ui.TextInput[Any]:
+def _limits(options: Options) -> dict[str, str]:
+    """Return the limits as their form shows them."""
+    return {field: str(getattr(options, option) or "") for option, field in _FIELDS.items()}
+
+
+def _limits_modal(values: Mapping[str, str], translator: Translator) -> discord.ui.Modal:
+    labels = translated(_LIMITS, translator)
+    never = translator.gettext("Empty: never.")
+    closing = translator.gettext("After as many days again, the request is closed.")
+    hints = {
+        "accounts_per_order": translator.gettext(
+            "From 1 to 100. Later accounts get no roles, or nothing, as you choose in the setup."
+        ),
+        "help_open_per_person": translator.gettext("From 1 to 100. Empty: as many as the bot's operator allows."),
+        "remind_after_hours": f"1-{MOST_HOURS}. {never}",
+        "close_after_days": f"1-{MOST_DAYS}. {closing} {never}",
+    }
+    inputs = {
+        option: discord.ui.TextInput[Any](
+            custom_id=field, default=values[field][:3], max_length=3, required=option == "accounts_per_order"
+        )
+        for option, field in _FIELDS.items()
+    }
+    fields = [labelled(labels[option], inputs[option], hint) for option, hint in hints.items()]
+    return modal(translator.gettext("Limits"), "store_setup:limited", *fields)
+
+
+def _words(wording: Wording) -> dict[str, str]:
+    """Return the panel's words as their form shows them."""
+    where = "\n".join(part for part in (wording.account_url, wording.where) if part)
+    return {name: getattr(wording, name) for name in _WORDS} | {"where": where}
+
+
+def _words_modal(values: Mapping[str, str], translator: Translator) -> discord.ui.Modal:
+    def line(name: str, most: int, *, long: bool = False, hint: str = "") -> discord.ui.TextInput[Any]:
         return discord.ui.TextInput(
             custom_id=name,
-            default=value or None,
+            default=values[name][:most] or None,
             max_length=most,
             required=False,
             placeholder=hint or None,
             style=discord.TextStyle.paragraph if long else discord.TextStyle.short,
         )
 
-    where = "\n".join(part for part in (wording.account_url, wording.where) if part)
+    first = values["where"].partition("\n")[0].strip()
     labels = translated(WORDS, translator)
     own = translator.gettext("Leave it empty for the bot's words.")
     return modal(
         translator.gettext("The panel's words"),
         "store_setup:worded",
-        labelled(labels["title"], line("title", wording.title, 100), own),
-        labelled(labels["text"], line("text", wording.text, 1500, long=True), own),
-        labelled(labels["button"], line("button", wording.button, 60), own),
-        labelled(translator.gettext("Colour, such as #2a9d8f"), line("colour", wording.colour, 7, hint="#2a9d8f"), own),
+        labelled(labels["title"], line("title", 100), own),
+        labelled(labels["text"], line("text", 1500, long=True), own),
+        labelled(labels["button"], line("button", 60), own),
+        labelled(translator.gettext("Colour, such as #2a9d8f"), line("colour", 7, hint="#2a9d8f"), own),
         labelled(
             labels["where"],
-            line("where", where, 800, long=True, hint="https://my-store.com/account"),
+            line("where", 800, long=True, hint="https://my-store.com/account"),
             translator.gettext("The first line is no address yet: put your store's there. Then your own words.")
-            if wording.where and not wording.account_url
+            if first and not is_address(first)
             else translator.gettext("First line: the store's account address. Then your own words."),
         ),
     )

@@ -215,6 +215,26 @@ async def test_all_wrong_fields_of_a_form_are_named_at_once_in_its_order(desk: D
     assert desk.bot.storage.guilds.get(desk.guild.id).options == Options()
 
 
+async def test_a_form_is_fixed_with_what_was_typed(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    shown = await desk.owner.click(reply(setup), label="Limits")
+    refused = await desk.owner.submit_modal(shown, {"accounts": "5", "open": "x"})
+    told = [reply(refused), *refused.followups][-1]
+
+    again = await desk.owner.click(told, label="Fix it")
+
+    assert again.modal is not None
+    assert [field["component"].get("value") or "" for field in again.modal["components"]] == ["5", "x", "", ""]
+    saved = await desk.owner.submit_modal(again, {"accounts": "5", "open": "3"})
+    assert reply(saved).content.startswith("✅ Saved. **Limits:** 5 accounts an order · open requests of a person: 3")
+    shown = await desk.owner.click(reply(setup), label="The panel's words")
+    refused = await desk.owner.submit_modal(shown, {"title": "My title", "colour": "red"})
+    again = await desk.owner.click([reply(refused), *refused.followups][-1], label="Fix it")
+    assert again.modal is not None
+    typed = [field["component"].get("value") or "" for field in again.modal["components"]]
+    assert typed == ["My title", "", "", "red", ""]
+
+
 async def test_the_panel_and_the_cards_use_the_language_that_the_owner_chose(desk: Desk) -> None:
     await desk.set_up()
     setup = await desk.owner.slash(desk.channel, "store setup")
