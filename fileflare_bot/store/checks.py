@@ -1,6 +1,7 @@
 """Checks of a guild's setup: one line each, with what is missing and how to fix it."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import discord
@@ -253,8 +254,8 @@ def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Transla
 
 
 def unsafe_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
-    """Yield a line for each moderator role that buyers or everybody have."""
-    yield from (f"{WARNING} {sentence}" for sentence in unsafe_roles(guild, settings, translator))
+    """Yield a line for each moderator role that buyers or everybody have; three at once, for the message's length."""
+    yield from (f"{WARNING} {sentence}" for sentence in islice(unsafe_roles(guild, settings, translator), 3))
 
 
 def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
