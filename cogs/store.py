@@ -21,12 +21,12 @@ from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.setup_words import change_lines
 from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.options import Wording
 from fileflare_bot.storage.setup_changes import changes_between
 from fileflare_bot.store import checks
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.store.checks import WARNING, guard_state
-from fileflare_bot.store.panel import POSTED
-from fileflare_bot.store.settings_file import LARGEST_FILE, Imported, exported, imported
+from fileflare_bot.store.settings_file import LARGEST_FILE, Imported, NotSettings, exported, imported
 from fileflare_bot.store.status import STAYS, health_lines, line_of, lookup_lines
 from fileflare_bot.text import clean, escape
 
@@ -58,12 +58,12 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     )
     @replies("panel", OWNER)
     async def panel(self, reply: Reply) -> None:
-        """Post the panel in this channel, unless one was posted there within the last ten minutes."""
+        """Post the panel at the bottom of this channel."""
         interaction = reply.interaction
-        await self._bot.panels.post(interaction, interaction.channel, interaction.app_permissions)
+        done = await self._bot.panels.post(interaction, interaction.channel, interaction.app_permissions)
         here = filter(None, [interaction.channel_id])
         hidden = checks.hidden_lines(reply.guild, reply.settings, here, reply.translator)
-        await reply.show(ReplyMessage("\n".join([reply.translator.gettext(POSTED), *hidden])))
+        await reply.show(ReplyMessage("\n".join([reply.translator.gettext(done), *hidden])))
 
     @app_commands.command(name=locale_str("status"), description=locale_str("See whether everything works"))
     @replies("status", OWNER)
@@ -89,7 +89,8 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         lines = health_lines(troubles, parts, translator)
         lines += filter(None, [line_of(bot.lookups.queue, translator)])
         lines += ["", "__" + translator.gettext("Orders in the last 24 hours") + "__"]
-        lines += lookup_lines(bot.responder.activity.of(reply.guild_id), translator)
+        wording = Wording() if settings is None else settings.options.wording
+        lines += lookup_lines(bot.responder.activity.of(reply.guild_id), translator, wording)
         if open_tickets:
             waiting = translator.ngettext(
                 "**{count} help request is open.** Moderators see it with /requests open.",
@@ -123,6 +124,8 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     @replies("import", OWNER)
     async def import_settings(self, reply: Reply, file: discord.Attachment) -> None:
         """Say what a file would change, and ask before it does; an invalid file is refused."""
+        if not file.filename.lower().endswith(".json"):
+            raise NotSettings
         if file.size > LARGEST_FILE:
             raise WrongValue("", N_("is too large for a file of settings"))
         try:
@@ -130,7 +133,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         except (discord.Forbidden, discord.NotFound):
             raise WrongValue("", N_("is gone from Discord; attach it again")) from None
         new, now, translator = imported(content, reply.guild), reply.settings, reply.translator
-        self._bot.store_settings.check(reply.member, now, new.settings)
+        self._bot.store_settings.check(reply.member, now.options, new.settings)
         changes = changes_between(now, replace(now, **new.settings, canned_answers=new.canned_answers))
         lacking = _lacking(new, translator)
         if not changes:

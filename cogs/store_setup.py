@@ -1,10 +1,11 @@
 """For store owners: /store setup, one ephemeral page with all settings of the guild; each change is saved at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from babel import Locale
+from cachetools import TTLCache
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
@@ -16,10 +17,19 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.leak_guard import GuardState
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.setup_words import SETTINGS, WORDS, translated
-from fileflare_bot.storage.options import MOST_DAYS, MOST_HOURS, MOST_MODERATOR_ROLES, LaterAccounts, Options, Wording
+from fileflare_bot.storage.options import (
+    MOST_DAYS,
+    MOST_HOURS,
+    MOST_MODERATOR_ROLES,
+    LaterAccounts,
+    Options,
+    Wording,
+    is_address,
+)
 from fileflare_bot.storage.records import GuildSettings, Panel
-from fileflare_bot.store.changes import form, parsed_wording, with_values
+from fileflare_bot.store.changes import WrongValue, form, parsed_wording, with_values
 from fileflare_bot.store.checks import (
     GOOD,
     GUARD_STATES,
@@ -35,7 +45,7 @@ from fileflare_bot.store.checks import (
     support_line,
     tried,
 )
-from fileflare_bot.store.panel import POSTED, panel_buttons, panel_embed, stale_line
+from fileflare_bot.store.panel import panel_buttons, panel_embed, stale_line
 from fileflare_bot.store.visibility import customers_can_see
 
 if TYPE_CHECKING:
@@ -54,8 +64,8 @@ _FEATURES: Final = {
 }
 _FEATURE: Final = rf"(?P<feature>{'|'.join(_FEATURES)})"
 _LATER: Final = {
-    LaterAccounts.LINKS: N_("A second account on an order: links, but no roles"),
-    LaterAccounts.REFUSE: N_("A second account on an order: refused"),
+    LaterAccounts.LINKS: N_("Second account: links, but no roles"),
+    LaterAccounts.REFUSE: N_("Second account: refused"),
 }
 _FIELDS: Final = {  # custom_ids of the limits' fields, by option
     "accounts_per_order": "accounts",
@@ -63,6 +73,9 @@ _FIELDS: Final = {  # custom_ids of the limits' fields, by option
     "remind_after_hours": "remind",
     "close_after_days": "close",
 }
+_WORDS: Final = ("title", "text", "button", "colour")  # the panel's, beside where order links are found
+MOST_FORMS: Final = 200  # that wait to be corrected, of some kB at most
+FORM_SECONDS: Final = 15 * 60
 _LIMITS: Final = {option: SETTINGS[option] for option in _FIELDS}
 
 
@@ -72,6 +85,7 @@ class StoreSetup(commands.Cog):
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot
         self._settings = bot.store_settings
+        self._typed: TTLCache[tuple[int, int, str], dict[str, str]] = TTLCache(MOST_FORMS, FORM_SECONDS)
 
     @app_commands.command(
         name=locale_str("setup"), description=locale_str("Set up everything: channels, moderators, features, words")
@@ -85,9 +99,9 @@ class StoreSetup(commands.Cog):
     @replies("setup_changed", OWNER, updates=True)
     async def choose(self, reply: Reply, setting: str) -> None:
         """Store the chosen channel or roles."""
-        everyone = reply.guild_id  # the role @everyone, which would make everybody a moderator
-        ids = tuple(chosen for chosen in map(number, reply.chosen()) if chosen != everyone)
-        value = ids if setting == "moderator_role_ids" else next(iter(ids), None)
+        ids = tuple(map(number, reply.chosen()))
+        everyone = reply.guild_id  # the role @everyone, which nobody may ping
+        value = ids if setting == "moderator_role_ids" else next((chosen for chosen in ids if chosen != everyone), None)
         settings, _ = await self._settings.change(reply.member, **{setting: value})
         await self._show(reply, settings)
 
@@ -126,14 +140,15 @@ class StoreSetup(commands.Cog):
     @replies("setup_words", OWNER)
     async def ask_words(self, reply: Reply) -> None:
         """Open the modal for the panel's wording."""
-        await reply.ask(_words_modal(reply.settings.options.wording, reply.translator))
+        await reply.ask(_words_modal(_words(reply.settings.options.wording), reply.translator))
 
     @route("store_setup:worded", "store:worded")
-    @replies("setup_worded", OWNER)
+    @replies("setup_worded", OWNER, updates=True)
     async def keep_words(self, reply: Reply) -> None:
-        """Store the panel's wording, and show a preview."""
-        given = {name: reply.typed(name).strip() for name in ("title", "text", "button", "colour")}
+        """Store the panel's wording, bring the page up to date, and show a preview."""
+        given = {name: reply.typed(name).strip() for name in _WORDS}
         where = reply.typed("where").strip()
+        self._keep(reply, "words", {**given, "where": where})
         reply.written = "\n".join([*given.values(), where])
         with form(WORDS):
             wording = parsed_wording(given, where)
@@ -152,9 +167,16 @@ class StoreSetup(commands.Cog):
             text = translator.gettext(
                 "Saved. This is what your customers see now in {channels}:", channels=channels_of(panels)
             )
+        if wording.where and not wording.account_url:
+            text += f"\n{WARNING} " + translator.gettext(
+                "The first line of **Where do I find my order link?** is no address. Customers find their link sooner "
+                "if it is your store's, such as https://my-store.com/account."
+            )
+        if _on_page(reply):
+            await self._show(reply, settings)
         theirs = self._bot.catalogs.translator(settings.options.language or reply.guild.preferred_locale)
         buttons = panel_buttons(settings.options, theirs)
-        await reply.show(ReplyMessage(text, panel_embed(settings.options.wording, theirs), view(buttons)))
+        await reply.tell(ReplyMessage(text, panel_embed(settings.options.wording, theirs), view(buttons)))
 
     @route("store_setup:panel")
     @replies("setup_panel", OWNER)
@@ -165,7 +187,12 @@ class StoreSetup(commands.Cog):
         chosen = here.id if here is not None and here.type in kinds else None
         select = discord.ui.ChannelSelect[Any](custom_id="channel", channel_types=kinds, default_values=_chosen(chosen))
         panels = await reply.before_asking(self._bot.storage.panels.of_guild(reply.guild_id)) or []
-        there = [discord.ui.TextDisplay[Any](_last_step(panels, translator))] if posted(panels) else []
+        known = translator.gettext(
+            "**The panel** is in {channels} already. Where one is, I post it anew at the bottom, and take the old one "
+            "down.",
+            channels=channels_of(panels),
+        )
+        there = [discord.ui.TextDisplay[Any](known)] if posted(panels) else []
         await reply.ask(
             modal(
                 translator.gettext("Post the panel"),
@@ -186,9 +213,9 @@ class StoreSetup(commands.Cog):
         guild = reply.guild
         channel = guild.get_channel(number(next(iter(reply.chosen("channel")), "")))
         granted = channel.permissions_for(guild.me) if channel is not None else discord.Permissions.none()
-        await self._bot.panels.post(reply.interaction, channel, granted)
+        done = await self._bot.panels.post(reply.interaction, channel, granted)
         panels = await self._bot.storage.panels.of_guild(guild.id)
-        text = f"{GOOD} " + reply.translator.gettext(POSTED)
+        text = f"{GOOD} " + reply.translator.gettext(done)
         text += "\n" + next_line(guild, reply.settings, panels, reply.translator)
         await reply.show(ReplyMessage(text))
 
@@ -196,62 +223,37 @@ class StoreSetup(commands.Cog):
     @replies("setup_limits", OWNER)
     async def ask_limits(self, reply: Reply) -> None:
         """Open the modal for the limits."""
-        options, translator = reply.settings.options, reply.translator
-        labels = translated(_LIMITS, translator)
-        never = translator.gettext("Empty: never.")
-        closing = translator.gettext("After as many days again, the request is closed.")
-
-        def period(name: str, value: int | None) -> discord.ui.TextInput[Any]:
-            return discord.ui.TextInput(custom_id=name, default=str(value or ""), max_length=3, required=False)
-
-        accounts = discord.ui.TextInput[Any](
-            custom_id="accounts", default=str(options.accounts_per_order), max_length=3
-        )
-        most = discord.ui.TextInput[Any](
-            custom_id="open", default=str(options.help_open_per_person or ""), max_length=3, required=False
-        )
-        await reply.ask(
-            modal(
-                translator.gettext("Limits"),
-                "store_setup:limited",
-                labelled(
-                    labels["accounts_per_order"],
-                    accounts,
-                    translator.gettext(
-                        "From 1 to 100. Later accounts get no roles, or nothing, as you choose in the setup."
-                    ),
-                ),
-                labelled(
-                    labels["help_open_per_person"],
-                    most,
-                    translator.gettext("From 1 to 100. Empty: as many as the bot's operator allows."),
-                ),
-                labelled(
-                    labels["remind_after_hours"],
-                    period("remind", options.remind_after_hours),
-                    f"1-{MOST_HOURS}. {never}",
-                ),
-                labelled(
-                    labels["close_after_days"],
-                    period("close", options.close_after_days),
-                    f"1-{MOST_DAYS}. {closing} {never}",
-                ),
-            )
-        )
+        await reply.ask(_limits_modal(_limits(reply.settings.options), reply.translator))
 
     @route("store_setup:limited", "store:limited")
     @replies("setup_changed", OWNER, updates=True)
     async def keep_limits(self, reply: Reply) -> None:
         """Store the limits."""
         given = {option: reply.typed(field).strip() for option, field in _FIELDS.items()}
+        self._keep(reply, "limits", {field: given[option] for option, field in _FIELDS.items()})
         labels = translated(_LIMITS, reply.translator)
         reply.written = "\n".join(f"{labels[option]}: {value or '-'}" for option, value in given.items())
         with form(_LIMITS):
-            await self._change_options(
-                reply,
+            change = with_values(
                 accounts_per_order=given.pop("accounts_per_order"),
                 **{option: value or None for option, value in given.items()},
             )
+            settings, _ = await self._settings.change_options(reply.member, change)
+        if _on_page(reply):
+            await self._show(reply, settings, limited=True)
+        else:
+            saved = f"{GOOD} " + reply.translator.gettext("Saved.")
+            await reply.tell(ReplyMessage(f"{saved} {_limits_line(settings.options, reply.translator)}"))
+
+    @route("store_setup:fix:(?P<name>limits|words)")
+    @replies("setup_fix", OWNER)
+    async def fix(self, reply: Reply, name: str) -> None:
+        """Open a form again, filled in with what was typed; after a restart with what is stored."""
+        typed, options = self._typed.get((reply.guild_id, reply.user.id, name)), reply.settings.options
+        if name == "words":
+            await reply.ask(_words_modal(typed or _words(options.wording), reply.translator))
+        else:
+            await reply.ask(_limits_modal(typed or _limits(options), reply.translator))
 
     @route("store_setup:check", "store:check")
     @replies("setup_check", OWNER)
@@ -262,6 +264,7 @@ class StoreSetup(commands.Cog):
             reply.guild,
             reply.settings,
             translator,
+            await bot.storage.panels.of_guild(reply.guild_id),
             lookups=bot.lookups,
             leak_guard=bot.leak_guard,
             owner_id=reply.user.id,
@@ -277,11 +280,22 @@ class StoreSetup(commands.Cog):
             lines += hidden_lines(reply.guild, reply.settings, places(panels), translator)
         await reply.show(ReplyMessage("\n".join([f"**{head}**", *lines])))
 
+    def _keep(self, reply: Reply, name: str, typed: dict[str, str]) -> None:
+        """Keep what was typed into a form, for the button of a refusal that opens it again."""
+        self._typed[reply.guild_id, reply.user.id, name] = typed
+
+        def offer(error: Exception, _refusal: Refusal, translator: Translator) -> discord.ui.View | None:
+            if not isinstance(error, WrongValue):
+                return None
+            return view([button(translator.gettext("Fix it"), f"store_setup:fix:{name}", emoji="✏️")])
+
+        reply.offer = offer
+
     async def _change_options(self, reply: Reply, **changed: Any) -> None:  # noqa: ANN401 - fields of Options
         settings, _ = await self._settings.change_options(reply.member, with_values(**changed))
         await self._show(reply, settings)
 
-    async def _show(self, reply: Reply, settings: GuildSettings, note: str = "") -> None:
+    async def _show(self, reply: Reply, settings: GuildSettings, note: str = "", *, limited: bool = False) -> None:
         page = discord.ui.LayoutView(timeout=None)
         panels = await self._bot.storage.panels.of_guild(reply.guild_id)
         lines = [*missing(reply.guild, settings, panels, reply.translator)]
@@ -289,8 +303,10 @@ class StoreSetup(commands.Cog):
         if seen:
             lines.append(f"{GOOD} {next_line(reply.guild, settings, seen, reply.translator)}")
         head = "\n".join(filter(None, [*lines, note]))
-        last_step = _last_step(panels, reply.translator)
-        for item in _items(reply.guild, settings, reply.translator, self._bot.catalogs, head=head, last_step=last_step):
+        last = f"{_limits_line(settings.options, reply.translator)}\n{_last_step(panels, reply.translator)}"
+        last = f"{GOOD} " + reply.translator.gettext("Saved.") + f" {last}" if limited else last
+        items = _items(reply.guild, settings, reply.translator, self._bot.catalogs, head=head, last=last, panels=panels)
+        for item in items:
             page.add_item(item)
         page.stop()  # as in components.view()
         await reply.show(ReplyMessage("", view=page))
@@ -303,20 +319,19 @@ def _items(
     catalogs: Catalogs,
     *,
     head: str,
-    last_step: str,
+    last: str,
+    panels: Sequence[Panel],
 ) -> Iterator[discord.ui.Item[Any]]:
     """Yield the page's components; Discord allows 40, nested ones included."""
     title = translator.gettext("## Setup\nEach choice is saved at once.")
     yield discord.ui.TextDisplay(f"{title}\n{head}".strip())
     support = translator.gettext("**Support channel:** where help requests go. Let only moderators and me view it.")
     if settings.support_channel_id is not None:
-        support = support_line(guild, settings, translator)
+        support = support_line(guild, settings, translator, panels)
     yield discord.ui.TextDisplay(support)
     yield _row(_channel("support_channel_id", settings.support_channel_id, translator.gettext("Support channel")))
     yield discord.ui.TextDisplay(
-        translator.gettext(
-            "**Moderators** are all who may manage messages or the server, and everybody with one of these roles:"
-        )
+        translator.gettext("**Moderators:** who may manage messages or the server, and who has one of these roles:")
     )
     yield _row(
         _roles(
@@ -326,8 +341,9 @@ def _items(
             MOST_MODERATOR_ROLES,
         )
     )
-    yield discord.ui.TextDisplay(log_line(guild, settings, translator) + "\n" + ping_line(guild, settings, translator))
+    yield discord.ui.TextDisplay(log_line(guild, settings, translator, panels))
     yield _row(_channel("log_channel_id", settings.log_channel_id, translator.gettext("Log channel")))
+    yield discord.ui.TextDisplay(ping_line(guild, settings, translator))
     ping = () if settings.ping_role_id is None else (settings.ping_role_id,)
     yield _row(_roles("ping_role_id", ping, translator.gettext("Role to ping"), 1))
     own = catalogs.translator(guild.preferred_locale)
@@ -357,7 +373,7 @@ def _items(
             for later, sentence in _LATER.items()
         ]
         yield _row(discord.ui.Select(custom_id="store_setup:later", options=options))
-    yield discord.ui.TextDisplay(last_step)
+    yield discord.ui.TextDisplay(last)
     yield _row(
         button(translator.gettext("The panel's words"), "store_setup:words", emoji="✏️"),
         button(translator.gettext("Limits"), "store_setup:limits", emoji="🚦"),
@@ -365,6 +381,27 @@ def _items(
         button(
             translator.gettext("Post the panel"), "store_setup:panel", emoji="📌", style=discord.ButtonStyle.primary
         ),
+    )
+
+
+def _on_page(reply: Reply) -> bool:
+    """Return whether the form was opened from the setup page, and not from a refusal."""
+    message = reply.interaction.message
+    return message is not None and message.flags.components_v2
+
+
+def _limits_line(options: Options, translator: Translator) -> str:
+    """Return the present limits in one line."""
+    accounts = translator.ngettext("{count} account an order", "{count} accounts an order", options.accounts_per_order)
+    never, number = translator.gettext("never"), translator.number
+    most, hours, days = options.help_open_per_person, options.remind_after_hours, options.close_after_days
+    return translator.gettext(
+        "**Limits:** {accounts} · open requests of a person: {most} · reminder after hours: {hours} · silent customers "
+        "asked after days: {days}",
+        accounts=accounts,
+        most=translator.gettext("the operator's") if most is None else number(most),
+        hours=never if hours is None else number(hours),
+        days=never if days is None else number(days),
     )
 
 
@@ -423,31 +460,66 @@ def _language_select(
     return discord.ui.Select(custom_id="store_setup:language", options=options)
 
 
-def _words_modal(wording: Wording, translator: Translator) -> discord.ui.Modal:
-    def line(name: str, value: str, most: int, *, long: bool = False, hint: str = "") -> discord.ui.TextInput[Any]:
+def _limits(options: Options) -> dict[str, str]:
+    """Return the limits as their form shows them."""
+    return {field: str(getattr(options, option) or "") for option, field in _FIELDS.items()}
+
+
+def _limits_modal(values: Mapping[str, str], translator: Translator) -> discord.ui.Modal:
+    labels = translated(_LIMITS, translator)
+    never = translator.gettext("Empty: never.")
+    closing = translator.gettext("After as many days again, the request is closed.")
+    hints = {
+        "accounts_per_order": translator.gettext(
+            "From 1 to 100. Later accounts get no roles, or nothing, as you choose in the setup."
+        ),
+        "help_open_per_person": translator.gettext("From 1 to 100. Empty: as many as the bot's operator allows."),
+        "remind_after_hours": f"1-{MOST_HOURS}. {never}",
+        "close_after_days": f"1-{MOST_DAYS}. {closing} {never}",
+    }
+    inputs = {
+        option: discord.ui.TextInput[Any](
+            custom_id=field, default=values[field][:3], max_length=3, required=option == "accounts_per_order"
+        )
+        for option, field in _FIELDS.items()
+    }
+    fields = [labelled(labels[option], inputs[option], hint) for option, hint in hints.items()]
+    return modal(translator.gettext("Limits"), "store_setup:limited", *fields)
+
+
+def _words(wording: Wording) -> dict[str, str]:
+    """Return the panel's words as their form shows them."""
+    where = "\n".join(part for part in (wording.account_url, wording.where) if part)
+    return {name: getattr(wording, name) for name in _WORDS} | {"where": where}
+
+
+def _words_modal(values: Mapping[str, str], translator: Translator) -> discord.ui.Modal:
+    def line(name: str, most: int, *, long: bool = False, hint: str = "") -> discord.ui.TextInput[Any]:
         return discord.ui.TextInput(
             custom_id=name,
-            default=value or None,
+            default=values[name][:most] or None,
             max_length=most,
             required=False,
             placeholder=hint or None,
             style=discord.TextStyle.paragraph if long else discord.TextStyle.short,
         )
 
-    where = "\n".join(part for part in (wording.account_url, wording.where) if part)
+    first = values["where"].partition("\n")[0].strip()
     labels = translated(WORDS, translator)
     own = translator.gettext("Leave it empty for the bot's words.")
     return modal(
         translator.gettext("The panel's words"),
         "store_setup:worded",
-        labelled(labels["title"], line("title", wording.title, 100), own),
-        labelled(labels["text"], line("text", wording.text, 1500, long=True), own),
-        labelled(labels["button"], line("button", wording.button, 60), own),
-        labelled(labels["colour"], line("colour", wording.colour, 7, hint="#2a9d8f"), own),
+        labelled(labels["title"], line("title", 100), own),
+        labelled(labels["text"], line("text", 1500, long=True), own),
+        labelled(labels["button"], line("button", 60), own),
+        labelled(translator.gettext("Colour, such as #2a9d8f"), line("colour", 7, hint="#2a9d8f"), own),
         labelled(
             labels["where"],
-            line("where", where, 800, long=True, hint="https://my-store.com/account"),
-            translator.gettext("First line: the store's account address. Then your own words."),
+            line("where", 800, long=True, hint="https://my-store.com/account"),
+            translator.gettext("The first line is no address yet: put your store's there. Then your own words.")
+            if first and not is_address(first)
+            else translator.gettext("First line: the store's account address. Then your own words."),
         ),
     )
 

@@ -41,6 +41,13 @@ SETTINGS: Final = {
     ANSWERS: N_("Saved answers"),
     ANSWER_TEXTS: N_("Saved answers that get another text"),
 }
+_IN_FILE: Final = {  # the names in a file of settings that differ
+    "support_channel": "support_channel_id",
+    "log_channel": "log_channel_id",
+    "ping_role": "ping_role_id",
+    "moderator_roles": "moderator_role_ids",
+    "answers": ANSWERS,
+}
 _LATER: Final = {LaterAccounts.LINKS: N_("links, but no roles"), LaterAccounts.REFUSE: N_("refused")}
 _COUNTED: Final = {"rules", "products", ANSWERS}
 
@@ -48,6 +55,16 @@ _COUNTED: Final = {"rules", "products", ANSWERS}
 def translated(labels: Mapping[str, str], translator: Translator) -> dict[str, str]:
     """Return these names in the reader's language."""
     return {name: translator.gettext(label) for name, label in labels.items()}
+
+
+def label_in_file(path: str) -> str | None:
+    """Return the name that the setup has for what a file of settings calls ``options.wording.colour``."""
+    match path.removeprefix("options.").split("."):
+        case ["wording", field, *_]:
+            return WORDS.get(field)
+        case [setting, *_]:
+            return SETTINGS.get(_IN_FILE.get(setting, setting))
+    return None
 
 
 def change_lines(changes: Iterable[SettingChange], translator: Translator) -> list[str]:

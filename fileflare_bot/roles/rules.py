@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from fileflare_bot.i18n import N_
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.orders.hiding import hide_order
 from fileflare_bot.orders.models import Order, Product
 from fileflare_bot.orders.plain import plain_name
@@ -14,12 +14,34 @@ from fileflare_bot.storage.records import Property, SeenProduct
 LONGEST_VALUE: Final = 100  # characters of a value that a rule matches
 
 
-class NoSuchRule(Refusal):
-    """Raised when a rule for buyers' roles lacks its value, or its number is not on the list."""
+_WHICH: Final = {
+    Match.PRODUCT_ID: N_("**Which product?** Fill in `value`; I suggest those that I know while you type."),
+    Match.VARIANT_ID: N_("**Which variant?** Fill in `value`; I suggest those that I know while you type."),
+    Match.SKU: N_("**Which SKU?** Fill in `value`."),
+    Match.TAG: N_("**Which tag?** Fill in `value`."),
+    Match.VENDOR: N_("**Which vendor?** Fill in `value`."),
+}
 
-    sentence = N_(
-        "**That rule is not complete, or not on the list.** Name what an order must have; /store roles list helps."
-    )
+
+class RuleNeedsValue(Refusal):
+    """Raised when a new rule for buyers' roles lacks the value that orders are compared with."""
+
+    sentence = _WHICH[Match.TAG]
+    outcome = "rule_needs_value"
+
+    def __init__(self, match: Match) -> None:
+        super().__init__()
+        self._match = match
+
+    def text(self, translator: Translator) -> str:
+        """Return the question for the value of this kind of rule."""
+        return translator.gettext(_WHICH[self._match])
+
+
+class NoSuchRule(Refusal):
+    """Raised when no rule for buyers' roles has that number."""
+
+    sentence = N_("**No rule has that number.** /store roles list shows the numbers.")
     outcome = "no_such_rule"
 
 
@@ -34,11 +56,11 @@ def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: I
     """Return the rules with a new one at the end.
 
     Raises:
-        NoSuchRule: the match needs a value.
+        RuleNeedsValue: the match needs a value.
         TooManyRules: there are 25 already.
     """
     if match is not Match.ANY_ORDER and not value.strip():
-        raise NoSuchRule
+        raise RuleNeedsValue(match)
     if len(rules) >= MOST_RULES:
         raise TooManyRules
     value = "" if match is Match.ANY_ORDER else value

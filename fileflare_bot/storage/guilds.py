@@ -117,24 +117,47 @@ class Guilds:
     # Changing
 
     @unit_of_work
-    async def change(self, guild_id: int, actor_id: int, /, **settings: Any) -> GuildSettings:  # noqa: ANN401 - any setting
-        """Change some of a guild's settings, and return all of them."""
+    async def change(
+        self,
+        guild_id: int,
+        actor_id: int,
+        /,
+        check: Callable[[GuildSettings], None] | None = None,
+        **settings: Any,  # noqa: ANN401 - any setting
+    ) -> GuildSettings:
+        """Change some of a guild's settings, and return all of them.
+
+        ``check`` gets them as they would be; what it raises changes nothing.
+        """
         async with self._changing(guild_id) as (session, row):
             before = _settings(row, ())
             _set(row, settings)
-            _log(session, actor_id, before, _settings(row, ()))
+            after = _settings(row, ())
+            if check is not None:
+                check(after)
+            _log(session, actor_id, before, after)
         return self.get(guild_id)
 
     @unit_of_work
-    async def change_options(self, guild_id: int, actor_id: int, change: Callable[[Options], Options]) -> GuildSettings:
+    async def change_options(
+        self,
+        guild_id: int,
+        actor_id: int,
+        change: Callable[[Options], Options],
+        check: Callable[[GuildSettings], None] | None = None,
+    ) -> GuildSettings:
         """Change a guild's options, and return all settings.
 
-        ``change`` gets the options as they are; no other change comes between. What it raises changes nothing.
+        ``change`` gets the options as they are; no other change comes between. ``check`` gets the settings as they
+        would be. What either raises changes nothing.
         """
         async with self._changing(guild_id) as (session, row):
             before = _settings(row, ())
             _set(row, {"options": change(before.options)})
-            _log(session, actor_id, before, _settings(row, ()))
+            after = _settings(row, ())
+            if check is not None:
+                check(after)
+            _log(session, actor_id, before, after)
         return self.get(guild_id)
 
     @unit_of_work

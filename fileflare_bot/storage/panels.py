@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.guild_rows import ensure_guild, insert, lock_guild
@@ -84,7 +85,8 @@ class StoredPanels:
     async def shown(self, panel: Panel, message_id: int) -> None:
         """Record that a message shows a panel as it was read; what was changed since stays due.
 
-        A message that is another panel's already is remembered once.
+        A message that is another panel's already is remembered once. Older panels in the channel become due: they are
+        to be taken down.
         """
         async with self._database.writing() as session:
             await lock_guild(session, panel.guild_id)
@@ -98,6 +100,11 @@ class StoredPanels:
             # An earlier try may have posted it before the settings changed.
             as_wanted = panel.message_id is not None or row.wanted_at == row.created_at
             row.message_id, row.attempts = message_id, 0
+            if panel.message_id is None:
+                there = PanelRow.guild_id == panel.guild_id, PanelRow.channel_id == panel.channel_id
+                older = sa.update(PanelRow).where(*there, PanelRow.message_id < message_id)
+                now = utc_now()
+                await session.execute(older.values(wanted_at=now, retry_at=now, attempts=0))
             if as_wanted and row.wanted_at == panel.wanted_at:
                 row.retry_at = None
 
@@ -122,7 +129,11 @@ class StoredPanels:
             await session.execute(sa.delete(PanelRow).where(PanelRow.id == panel_id))
 
     async def _read(self, its: sa.ColumnElement[bool]) -> list[Panel]:
-        query = sa.select(PanelRow, GuildRow.options).outerjoin(GuildRow, GuildRow.guild_id == PanelRow.guild_id)
+        newer = aliased(PanelRow)
+        theirs = newer.guild_id == PanelRow.guild_id, newer.channel_id == PanelRow.channel_id
+        replaced = sa.exists().where(*theirs, newer.message_id > PanelRow.message_id)
+        query = sa.select(PanelRow, GuildRow.options, replaced)
+        query = query.outerjoin(GuildRow, GuildRow.guild_id == PanelRow.guild_id)
         async with self._database.reading() as session:
             rows = (await session.execute(query.where(its).order_by(PanelRow.id))).all()
         return [
@@ -136,9 +147,10 @@ class StoredPanels:
                 row.wanted_at,
                 row.retry_at is not None,
                 row.attempts > 0,
+                replaced,
                 stored_options(options or {}),
             )
-            for row, options in rows
+            for row, options, replaced in rows
         ]
 
 

@@ -387,7 +387,8 @@ class AuditEntry:
 class Panel:
     """A panel, with the options that it shows; ``message_id`` is None until it is posted.
 
-    ``due`` says whether Discord has something to be told; ``failed`` says that the last try did not succeed.
+    ``due`` says whether Discord has something to be told; ``failed`` says that the last try did not succeed;
+    ``replaced`` says that a newer one is in its channel.
     """
 
     id: int
@@ -399,6 +400,7 @@ class Panel:
     wanted_at: datetime
     due: bool
     failed: bool
+    replaced: bool
     options: Options
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 import discord
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from fileflare_bot.background import soon
 from fileflare_bot.discord_limits import shorten
@@ -16,7 +17,9 @@ from fileflare_bot.leak_guard import GuardState, LeakGuard
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.reference import ADDRESS, OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.roles.moderators import check_makes_no_moderators, check_moderator_roles
 from fileflare_bot.roles.rights import check_for_buyers, check_may_give
+from fileflare_bot.setup_words import label_in_file
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.options import UNFORGEABLE, Options, Wording, is_address
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
@@ -61,7 +64,8 @@ class WrongValue(Refusal):
     """Raised when a setting's value is invalid.
 
     ``where`` names the setting, as a file may call it; without one it is the file. ``why`` is a marked sentence about
-    it, which ``values`` fill; ``at_line`` is the setting's line in a file. A form names its field by its label.
+    it, which ``values`` fill; ``at_line`` is the setting's line in a file. A form names its fields by their labels;
+    ``others`` are the other fields that are invalid.
     """
 
     sentence = N_("**Nothing was changed:** {where} {why}.")
@@ -69,6 +73,7 @@ class WrongValue(Refusal):
 
     def __init__(self, where: str, why: str, *, at_line: int | None = None, **values: str) -> None:
         super().__init__("wrong value")
+        self.others: list[WrongValue] = []
         self._line = at_line
         self._setting = where
         self._label: str | None = None
@@ -78,18 +83,33 @@ class WrongValue(Refusal):
 
     def text(self, translator: Translator) -> str:
         """Return the sentence, with its reason in the user's language."""
+        if self.others:
+            lines = "\n".join("• {} {}.".format(*each.said(translator)) for each in (self, *self.others))
+            return translator.gettext("**Nothing was changed:** these fields are not right yet.\n{lines}", lines=lines)
+        where, why = self.said(translator)
+        return translator.gettext(self.sentence, where=where, why=why)
+
+    def said(self, translator: Translator) -> tuple[str, str]:
+        """Return what the setting is called, and what is wrong with its value."""
         where = f"`{self._where}`" if self._where else translator.gettext("the file")
         if self._label is not None:
             where = "**" + translator.gettext(self._label) + "**"
         if self._where and self._line is not None:
+            if label := label_in_file(self._setting):
+                where = "**" + translator.gettext(label) + f"** ({where})"
             where = translator.gettext("{setting} in line {line}", setting=where, line=self._line)
-        why = translator.gettext(self._why, **self._filling)
-        return translator.gettext(self.sentence, where=where, why=why)
+        return where, translator.gettext(self._why, **self._filling)
 
     def in_form(self, labels: Mapping[str, str]) -> "WrongValue":
-        """Name the field of a form by its label, which is a marked sentence."""
-        self._label = labels.get(self._setting)
-        return self
+        """Name the fields of a form by their labels, which are marked sentences, in the form's order."""
+        order = [*labels]
+        found = [self, *self.others]
+        for each in found:
+            each._label = labels.get(each._setting)  # noqa: SLF001 - of the same class
+        found.sort(key=lambda each: order.index(each._setting) if each._setting in labels else len(order))  # noqa: SLF001
+        first, *others = found
+        first.others, self.others = others, [] if first is not self else others
+        return first
 
 
 @contextmanager
@@ -111,8 +131,16 @@ class StoreSettings:
         self._panels = panels
 
     async def change(self, actor: discord.Member, **changed: Any) -> tuple[GuildSettings, GuardState]:  # noqa: ANN401 - fields of GuildSettings
-        """Store channels or roles, and return the settings with the state of the leak guard."""
-        settings = await self._guilds.change(actor.guild.id, actor.id, **changed)
+        """Store channels or roles, and return the settings with the state of the leak guard.
+
+        Raises:
+            NotForModerators: one of the roles must not make moderators.
+        """
+
+        def check(settings: GuildSettings) -> None:
+            check_moderator_roles(actor.guild, changed.get("moderator_role_ids", ()), settings.options)
+
+        settings = await self._guilds.change(actor.guild.id, actor.id, check, **changed)
         return settings, await self._apply(actor.guild)
 
     async def change_options(
@@ -123,16 +151,21 @@ class StoreSettings:
         No other change comes between. What ``change`` raises changes nothing.
 
         Raises:
-            PowerfulRole, ManagedRole, RoleOfEverybody: buyers must not get a role of a new rule.
+            PowerfulRole, ManagedRole, RoleOfEverybody, MakesModerators: buyers must not get a role of a new rule.
             MayNotGive, MissingPermission: the actor may not give what the change would bring to buyers.
         """
+        brought: list[int] = []
 
         def checked(options: Options) -> Options:
             changed = change(options)
             _check_rights(actor, options, changed)
+            brought[:] = [role for rule in changed.rules if rule not in options.rules for role in rule.role_ids]
             return changed
 
-        settings = await self._guilds.change_options(actor.guild.id, actor.id, checked)
+        def check(settings: GuildSettings) -> None:
+            check_makes_no_moderators(brought, settings.moderator_role_ids)
+
+        settings = await self._guilds.change_options(actor.guild.id, actor.id, checked, check)
         return settings, await self._apply(actor.guild)
 
     async def replace(
@@ -142,21 +175,24 @@ class StoreSettings:
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
+            NotForModerators: as for change().
         """
 
         def check(options: Options) -> None:
-            _check_rights(actor, options, settings["options"])
+            self.check(actor, options, settings)
 
         await self._guilds.replace(actor.guild.id, actor.id, settings, canned_answers, check)
         return await self._apply(actor.guild)
 
-    def check(self, actor: discord.Member, now: GuildSettings, settings: dict[str, Any]) -> None:
-        """Check that replace() would not refuse these settings.
+    def check(self, actor: discord.Member, now: Options, settings: dict[str, Any]) -> None:
+        """Check that replace() would not refuse these settings, with the options as they are.
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
+            NotForModerators: as for change().
         """
-        _check_rights(actor, now.options, settings["options"])
+        _check_rights(actor, now, settings["options"])
+        check_moderator_roles(actor.guild, settings["moderator_role_ids"], settings["options"])
 
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""
@@ -202,11 +238,18 @@ def validated(model: type[M], values: dict[str, Any]) -> M:
 
 
 def wrong_value(error: ValidationError, file: str | None = None) -> WrongValue:
-    """Return the refusal that names the first invalid value, with its line in a file of JSON, without repeating it."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    context = {name: str(value) for name, value in first.get("ctx", {}).items()}
-    why = context["error"] if first["type"] == "value_error" else _WHYS.get(first["type"], _ANOTHER_KIND)
-    path, is_missing = first["loc"], first["type"] == "missing"
+    """Return the refusal that names the invalid values; in a file of JSON the first, with its line. It repeats none."""
+    first, *others = error.errors(include_url=False, include_input=False)
+    wrong = _wrong(first, file)
+    if file is None:
+        wrong.others = [_wrong(other, None) for other in others]
+    return wrong
+
+
+def _wrong(found: ErrorDetails, file: str | None) -> WrongValue:
+    context = {name: str(value) for name, value in found.get("ctx", {}).items()}
+    why = context["error"] if found["type"] == "value_error" else _WHYS.get(found["type"], _ANOTHER_KIND)
+    path, is_missing = found["loc"], found["type"] == "missing"
     line = None if file is None else line_of(file, path[:-1] if is_missing else path)
     if is_missing and line is not None:
         why, context, line = _MISSING_IN, {"line": str(line)}, None

@@ -1,6 +1,7 @@
 """Checks of a guild's setup: one line each, with what is missing and how to fix it."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import discord
@@ -12,7 +13,9 @@ from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.leak_guard import GAVE_UP, GuardState, LeakGuard
+from fileflare_bot.roles.moderators import unsafe_roles
 from fileflare_bot.roles.rights import why_not
+from fileflare_bot.setup_words import SETTINGS
 from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.records import GuildSettings, Panel
 from fileflare_bot.store.panel import stale_line
@@ -26,6 +29,16 @@ _OPEN: Final = N_(
     "Permissions, switch View Channel off for @everyone, and on for your moderators and me. Or choose another channel "
     "in /store setup."
 )
+_WITH_PANEL: Final = {
+    "support_channel_id": N_(
+        "**Your panel is here, so do not close this channel:** choose another for help requests in /store setup. "
+        "Whoever sees the panel reads who asks for what."
+    ),
+    "log_channel_id": N_(
+        "**Your panel is here, so do not close this channel:** choose another for the log in /store setup. Whoever "
+        "sees the panel reads what moderators and customers do."
+    ),
+}
 GUARD_STATES: Final = {
     GuardState.OFF: N_("The leak guard is off."),
     GuardState.ON: N_("The leak guard is on."),
@@ -45,20 +58,23 @@ async def tried(
     guild: discord.Guild,
     settings: GuildSettings,
     translator: Translator,
+    panels: Sequence[Panel],
     *,
     lookups: Lookups,
     leak_guard: LeakGuard,
     owner_id: int,
 ) -> AsyncIterator[str]:
     """Test the whole setup for real, and yield a line for each thing."""
+    for line in unsafe_lines(guild, settings, translator):
+        yield line
     try:
         await lookups.probe(Requester(owner_id, guild.id, staff=True))
         yield f"{GOOD} " + translator.gettext("Fileflare answers.")
     except FileflareUnavailable:
         yield f"{WARNING} " + translator.gettext("Fileflare does not answer. Try again in a few minutes.")
     for channel_id, line in (
-        (settings.support_channel_id, support_line(guild, settings, translator)),
-        (settings.log_channel_id, log_line(guild, settings, translator)),
+        (settings.support_channel_id, support_line(guild, settings, translator, panels)),
+        (settings.log_channel_id, log_line(guild, settings, translator, panels)),
     ):
         if channel_id is not None and line.startswith(GOOD):
             yield await _written(guild, channel_id, translator) or line
@@ -86,9 +102,10 @@ def troubles(
     translator: Translator,
 ) -> Iterator[str]:
     """Yield a line for each thing that needs fixing, as far as it is known without trying anything."""
+    yield from unsafe_lines(guild, settings, translator)
     for line in (
-        support_line(guild, settings, translator),
-        log_line(guild, settings, translator),
+        support_line(guild, settings, translator, panels),
+        log_line(guild, settings, translator, panels),
         ping_line(guild, settings, translator),
         *role_lines(guild, settings, translator),
     ):
@@ -111,13 +128,20 @@ def missing(
     guild: discord.Guild, settings: GuildSettings, panels: Sequence[Panel], translator: Translator
 ) -> Iterator[str]:
     """Yield what the setup still lacks, the most important first, and where to do it; then what is worth adding."""
+    yield from unsafe_lines(guild, settings, translator)
     if settings.support_channel_id is None or guild.get_channel(settings.support_channel_id) is None:
         yield f"{WARNING} " + translator.gettext(
             "**Still missing: a channel for help requests.** Choose it below; until then, customers are told to ask "
             "the server's owner."
         )
-    opened = [channel_id for channel_id in (settings.support_channel_id, settings.log_channel_id) if channel_id]
-    opened = [channel_id for channel_id in dict.fromkeys(opened) if everybody_can_read(guild, channel_id)]
+    chosen = dict.fromkeys(filter(None, (settings.support_channel_id, settings.log_channel_id)))
+    with_panel = [each for each in chosen if _has_seen_panel(guild, settings, each, panels)]
+    opened = [each for each in chosen if each not in with_panel and everybody_can_read(guild, each)]
+    if with_panel:
+        yield f"{WARNING} " + translator.gettext(
+            "**Your panel is in {channels}, and your team's messages would be too.** Choose another channel below.",
+            channels=", ".join(f"<#{channel_id}>" for channel_id in with_panel),
+        )
     if opened:
         yield f"{WARNING} " + translator.gettext(
             "**Everybody can read {channels}.** Below, at the channel, I say how to close it.",
@@ -187,24 +211,29 @@ def guard_state(guild: discord.Guild, settings: GuildSettings, leak_guard: LeakG
     return GuardState.GAVE_UP if leak_guard.has_given_up(guild.id) else GuardState.ON
 
 
-def support_line(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> str:
+def support_line(guild: discord.Guild, settings: GuildSettings, translator: Translator, panels: Sequence[Panel]) -> str:
     """Return whether the support channel is usable, and what is missing there."""
     if settings.support_channel_id is None:
         text = translator.gettext(
             "**No support channel yet:** customers are told to ask the server's owner. Choose one in /store setup."
         )
         return f"{WARNING} {text}"
-    name = translator.gettext("Support channel")
     needed = permissions.SUPPORT_CHANNEL + (("attach_files",) if settings.options.help_screenshots else ())
-    return _channel_line(guild, settings.support_channel_id, needed, name, translator)
+    return _channel_line(guild, settings, "support_channel_id", needed, translator=translator, panels=panels)
 
 
-def log_line(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> str:
+def log_line(guild: discord.Guild, settings: GuildSettings, translator: Translator, panels: Sequence[Panel]) -> str:
     """Return whether the log channel is usable, and what is missing there."""
     if settings.log_channel_id is None:
         return translator.gettext("**No log channel:** nothing is posted. What moderators do is kept all the same.")
-    name = translator.gettext("Log channel")
-    return _channel_line(guild, settings.log_channel_id, permissions.LOG_CHANNEL, name, translator)
+    line = _channel_line(
+        guild, settings, "log_channel_id", permissions.LOG_CHANNEL, translator=translator, panels=panels
+    )
+    if settings.log_channel_id == settings.support_channel_id:
+        line += "\n💡 " + translator.gettext(
+            "Help requests come here too, and the log pushes them up. Better choose a channel of its own for the log."
+        )
+    return line
 
 
 def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> str:
@@ -222,6 +251,11 @@ def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Transla
         return f"{GOOD} " + translator.gettext("Role to ping") + f": {role.mention}"
     warning = translator.gettext("I cannot ping this role: in Server Settings > Roles, allow everybody to mention it.")
     return f"{WARNING} {role.mention}: {warning}"
+
+
+def unsafe_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
+    """Yield a line for each moderator role that buyers or everybody have; three at once, for the message's length."""
+    yield from (f"{WARNING} {sentence}" for sentence in islice(unsafe_roles(guild, settings, translator), 3))
 
 
 def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
@@ -248,8 +282,15 @@ def waiting_line(options: Options, translator: Translator) -> str:
 
 
 def _channel_line(
-    guild: discord.Guild, channel_id: int, needed: tuple[str, ...], name: str, translator: Translator
+    guild: discord.Guild,
+    settings: GuildSettings,
+    setting: str,
+    needed: tuple[str, ...],
+    *,
+    translator: Translator,
+    panels: Sequence[Panel],
 ) -> str:
+    name, channel_id = translator.gettext(SETTINGS[setting]), getattr(settings, setting)
     channel = guild.get_channel(channel_id)
     if channel is None:
         return f"{WARNING} {name}: " + translator.gettext(_GONE)
@@ -262,9 +303,16 @@ def _channel_line(
                 permissions=permissions.names(lacking),
             )
         )
-    if everybody_can_read(guild, channel_id):
+    if _has_seen_panel(guild, settings, channel_id, panels):
+        warnings.append(translator.gettext(_WITH_PANEL[setting]))
+    elif everybody_can_read(guild, channel_id):
         warnings.append(translator.gettext(_OPEN, channel=channel.mention))
     return "\n".join([f"{WARNING if warnings else GOOD} {name}: {channel.mention}", *warnings])
+
+
+def _has_seen_panel(guild: discord.Guild, settings: GuildSettings, channel_id: int, panels: Sequence[Panel]) -> bool:
+    """Return whether a panel is in a channel where customers see it."""
+    return channel_id in places(panels) and customers_can_see(guild, settings, channel_id)
 
 
 async def _written(guild: discord.Guild, channel_id: int, translator: Translator) -> str:

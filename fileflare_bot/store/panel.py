@@ -1,7 +1,6 @@
 """The panels in a store's channels, in the bot's wording or the store's own: posted, and kept as the settings say."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -28,9 +27,16 @@ from fileflare_bot.text import clean
 POSTED: Final = N_(
     "The panel is posted. It follows what you change in /store setup; delete its message to take it down."
 )
+POSTED_ANEW: Final = N_(
+    "The panel is posted anew, at the bottom of its channel, and the old one is taken down. It follows what you change "
+    "in /store setup."
+)
+OLD_STAYS: Final = N_(
+    "The panel is posted anew, at the bottom of its channel. Discord does not let me take the old one down yet: I go "
+    "on trying, or you delete its message."
+)
 # discord.com/developers/docs/topics/opcodes-and-status-codes, "JSON": the thread is archived, or locked
 _CLOSED: Final = {50083, 160005}
-_POSTED_LATELY: Final = timedelta(minutes=10)  # a panel that young is not posted a second time in its channel
 
 Postable = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 
@@ -70,7 +76,8 @@ class PanelPending(Refusal):
 class Panels:
     """Posts panels, and brings those that are posted in line with the settings.
 
-    A change of the settings makes a guild's panels due in its own transaction; each stays due until it shows it.
+    A change of the settings makes a guild's panels due in its own transaction; each stays due until it shows it. A
+    channel has one panel: a newer one replaces it.
     """
 
     def __init__(self, bot: commands.AutoShardedBot, stored: StoredPanels, modlog: ModLog, catalogs: Catalogs) -> None:
@@ -81,10 +88,10 @@ class Panels:
         self._met: LRUCache[int, bool] = LRUCache(10_000)  # messages whose button was pressed in this process
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def post(self, interaction: discord.Interaction[Any], channel: object, granted: discord.Permissions) -> None:
-        """Post the panel in a channel of the guild, unless one was posted there in the ten minutes before.
+    async def post(self, interaction: discord.Interaction[Any], channel: object, granted: discord.Permissions) -> str:
+        """Post the panel at the bottom of a channel of the guild, and take down those that are there already.
 
-        ``granted`` are the bot's permissions there.
+        ``granted`` are the bot's permissions there. Returns a marked sentence that says what was done.
 
         Raises:
             BotLacksPermission, ThreadClosed, PanelNotTaken: it is not posted.
@@ -107,9 +114,15 @@ class Panels:
             if isinstance(error, discord.Forbidden):
                 raise BotLacksPermission(permissions.names([*needed])) from None
             raise (ThreadClosed if code_of(error) in _CLOSED else PanelNotTaken) from None
+        older = await self._replaced(channel)
+        for panel in older:
+            await self.settle(panel.id)
+        if older:
+            return OLD_STAYS if await self._replaced(channel) else POSTED_ANEW
+        return POSTED
 
     async def settle(self, panel_id: int) -> None:
-        """Post or change a panel that is due; forget one that is gone, and try again later what Discord refuses.
+        """Post, change or take down a panel that is due; try again later what Discord refuses.
 
         Raises:
             StorageUnavailable: the database is away.
@@ -143,10 +156,19 @@ class Panels:
         if panel_id is not None:
             await self.settle(panel_id)
 
+    async def _replaced(self, channel: Postable) -> list[Panel]:
+        panels = await self._stored.of_guild(channel.guild.id)
+        return [panel for panel in panels if panel.replaced and panel.channel_id == channel.id]
+
     async def _show(self, panel_id: int) -> None:
         async with self._locks.setdefault(panel_id, asyncio.Lock()):
             panel = await self._stored.get(panel_id)
             if panel is None or not panel.due:
+                return
+            channel = self._bot.get_partial_messageable(panel.channel_id)
+            if panel.replaced and panel.message_id is not None:
+                await channel.get_partial_message(panel.message_id).delete()
+                await self._stored.forget(panel.id)
                 return
             translator = self._catalogs.translator(panel.options.language or panel.locale)
             embed = panel_embed(panel.options.wording, translator)
@@ -157,13 +179,12 @@ class Panels:
                     self._bot,
                     panel.channel_id,
                     found=lambda recent: has_custom_id(recent, ASK),
-                    since=panel.created_at - _POSTED_LATELY,
+                    since=panel.created_at,
                     embed=embed,
                     view=shown,
                 )
                 message_id = message.id
             else:
-                channel = self._bot.get_partial_messageable(panel.channel_id)
                 await channel.get_partial_message(message_id).edit(embed=embed, view=shown)
             await self._stored.shown(panel, message_id)
 

@@ -10,6 +10,7 @@ import discord
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from fileflare_bot.i18n import N_
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.guilds import MOST_CANNED_ANSWERS
 from fileflare_bot.storage.options import (
     MOST_MODERATOR_ROLES,
@@ -45,7 +46,17 @@ _NO_VALUE: Final = N_(
     "object"
 )
 _NOTHING_FILLS: Final = N_("holds a placeholder that nothing fills; those are {{customer}}, {{order}} and {{file}}")
+_KEYS: Final = re.compile(rb"\b(?:version|options)\b")
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class NotSettings(Refusal):
+    """Raised when a file for an import is something else."""
+
+    sentence = N_(
+        "**This is not a settings file.** Nothing was changed. Use the .json file that /store export gave you."
+    )
+    outcome = "not_settings"
 
 
 class _Model(BaseModel):
@@ -107,6 +118,7 @@ def imported(content: bytes, guild: discord.Guild) -> Imported:
     """Read a guild's settings from a file.
 
     Raises:
+        NotSettings: the file is something else.
         WrongValue: the file is invalid.
     """
     file = _read(content)
@@ -139,10 +151,21 @@ def imported(content: bytes, guild: discord.Guild) -> Imported:
 
 
 def _read(content: bytes) -> _File:
+    if not content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{") or not _KEYS.search(content):
+        raise NotSettings
     try:
         return _File.model_validate_json(content.removeprefix(codecs.BOM_UTF8))
     except ValidationError as error:
+        if _is_other_json(error):
+            raise NotSettings from None
         raise _broken_json(error) or wrong_value(error, _text(content)) from None
+
+
+def _is_other_json(error: ValidationError) -> bool:
+    """Return whether the settings are missing in a JSON that holds other things, such as that of another program."""
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    kinds = {found["type"]: found["loc"] for found in errors if len(found["loc"]) == 1}
+    return kinds.get("missing") == ("options",) and "extra_forbidden" in kinds
 
 
 def _text(content: bytes) -> str:

@@ -5,9 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from fileflare_bot.discord_limits import shorten
 from fileflare_bot.fileflare.request_queue import RequestQueue
 from fileflare_bot.i18n import N_, Translator, ngettext_noop
+from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.orders.reference import ReferenceProblem
+from fileflare_bot.storage.options import Wording
+from fileflare_bot.text import clean, escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Group:
     advice: str = ""
 
 
+LONGEST_WORDS: Final = 200  # characters of what customers are told about their order link
 BAD_REFERENCE: Final = "bad_reference"
 STAYS: Final = N_("If it stays so, tell the bot's operator.")
 _CUT_OFF: Final = Group(
@@ -116,8 +121,11 @@ def group_of(outcome: str) -> Group:
     return next((group for group in GROUPS if kind in group.outcomes), _CUT_OFF)
 
 
-def lookup_lines(counted: Counter[str], translator: Translator) -> list[str]:
-    """Return how a guild's lookups of the last 24 hours ended, group by group, each with what to do about it."""
+def lookup_lines(counted: Counter[str], translator: Translator, wording: Wording) -> list[str]:
+    """Return how a guild's lookups of the last 24 hours ended, group by group, each with what to do about it.
+
+    ``wording`` says what the store's customers are told about their order link.
+    """
     if not counted:
         return [translator.gettext("Nobody has asked for an order, as far as I know since my last start.")]
     numbers: Counter[Group] = Counter()
@@ -128,10 +136,30 @@ def lookup_lines(counted: Counter[str], translator: Translator) -> list[str]:
         if not numbers[group]:
             continue
         line = "• **" + translator.ngettext(*group.counted, numbers[group]) + "**"
+        advice = translator.gettext(group.advice) if group.advice else ""
         if BAD_REFERENCE in group.outcomes:
             line += f" ({', '.join(_pastes(counted, translator))})"
-        lines.append(line + "\n→ " + translator.gettext(group.advice) if group.advice else line)
+            advice = _clearer(wording, translator) or advice
+        lines.append(f"{line}\n→ {advice}" if advice else line)
     return lines
+
+
+def _clearer(wording: Wording, translator: Translator) -> str:
+    """Return what customers are told about their order link, and how to make it clearer; empty if it is nothing."""
+    if not where_to_find(wording):
+        return ""
+    words = shorten(escape(" · ".join(clean(wording.where, lines=True).splitlines())), LONGEST_WORDS)
+    address = f"<{wording.account_url}>" if wording.account_url else ""
+    told = translator.gettext("They are told: {words}", words=" · ".join(filter(None, [words, address])))
+    if wording.account_url:
+        how = translator.gettext(
+            "Make it clearer: name the email, and the button in it (/store setup > **The panel's words**)."
+        )
+    else:
+        how = translator.gettext(
+            "Make it clearer: name your store's address in the first line (/store setup > **The panel's words**)."
+        )
+    return f"{told}\n→ {how}"
 
 
 def health_lines(troubles: Iterable[str], parts: Iterable[str], translator: Translator) -> list[str]:

@@ -31,7 +31,7 @@ async def word(desk: Desk, **words: str) -> str:
     """Change the panel's words, and return what the owner is told."""
     setup = await desk.owner.slash(desk.channel, "store setup")
     shown = await desk.owner.click(reply(setup), custom_id="store_setup:words")
-    return reply(await desk.owner.submit_modal(shown, words)).content
+    return (await desk.owner.submit_modal(shown, words)).followups[-1].content
 
 
 async def test_a_panel_shows_new_words_colour_language_and_features_without_being_posted_again(desk: Desk) -> None:
@@ -222,7 +222,10 @@ async def test_the_setup_and_its_form_say_whether_there_is_a_panel_already_and_w
 
     assert page(setup).endswith(f"**The panel** is in <#{desk.channel.id}> already.")
     assert asked.modal is not None
-    assert asked.modal["components"][0]["content"] == f"**The panel** is in <#{desk.channel.id}> already."
+    assert asked.modal["components"][0]["content"] == (
+        f"**The panel** is in <#{desk.channel.id}> already. Where one is, I post it anew at the bottom, and take the "
+        "old one down."
+    )
 
 
 @pytest.mark.parametrize(("chosen", "language"), [("", "English"), ("de", "German")])
@@ -232,3 +235,45 @@ async def test_the_setup_names_the_language_that_moderators_read(desk: Desk, cho
     shown = page(await desk.owner.select(reply(setup), [chosen or "-"], custom_id="store_setup:language"))
 
     assert f"**Language:** moderators read {language} on cards and in the log channel, and customers on" in shown
+
+
+async def test_a_channel_with_the_panel_is_not_to_be_closed_but_another_is_to_be_chosen(desk: Desk) -> None:
+    await post(desk)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(reply(setup), [desk.channel], custom_id="store_setup:set:support_channel_id")
+
+    shown = page(await desk.owner.select(reply(setup), [desk.channel], custom_id="store_setup:set:log_channel_id"))
+
+    here = f"<#{desk.channel.id}>"
+    assert f"⚠️ **Your panel is in {here}, and your team's messages would be too.** Choose another channel" in shown
+    assert (
+        f"⚠️ Support channel: {here}\n**Your panel is here, so do not close this channel:** choose another for help "
+        "requests in /store setup."
+    ) in shown
+    assert "Everybody can read" not in shown
+    assert "switch View Channel off" not in shown
+    for said in (
+        reply(await desk.owner.click(reply(setup), label="Check")).content,
+        str(embed(await desk.owner.slash(desk.channel, "store status")).description),
+    ):
+        assert f"Log channel: {here}\n**Your panel is here, so do not close this channel:** choose another" in said
+
+
+async def test_one_channel_for_help_requests_and_the_log_is_named(desk: Desk) -> None:
+    await desk.set_up()
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    shown = page(await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:log_channel_id"))
+
+    assert "💡 Help requests come here too, and the log pushes them up." in shown
+
+
+async def test_the_open_setup_page_follows_the_words_that_are_saved(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert "Worth adding: where your customers find their order link." in page(setup)
+    shown = await desk.owner.click(reply(setup), custom_id="store_setup:words")
+
+    saved = await desk.owner.submit_modal(shown, {"where": "In your email."})
+
+    assert "Worth adding" not in page(saved)
+    assert "The first line of **Where do I find my order link?** is no address." in saved.followups[-1].content

@@ -40,23 +40,39 @@ async def test_the_panel_speaks_the_servers_language(desk: Desk) -> None:
     assert labels(panel) == ["Meine Downloads"]
 
 
-async def test_a_panel_is_posted_again_within_ten_minutes_only_if_it_is_gone(desk: Desk) -> None:
-    def panels() -> int:
-        return len([message for message in desk.channel.history() if message.embeds])
+async def test_a_panel_that_is_posted_again_moves_to_the_bottom_and_the_old_one_goes(desk: Desk) -> None:
+    def panels() -> list[int]:
+        return [message.id for message in desk.channel.history() if message.embeds]
 
-    for _ in range(2):
-        result = await desk.owner.slash(desk.channel, "store panel")
-        assert "The panel is posted" in reply(result).content
-    assert panels() == 1
+    other = desk.guild.create_text_channel("shop")
+    await desk.owner.slash(other, "store panel")
+    await desk.owner.slash(desk.channel, "store panel")
+    first = panels()
+    await desk.customer.send(desk.channel, "Hello!")
+    await desk.env.advance_time(10)
 
-    panel = desk.channel.last_message
-    assert panel is not None
-    desk.env.backend.delete_message(desk.channel.id, panel.id)
+    again = await desk.owner.slash(desk.channel, "store panel")
+
+    assert reply(again).content == (
+        "The panel is posted anew, at the bottom of its channel, and the old one is taken down. It follows what you "
+        "change in /store setup."
+    )
+    assert len(panels()) == 1
+    assert panels() > first
+    assert desk.channel.history()[-1].id == panels()[0]
+    assert len([message for message in other.history() if message.embeds]) == 1
+
+
+async def test_an_old_panel_that_cannot_be_taken_down_is_told_and_goes_later(desk: Desk) -> None:
     await desk.owner.slash(desk.channel, "store panel")
-    assert panels() == 1
-    await desk.env.advance_time(11 * 60)
-    await desk.owner.slash(desk.channel, "store panel")
-    assert panels() == 2
+    await desk.env.advance_time(10)
+    desk.env.inject_error("DELETE", f"/channels/{desk.channel.id}/messages/*", status=403, code=50013)
+
+    again = await desk.owner.slash(desk.channel, "store panel")
+
+    assert "Discord does not let me take the old one down yet" in reply(again).content
+    await desk.later()
+    assert len([message for message in desk.channel.history() if message.embeds]) == 1
 
 
 async def test_members_without_manage_server_do_not_see_the_command(desk: Desk) -> None:

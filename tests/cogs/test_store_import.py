@@ -12,6 +12,7 @@ from fileflare_bot.i18n import Catalogs
 from fileflare_bot.store import settings_file
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.store.json_lines import line_of
+from fileflare_bot.store.settings_file import NotSettings
 
 MARK = "here"
 FULL: dict[str, Any] = {
@@ -36,7 +37,6 @@ def refusal(content: bytes) -> WrongValue:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "the file breaks off in line 1, column 1: the rest is missing"),
         (b'{\n  "version": 1,\n', "the file breaks off in line 3, column 1: the rest is missing"),
         (b'{"version" 1}', "the file needs a colon in line 1, column 12"),
         (b'{"version": 1\n "options": {}}', "the file needs a comma or a closing bracket in line 2, column 2"),
@@ -46,46 +46,53 @@ def refusal(content: bytes) -> WrongValue:
         (b'{"version": 1} // old', "the file must end before line 1, column 16"),
         (b'{"version": "a\nb"}', "the file has a line break or a tab inside a text before line 2, column 1"),
         (rb'{"version": "C:\x"}', "the file has a backslash in line 1, column 17 that means nothing; write it twice"),
-        (b"[" * 9000, "the file has too many brackets inside each other in line 1, column 202"),
+        (b'{"version": ' + b"[" * 9000, "the file has too many brackets inside each other in line 1, column 213"),
         (b'{"version": "\xff"}', "the file is no UTF-8 in line 1, column 14; save it as UTF-8"),
         (b'{"version": one}', "the file needs a value in line 1, column 13: text in double quotes, a number, true,"),
-        (b"# settings", "the file needs a value in line 1, column 1: text in double quotes, a number, true, false,"),
-        (b"[]", "the file must be an object in braces."),
         (b'{"version": 1}', "`options` is missing in what begins in line 1."),
         (b'{"version": 1.5, "options": {}}', "`version` in line 1 must be a whole number."),
         (b'{"version": 0, "options": {}}', "`version` in line 1 must be 1 at least."),
         (b'{"version": 2, "options": {}}', "`version` in line 1 must be 1 at most."),
-        (b'{"version": 1, "log_channel": 7, "options": {}}', "`log_channel` in line 1 must be text in double quotes."),
-        (b'{"version": 1, "log_channel": "", "options": {}}', "`log_channel` in line 1 must not be empty."),
-        (b'{"version": 1, "answers": {}, "options": {}}', "`answers` in line 1 must be a list."),
+        (
+            b'{"version": 1, "log_channel": 7, "options": {}}',
+            "**Log channel** (`log_channel`) in line 1 must be text in double quotes.",
+        ),
+        (
+            b'{"version": 1, "log_channel": "", "options": {}}',
+            "**Log channel** (`log_channel`) in line 1 must not be empty.",
+        ),
+        (b'{"version": 1, "answers": {}, "options": {}}', "**Saved answers** (`answers`) in line 1 must be a list."),
         (
             b'{"version": 1, "options": {\n"leak_guard": "maybe"}}',
-            "`options.leak_guard` in line 2 must be true or false.",
+            "**Leak guard** (`options.leak_guard`) in line 2 must be true or false.",
         ),
         (
             b'{"version": 1, "options": {"accounts_per_order":\n 0}}',
-            "`options.accounts_per_order` in line 1 must be a whole number from 1 to 100.",
+            "**Accounts an order counts for** (`options.accounts_per_order`) in line 1 must be a whole number from",
         ),
         (
             b'{"version": 1,\n"options": {"help_open_per_person": "x"}}',
-            "`options.help_open_per_person` in line 2 must be a whole number from 1 to 100.",
+            "**Open help requests of a person** (`options.help_open_per_person`) in line 2 must be a whole number",
         ),
-        (b'{"version": 1, "options": {"wording": {"colour": "red"}}}', "`options.wording.colour` in line 1 must look "),
+        (
+            b'{"version": 1, "options": {"wording": {"colour": "red"}}}',
+            "**Colour** (`options.wording.colour`) in line 1 must look ",
+        ),
         (
             b'{"version": 1, "options": {"wording": {"account_url": "no"}}}',
-            "`options.wording.account_url` in line 1 must be an address such as https://my-store.com/account.",
+            "**Where do I find my order link?** (`options.wording.account_url`) in line 1 must be an address such as https://my-store.com/account.",
         ),
         (
             b'{"version": 1, "options": {"language": "%s"}}' % (b"x" * 11),
-            "`options.language` in line 1 must have 10 characters at most.",
+            "**Language** (`options.language`) in line 1 must have 10 characters at most.",
         ),
         (
             b'{"version": 1, "options": {}, "rules": [{"match": "any", "roles": ["a"]}]}',
-            r"`rules.0.match` in line 1 must be one of these: 'any\_order', 'product\_id'",
+            r"**Rules for buyers' roles** (`rules.0.match`) in line 1 must be one of these: 'any\_order', 'product\_",
         ),
         (
             b'{"version": 1, "options": {}, "rules": [{"match": "tag", "roles": []}]}',
-            "`rules.0.roles` in line 1 must have an entry.",
+            "**Rules for buyers' roles** (`rules.0.roles`) in line 1 must have an entry.",
         ),
     ],
     ids=lambda value: str(value)[:40],
@@ -97,6 +104,28 @@ def test_it_says_in_words_where_a_file_is_wrong_and_what_belongs_there(content: 
     german = error.text(CATALOGS.translator("de"))
     assert german.startswith("**Nichts wurde geändert:** ")
     assert not any(word in german for word in (*PARSERS_WORDS, " the ", " must ", " needs "))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("settings.json", b""),
+        ("settings.json", b"[]"),
+        ("settings.json", b"# settings"),
+        ("settings.json", b'{"name": "another-program", "version": "1.0.0"}'),
+        ("settings.json", b'{"colour": "red"}'),
+        ("settings.json", b"[" * 9000),
+        ("notes.txt", b"version 1, options"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n" + b"x" * 300_000),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+async def test_something_else_is_said_to_be_no_settings_file(desk: Desk, name: str, content: bytes) -> None:
+    refused = await desk.owner.slash(desk.channel, "store import", file=(name, content))
+
+    assert reply(refused).content == (
+        "**This is not a settings file.** Nothing was changed. Use the .json file that /store export gave you."
+    )
 
 
 def test_the_mark_that_some_editors_put_at_the_beginning_is_no_fault() -> None:
@@ -137,16 +166,28 @@ async def test_a_name_in_a_file_is_repeated_without_effect_and_never_as_a_whole(
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (("options", "wording", "colour"), "crimson", "`options.wording.colour` in line {line} must look like #"),
-        (("options", "leak_guard"), "crimson", "`options.leak_guard` in line {line} must be true or false."),
-        (("rules", 1, "match"), "crimson", "`rules.1.match` in line {line} must be one of these: "),
+        (
+            ("options", "wording", "colour"),
+            "crimson",
+            "**Colour** (`options.wording.colour`) in line {line} must look like #",
+        ),
+        (
+            ("options", "leak_guard"),
+            "crimson",
+            "**Leak guard** (`options.leak_guard`) in line {line} must be true or false.",
+        ),
+        (
+            ("rules", 1, "match"),
+            "crimson",
+            "**Rules for buyers' roles** (`rules.1.match`) in line {line} must be one of these: ",
+        ),
         (
             ("answers", 0, "text"),
             "Hi {crimson}!",
-            "`answers.0.text` in line {line} holds a placeholder that nothing fills; those are {{",
+            "**Saved answers** (`answers.0.text`) in line {line} holds a placeholder that nothing fills; those are {{",
         ),
-        (("answers", 1, "name"), "a", "`answers.1.name` in line {line} is there twice."),
-        (("moderator_roles", 2), "", "`moderator_roles.2` in line {line} must not be empty."),
+        (("answers", 1, "name"), "a", "**Saved answers** (`answers.1.name`) in line {line} is there twice."),
+        (("moderator_roles", 2), "", "**Moderator roles** (`moderator_roles.2`) in line {line} must not be empty."),
     ],
 )
 @pytest.mark.parametrize("indent", [2, None, 7])
@@ -195,6 +236,8 @@ def test_whatever_is_done_to_a_file_no_parsers_words_are_told(noise: bytes, at: 
     at %= len(good)
     try:
         settings_file._read(good[:at] + noise + good[at + cut :])  # noqa: SLF001 - without a guild
+    except NotSettings:
+        pass
     except WrongValue as error:
         text = error.text(CATALOGS.translator("en"))
         assert text.startswith("**Nothing was changed:** ")

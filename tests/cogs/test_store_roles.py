@@ -4,7 +4,7 @@ import asyncio
 
 import discord
 import pytest
-from desk import Desk, embed, first_option, reply
+from desk import Desk, embed, first_option, page, reply
 from simcord.actors import MemberActor
 from simcord.builders import RoleHandle
 from simcord.results import InteractionResult
@@ -305,7 +305,7 @@ async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(
     removed = await desk.owner.slash(desk.channel, "store roles remove", number=1)
     assert reply(removed).content.startswith("Removed: any order")
     refused = await desk.owner.slash(desk.channel, "store roles remove", number=1)
-    assert reply(refused).content.startswith("**That rule is not complete, or not on the list.**")
+    assert reply(refused).content == "**No rule has that number.** /store roles list shows the numbers."
 
 
 POWERS = [
@@ -409,6 +409,67 @@ async def test_a_refused_role_is_named_with_what_to_change(desk: Desk) -> None:
     assert desk.bot.storage.guilds.get(desk.guild.id).options.rules == ()
 
 
+async def test_a_role_is_never_both_for_buyers_and_for_moderators(desk: Desk, buyer: RoleHandle) -> None:
+    """Every buyer would be a moderator; the owner is told at the choice, whichever comes first."""
+    team = desk.guild.create_role("Our team")
+    await desk.set_up(roles=[team])
+    guilds = desk.bot.storage.guilds
+
+    refused = await desk.owner.slash(
+        desk.channel, "store roles add", **{"match": "any_order", "role": buyer, "second-role": team}
+    )
+
+    assert reply(refused).content.startswith(f"**Buyers must not get the role <@&{team.id}>:** it is a moderator role")
+    assert guilds.get(desk.guild.id).options.rules == ()
+
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    refused = await desk.owner.select(reply(setup), [team, buyer], custom_id="store_setup:set:moderator_role_ids")
+
+    said = [reply(refused).content, *(each.content for each in refused.followups)][-1]
+    assert said == (
+        f"**The role <@&{buyer.id}> cannot be a moderator role:** buyers get it, by a rule in /store roles. Choose a "
+        "role that only your team has; make one under Server Settings > Roles."
+    )
+    assert guilds.get(desk.guild.id).moderator_role_ids == (team.id,)
+    await desk.owner.select(reply(setup), [buyer], custom_id="store_setup:set:ping_role_id")
+    assert guilds.get(desk.guild.id).ping_role_id == buyer.id
+
+
+@pytest.mark.parametrize(("which", "why"), [("everyone", "everybody has it"), ("app", "Discord gives it by itself")])
+async def test_a_role_that_nobody_is_given_by_the_team_makes_no_moderators(desk: Desk, which: str, why: str) -> None:
+    app = desk.guild.create_role("Another app", managed=True)
+    role_id = desk.guild.id if which == "everyone" else app.id
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    refused = await desk.owner.select(
+        reply(setup),
+        [desk.guild.roles["@everyone"] if which == "everyone" else app],
+        custom_id="store_setup:set:moderator_role_ids",
+    )
+
+    said = [reply(refused).content, *(each.content for each in refused.followups)][-1]
+    assert said.startswith(f"**The role <@&{role_id}> cannot be a moderator role:** {why}")
+    assert desk.bot.storage.guilds.get(desk.guild.id).moderator_role_ids == ()
+
+
+async def test_a_moderator_role_of_buyers_from_before_is_named_wherever_the_owner_looks(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await desk.set_up()
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, moderator_role_ids=(buyer.id,))
+    line = f"⚠️ **NOT SAFE: <@&{buyer.id}> is a moderator role, but buyers get it, by a rule in /store roles.**"
+
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    assert line in page(setup)
+    checked = reply(await desk.owner.click(reply(setup), label="Check")).content
+    assert checked.startswith("**This needs fixing:**")
+    assert line in checked
+    assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
+
+
 async def test_manage_server_alone_makes_no_rule(desk: Desk, buyer: RoleHandle) -> None:
     dana = deputy(desk, above=buyer)
     await desk.env.settle()
@@ -501,10 +562,11 @@ async def test_a_rule_too_many_or_without_a_value_changes_nothing(desk: Desk, bu
     )
 
     many = await rule(desk, "any_order", buyer)
-    incomplete = await rule(desk, "tag", buyer)
+    incomplete = [reply(await rule(desk, match, buyer)).content for match in ("tag", "product_id")]
 
     assert reply(many).content == "**There are 25 rules already.** Remove one first."
-    assert reply(incomplete).content.startswith("**That rule is not complete, or not on the list.**")
+    assert incomplete[0] == "**Which tag?** Fill in `value`."
+    assert incomplete[1].startswith("**Which product?** Fill in `value`;")
     assert await desk.bot.storage.guilds.load(desk.guild.id) == before
 
 

@@ -12,6 +12,7 @@ from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.options import Wording
 from fileflare_bot.store.status import GROUPS, PASTES, group_of, lookup_lines
 
 CATALOGS = Catalogs()
@@ -22,6 +23,7 @@ OF_OTHERS = {
         "bot_lacks_permission",
         "file_forgotten",
         "held_by_them",
+        "makes_moderators",
         "managed_role",
         "may_not_give",
         "missing_permission",
@@ -43,7 +45,10 @@ OF_OTHERS = {
         "not_a_moderator",
         "not_answered",
         "not_deleted",
+        "not_for_moderators",
         "not_from_here",
+        "not_settings",
+        "rule_needs_value",
     ),
     *("not_possible_now", "not_to_them", "not_yours", "nothing_written", "only_in_server", "order_not_known"),
     *("order_in_answer", "order_in_words"),
@@ -187,7 +192,7 @@ def test_each_group_says_how_many_and_what_the_owner_can_do(language: str) -> No
     pastes = [f"bad_reference.{problem}" for problem in ReferenceProblem]
     outcomes = [*(outcome for group in GROUPS for outcome in group.outcomes if outcome != "bad_reference"), *pastes]
 
-    shown = lookup_lines(Counter(dict.fromkeys(outcomes, 2)), translator)
+    shown = lookup_lines(Counter(dict.fromkeys(outcomes, 2)), translator, Wording())
 
     assert len(shown) == len(GROUPS)
     assert shown[0].startswith("• **2 ")
@@ -204,3 +209,23 @@ async def test_a_reply_that_did_not_arrive_is_counted_as_one(desk: Desk) -> None
 
     assert "• **1 answer did not arrive**" in shown
     assert "→ " + group_of("undelivered.too_late").advice in shown
+
+
+@pytest.mark.parametrize(
+    ("wording", "told", "how"),
+    [
+        (Wording(where="In your *email*."), "In your \\*email\\*.", "name your store's address in the first line"),
+        (
+            Wording(where="Here.", account_url="https://shop.example"),
+            "Here. · <https://shop.example>",
+            "name the email",
+        ),
+    ],
+)
+def test_an_owner_who_has_said_where_order_links_are_reads_it_and_how_to_make_it_clearer(
+    wording: Wording, told: str, how: str
+) -> None:
+    (shown,) = lookup_lines(Counter({"bad_reference.not_an_id": 1}), CATALOGS.translator("en"), wording)
+
+    assert "Say where customers find" not in shown
+    assert f"→ They are told: {told}\n→ Make it clearer: {how}" in shown

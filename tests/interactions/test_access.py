@@ -116,6 +116,7 @@ PRESSES: Final[dict[str, tuple[str, list[str]]]] = {
     "StoreSetup.keep_words": ("store_setup:worded", []),
     "StoreSetup.ask_limits": ("store_setup:limits", []),
     "StoreSetup.keep_limits": ("store_setup:limited", []),
+    "StoreSetup.fix": ("store_setup:fix:limits", []),
     "StoreSetup.check": ("store_setup:check", []),
     "StoreSetup.ask_channel": ("store_setup:panel", []),
     "StoreSetup.post_panel": ("store_setup:post", ["{channel}"]),

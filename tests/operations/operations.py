@@ -144,6 +144,12 @@ async def post_panel(shop: Shop) -> Press:
     return lambda: shop.discord.slash(shop.owner, shop.channel, "store panel")
 
 
+async def post_panel_anew(shop: Shop) -> Press:
+    """An owner posts the panel where one is already."""
+    await (await post_panel(shop))().done()
+    return await post_panel(shop)
+
+
 async def word_panel(shop: Shop) -> Press:
     """An owner changes the words of a panel that is posted."""
     await (await post_panel(shop))().done()
@@ -208,7 +214,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "move on a card": Operation(move_on_card, 6, "Its roles have moved with it", "has the role"),
     "delete one's data": Operation(delete_data, 3, r"help requests\.$", "cards|has the role|removals"),
-    "panel": Operation(post_panel, 2, "The panel is posted", "0 panels"),
+    "panel": Operation(post_panel, 1, "The panel is posted", "0 panels"),
+    "panel anew": Operation(post_panel_anew, 2, "the old one is taken down", "[02] panels"),
     "word the panel": Operation(word_panel, 2, "what your customers see now", "panel shows"),
     "import": Operation(import_settings, 4),
     "remind": Operation(limited(remind="1"), 2),

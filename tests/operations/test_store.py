@@ -163,7 +163,7 @@ async def test_a_panel_that_discord_does_not_take_at_once_is_posted_by_itself(
 
     await discord.until(lambda: len(panels(shop)) == 1)
     again = await discord.slash(shop.owner, shop.channel, "store panel").done()
-    assert again.text.startswith("The panel is posted.")
+    assert again.text.startswith("The panel is posted anew,")
     assert len(panels(shop)) == 1
     assert await prompt_bot.stop() == 0
 

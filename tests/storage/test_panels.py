@@ -133,3 +133,16 @@ async def test_only_the_newest_panels_of_a_server_are_remembered(storage: Storag
 
     known = [panel.message_id for panel in await storage.panels.of_guild(GUILD)]
     assert known == [*range(2, MOST_PANELS + 1), MESSAGE]
+
+
+async def test_a_newer_panel_in_a_channel_makes_the_older_due_to_be_taken_down(storage: Storage) -> None:
+    old = await posted(storage)
+
+    new = await posted(storage, MESSAGE + 1)
+
+    assert await storage.panels.due() == [old.id]
+    assert not new.replaced
+    replaced = await storage.panels.get(old.id)
+    assert replaced is not None
+    assert replaced.replaced
+    assert replaced.wanted_at > old.wanted_at

@@ -1,0 +1,87 @@
+"""Keeps moderator roles and buyers' roles apart: what buyers or everybody get must not make moderators."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
+
+import discord
+
+from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.options import Options
+from fileflare_bot.storage.records import GuildSettings
+
+_EVERYBODY: Final = N_("everybody has it")
+_BUYERS: Final = N_("buyers get it, by a rule in /store roles")
+_MANAGED: Final = N_("Discord gives it by itself, to an app, to subscribers or to boosters")
+
+
+class NotForModerators(Refusal):
+    """Raised when a chosen moderator role is one that everybody, buyers, an app, subscribers or boosters have."""
+
+    sentence = N_(
+        "**The role {role} cannot be a moderator role:** {why}. Choose a role that only your team has; make one under "
+        "Server Settings > Roles."
+    )
+    outcome = "not_for_moderators"
+
+    def __init__(self, role: str, why: str) -> None:
+        super().__init__()
+        self._role = role
+        self._why = why
+
+    def text(self, translator: Translator) -> str:
+        """Return the sentence, with who has the role."""
+        return translator.gettext(self.sentence, role=self._role, why=translator.gettext(self._why))
+
+
+class MakesModerators(Refusal):
+    """Raised when buyers would get a moderator role."""
+
+    sentence = N_(
+        "**Buyers must not get the role {role}:** it is a moderator role, so every buyer would be a moderator. Choose "
+        "another role, or take this one off the moderator roles in /store setup first."
+    )
+    outcome = "makes_moderators"
+
+
+def check_moderator_roles(guild: discord.Guild, role_ids: Iterable[int], options: Options) -> None:
+    """Check that these roles may make moderators.
+
+    Raises:
+        NotForModerators: one of them may not.
+    """
+    for role_id in role_ids:
+        if why := _why_not(guild, role_id, options):
+            raise NotForModerators(f"<@&{role_id}>", why)
+
+
+def check_makes_no_moderators(role_ids: Iterable[int], moderator_role_ids: Collection[int]) -> None:
+    """Check that buyers get none of the moderator roles by these roles of theirs.
+
+    Raises:
+        MakesModerators: one of them is a moderator role.
+    """
+    for role_id in role_ids:
+        if role_id in moderator_role_ids:
+            raise MakesModerators(role=f"<@&{role_id}>")
+
+
+def unsafe_roles(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
+    """Yield a sentence for each moderator role that must not be one, stored before that was refused."""
+    for role_id in settings.moderator_role_ids:
+        if why := _why_not(guild, role_id, settings.options):
+            yield translator.gettext(
+                "**NOT SAFE: {role} is a moderator role, but {why}.** Whoever has it can open customers' orders in the "
+                "help desk. Take it off the moderator roles in /store setup now.",
+                role=f"<@&{role_id}>",
+                why=translator.gettext(why),
+            )
+
+
+def _why_not(guild: discord.Guild, role_id: int, options: Options) -> str | None:
+    role = guild.get_role(role_id)
+    if role is not None and role.is_default():
+        return _EVERYBODY
+    if any(role_id in rule.role_ids for rule in options.rules):
+        return _BUYERS
+    return _MANAGED if role is not None and role.managed else None
