@@ -65,14 +65,14 @@ class _Note(Enum):
     LAST = auto()
 
 
-# Where there is a help desk, and where there is none
+# Where a button reaches moderators, and where none does
 _NOTES: Final = {
     _Note.USED_UP: (
-        N_("Nothing left on a file? **Press Get help** for more; its old link then works again."),
+        N_("Nothing left on a file? **Press {button}** for more; its old link then works again."),
         N_("Nothing left on a file? Ask this store's support for more; its old link then works again."),
     ),
     _Note.UNAVAILABLE: (
-        N_("A link is unavailable? **Press Get help**."),
+        N_("A link is unavailable? **Press {button}**."),
         N_("A link is unavailable? Ask this store's support."),
     ),
     _Note.LAST: (_LAST := N_("A click counts as a download, so use the last one on a steady connection."), _LAST),
@@ -104,11 +104,13 @@ class OrderPages:
         """Return pages of the files that have this in their name or their product's. There may be none."""
         return OrderPages(files_named(self.order, file_name(part)), wanted=file_name(part), of=len(self.order.files))
 
-    def render(self, number: int, translator: Translator, *, desk: bool = True, top: int | None = None) -> Page:
+    def render(
+        self, number: int, translator: Translator, *, press: str = N_("Get help"), top: int | None = None
+    ) -> Page:
         """Return page ``number``, counted from 1; a number out of range gives the nearest page.
 
-        ``desk`` says whether there is a help desk behind **Get help**. The page begins with the block ``top``, if it
-        holds that; what stands before that block follows at the end.
+        ``press`` is the label of the button that reaches moderators, empty if there is none. The page begins with the
+        block ``top``, if it holds that; what stands before that block follows at the end.
         """
         number = min(max(number, 1), len(self))
         entries = _from_block(self._pages[number - 1], top)
@@ -118,7 +120,7 @@ class OrderPages:
         return Page(
             content=self._content(translator),
             title=title or translator.gettext("Your downloads"),
-            description="\n\n".join([*blocks, *_blocks(self.order, entries, translator, desk=desk)]),
+            description="\n\n".join([*blocks, *_blocks(self.order, entries, translator, press)]),
             footer=" · ".join(self._footer(number, entries, translator)),
             links=tuple(_button(entry, translator) for entry in islice(links, LINKS_ON_A_PAGE)),
             number=number,
@@ -220,28 +222,32 @@ def _note(entry: Entry) -> _Note | None:
     return _Note.LAST if entry.asset.limits.remaining is Remaining.LAST else None
 
 
-def _blocks(order: Order, entries: list[Entry], translator: Translator, *, desk: bool) -> Iterator[str]:
+def _blocks(order: Order, entries: list[Entry], translator: Translator, press: str) -> Iterator[str]:
     if not order.asset_count:
-        yield _no_files(order, translator, desk=desk)
+        yield _no_files(order, translator, press)
     elif not entries:
         yield translator.gettext("Your files are on the next page.")
     for block, members in groupby(entries, key=lambda entry: entry.block):
         yield "\n".join(_block(order, block, list(members), translator))
     notes = {_note(entry) for entry in entries}
-    said = "\n".join(translator.gettext(words[not desk]) for note, words in _NOTES.items() if note in notes)
+    button = translator.gettext(press) if press else ""
+    said = "\n".join(
+        translator.gettext(words[not press], button=button) for note, words in _NOTES.items() if note in notes
+    )
     if said:
         yield said
 
 
-def _no_files(order: Order, translator: Translator, *, desk: bool) -> str:
+def _no_files(order: Order, translator: Translator, press: str) -> str:
     """Return why an order may have no files, and what to do."""
     why = translator.gettext(
         "There are no files on this order yet. New orders can take up to 30 minutes: press Refresh then."
     )
     if order.incomplete:
         why = translator.gettext("I cannot read its files. Press Refresh in a few minutes.")
-    if desk:
-        return why + " " + translator.gettext("Still none? **Press Get help**.")
+    if press:
+        button = translator.gettext(press)
+        return why + " " + translator.gettext("Still none? **Press {button}**.", button=button)
     return why + " " + translator.gettext("Still none? Ask this store's support, and give them the order number.")
 
 

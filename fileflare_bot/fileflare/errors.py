@@ -107,15 +107,27 @@ class Guessing(AskedTooOften):
         "**Several order IDs were unknown here, so I take no more for a while.** Try again in {pause}. Or press "
         "**{help}** now: this server's team can find your order by its number."
     )
+    in_messages: ClassVar[str] = N_(
+        "**Several order IDs were unknown here, so I take no more for a while.** Try again in {pause}. Or use "
+        "/{command} in the store's server and press **{help}** there: its team can find your order by its number."
+    )
     outcome = "guessing"
     finding = Kind.PAUSED
+
+    def __init__(self, retry_after: float, *, in_server: bool = True) -> None:
+        super().__init__(retry_after)
+        self.in_server = in_server
+
+    def text(self, translator: Translator) -> str:
+        """Return when to try again, and where to ask for help."""
+        return self.filled(self.sentence if self.in_server else self.in_messages, translator)
 
 
 class OrderNotFound(LookupFailed):
     """Raised when Fileflare knows no order with that ID; ``denied`` if it said so by 401 or 403.
 
     ``tries_left`` is how many more unknown IDs start a pause of ``pause`` seconds: 0 if this one has, None if nobody
-    counts.
+    counts. Without ``in_server``, help is elsewhere.
     """
 
     sentence = N_(
@@ -130,18 +142,36 @@ class OrderNotFound(LookupFailed):
         1: N_("**Careful:** if the next ID is unknown too, I take no more for {pause}. Not sure? Press **{help}**."),
         0: N_("**That was one unknown ID too many, so I take no more for {pause}.** **{help}** works meanwhile."),
     }
+    warnings_in_messages: ClassVar[dict[int | None, str]] = {
+        1: N_(
+            "**Careful:** if the next ID is unknown too, I take no more for {pause}. Not sure? Use /{command} in the "
+            "store's server and press **{help}** there."
+        ),
+        0: N_(
+            "**That was one unknown ID too many, so I take no more for {pause}.** Meanwhile, use /{command} in the "
+            "store's server and press **{help}** there."
+        ),
+    }
 
     def __init__(
-        self, why: str = "", *, denied: bool = False, tries_left: int | None = None, pause: float = 0.0
+        self,
+        why: str = "",
+        *,
+        denied: bool = False,
+        tries_left: int | None = None,
+        pause: float = 0.0,
+        in_server: bool = True,
     ) -> None:
         super().__init__(why, pause=pause)
         self.denied = denied
         self.tries_left = tries_left
+        self.in_server = in_server
 
     def text(self, translator: Translator) -> str:
         """Return that the order is unknown, where to find the order ID, and whether a pause is near."""
         text = translator.gettext(self.sentence, where=translator.gettext(_WHERE))
-        warning = self.warnings.get(self.tries_left)
+        warnings = self.warnings if self.in_server else self.warnings_in_messages
+        warning = warnings.get(self.tries_left)
         return text if warning is None else f"{text}\n{self.filled(warning, translator)}"
 
 

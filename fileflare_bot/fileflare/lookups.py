@@ -121,7 +121,11 @@ class Lookups:
                 raise
             tries_left, pause = await self._abuse.missed(requester)
             raise OrderNotFound(
-                str(error), denied=error.denied, tries_left=tries_left, pause=pause.total_seconds()
+                str(error),
+                denied=error.denied,
+                tries_left=tries_left,
+                pause=pause.total_seconds(),
+                in_server=requester.guild_id is not None,
             ) from error
         if not known:
             self._abuse.hit(requester)

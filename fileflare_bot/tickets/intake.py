@@ -99,6 +99,11 @@ def help_button(
     return button(translator.gettext("Get help"), custom_id, emoji="🛟")
 
 
+def write_button(translator: Translator, ticket_id: int) -> discord.ui.Button[discord.ui.View]:
+    """Return the button that continues a ticket, for what its customer opened from an answer."""
+    return button(translator.gettext("Write back"), f"help:write:{ticket_id}", emoji="✍️")
+
+
 def pasted_number(pasted: str) -> str:
     """Return the order number that somebody pasted instead of an order ID, or an empty string."""
     is_number = parse_reference(pasted) is ReferenceProblem.ORDER_NUMBER
