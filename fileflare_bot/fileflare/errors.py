@@ -127,12 +127,17 @@ class OrderNotFound(LookupFailed):
     """Raised when Fileflare knows no order with that ID; ``denied`` if it said so by 401 or 403.
 
     ``tries_left`` is how many more unknown IDs start a pause of ``pause`` seconds: 0 if this one has, None if nobody
-    counts. Without ``in_server``, help is elsewhere.
+    counts. Without ``in_server``, help is elsewhere. ``cut_to`` is how many characters the ID has, if it looks cut off;
+    such an ID counts as unknown all the same, because nothing promises the length of an ID.
     """
 
     sentence = N_(
         "**Fileflare knows no order with that ID.** A character may be missing, or the order was removed.\n{where}\n"
         "If you have copied all of it and it is still unknown, ask for help."
+    )
+    cut_off: ClassVar[str] = N_(
+        "**Fileflare knows no order with that ID.** It has only {count} characters; an order ID mostly has 32, so it "
+        "may be cut off.\n{where}\nIf you have copied all of it and it is still unknown, ask for help."
     )
     outcome = "not_found"
     finding = Kind.NOT_FOUND
@@ -161,15 +166,18 @@ class OrderNotFound(LookupFailed):
         tries_left: int | None = None,
         pause: float = 0.0,
         in_server: bool = True,
+        cut_to: int | None = None,
     ) -> None:
         super().__init__(why, pause=pause)
         self.denied = denied
         self.tries_left = tries_left
         self.in_server = in_server
+        self.cut_to = cut_to
 
     def text(self, translator: Translator) -> str:
         """Return that the order is unknown, where to find the order ID, and whether a pause is near."""
-        text = translator.gettext(self.sentence, where=translator.gettext(_WHERE))
+        sentence = self.sentence if self.cut_to is None else self.cut_off
+        text = translator.gettext(sentence, where=translator.gettext(_WHERE), count=self.cut_to or 0)
         warnings = self.warnings if self.in_server else self.warnings_in_messages
         warning = warnings.get(self.tries_left)
         return text if warning is None else f"{text}\n{self.filled(warning, translator)}"

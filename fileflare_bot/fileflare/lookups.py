@@ -126,6 +126,7 @@ class Lookups:
                 tries_left=tries_left,
                 pause=pause.total_seconds(),
                 in_server=requester.guild_id is not None,
+                cut_to=reference.cut_to,
             ) from error
         if not known:
             self._abuse.hit(requester)
