@@ -10,6 +10,7 @@ import discord
 import pytest
 from desk import Desk, Log, buttons, first_option, labels, reply
 from desk import page as page_text
+from simcord.builders import ChannelHandle
 
 from fileflare_bot.demo import orders
 from fileflare_bot.settings import Settings
@@ -32,11 +33,12 @@ async def test_without_a_support_channel_the_customer_is_told_who_to_ask(desk: D
     )
 
 
-async def test_in_a_direct_message_the_customer_is_told_where_to_go(desk: Desk) -> None:
+async def test_a_button_of_an_earlier_version_in_a_direct_message_says_where_to_go(desk: Desk) -> None:
     await desk.set_up()
-    lookup = await desk.at_home.slash("mydownloads", **{"order-id": orders.USED_UP})
+    await desk.at_home.slash("mydownloads", **{"order-id": orders.USED_UP})
+    home = ChannelHandle(desk.env, None, desk.env.backend.get_dm_channel(desk.customer.id))
 
-    refused = await desk.at_home.click(reply(lookup), label="Get help")
+    refused = await desk.forge("help:ask::used_up.", desk.customer, home)
 
     assert reply(refused).content.startswith("**That works in a server only.** Go to the server of the store")
 
@@ -87,7 +89,7 @@ async def test_help_is_offered_on_each_refusal_that_a_moderator_can_fix_with_a_l
     parts = [item["component"] for item in shown.modal["components"] if "component" in item]
     (topics,) = [part for part in parts if part["custom_id"] == "topic"]
     assert [option["value"] for option in topics["options"] if option.get("default")] == [topic]
-    await desk.customer.submit_modal(shown, {"topic": topic})
+    await desk.customer.submit_modal(shown, {"topic": topic, "words": "Bought yesterday."})
     assert found in str(desk.card().embeds[0].description)
 
 
