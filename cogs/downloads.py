@@ -132,9 +132,9 @@ class Downloads(commands.Cog):
         """Show another page, or all files again after a search."""
         opened = self._opened(reply, handle)
         if action == "all":
-            opened.wanted, opened.page, opened.top = "", 1, None
+            opened.wanted, opened.page, opened.begins_with = "", 1, None
         else:
-            opened.page, opened.top = opened.page + (1 if action == "next" else -1), None
+            opened.page += 1 if action == "next" else -1
         await reply.show(order_message(opened, _pages(opened), reply.translator))
 
     @route(rf"downloads:jump:{_HANDLE}")
@@ -142,12 +142,13 @@ class Downloads(commands.Cog):
     async def jump(self, reply: Reply, handle: str) -> None:
         """Show the page of the chosen place; a range of places is opened in the select."""
         opened = self._opened(reply, handle)
-        pages = _pages(opened)
         first, _, end = next(iter(reply.chosen()), "").partition("-")
         jumped = number(first), number(end)
-        if not jumped[0] < jumped[1] <= len(pages.places):
+        if not jumped[0] < jumped[1] <= len(_pages(opened).places):
             raise ListExpired
-        opened.page, opened.top = pages.places.page_of(jumped[0]), pages.places.block_of(jumped[0])
+        opened.begins_with = jumped[0]
+        pages = _pages(opened)
+        opened.page = pages.places.page_of(jumped[0])
         await reply.show(order_message(opened, pages, reply.translator, jumped=jumped))
 
     @route(rf"downloads:find:{_HANDLE}")
@@ -169,7 +170,7 @@ class Downloads(commands.Cog):
         found = opened.pages.with_name(wanted)
         if not found.order.asset_count:
             raise NothingFound(wanted=shown_wanted(wanted))
-        opened.wanted, opened.page, opened.top = wanted, 1, None
+        opened.wanted, opened.page, opened.begins_with = wanted, 1, None
         await reply.show(order_message(opened, found, reply.translator))
 
     @route(rf"downloads:leave:{_HANDLE}")

@@ -36,7 +36,7 @@ class OpenOrder:
     in_server: bool = True  # Get help works nowhere else
     desk: bool = False  # whether there is a help desk behind Get help
     page: int = 1
-    top: int | None = None  # the block with which the page begins, if a jump led there
+    begins_with: int | None = None  # the place of the select with which a page begins, if a jump led there
     place: Place | None = None  # in the line, while the user waits
     wanted: str = field(default="", repr=False)  # only files with this in their name are shown
     order_number: str = ""  # empty before the first successful lookup
@@ -58,10 +58,12 @@ class OpenOrder:
     @property
     def shown(self) -> OrderPages | None:
         """The pages that are shown: of the files with the wanted name, or of all if there are none of them."""
-        if self.pages is None or not self.wanted:
-            return self.pages
+        if self.pages is None:
+            return None
+        if not self.wanted:
+            return self.pages.beginning_with(self.begins_with)
         found = self.pages.with_name(self.wanted)
-        return found if found.order.asset_count else self.pages
+        return found.beginning_with(self.begins_with) if found.order.asset_count else self.pages
 
     @property
     def weight(self) -> int:
