@@ -15,12 +15,12 @@ from fileflare_bot.background import soon
 from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.downloads.pages import LONGEST_WANTED, OrderPages, shown_wanted
 from fileflare_bot.downloads.saved import choice_message
-from fileflare_bot.downloads.views import order_message, refusal_view
+from fileflare_bot.downloads.views import find_button, order_message, refusal_view
 from fileflare_bot.fileflare.errors import AskedAgain, LeftLine, LookupFailed
 from fileflare_bot.fileflare.request_queue import Place
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import CUSTOMER
-from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal, order_input
+from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal, order_input, view
 from fileflare_bot.interactions.reply import Offer, Reply, ReplyMessage
 from fileflare_bot.interactions.responder import LOOKUP
 from fileflare_bot.interactions.routing import ListExpired, replies, route, suggests
@@ -169,6 +169,7 @@ class Downloads(commands.Cog):
             raise ListExpired
         found = opened.pages.with_name(wanted)
         if not found.order.asset_count:
+            reply.offer = lambda _error, _refusal, translator: view([find_button(opened, translator)])
             raise NothingFound(wanted=shown_wanted(wanted))
         opened.wanted, opened.page, opened.begins_with = wanted, 1, None
         await reply.show(order_message(opened, found, reply.translator))

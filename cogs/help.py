@@ -185,6 +185,7 @@ class Help(commands.Cog):
     async def write(self, reply: Reply, ticket_id: str, answer_id: str) -> None:
         """Open the modal for writing back."""
         del answer_id  # only tells the answers' buttons apart
+        await reply.before_asking(self._desk.of_customer(number(ticket_id), reply.user.id, reply.interaction.guild_id))
         translator = reply.translator
         entry = labelled(translator.gettext("Your words"), words_input(required=True))
         await reply.ask(modal(translator.gettext("Write back"), f"help:wrote:{ticket_id}", entry))

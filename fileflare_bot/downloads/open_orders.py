@@ -33,6 +33,7 @@ class OpenOrder:
     saved: bool = False
     ticket_id: int | None = None  # their ticket from whose answer they opened it
     savable: bool = False
+    told: bool = False  # whether its user has read before why it brings no role
     in_server: bool = True  # Get help works nowhere else
     desk: bool = False  # whether there is a help desk behind Get help
     page: int = 1

@@ -47,20 +47,31 @@ def order_message(
     if grant is not None and grant.given:
         content += "\n" + _new_roles(grant.given, translator)
     if grant is not None and grant.held_by_others:
-        press = translator.gettext(opened.press_for_help or N_("Get help"))
-        text = translator.gettext(
-            "Another account here uses this order already, so it brings you no role. Is it yours? Press {button}.",
-            button=press,
-        )
-        if grant.free_from is not None:
-            text = translator.gettext(
-                "This order counted for an account that had its data deleted. So that nobody passes it on, it brings "
-                "no role until {when}. Is it yours? Press {button}: a moderator can give it back to you sooner.",
-                when=on_day(grant.free_from),
-                button=press,
-            )
-        embed.add_field(name=translator.gettext("No role this time"), value=text)
+        no_role = _no_role(opened, grant, translator)
+        if opened.told:
+            content += "\n" + no_role
+        else:
+            embed.add_field(name=translator.gettext("No role this time"), value=no_role)
     return ReplyMessage(content, embed, _page_view(page, opened, pages, translator, jumped))
+
+
+def _no_role(opened: OpenOrder, grant: Grant, translator: Translator) -> str:
+    """Return why an order brings no role, in one short line if its user was told before."""
+    press = translator.gettext(opened.press_for_help or N_("Get help"))
+    if grant.free_from is None:
+        text = N_(
+            "Another account here uses this order already, so it brings you no role. Is it yours? Press {button}."
+        )
+        if opened.told:
+            text = N_("No role: another account uses this order. Is it yours? Press {button}.")
+        return translator.gettext(text, button=press)
+    text = N_(
+        "This order counted for an account that had its data deleted. So that nobody passes it on, it brings "
+        "no role until {when}. Is it yours? Press {button}: a moderator can give it back to you sooner."
+    )
+    if opened.told:
+        text = N_("No role until {when}. Is this order yours? Press {button}.")
+    return translator.gettext(text, when=on_day(grant.free_from), button=press)
 
 
 def _new_roles(given: Sequence[str], translator: Translator) -> str:
@@ -115,7 +126,7 @@ def _page_view(
         ]
     finding = []
     if opened.pages is not None and opened.pages.order.asset_count > LINKS_ON_A_PAGE:
-        finding.append(_button("find", opened, translator.gettext("Find"), emoji="🔎"))
+        finding.append(find_button(opened, translator))
     if pages.wanted:
         finding.append(_button("all", opened, translator.gettext("All files"), emoji="↩️"))
     more = [
@@ -127,6 +138,11 @@ def _page_view(
     if page.of == 1:
         return view(links, [*finding, *more])
     return view(links, [_jump_select(page, opened, pages, translator, jumped)], [*turning, *finding], more)
+
+
+def find_button(opened: OpenOrder, translator: Translator) -> discord.ui.Button[discord.ui.View]:
+    """Return the button that asks for a part of a name."""
+    return _button("find", opened, translator.gettext("Find"), emoji="🔎")
 
 
 def _help_buttons(opened: OpenOrder, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:

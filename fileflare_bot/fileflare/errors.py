@@ -88,6 +88,8 @@ class BadReference(LookupFailed):
 class AskedTooOften(LookupFailed):
     """Raised, as one of the classes below, when a user or a guild has to pause for ``retry_after`` seconds."""
 
+    next_step = NextStep.RETRY
+
     def __init__(self, retry_after: float) -> None:
         super().__init__("has to pause", pause=retry_after)
         self.retry_after = retry_after

@@ -357,3 +357,19 @@ async def test_the_order_of_an_answer_is_opened_for_its_customer_alone(desk: Des
     refused = await desk.forge("downloads:ticket:2", desk.customer, desk.channel)
     assert "I do not remember that order any more." in reply(refused).content
     assert labels(reply(refused)) == ["Get my downloads"]
+
+
+async def test_buttons_under_an_answer_say_before_a_form_that_its_request_is_gone(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Look again.")
+    (message,) = desk.direct()
+    await desk.bot.privacy.delete(desk.customer.id)
+
+    for label in ("Write back", "Open my order"):
+        refused = await desk.at_home.click(message, label=label)
+
+        assert refused.modal is None
+        assert reply(refused).content.startswith(
+            "**That help request is gone: it was deleted, or closed too long ago.**"
+        )

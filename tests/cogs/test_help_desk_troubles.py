@@ -65,7 +65,7 @@ async def test_a_customer_who_reaches_the_limit_while_they_write_gets_their_word
     refused = await desk.customer.submit_modal(shown, {"topic": "other", "words": "My other order is empty."})
 
     assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
-    assert "```\nMy other order is empty.\n```" in reply(refused).content
+    assert "\n> My other order is empty." in reply(refused).content
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
     found = await desk.mydownloads(orders.DOCUMENTED)
 
     assert reply(refused).content.startswith("**My database cannot be reached right now.** /mydownloads still")
-    assert "```\nPlease help.\n```" in reply(refused).content
+    assert "\n> Please help." in reply(refused).content
     assert "5 of 10 left" in str(reply(found).embeds[0].description)
     for command in ("requests open", "requests stats"):
         told = await desk.moderator.slash(desk.channel, command)
@@ -395,7 +395,7 @@ async def test_asking_again_for_help_has_the_limit_of_writing_back_and_nothing_i
     refused = await desk.ask_for_help(words="And once more.")
 
     assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
-    assert "```\nAnd once more.\n```" in reply(refused).content
+    assert "\n> And once more." in reply(refused).content
     assert desk.notes() == notes
     assert len([note for note in notes if "Hello?" in note]) == 10
     await desk.answers(words="I am on it.")
