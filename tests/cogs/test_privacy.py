@@ -207,7 +207,11 @@ async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_unt
     assert buyer.id not in members[desk.customer.id].role_ids
     again = await desk.customer.slash(desk.channel, "privacy")
     assert "\nNothing." in reply(again).content
-    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    explained = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    assert [field.name for field in embed(explained).fields] == ["No role this time"]
+    later = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    assert embed(later).fields == []
+    assert "\nNo role until <t:" in reply(later).content
     assert buyer.id not in members[desk.member.id].role_ids
     listed = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": orders.DOCUMENTED})
     assert "an account that had its data deleted" in str(embed(listed).description)
