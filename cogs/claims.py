@@ -208,8 +208,10 @@ class Claims(
             text = translator.gettext("I could not confirm yet that you have all your roles; I go on trying.")
         else:
             text = translator.gettext(
-                "You have all the roles that I know of. Is one missing? Open its order with /{command}.",
+                "You have all the roles that I know of. Is one missing? Open its order with /{command}; if it brings "
+                "none, press **{help}** there.",
                 command=translator.gettext("mydownloads"),
+                help=translator.gettext("Get help"),
             )
         await reply.show(ReplyMessage(text))
 

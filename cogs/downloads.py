@@ -15,13 +15,13 @@ from fileflare_bot.background import soon
 from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.downloads.pages import LONGEST_WANTED, OrderPages, shown_wanted
 from fileflare_bot.downloads.saved import choice_message
-from fileflare_bot.downloads.views import order_message, refusal_view
+from fileflare_bot.downloads.views import find_button, order_message, refusal_view
 from fileflare_bot.fileflare.errors import AskedAgain, LeftLine, LookupFailed
 from fileflare_bot.fileflare.request_queue import Place
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import CUSTOMER
-from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal, order_input
-from fileflare_bot.interactions.reply import Reply, ReplyMessage
+from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal, order_input, view
+from fileflare_bot.interactions.reply import Offer, Reply, ReplyMessage
 from fileflare_bot.interactions.responder import LOOKUP
 from fileflare_bot.interactions.routing import ListExpired, replies, route, suggests
 from fileflare_bot.interactions.values import number
@@ -115,10 +115,10 @@ class Downloads(commands.Cog):
     @replies(LOOKUP, CUSTOMER)
     async def of_ticket(self, reply: Reply, ticket_id: str) -> None:
         """Show the downloads of the order that the user has asked for help with."""
-        reply.offer = partial(self._offer, opened=None)
+        reply.offer = self._offering(reply)
         user_id, guild_id = reply.user.id, reply.interaction.guild_id
         reference = await self._desk.order_of_customer(number(ticket_id), user_id, guild_id)
-        await self._open(reply, OpenOrder(reference, user_id, asked_about=True))
+        await self._open(reply, OpenOrder(reference, user_id, ticket_id=number(ticket_id)))
 
     @route(rf"downloads:(?:refresh|retry):{_HANDLE}")
     @replies(LOOKUP, CUSTOMER, updates=True)
@@ -132,9 +132,9 @@ class Downloads(commands.Cog):
         """Show another page, or all files again after a search."""
         opened = self._opened(reply, handle)
         if action == "all":
-            opened.wanted, opened.page, opened.top = "", 1, None
+            opened.wanted, opened.page, opened.begins_with = "", 1, None
         else:
-            opened.page, opened.top = opened.page + (1 if action == "next" else -1), None
+            opened.page += 1 if action == "next" else -1
         await reply.show(order_message(opened, _pages(opened), reply.translator))
 
     @route(rf"downloads:jump:{_HANDLE}")
@@ -142,12 +142,13 @@ class Downloads(commands.Cog):
     async def jump(self, reply: Reply, handle: str) -> None:
         """Show the page of the chosen place; a range of places is opened in the select."""
         opened = self._opened(reply, handle)
-        pages = _pages(opened)
         first, _, end = next(iter(reply.chosen()), "").partition("-")
         jumped = number(first), number(end)
-        if not jumped[0] < jumped[1] <= len(pages.places):
+        if not jumped[0] < jumped[1] <= len(_pages(opened).places):
             raise ListExpired
-        opened.page, opened.top = pages.places.page_of(jumped[0]), pages.places.block_of(jumped[0])
+        opened.begins_with = jumped[0]
+        pages = _pages(opened)
+        opened.page = pages.places.page_of(jumped[0])
         await reply.show(order_message(opened, pages, reply.translator, jumped=jumped))
 
     @route(rf"downloads:find:{_HANDLE}")
@@ -168,8 +169,9 @@ class Downloads(commands.Cog):
             raise ListExpired
         found = opened.pages.with_name(wanted)
         if not found.order.asset_count:
+            reply.offer = lambda _error, _refusal, translator: view([find_button(opened, translator)])
             raise NothingFound(wanted=shown_wanted(wanted))
-        opened.wanted, opened.page, opened.top = wanted, 1, None
+        opened.wanted, opened.page, opened.begins_with = wanted, 1, None
         await reply.show(order_message(opened, found, reply.translator))
 
     @route(rf"downloads:leave:{_HANDLE}")
@@ -210,18 +212,19 @@ class Downloads(commands.Cog):
             await reply.ask(_order_modal(reply.translator))
 
     async def _open_pasted(self, reply: Reply, pasted: str) -> None:
-        reply.offer = partial(self._offer, opened=None, claimed_number=pasted_number(pasted))
+        reply.offer = self._offering(reply, claimed_number=pasted_number(pasted))
         reference = reply.reference(pasted)
         await self._open(reply, OpenOrder(reference, reply.user.id))
 
     async def _open_saved(self, reply: Reply, saved_id: int) -> None:
-        reply.offer = partial(self._offer, opened=None)
+        reply.offer = self._offering(reply)
         reference = await self._saved_orders.get(reply.user.id, saved_id)
         await self._open(reply, OpenOrder(reference, reply.user.id, saved=True))
 
     async def _open(self, reply: Reply, opened: OpenOrder, *, refresh: bool = False) -> None:
         reply.hide(opened.reference.token)
-        reply.offer = partial(self._offer, opened=opened)
+        opened.in_server = reply.interaction.guild_id is not None
+        reply.offer = self._offering(reply, opened)
         room = WaitingRoom(reply, f"downloads:leave:{opened.handle}", self._shown(reply, opened) if refresh else None)
 
         @asynccontextmanager
@@ -265,12 +268,17 @@ class Downloads(commands.Cog):
     def _opened(self, reply: Reply, handle: str) -> OpenOrder:
         """Return the user's open order; a refusal offers to ask for an order again."""
         opened = self._open_orders.get(handle, reply.user.id)
-        reply.offer = partial(self._offer, opened=None)
+        reply.offer = self._offering(reply)
         if opened is None:
             reply.event = "list_button"
             raise ListExpired
         reply.hide(opened.reference.token)
         return opened
+
+    def _offering(self, reply: Reply, opened: OpenOrder | None = None, claimed_number: str = "") -> Offer:
+        """Return what makes the buttons under a refusal of this reply."""
+        in_server = reply.interaction.guild_id is not None
+        return partial(self._offer, opened=opened, claimed_number=claimed_number, in_server=in_server)
 
     def _offer(
         self,
@@ -279,9 +287,10 @@ class Downloads(commands.Cog):
         translator: Translator,
         *,
         opened: OpenOrder | None,
-        claimed_number: str = "",
+        claimed_number: str,
+        in_server: bool,
     ) -> discord.ui.View | None:
-        shown = refusal_view(error, refusal, translator, opened, claimed_number)
+        shown = refusal_view(error, refusal, translator, opened, claimed_number, in_server=in_server)
         if shown is not None and opened is not None:
             self._open_orders.keep(opened)
         return shown

@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord.ext import commands
 
+from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
@@ -22,7 +24,15 @@ from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
 from fileflare_bot.storage.records import GuildSettings, NewTicket, TicketDetails, Topic
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.delivery import answer_embed, answer_title, answer_view
-from fileflare_bot.tickets.intake import NothingWritten, hide_secrets, look_into, require_desk, sorted_out
+from fileflare_bot.tickets.intake import (
+    NothingToFindItBy,
+    NothingWritten,
+    help_button,
+    hide_secrets,
+    look_into,
+    require_desk,
+    sorted_out,
+)
 from fileflare_bot.tickets.screenshots import is_private, read_screenshot
 from fileflare_bot.tickets.texts import TOPICS
 
@@ -84,7 +94,7 @@ class Help(commands.Cog):
     async def file(self, reply: Reply, handle: str, found: str, problem: str) -> None:
         """File a ticket from the submitted modal."""
         opened = self._bot.open_orders.get(handle, reply.user.id)
-        reply.offer = _open_tickets
+        reply.offer = partial(_after_the_form, handle=handle, finding=_finding(found, problem))
         known = "" if opened is None else opened.reference.token
         reply.hide(reply.typed("order"), reply.typed("number"), known)
         pasted, claimed_number = sorted_out(reply.typed("order"), reply.typed("number"), known)
@@ -92,6 +102,7 @@ class Help(commands.Cog):
         token = reference.token if isinstance(reference, OrderReference) else ""
         reply.hide(token)
         reply.written = words = hide_secrets(reply.typed("words"), token)
+        topic = member(Topic, next(iter(reply.chosen("topic")), Topic.OTHER))
         settings = reply.settings
         require_desk(settings, reply.interaction.guild)
         if opened is not None:
@@ -105,6 +116,8 @@ class Help(commands.Cog):
         if not details.order_number:
             details = replace(details, claimed_number=claimed_number)
         attached = reply.uploaded("screenshot") if settings.options.help_screenshots else None
+        if topic is Topic.ORDER_NOT_FOUND and not (pasted.strip() or attached):
+            _require_something_to_find_it_by(opened, details)
         screenshot = None if attached is None else await read_screenshot(self._bot, attached)
         filed = await self._desk.file(
             NewTicket(
@@ -112,7 +125,7 @@ class Help(commands.Cog):
                 user_id=reply.user.id,
                 channel_id=reply.interaction.channel_id or 0,
                 locale=str(reply.interaction.locale),
-                topic=member(Topic, next(iter(reply.chosen("topic")), Topic.OTHER)),
+                topic=topic,
                 details=details,
             ),
             name=clean(reply.user.display_name),
@@ -172,6 +185,7 @@ class Help(commands.Cog):
     async def write(self, reply: Reply, ticket_id: str, answer_id: str) -> None:
         """Open the modal for writing back."""
         del answer_id  # only tells the answers' buttons apart
+        await reply.before_asking(self._desk.of_customer(number(ticket_id), reply.user.id, reply.interaction.guild_id))
         translator = reply.translator
         entry = labelled(translator.gettext("Your words"), words_input(required=True))
         await reply.ask(modal(translator.gettext("Write back"), f"help:wrote:{ticket_id}", entry))
@@ -251,6 +265,26 @@ def _open_tickets(error: Exception, _refusal: Refusal, translator: Translator) -
     )
 
 
+def _require_something_to_find_it_by(opened: OpenOrder | None, details: TicketDetails) -> None:
+    """Check that moderators can find an order that was not found.
+
+    Raises:
+        NothingToFindItBy: nobody has given its number or said anything.
+    """
+    unknown = opened is None or (opened.failure is not None and opened.failure.kind is Kind.NOT_FOUND)
+    if unknown and not (details.order_number or details.claimed_number or details.words):
+        raise NothingToFindItBy
+
+
+def _after_the_form(
+    error: Exception, refusal: Refusal, translator: Translator, *, handle: str, finding: Finding | None
+) -> discord.ui.View | None:
+    """Return the buttons under a form's refusal: one opens it again for an order number that was left out."""
+    if not isinstance(error, NothingToFindItBy):
+        return _open_tickets(error, refusal, translator)
+    return view([help_button(translator, handle, finding, label=translator.gettext("Give the order number"))])
+
+
 def _finding(found: str, problem: str) -> Finding | None:
     """Return the finding that a custom_id names, if any."""
     if not found:
@@ -270,7 +304,7 @@ def _help_modal(
 ) -> discord.ui.Modal:
     seen = translator.gettext(
         "The moderators get this form, your name, the order number and what is wrong with its files. They never get "
-        "your links or your order ID, which I keep encrypted. /{privacy} deletes it all.",
+        "your links or your order ID, which I keep encrypted. /{privacy} deletes the request, its card and its thread.",
         privacy=translator.gettext("privacy"),
     )
     options = [
@@ -279,10 +313,6 @@ def _help_modal(
     ]
     topics = discord.ui.RadioGroup[Any](custom_id="topic", options=options)
     items: list[discord.ui.Item[Any]] = [labelled(translator.gettext("What is wrong?"), topics)]
-    if ask_for_order:
-        entry = order_input("order", required=False)
-        text = translator.gettext("The moderators do not see it. Leave it out if you have none.")
-        items.append(labelled(translator.gettext("Order link or order ID"), entry, text))
     if ask_for_number:
         number = discord.ui.TextInput[Any](
             custom_id="number",
@@ -292,7 +322,12 @@ def _help_modal(
             default=claimed_number[:_LONGEST_NUMBER] or None,
         )
         text = translator.gettext("It is in the confirmation email. The moderators find your order with it.")
-        items.append(labelled(translator.gettext("Order number"), number, text))
+        place = 0 if likely is Topic.ORDER_NOT_FOUND else len(items)
+        items.insert(place, labelled(translator.gettext("Order number"), number, text))
+    if ask_for_order:
+        entry = order_input("order", required=False)
+        text = translator.gettext("The moderators do not see it. Leave it out if you have none.")
+        items.append(labelled(translator.gettext("Order link or order ID"), entry, text))
     text = translator.gettext("Which file? What did you see? No links, please.")
     items.append(labelled(translator.gettext("In your own words"), words_input(required=False), text))
     if ask_for_screenshot:

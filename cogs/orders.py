@@ -57,18 +57,17 @@ class Orders(commands.Cog):
 
 
 def _list(saved: list[SavedOrder], translator: Translator) -> ReplyMessage:
-    counted = translator.ngettext("{count} order", "{count} orders", len(saved))
-    none = translator.gettext("I remember none. Press **Remember this order** under your downloads.")
-    lines = "\n".join("• " + (escape(order.label) or "?") for order in saved)
-    text = shorten(lines, EMBED_DESCRIPTION) or none
-    embed = discord.Embed(title=translator.gettext("Your orders"), description=text, colour=COLOUR)
+    title = "**" + translator.gettext("Your orders") + "**"
     if not saved:
-        return ReplyMessage(counted, embed)
+        none = translator.gettext("I remember none. Press **Remember this order** under your downloads.")
+        return ReplyMessage(f"{title}\n{none}")
+    lines = "\n".join("• " + (escape(order.label) or "?") for order in saved)
+    embed = discord.Embed(description=shorten(lines, EMBED_DESCRIPTION), colour=COLOUR)
     to_forget = saved_select("orders:forget", translator.gettext("Forget an order"), saved)
     everything = button(
         translator.gettext("Forget all"), "orders:forget_all", emoji="🗑️", style=discord.ButtonStyle.danger
     )
-    return ReplyMessage(counted, embed, view([open_select(saved, translator)], [to_forget], [everything]))
+    return ReplyMessage(title, embed, view([open_select(saved, translator)], [to_forget], [everything]))
 
 
 async def setup(bot: "FileflareBot") -> None:

@@ -12,7 +12,7 @@ from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import button, view
 from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
-from fileflare_bot.privacy import kept, losses
+from fileflare_bot.privacy import gone, kept, losses
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -87,7 +87,7 @@ class Privacy(commands.Cog):
         deleted = await self._privacy.delete(reply.user.id)
         reply.facts["deleted"] = deleted.tickets
         translator = reply.translator
-        text = translator.gettext("**Deleted.** I keep nothing of your saved orders and help requests.")
+        text = gone(deleted, translator)
         if deleted.removals_left:
             text += " " + translator.ngettext(
                 "{count} message or thread about them may still be in Discord; I go on trying to remove it.",

@@ -13,9 +13,11 @@ from fileflare_bot.storage.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What was deleted, and what of it is still in Discord: cards and threads, and whether a role is."""
+    """How much was deleted, and what of it is still in Discord: cards and threads, and whether a role is."""
 
+    saved_orders: int
     tickets: int
+    claims: int
     removals_left: int
     roles_left: bool
 
@@ -41,7 +43,7 @@ class Privacy:
             left = (await self._storage.personal_data.of_user(user_id)).removals
         except StorageUnavailable:  # it is deleted, so this is no refusal
             left = forgotten.removals
-        return Deleted(forgotten.tickets, left, not all(settled))
+        return Deleted(forgotten.saved_orders, forgotten.tickets, forgotten.claims, left, not all(settled))
 
 
 def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
@@ -140,6 +142,25 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
             )
         )
     return "\n".join(lines)
+
+
+def gone(deleted: Deleted, translator: Translator) -> str:
+    """Return what was deleted of a user's data."""
+    counts = (
+        (deleted.saved_orders, ngettext_noop("{count} saved order", "{count} saved orders")),
+        (deleted.tickets, ngettext_noop("{count} help request", "{count} help requests")),
+        (
+            deleted.claims,
+            ngettext_noop(
+                "{count} order that counted for you, with the roles it brought",
+                "{count} orders that counted for you, with the roles they brought",
+            ),
+        ),
+    )
+    parts = [translator.ngettext(*words, count) for count, words in counts if count]
+    if parts:
+        return translator.gettext("**Deleted:** {what}.", what="; ".join(parts))
+    return translator.gettext("**Deleted.** I keep nothing of your saved orders and help requests.")
 
 
 def losses(record: PersonalRecord, translator: Translator) -> str:

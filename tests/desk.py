@@ -335,7 +335,7 @@ class Desk:
             self.env.backend,
             type=kind,
             channel_id=channel.id,
-            guild_id=person.guild.id,
+            guild_id=None if channel.guild is None else person.guild.id,
             user_id=person.id,
             data=data,
         )

@@ -1,25 +1,21 @@
 """How many presses a customer needs from the first page of an order to any file, by what the reply offers them."""
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator
+from itertools import accumulate, pairwise
 from typing import Any
 
-import discord
-
 from fileflare_bot.demo.orders import answer, asset, line
-from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.downloads.pages import OrderPages
 from fileflare_bot.downloads.places import Span
-from fileflare_bot.downloads.views import order_message
 from fileflare_bot.i18n import Catalogs
-from fileflare_bot.orders.reference import OrderReference
 
 ENGLISH = Catalogs().translator("en")
 COUNTS = (1, 2, 8, 40, 300, 2000)
 LINK_LENGTHS = (60, 150, 500, 2000, 3300)  # UTF-16 units
 MOST_PRESSES = 3
 FIND_PRESSES = 2  # Find, and the modal's Submit
-State = tuple[int, Span | None]  # the page, and what was chosen in the select to get there
+State = tuple[int, Span | None]  # with how many entries before it the page begins, and what was chosen to get there
 
 
 def numbered(count: int, *, link: int = 60, products: int = 0) -> Any:  # noqa: ANN401 - JSON
@@ -33,20 +29,41 @@ def numbered(count: int, *, link: int = 60, products: int = 0) -> Any:  # noqa: 
 
 
 def presses_to_pages(pages: OrderPages, most: int = MOST_PRESSES) -> dict[int, int]:
-    """Return the fewest presses to every page that is reached within ``most`` of them, without Find."""
-    opened = OpenOrder(OrderReference("0c732eb6fd9802a0821a9d29888baee8"), 1, pages)
-    start: State = (1, None)
-    needed, known, waiting = {1: 0}, {start: 0}, deque([start])
+    """Return the fewest presses to every page all of whose entries are seen within ``most`` of them, without Find."""
+    starts = [0, *accumulate(len(page) for page in pages._pages)]  # noqa: SLF001 - counts entries
+    known: dict[State, int] = {(0, None): 0}
+    waiting = deque(known)
+    seen: dict[int, int] = {}
     while waiting:
-        state = waiting.popleft()
+        start, jumped = state = waiting.popleft()
+        end = _end_of_page(pages, starts, start)
+        for entry in range(start, end):
+            seen.setdefault(entry, known[state])
         if known[state] == most:
             continue
-        for following in _offered(opened, pages, state):
-            if following not in known:
-                known[following] = known[state] + 1
-                needed.setdefault(following[0], known[following])
-                waiting.append(following)
-    return needed
+        following: list[State] = [
+            (pages.places.start_of(choice.span[0]), choice.span if choice.span[1] - choice.span[0] > 1 else None)
+            for choice in (pages.places.choices(1, jumped, ENGLISH) if len(pages) > 1 else ())
+        ]
+        following += [(end, None)] if end < starts[-1] else []
+        following += [(starts[bisect_left(starts, start) - 1], None)] if start else []
+        for each in following:
+            if each not in known:
+                known[each] = known[state] + 1
+                waiting.append(each)
+    found = {}
+    for number, (first, end) in enumerate(pairwise(starts), 1):
+        if all(entry in seen for entry in range(first, end)):
+            found[number] = max((seen[entry] for entry in range(first, end)), default=0)
+    return found
+
+
+def _end_of_page(pages: OrderPages, starts: list[int], start: int) -> int:
+    """Return the first entry that is no more on the page that begins with an entry."""
+    if start in starts:
+        return starts[starts.index(start) + 1]
+    broken = OrderPages(pages.order, break_at=start)
+    return next(end for end in accumulate(len(page) for page in broken._pages) if end > start)  # noqa: SLF001 - counts entries
 
 
 def page_of_the_middle_file(pages: OrderPages) -> int:
@@ -55,19 +72,3 @@ def page_of_the_middle_file(pages: OrderPages) -> int:
     address = f"]({assets[len(assets) // 2].data.url})"
     (number,) = [each for each in range(1, len(pages) + 1) if address in pages.render(each, ENGLISH).description]
     return number
-
-
-def _offered(opened: OpenOrder, pages: OrderPages, state: State) -> Iterator[State]:
-    """Yield what each button and option of the reply leads to."""
-    opened.page, jumped = state
-    view = order_message(opened, pages, ENGLISH, jumped=jumped).view
-    assert view is not None
-    for item in view.walk_children():
-        if isinstance(item, discord.ui.Select):
-            for option in item.options:
-                first, end = (int(number) for number in option.value.split("-"))
-                yield pages.places.page_of(first), ((first, end) if end - first > 1 else None)
-        elif isinstance(item, discord.ui.Button) and not item.disabled:
-            action = str(item.custom_id).split(":")[1] if item.custom_id else ""
-            if action in {"previous", "next"}:
-                yield state[0] + (1 if action == "next" else -1), None

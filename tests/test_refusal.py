@@ -32,8 +32,15 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     BadReference: [BadReference(problem) for problem in ReferenceProblem],
     FileflareBusy: [FileflareBusy(), FileflareBusy(42.0)],
     errors.TooManyLookups: [errors.TooManyLookups(42.0)],
-    errors.Guessing: [errors.Guessing(42.0)],
-    errors.OrderNotFound: [errors.OrderNotFound("secret", tries_left=left, pause=60.0) for left in (None, 3, 1, 0)],
+    errors.Guessing: [errors.Guessing(42.0), errors.Guessing(42.0, in_server=False)],
+    errors.OrderNotFound: [
+        errors.OrderNotFound("secret", cut_to=20),
+        *(
+            errors.OrderNotFound("secret", tries_left=left, pause=60.0, in_server=in_server)
+            for left in (None, 3, 1, 0)
+            for in_server in (True, False)
+        ),
+    ],
     NothingFound: [NothingFound(wanted="loop")],
     OrderFreeLater: [OrderFreeLater(datetime(2026, 12, 24, tzinfo=UTC))],
     errors.QueueFull: [errors.QueueFull(42.0)],

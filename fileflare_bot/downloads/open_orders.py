@@ -9,6 +9,7 @@ from cachetools import TTLCache
 
 from fileflare_bot.downloads.pages import OrderPages
 from fileflare_bot.fileflare.request_queue import Place
+from fileflare_bot.i18n import N_
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.reference import OrderReference
@@ -30,11 +31,13 @@ class OpenOrder:
     found: tuple[Finding, ...] = ()
     failure: Finding | None = None
     saved: bool = False
-    asked_about: bool = False  # it is the order of a ticket of theirs
+    ticket_id: int | None = None  # their ticket from whose answer they opened it
     savable: bool = False
+    told: bool = False  # whether its user has read before why it brings no role
+    in_server: bool = True  # Get help works nowhere else
     desk: bool = False  # whether there is a help desk behind Get help
     page: int = 1
-    top: int | None = None  # the block with which the page begins, if a jump led there
+    begins_with: int | None = None  # the place of the select with which a page begins, if a jump led there
     place: Place | None = None  # in the line, while the user waits
     wanted: str = field(default="", repr=False)  # only files with this in their name are shown
     order_number: str = ""  # empty before the first successful lookup
@@ -44,15 +47,24 @@ class OpenOrder:
     @property
     def known(self) -> bool:
         """Whether the user has opened it before, so that it cannot be a guess."""
-        return self.saved or self.asked_about or self.pages is not None
+        return self.saved or self.ticket_id is not None or self.pages is not None
+
+    @property
+    def press_for_help(self) -> str:
+        """The label, not translated, of its button that reaches moderators; empty if none does."""
+        if self.ticket_id is not None:
+            return N_("Write back")
+        return N_("Get help") if self.desk else ""
 
     @property
     def shown(self) -> OrderPages | None:
         """The pages that are shown: of the files with the wanted name, or of all if there are none of them."""
-        if self.pages is None or not self.wanted:
-            return self.pages
+        if self.pages is None:
+            return None
+        if not self.wanted:
+            return self.pages.beginning_with(self.begins_with)
         found = self.pages.with_name(self.wanted)
-        return found if found.order.asset_count else self.pages
+        return found.beginning_with(self.begins_with) if found.order.asset_count else self.pages
 
     @property
     def weight(self) -> int:

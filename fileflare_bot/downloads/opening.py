@@ -1,8 +1,10 @@
 """One lookup: find the order, grant its roles, page it, keep it open."""
 
+from datetime import datetime
 from typing import Final
 
 import discord
+from cachetools import TTLCache
 
 from fileflare_bot.downloads.open_orders import OpenOrder, OpenOrders
 from fileflare_bot.downloads.pages import OrderPages
@@ -11,12 +13,15 @@ from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
 from fileflare_bot.orders.labels import plain_number, product_names
+from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.roles.granting import BuyerRoles, Grant
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.storage.storage import Storage
 
 NO_GRANT: Final = Grant()
+TOLD_FOR: Final = 24 * 3600  # seconds in which the reason why an order brings no role is not explained again
+MOST_TOLD: Final = 20_000
 
 
 class OrderOpener:
@@ -27,6 +32,7 @@ class OrderOpener:
         self._storage = storage
         self._roles = roles
         self._open_orders = open_orders
+        self._told: TTLCache[tuple[int, int, int], datetime | None] = TTLCache(MOST_TOLD, TOLD_FOR)
 
     async def open(
         self,
@@ -62,6 +68,8 @@ class OrderOpener:
         grant = NO_GRANT
         if settings is not None:
             grant = await self._roles.grant(user, settings, opened.reference, found.order, translator)
+        if guild_id is not None and grant.held_by_others:
+            opened.told = self._has_been_told(guild_id, user.id, opened.reference, grant)
         opened.pages = pages = OrderPages(found.order)
         opened.found = diagnose(found.order)
         opened.failure = Finding(Kind.HELD_BY_OTHERS) if grant.held_by_others else None
@@ -69,6 +77,13 @@ class OrderOpener:
         opened.savable = bool(found.order.asset_count) and self.may_save(guild_id)
         self._open_orders.keep(opened)
         return pages, grant, found.age
+
+    def _has_been_told(self, guild_id: int, user_id: int, reference: OrderReference, grant: Grant) -> bool:
+        """Note that a user is told why an order brings no role; return whether they were told the same before."""
+        key = guild_id, user_id, hash(reference)  # no order ID is kept for so long
+        before = key in self._told and self._told[key] == grant.free_from
+        self._told[key] = grant.free_from
+        return before
 
     def may_save(self, guild_id: int | None) -> bool:
         """Return whether orders can be saved here: everywhere except in guilds that switched it off."""

@@ -65,14 +65,14 @@ class _Note(Enum):
     LAST = auto()
 
 
-# Where there is a help desk, and where there is none
+# Where a button reaches moderators, and where none does
 _NOTES: Final = {
     _Note.USED_UP: (
-        N_("Nothing left on a file? **Press Get help** for more; its old link then works again."),
+        N_("Nothing left on a file? **Press {button}** for more; its old link then works again."),
         N_("Nothing left on a file? Ask this store's support for more; its old link then works again."),
     ),
     _Note.UNAVAILABLE: (
-        N_("A link is unavailable? **Press Get help**."),
+        N_("A link is unavailable? **Press {button}**."),
         N_("A link is unavailable? Ask this store's support."),
     ),
     _Note.LAST: (_LAST := N_("A click counts as a download, so use the last one on a steady connection."), _LAST),
@@ -82,15 +82,16 @@ _NOTES: Final = {
 class OrderPages:
     """The pages of an order. Their bounds are computed at once; each page is rendered on demand.
 
-    ``wanted`` is the part of a name that these files have, out of all ``of`` files of the order.
+    ``wanted`` is the part of a name that these files have, out of all ``of`` files of the order. A page begins with the
+    entry ``break_at``, counted from 0, whether or not there is room for it on the page before.
     """
 
-    def __init__(self, order: Order, *, wanted: str = "", of: int = 0) -> None:
+    def __init__(self, order: Order, *, wanted: str = "", of: int = 0, break_at: int = 0) -> None:
         self.order = order
         self.wanted = wanted
         self._of = of
         self._text = _store_text(order)
-        self._pages = [*_split(order, self._text)]
+        self._pages = [*_split(order, self._text, break_at)]
 
     def __len__(self) -> int:
         return len(self._pages)
@@ -104,21 +105,31 @@ class OrderPages:
         """Return pages of the files that have this in their name or their product's. There may be none."""
         return OrderPages(files_named(self.order, file_name(part)), wanted=file_name(part), of=len(self.order.files))
 
-    def render(self, number: int, translator: Translator, *, desk: bool = True, top: int | None = None) -> Page:
+    def beginning_with(self, place: int | None) -> "OrderPages":
+        """Return these pages, but with a page that begins with this place of their select, if they have it.
+
+        The pages before stay as they are, and the select has the same places.
+        """
+        if place is None or place >= len(self.places):
+            return self
+        pages = OrderPages(self.order, wanted=self.wanted, of=self._of, break_at=self.places.start_of(place))
+        pages.places = self.places.on(pages._pages)
+        return pages
+
+    def render(self, number: int, translator: Translator, *, press: str = N_("Get help")) -> Page:
         """Return page ``number``, counted from 1; a number out of range gives the nearest page.
 
-        ``desk`` says whether there is a help desk behind **Get help**. The page begins with the block ``top``, if it
-        holds that; what stands before that block follows at the end.
+        ``press`` is the label of the button that reaches moderators, empty if there is none.
         """
         number = min(max(number, 1), len(self))
-        entries = _from_block(self._pages[number - 1], top)
+        entries = self._pages[number - 1]
         title = escape(limits.shorten(plain_name(self.order.text.title), LONGEST_TITLE))
         blocks = [self._text] if number == 1 and self._text else []
         links = (entry for entry in entries if _fits_button(entry.link))
         return Page(
             content=self._content(translator),
             title=title or translator.gettext("Your downloads"),
-            description="\n\n".join([*blocks, *_blocks(self.order, entries, translator, desk=desk)]),
+            description="\n\n".join([*blocks, *_blocks(self.order, entries, translator, press)]),
             footer=" · ".join(self._footer(number, entries, translator)),
             links=tuple(_button(entry, translator) for entry in islice(links, LINKS_ON_A_PAGE)),
             number=number,
@@ -188,26 +199,20 @@ class _Room:
         return _Room(units - _NOTE_ROOM, lines - (1 if self.notes else 2), self.notes | {note})
 
 
-def _split(order: Order, text: str) -> Iterator[list[Entry]]:
+def _split(order: Order, text: str, break_at: int) -> Iterator[list[Entry]]:
     """Yield the entries of each page. The first is empty if only the store's text fits it; there is always one."""
     fresh = _Room() if order.asset_count else _Room().without(_NO_FILES_ROOM, 1)
     room = fresh.without(limits.size(text) + 2, text.count("\n") + 1) if text else fresh
     page: list[Entry] = []
-    for entry in entries_of(order):
+    for index, entry in enumerate(entries_of(order)):
         begins = 2 if order.lines else 1  # a blank line, and a heading if there are products
         after = room.after(entry, begins=begins if not page or page[-1].block != entry.block else 0)
-        if not after.enough and (page or text):
+        if (not after.enough and (page or text)) or (page and index == break_at):
             yield page
             page, after, text = [], fresh.after(entry, begins=begins), ""
         page.append(entry)
         room = after
     yield page
-
-
-def _from_block(entries: list[Entry], top: int | None) -> list[Entry]:
-    """Return a page's entries, beginning with those of a block if it is there."""
-    first = next((index for index, entry in enumerate(entries) if entry.block == top), 0)
-    return entries[first:] + entries[:first]
 
 
 def _note(entry: Entry) -> _Note | None:
@@ -220,28 +225,32 @@ def _note(entry: Entry) -> _Note | None:
     return _Note.LAST if entry.asset.limits.remaining is Remaining.LAST else None
 
 
-def _blocks(order: Order, entries: list[Entry], translator: Translator, *, desk: bool) -> Iterator[str]:
+def _blocks(order: Order, entries: list[Entry], translator: Translator, press: str) -> Iterator[str]:
     if not order.asset_count:
-        yield _no_files(order, translator, desk=desk)
+        yield _no_files(order, translator, press)
     elif not entries:
         yield translator.gettext("Your files are on the next page.")
     for block, members in groupby(entries, key=lambda entry: entry.block):
         yield "\n".join(_block(order, block, list(members), translator))
     notes = {_note(entry) for entry in entries}
-    said = "\n".join(translator.gettext(words[not desk]) for note, words in _NOTES.items() if note in notes)
+    button = translator.gettext(press) if press else ""
+    said = "\n".join(
+        translator.gettext(words[not press], button=button) for note, words in _NOTES.items() if note in notes
+    )
     if said:
         yield said
 
 
-def _no_files(order: Order, translator: Translator, *, desk: bool) -> str:
+def _no_files(order: Order, translator: Translator, press: str) -> str:
     """Return why an order may have no files, and what to do."""
     why = translator.gettext(
         "There are no files on this order yet. New orders can take up to 30 minutes: press Refresh then."
     )
     if order.incomplete:
         why = translator.gettext("I cannot read its files. Press Refresh in a few minutes.")
-    if desk:
-        return why + " " + translator.gettext("Still none? **Press Get help**.")
+    if press:
+        button = translator.gettext(press)
+        return why + " " + translator.gettext("Still none? **Press {button}**.", button=button)
     return why + " " + translator.gettext("Still none? Ask this store's support, and give them the order number.")
 
 

@@ -2,17 +2,22 @@
 
 Discord shows 25 options. If there are more places, each option stands for a range of them, and choosing one shows what
 is in it. Three choices reach any of 14,400 places; an order has 3,000 at most.
+
+The chosen place begins a page, so a product that takes two pages is one place: what is left of it is on the next page.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
 from typing import Final
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.downloads.entries import ORDER_BLOCK, Entry
 from fileflare_bot.i18n import Translator
 
+TWO_CHOICES: Final = limits.SELECT_OPTIONS * (limits.SELECT_OPTIONS - 1)  # places that two choices reach
 LONGEST_END: Final = 45  # UTF-16 units of each end of a range
 Span = tuple[int, int]  # the first place, and the one after the last
 
@@ -22,6 +27,7 @@ class Place:
     """Where a product or a page begins."""
 
     page: int
+    start: int  # how many entries stand before it
     entry: Entry
 
 
@@ -44,8 +50,18 @@ class Places:
     """The places of an order's pages, in their order."""
 
     def __init__(self, pages: Sequence[Sequence[Entry]]) -> None:
-        self._places = [*_places(pages)]
-        self._blocks = len({place.entry.block for place in self._places})
+        places = [*_places(pages)]
+        self._blocks = len({place.entry.block for place in places})
+        once = [*_once(places)] if self._blocks > 1 else places
+        self._places = once if len(once) <= TWO_CHOICES else places  # or the next page would be a fourth press
+
+    def on(self, pages: Sequence[Sequence[Entry]]) -> "Places":
+        """Return the same places on other pages of the same entries."""
+        starts = [0, *accumulate(map(len, pages))][:-1]
+        moved = Places(())
+        moved._blocks = self._blocks
+        moved._places = [replace(place, page=bisect_right(starts, place.start)) for place in self._places]
+        return moved
 
     def __len__(self) -> int:
         return len(self._places)
@@ -54,9 +70,9 @@ class Places:
         """Return the number of a place's page."""
         return self._places[place].page
 
-    def block_of(self, place: int) -> int:
-        """Return the block of a place: which product's files it shows."""
-        return self._places[place].entry.block
+    def start_of(self, place: int) -> int:
+        """Return how many entries stand before a place."""
+        return self._places[place].start
 
     def choices(self, page: int, jumped: Span | None, translator: Translator) -> list[Choice]:
         """Return the options on a page; ``jumped`` is what was chosen last, and opened if it is a range."""
@@ -69,9 +85,15 @@ class Places:
         return [*up, *(self._choice((start, min(start + step, span[1])), here, translator) for start in starts)]
 
     def _first_of(self, page: int) -> int:
-        """Return a page's first place; -1 for the first page, where the select still says what it is for."""
-        first = next((number for number, place in enumerate(self._places) if place.page >= page), 0)
-        return first if page > 1 else -1
+        """Return a page's first place, or the one that goes on there.
+
+        It is -1 for the first page, where the select still says what it is for.
+        """
+        if page == 1:
+            return -1
+        numbers = [place.page for place in self._places]
+        first = bisect_right(numbers, page - 1)
+        return first if page in numbers else first - 1
 
     def _choice(self, span: Span, here: int, translator: Translator) -> Choice:
         first, last = self._places[span[0]], self._places[span[1] - 1]
@@ -105,9 +127,20 @@ class Places:
 
 
 def _places(pages: Sequence[Sequence[Entry]]) -> Iterator[Place]:
+    start = 0
     for number, entries in enumerate(pages, 1):
         block = None
-        for entry in entries:
+        for index, entry in enumerate(entries, start):
             if entry.block != block:
                 block = entry.block
-                yield Place(number, entry)
+                yield Place(number, index, entry)
+        start += len(entries)
+
+
+def _once(places: Sequence[Place]) -> Iterator[Place]:
+    """Yield the places without the second page of a product that takes two; one that takes more has each."""
+    for _, group in groupby(places, key=lambda place: place.entry.block):
+        first, *more = group
+        yield first
+        if len(more) > 1:
+            yield from more

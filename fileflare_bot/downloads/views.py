@@ -11,7 +11,7 @@ from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.downloads.pages import LINKS_ON_A_PAGE, OrderPages, Page
 from fileflare_bot.downloads.places import Span
 from fileflare_bot.fileflare.errors import BadReference, LookupFailed
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import COLOUR, ask_button, button, view
 from fileflare_bot.interactions.reply import ReplyMessage
 from fileflare_bot.orders.diagnosis import Finding
@@ -19,7 +19,7 @@ from fileflare_bot.orders.findings import most_serious
 from fileflare_bot.refusal import NextStep, Refusal
 from fileflare_bot.roles.granting import Grant, OrderFreeLater, OrderHeldByOthers, on_day
 from fileflare_bot.text import clean, escape
-from fileflare_bot.tickets.intake import help_button
+from fileflare_bot.tickets.intake import help_button, write_button
 
 MOST_ROLES_SHOWN: Final = 20
 LONGEST_ROLE: Final = 32  # UTF-16 units of a role's name
@@ -38,7 +38,7 @@ def order_message(
 
     ``jumped`` is what was chosen in its select, if it is why this page is shown.
     """
-    page = pages.render(opened.page, translator, desk=opened.desk, top=opened.top)
+    page = pages.render(opened.page, translator, press=opened.press_for_help)
     opened.page = page.number
     embed = discord.Embed(title=page.title, description=page.description, colour=COLOUR)
     aged = translator.ngettext("counts are {count} second old", "counts are {count} seconds old", math.ceil(age))
@@ -47,17 +47,31 @@ def order_message(
     if grant is not None and grant.given:
         content += "\n" + _new_roles(grant.given, translator)
     if grant is not None and grant.held_by_others:
-        text = translator.gettext(
-            "Another account here uses this order already, so it brings you no role. Is it yours? Press Get help."
-        )
-        if grant.free_from is not None:
-            text = translator.gettext(
-                "This order counted for an account that had its data deleted. So that nobody passes it on, it brings "
-                "no role until {when}. Is it yours? Press Get help: a moderator can give it back to you sooner.",
-                when=on_day(grant.free_from),
-            )
-        embed.add_field(name=translator.gettext("No role this time"), value=text)
+        no_role = _no_role(opened, grant, translator)
+        if opened.told:
+            content += "\n" + no_role
+        else:
+            embed.add_field(name=translator.gettext("No role this time"), value=no_role)
     return ReplyMessage(content, embed, _page_view(page, opened, pages, translator, jumped))
+
+
+def _no_role(opened: OpenOrder, grant: Grant, translator: Translator) -> str:
+    """Return why an order brings no role, in one short line if its user was told before."""
+    press = translator.gettext(opened.press_for_help or N_("Get help"))
+    if grant.free_from is None:
+        text = N_(
+            "Another account here uses this order already, so it brings you no role. Is it yours? Press {button}."
+        )
+        if opened.told:
+            text = N_("No role: another account uses this order. Is it yours? Press {button}.")
+        return translator.gettext(text, button=press)
+    text = N_(
+        "This order counted for an account that had its data deleted. So that nobody passes it on, it brings "
+        "no role until {when}. Is it yours? Press {button}: a moderator can give it back to you sooner."
+    )
+    if opened.told:
+        text = N_("No role until {when}. Is this order yours? Press {button}.")
+    return translator.gettext(text, when=on_day(grant.free_from), button=press)
 
 
 def _new_roles(given: Sequence[str], translator: Translator) -> str:
@@ -69,11 +83,18 @@ def _new_roles(given: Sequence[str], translator: Translator) -> str:
 
 
 def refusal_view(
-    error: Exception, refusal: Refusal, translator: Translator, opened: OpenOrder | None, claimed_number: str = ""
+    error: Exception,
+    refusal: Refusal,
+    translator: Translator,
+    opened: OpenOrder | None,
+    claimed_number: str = "",
+    *,
+    in_server: bool,
 ) -> discord.ui.View | None:
     """Return the buttons under a refusal, and note its finding on the open order for a ticket.
 
-    ``claimed_number`` is an order number that was pasted instead of an order ID.
+    ``claimed_number`` is an order number that was pasted instead of an order ID. Without ``in_server``, none
+    asks for help: direct messages have no help desk.
     """
     items = []
     if refusal.next_step is NextStep.ASK:
@@ -85,7 +106,10 @@ def refusal_view(
         finding = Finding(kind, problem=error.problem if isinstance(error, BadReference) else None)
         if opened is not None:
             opened.failure = finding
-        items.append(help_button(translator, opened.handle if opened else "", finding, claimed_number))
+        if in_server:
+            items.append(help_button(translator, opened.handle if opened else "", finding, claimed_number))
+        elif opened is not None and opened.ticket_id is not None:
+            items.append(write_button(translator, opened.ticket_id))
     return view(items) if items else None
 
 
@@ -102,18 +126,30 @@ def _page_view(
         ]
     finding = []
     if opened.pages is not None and opened.pages.order.asset_count > LINKS_ON_A_PAGE:
-        finding.append(_button("find", opened, translator.gettext("Find"), emoji="🔎"))
+        finding.append(find_button(opened, translator))
     if pages.wanted:
         finding.append(_button("all", opened, translator.gettext("All files"), emoji="↩️"))
     more = [
         _button("refresh", opened, translator.gettext("Refresh"), emoji="🔄"),
-        help_button(translator, opened.handle, most_serious(opened.findings)),
+        *_help_buttons(opened, translator),
     ]
     if opened.savable and not opened.saved:
         more.append(_button("remember", opened, translator.gettext("Remember this order"), emoji="🔖"))
     if page.of == 1:
         return view(links, [*finding, *more])
     return view(links, [_jump_select(page, opened, pages, translator, jumped)], [*turning, *finding], more)
+
+
+def find_button(opened: OpenOrder, translator: Translator) -> discord.ui.Button[discord.ui.View]:
+    """Return the button that asks for a part of a name."""
+    return _button("find", opened, translator.gettext("Find"), emoji="🔎")
+
+
+def _help_buttons(opened: OpenOrder, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:
+    """Return the button that reaches moderators from here, if there is one."""
+    if opened.ticket_id is not None:
+        return [write_button(translator, opened.ticket_id)]
+    return [help_button(translator, opened.handle, most_serious(opened.findings))] if opened.in_server else []
 
 
 def _jump_select(

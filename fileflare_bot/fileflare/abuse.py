@@ -155,7 +155,7 @@ class AbuseGuard:
         paused = records if _is_suspect(user, now) else [user]
         pause = max(record.misses.paused_until for record in paused) - now
         if pause > timedelta():
-            raise Guessing(pause.total_seconds())
+            raise Guessing(pause.total_seconds(), in_server=len(records) > 1)
 
     def _records_of(self, requester: Requester) -> list[_Record]:
         """Return the record of the user, then of the guild if there is one."""

@@ -88,6 +88,8 @@ class BadReference(LookupFailed):
 class AskedTooOften(LookupFailed):
     """Raised, as one of the classes below, when a user or a guild has to pause for ``retry_after`` seconds."""
 
+    next_step = NextStep.RETRY
+
     def __init__(self, retry_after: float) -> None:
         super().__init__("has to pause", pause=retry_after)
         self.retry_after = retry_after
@@ -107,20 +109,37 @@ class Guessing(AskedTooOften):
         "**Several order IDs were unknown here, so I take no more for a while.** Try again in {pause}. Or press "
         "**{help}** now: this server's team can find your order by its number."
     )
+    in_messages: ClassVar[str] = N_(
+        "**Several order IDs were unknown here, so I take no more for a while.** Try again in {pause}. Or use "
+        "/{command} in the store's server and press **{help}** there: its team can find your order by its number."
+    )
     outcome = "guessing"
     finding = Kind.PAUSED
+
+    def __init__(self, retry_after: float, *, in_server: bool = True) -> None:
+        super().__init__(retry_after)
+        self.in_server = in_server
+
+    def text(self, translator: Translator) -> str:
+        """Return when to try again, and where to ask for help."""
+        return self.filled(self.sentence if self.in_server else self.in_messages, translator)
 
 
 class OrderNotFound(LookupFailed):
     """Raised when Fileflare knows no order with that ID; ``denied`` if it said so by 401 or 403.
 
     ``tries_left`` is how many more unknown IDs start a pause of ``pause`` seconds: 0 if this one has, None if nobody
-    counts.
+    counts. Without ``in_server``, help is elsewhere. ``cut_to`` is how many characters the ID has, if it looks cut off;
+    such an ID counts as unknown all the same, because nothing promises the length of an ID.
     """
 
     sentence = N_(
         "**Fileflare knows no order with that ID.** A character may be missing, or the order was removed.\n{where}\n"
         "If you have copied all of it and it is still unknown, ask for help."
+    )
+    cut_off: ClassVar[str] = N_(
+        "**Fileflare knows no order with that ID.** It has only {count} characters; an order ID mostly has 32, so it "
+        "may be cut off.\n{where}\nIf you have copied all of it and it is still unknown, ask for help."
     )
     outcome = "not_found"
     finding = Kind.NOT_FOUND
@@ -130,18 +149,39 @@ class OrderNotFound(LookupFailed):
         1: N_("**Careful:** if the next ID is unknown too, I take no more for {pause}. Not sure? Press **{help}**."),
         0: N_("**That was one unknown ID too many, so I take no more for {pause}.** **{help}** works meanwhile."),
     }
+    warnings_in_messages: ClassVar[dict[int | None, str]] = {
+        1: N_(
+            "**Careful:** if the next ID is unknown too, I take no more for {pause}. Not sure? Use /{command} in the "
+            "store's server and press **{help}** there."
+        ),
+        0: N_(
+            "**That was one unknown ID too many, so I take no more for {pause}.** Meanwhile, use /{command} in the "
+            "store's server and press **{help}** there."
+        ),
+    }
 
     def __init__(
-        self, why: str = "", *, denied: bool = False, tries_left: int | None = None, pause: float = 0.0
+        self,
+        why: str = "",
+        *,
+        denied: bool = False,
+        tries_left: int | None = None,
+        pause: float = 0.0,
+        in_server: bool = True,
+        cut_to: int | None = None,
     ) -> None:
         super().__init__(why, pause=pause)
         self.denied = denied
         self.tries_left = tries_left
+        self.in_server = in_server
+        self.cut_to = cut_to
 
     def text(self, translator: Translator) -> str:
         """Return that the order is unknown, where to find the order ID, and whether a pause is near."""
-        text = translator.gettext(self.sentence, where=translator.gettext(_WHERE))
-        warning = self.warnings.get(self.tries_left)
+        sentence = self.sentence if self.cut_to is None else self.cut_off
+        text = translator.gettext(sentence, where=translator.gettext(_WHERE), count=self.cut_to or 0)
+        warnings = self.warnings if self.in_server else self.warnings_in_messages
+        warning = warnings.get(self.tries_left)
         return text if warning is None else f"{text}\n{self.filled(warning, translator)}"
 
 

@@ -121,7 +121,12 @@ class Lookups:
                 raise
             tries_left, pause = await self._abuse.missed(requester)
             raise OrderNotFound(
-                str(error), denied=error.denied, tries_left=tries_left, pause=pause.total_seconds()
+                str(error),
+                denied=error.denied,
+                tries_left=tries_left,
+                pause=pause.total_seconds(),
+                in_server=requester.guild_id is not None,
+                cut_to=reference.cut_to,
             ) from error
         if not known:
             self._abuse.hit(requester)

@@ -27,7 +27,7 @@ from fileflare_bot.metrics import Metrics
 from fileflare_bot.refusal import Bug, Refusal
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.guilds import Guilds
-from fileflare_bot.text import clean
+from fileflare_bot.text import clean, escape
 
 LAST_WORDS_SECONDS: Final = 2.0  # to tell users whose replies are cut off when the bot stops
 LONGEST_GIVEN_BACK: Final = 1500  # characters; with the longest refusal they fit a message's 2000
@@ -206,7 +206,11 @@ def _given_back(written: str, translator: Translator) -> str:
     if not written.strip():
         return ""
     text = limits.shorten(clean(written, lines=True).replace("`", "'"), LONGEST_GIVEN_BACK)
-    return "\n" + translator.gettext("Here is what you wrote, so you can copy it:") + f"\n```\n{text}\n```"
+    quote = "\n".join(f"> {line}" for line in text.split("\n"))
+    plain = escape(text) == text and limits.size(quote) <= LONGEST_GIVEN_BACK
+    # A code block runs out of its box on a phone, but in it no Markdown takes effect
+    block = quote if plain else f"```\n{text}\n```"
+    return "\n" + translator.gettext("Here is what you wrote, so you can copy it:") + f"\n{block}"
 
 
 def _where_to_find(reply: Reply) -> discord.Embed | None:

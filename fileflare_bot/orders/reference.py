@@ -25,6 +25,7 @@ LIKE_AN_ID = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*+[0-9])[A-Za-z0-9_-]{1
 # In other text, with no address around it: a path of an order page, or the documented form of an ID by itself.
 _PATH = re.compile(r"account/++orders/++(?=[0-9]{0,127}[A-Za-z_-])[A-Za-z0-9_-]{16}", re.IGNORECASE | re.ASCII)
 _DOCUMENTED_ID = re.compile(r"(?<![\w/.=-])[0-9A-Fa-f]{32}(?!\w)", re.ASCII)
+_DOCUMENTED_SIZE = 32  # characters
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
 # The beginning of an ID, with a digit and a letter. In an address it can be of an ID of any kind.
 _CUT_OFF = re.compile(r"(?=[a-f-]*[0-9])(?=[0-9-]*[a-f])[0-9a-f-]{6,15}", re.IGNORECASE | re.ASCII)
@@ -73,6 +74,12 @@ class OrderReference:
         if small == self.token or not _HEXADECIMAL.fullmatch(self.token):
             return (self,)
         return OrderReference(small), self
+
+    @property
+    def cut_to(self) -> int | None:
+        """How many characters it has, if it may be the beginning of an ID of the documented form; else None."""
+        size = len(self.token)
+        return size if size < _DOCUMENTED_SIZE and _HEXADECIMAL.fullmatch(self.token) else None
 
 
 def parse_reference(text: str) -> OrderReference | ReferenceProblem:

@@ -182,17 +182,22 @@ class Claims:
             await want(session, guild_id, to, claim.role_ids, held=None)
             return claim
 
-    async def forget(self, session: AsyncSession, user_id: int) -> None:
-        """Take a user off their claims, and intend to revoke the roles; nobody can claim the orders for 90 days."""
+    async def forget(self, session: AsyncSession, user_id: int) -> int:
+        """Take a user off their claims, and intend to revoke the roles; return how many claims those were.
+
+        Nobody can claim the orders for 90 days.
+        """
         theirs = ClaimRow.user_id == user_id
         await lock_guild(session, sa.select(ClaimRow.guild_id).where(theirs))
-        for row in (await session.scalars(sa.select(ClaimRow).where(theirs))).all():
+        rows = (await session.scalars(sa.select(ClaimRow).where(theirs))).all()
+        for row in rows:
             claim = self._record(row)
             row.user_id, row.forgotten_at = None, utc_now()
             row.label = self._encrypted(row, "")
             await self._show_tickets(session, row)
             await session.flush()
             await unwant(session, claim)
+        return len(rows)
 
     async def _as_shown(
         self, session: AsyncSession, guild_id: int, shown: ShownClaim, *, to: int | None = None

@@ -80,9 +80,11 @@ class PersonalRecord:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How many tickets were deleted, how many messages and threads go with them, and the guilds where roles go."""
+    """How much was deleted, how many messages and threads go with the tickets, and the guilds where roles go."""
 
+    saved_orders: int
     tickets: int
+    claims: int
     removals: int
     guild_ids: list[int]
 
@@ -187,7 +189,8 @@ class PersonalData:
         misses stay until they are forgiven: deleting them would end a pause for guessing.
         """
         async with self._database.writing() as session:
-            await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id))
+            saved = sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id).returning(SavedOrderRow.id)
+            saved_orders = len((await session.scalars(saved)).all())
             theirs = sa.delete(TicketRow).where(TicketRow.user_id == user_id)
             rows = (await session.scalars(theirs.returning(TicketRow))).all()
             customers = Action.FILED, Action.WROTE_BACK
@@ -200,12 +203,12 @@ class PersonalData:
                 await session.execute(sa.delete(AuditRow).where(AuditRow.actor_id == user_id, *its))
             now = utc_now()
             await session.execute(sa.update(RemovalRow).where(RemovalRow.user_id == user_id).values(retry_at=now))
-            await self._claims.forget(session, user_id)
+            claims = await self._claims.forget(session, user_id)
             await forget_user(session, user_id)
             await session.flush()
             removals = sa.select(sa.func.count()).select_from(RemovalRow).where(RemovalRow.user_id == user_id)
             left = await session.scalar(removals) or 0
-            forgotten = Forgotten(len(rows), left, await revoking(session, user_id))
+            forgotten = Forgotten(saved_orders, len(rows), claims, left, await revoking(session, user_id))
         await self._database.empty_log()
         return forgotten
 

@@ -36,6 +36,16 @@ class NotYours(Refusal):
     outcome = "not_yours"
 
 
+class RequestGone(Refusal):
+    """Raised when customers use a button of a ticket that is deleted."""
+
+    sentence = N_(
+        "**That help request is gone: it was deleted, or closed too long ago.** Do you still need help? Use /{command} "
+        "in the store's server and press **{help}** there."
+    )
+    outcome = "request_gone"
+
+
 class OrderNotKnown(Refusal):
     """Raised when a moderator checks the order of a ticket that has none."""
 
@@ -159,11 +169,10 @@ class HelpDesk:
         """Return a customer's ticket and one of the moderators' answers in it, the latest if ``message_id`` is None.
 
         Raises:
-            NotYours: it is another customer's in this guild.
-            NoSuchTicket: it does not exist, or is another customer's elsewhere.
+            NotYours, RequestGone: as for of_customer().
             NotAnswered: it has no such answer.
         """
-        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
+        ticket = await self.of_customer(ticket_id, user_id, guild_id)
         answers = [message for message in await self._tickets.messages(ticket_id) if message.from_moderator]
         if message_id is not None:
             answers = [message for message in answers if message.id == message_id]
@@ -175,10 +184,10 @@ class HelpDesk:
         """Return the order of a customer's ticket, which they have opened before.
 
         Raises:
-            NotYours, NoSuchTicket: as for read_answer().
+            NotYours, RequestGone: as for of_customer().
             NoSuchSavedOrder: no such order is known, or it cannot be decrypted.
         """
-        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
+        ticket = await self.of_customer(ticket_id, user_id, guild_id)
         if ticket.details.reference is None or not opens_order(ticket):
             raise NoSuchSavedOrder
         return ticket.details.reference
@@ -189,11 +198,11 @@ class HelpDesk:
         Return the ticket, and whether the moderators can read the message already.
 
         Raises:
-            NotYours, NoSuchTicket: as for read_answer().
+            NotYours, RequestGone: as for of_customer().
             NotAMember: the customer has left the guild.
             TooManyTickets: the customer has reached a limit.
         """
-        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
+        ticket = await self.of_customer(ticket_id, user_id, guild_id)
         await require_member(self._bot, ticket.guild_id, user_id)
         text = without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
@@ -216,11 +225,11 @@ class HelpDesk:
         """Close a customer's ticket because they say that it is solved.
 
         Raises:
-            NotYours, NoSuchTicket: as for read_answer().
+            NotYours, RequestGone: as for of_customer().
             NotAMember: the customer has left the guild.
             NotPossibleNow: it is already closed.
         """
-        ticket = await self._customers_ticket(ticket_id, user_id, guild_id)
+        ticket = await self.of_customer(ticket_id, user_id, guild_id)
         await require_member(self._bot, ticket.guild_id, user_id)
         translator = await self._modlog.translator(ticket.guild_id)
         said = translator.gettext("{who} says that it is solved.", who=f"<@{user_id}>")
@@ -341,10 +350,19 @@ class HelpDesk:
         )
         return NewNote(f"🖼️ {text}", "open")
 
-    async def _customers_ticket(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
-        ticket = await self._tickets.get(ticket_id)
+    async def of_customer(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
+        """Return a customer's ticket.
+
+        Raises:
+            NotYours: it is another customer's in this guild.
+            RequestGone: it does not exist, or is another customer's elsewhere.
+        """
+        try:
+            ticket = await self._tickets.get(ticket_id)
+        except NoSuchTicket:
+            raise RequestGone from None
         if ticket.user_id != user_id:  # nobody learns elsewhere that there is such a ticket
-            raise NotYours if ticket.guild_id == guild_id else NoSuchTicket
+            raise NotYours if ticket.guild_id == guild_id else RequestGone
         return ticket
 
     async def _read_order(self, ticket: Ticket, moderator_id: int) -> tuple[str, tuple[Finding, ...]]:

@@ -54,6 +54,13 @@ class NothingWritten(Refusal):
     outcome = "nothing_written"
 
 
+class NothingToFindItBy(Refusal):
+    """Raised when somebody asks for an unknown order, and gives neither its number nor anything else to find it by."""
+
+    sentence = N_("**Without the order number nobody can find it.** It is in your order confirmation email.")
+    outcome = "no_order_number"
+
+
 class NotAMember(Refusal):
     """Raised when somebody who has left a guild, or was banned, writes to its moderators."""
 
@@ -87,16 +94,21 @@ async def require_member(bot: commands.AutoShardedBot, guild_id: int, user_id: i
 
 
 def help_button(
-    translator: Translator, handle: str, finding: Finding | None, claimed_number: str = ""
+    translator: Translator, handle: str, finding: Finding | None, claimed_number: str = "", *, label: str = ""
 ) -> discord.ui.Button[discord.ui.View]:
     """Return the button that asks for help with an open order, or with the finding of a failed lookup.
 
-    ``claimed_number`` is the order number that was pasted there, for the form.
+    ``claimed_number`` is the order number that was pasted there, for the form. A ``label`` replaces **Get help**.
     """
     kind = finding.kind if finding is not None else ""
     problem = finding.problem if finding is not None and finding.problem is not None else ""
     custom_id = f"help:ask:{handle}:{kind}.{problem}" + (f":{claimed_number}" if claimed_number else "")
-    return button(translator.gettext("Get help"), custom_id, emoji="🛟")
+    return button(label or translator.gettext("Get help"), custom_id, emoji="🛟")
+
+
+def write_button(translator: Translator, ticket_id: int) -> discord.ui.Button[discord.ui.View]:
+    """Return the button that continues a ticket, for what its customer opened from an answer."""
+    return button(translator.gettext("Write back"), f"help:write:{ticket_id}", emoji="✍️")
 
 
 def pasted_number(pasted: str) -> str:

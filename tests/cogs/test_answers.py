@@ -34,7 +34,7 @@ async def test_an_unknown_placeholder_is_named_and_the_text_given_back(desk: Des
     refused = await save(desk, text="Hi {costumer}!")
 
     assert reply(refused).content.startswith("**Nothing fills {costumer}.** There are these placeholders: {customer}")
-    assert "```\nHi {costumer}!\n```" in reply(refused).content
+    assert "\n> Hi {costumer}!" in reply(refused).content
     listed = await desk.moderator.slash(desk.channel, "answers list")
     assert embed(listed).description == "Save one with /answers add."
 

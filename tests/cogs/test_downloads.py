@@ -250,6 +250,10 @@ async def test_a_search_without_a_match_keeps_the_list_and_says_so(desk: Desk) -
     assert reply(none).content == (
         "**No file has “loop\\_99” in its name, nor in its product's.** Press **Find** again with less of it."
     )
+    assert labels(reply(none)) == ["Find"]
+    again = await desk.customer.click(reply(none), label="Find")
+    found = await desk.customer.submit_modal(again, {"name": "loop_09"})
+    assert "loop_09" in reply(found).content.replace("\\", "")
     assert "Page 2 of" in str(embed(await desk.customer.click(reply(result), label="Next")).footer.text)
 
 
@@ -318,6 +322,20 @@ async def test_in_a_direct_message_a_used_up_file_names_the_stores_support(desk:
     result = await desk.customer.user.slash("mydownloads", **{"order-id": orders.USED_UP})
 
     assert "Ask this store's support for more" in str(embed(result).description)
+    assert "Get help" not in labels(reply(result))
+
+
+@pytest.mark.limits(misses_per_user=5)
+async def test_in_direct_messages_a_refusal_names_the_server_for_help(desk: Desk) -> None:
+    await desk.set_up()
+    user = desk.customer.user
+
+    refused = [await user.slash("mydownloads", **{"order-id": f"{number}" + "a" * 31}) for number in range(6)]
+
+    assert [labels(reply(each)) for each in refused[:5]] == [["Get my downloads"]] * 5
+    said = [reply(each).content for each in refused]
+    assert ["in the store's server and press **Get help** there" in text for text in said] == [False] * 3 + [True] * 3
+    assert "Get help" in labels(reply(await desk.mydownloads("b" * 32)))
 
 
 async def test_refresh_shows_the_count_fall_after_a_download(desk: Desk) -> None:

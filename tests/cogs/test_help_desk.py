@@ -330,6 +330,20 @@ async def test_an_answer_says_what_it_answers_and_how_to_reply_and_opens_the_ord
     assert "Remember this order" in labels(reply(opened))
 
 
+async def test_a_list_that_an_answer_opened_goes_on_with_its_request(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help(orders.USED_UP)
+    await desk.answers(words="Look again.")
+
+    opened = await desk.at_home.click(desk.direct()[0], label="Open my order")
+
+    assert "Get help" not in labels(reply(opened))
+    assert "**Press Write back** for more" in str(reply(opened).embeds[0].description)
+    form = await desk.at_home.click(reply(opened), label="Write back")
+    written = await desk.at_home.submit_modal(form, {"words": "Still nothing left."})
+    assert reply(written).content == "The moderators have it: help request #1."
+
+
 async def test_the_order_of_an_answer_is_opened_for_its_customer_alone(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
@@ -343,3 +357,19 @@ async def test_the_order_of_an_answer_is_opened_for_its_customer_alone(desk: Des
     refused = await desk.forge("downloads:ticket:2", desk.customer, desk.channel)
     assert "I do not remember that order any more." in reply(refused).content
     assert labels(reply(refused)) == ["Get my downloads"]
+
+
+async def test_buttons_under_an_answer_say_before_a_form_that_its_request_is_gone(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Look again.")
+    (message,) = desk.direct()
+    await desk.bot.privacy.delete(desk.customer.id)
+
+    for label in ("Write back", "Open my order"):
+        refused = await desk.at_home.click(message, label=label)
+
+        assert refused.modal is None
+        assert reply(refused).content.startswith(
+            "**That help request is gone: it was deleted, or closed too long ago.**"
+        )

@@ -10,6 +10,7 @@ import discord
 import pytest
 from desk import Desk, Log, buttons, embed, first_option, labels, reply
 from desk import page as page_text
+from simcord.builders import ChannelHandle
 
 from fileflare_bot.demo import orders
 from fileflare_bot.settings import Settings
@@ -32,11 +33,12 @@ async def test_without_a_support_channel_the_customer_is_told_who_to_ask(desk: D
     )
 
 
-async def test_in_a_direct_message_the_customer_is_told_where_to_go(desk: Desk) -> None:
+async def test_a_button_of_an_earlier_version_in_a_direct_message_says_where_to_go(desk: Desk) -> None:
     await desk.set_up()
-    lookup = await desk.at_home.slash("mydownloads", **{"order-id": orders.USED_UP})
+    await desk.at_home.slash("mydownloads", **{"order-id": orders.USED_UP})
+    home = ChannelHandle(desk.env, None, desk.env.backend.get_dm_channel(desk.customer.id))
 
-    refused = await desk.at_home.click(reply(lookup), label="Get help")
+    refused = await desk.forge("help:ask::used_up.", desk.customer, home)
 
     assert reply(refused).content.startswith("**That works in a server only.** Go to the server of the store")
 
@@ -63,7 +65,7 @@ async def test_a_customer_who_reaches_the_limit_while_they_write_gets_their_word
     refused = await desk.customer.submit_modal(shown, {"topic": "other", "words": "My other order is empty."})
 
     assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
-    assert "```\nMy other order is empty.\n```" in reply(refused).content
+    assert "\n> My other order is empty." in reply(refused).content
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ async def test_help_is_offered_on_each_refusal_that_a_moderator_can_fix_with_a_l
     parts = [item["component"] for item in shown.modal["components"] if "component" in item]
     (topics,) = [part for part in parts if part["custom_id"] == "topic"]
     assert [option["value"] for option in topics["options"] if option.get("default")] == [topic]
-    await desk.customer.submit_modal(shown, {"topic": topic})
+    await desk.customer.submit_modal(shown, {"topic": topic, "words": "Bought yesterday."})
     assert found in str(desk.card().embeds[0].description)
 
 
@@ -322,7 +324,7 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
     found = await desk.mydownloads(orders.DOCUMENTED)
 
     assert reply(refused).content.startswith("**My database cannot be reached right now.** /mydownloads still")
-    assert "```\nPlease help.\n```" in reply(refused).content
+    assert "\n> Please help." in reply(refused).content
     assert "5 of 10 left" in str(reply(found).embeds[0].description)
     for command in ("requests open", "requests stats"):
         told = await desk.moderator.slash(desk.channel, command)
@@ -393,7 +395,7 @@ async def test_asking_again_for_help_has_the_limit_of_writing_back_and_nothing_i
     refused = await desk.ask_for_help(words="And once more.")
 
     assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
-    assert "```\nAnd once more.\n```" in reply(refused).content
+    assert "\n> And once more." in reply(refused).content
     assert desk.notes() == notes
     assert len([note for note in notes if "Hello?" in note]) == 10
     await desk.answers(words="I am on it.")

@@ -284,3 +284,28 @@ async def test_who_has_filed_reads_how_long_answers_take_if_enough_is_known(
 
     assert reply(filed_now).content.endswith(f"\n{text}")
     assert text not in reply(again).content
+
+
+async def test_an_unknown_order_without_anything_to_find_it_by_is_not_filed(desk: Desk) -> None:
+    await desk.set_up()
+    shown = await form(desk, orders.UNKNOWN)
+    assert next(iter(fields(shown))) == "number"
+
+    refused = await desk.customer.submit_modal(shown, {"topic": "order_not_found"})
+
+    assert reply(refused).content.startswith("**Without the order number nobody can find it.**")
+    assert desk.support.history() == []
+    again = await desk.customer.click(reply(refused), label="Give the order number")
+    assert next(iter(fields(again))) == "number"
+    filed = await desk.customer.submit_modal(again, {"topic": "order_not_found", "number": "1042"})
+    assert "Your help request is #1." in reply(filed).content
+    assert "Order #1042 (unverified)" in str(desk.card().embeds[0].description)
+
+
+@pytest.mark.parametrize("given", [{"words": "Bought yesterday."}, {"topic": "other"}])
+async def test_with_words_or_another_topic_it_is_filed_without_a_number(desk: Desk, given: dict[str, str]) -> None:
+    await desk.set_up()
+
+    filed = await desk.customer.submit_modal(await form(desk, "#not-an-id"), {"topic": "order_not_found", **given})
+
+    assert "Your help request is #1." in reply(filed).content

@@ -374,3 +374,21 @@ async def test_who_chooses_a_saved_order_while_the_database_is_away_reads_how_to
     refused = await desk.customer.select(reply(asked), [first_option(asked)], custom_id="downloads:saved")
 
     assert said in reply(refused).content
+
+
+@pytest.mark.parametrize(
+    ("pasted", "is_cut"),
+    [
+        ("0c732eb6fd9802a0", True),
+        ("https://my-store.com/account/orders/0c732eb6fd9802a0821a9d29888baee", True),
+        ("0c732eb6fd9802a0821a9d29888baee9", False),
+        ("0c732eb6fd9802a0821a9d29888baee8a", False),
+        ("order-0c732eb6fd9802", False),
+    ],
+)
+async def test_an_unknown_id_that_is_too_short_is_said_to_be_cut_off(desk: Desk, pasted: str, is_cut: bool) -> None:  # noqa: FBT001
+    said = reply(await desk.mydownloads(pasted)).content
+
+    length = len(pasted.rpartition("/")[2])
+    assert said.startswith("**Fileflare knows no order with that ID.**")
+    assert (f"It has only {length} characters; an order ID mostly has 32, so it may be cut off." in said) == is_cut

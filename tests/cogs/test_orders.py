@@ -40,7 +40,7 @@ async def test_saved_orders_are_nobody_elses(desk: Desk) -> None:
     refused = await desk.mydownloads(choice["value"], person=desk.member)
     assert reply(refused).content.startswith("**I do not remember that order any more.**")
     listed = await desk.member.slash(desk.channel, "myorders")
-    assert str(embed(listed).description).startswith("I remember none.")
+    assert "I remember none." in reply(listed).content
 
 
 async def test_orders_are_opened_and_forgotten_one_or_all_from_the_list(desk: Desk) -> None:
@@ -55,9 +55,9 @@ async def test_orders_are_opened_and_forgotten_one_or_all_from_the_list(desk: De
     opened = await desk.at_home.select(reply(listed), [newest], custom_id="downloads:saved")
     assert "Order #2300" in reply(opened).content
     one_less = await desk.at_home.select(reply(listed), [newest], custom_id="orders:forget")
-    assert reply(one_less).content == "2 orders"
+    assert reply(one_less).content == "**Your orders**"
     none = await desk.at_home.click(reply(one_less), label="Forget all")
-    assert str(embed(none).description).startswith("I remember none.")
+    assert "I remember none." in reply(none).content
     assert await desk.customer.autocomplete(desk.channel, "mydownloads", "order-id", "") == []
 
 
@@ -69,7 +69,7 @@ async def test_privacy_shows_and_deletes_saved_orders(desk: Desk) -> None:
     sure = await desk.customer.click(reply(shown), label="Delete it")
     await desk.customer.click(reply(sure), label="Delete for good")
 
-    assert str(embed(await desk.customer.slash(desk.channel, "myorders")).description).startswith("I remember none.")
+    assert "I remember none." in reply(await desk.customer.slash(desk.channel, "myorders")).content
 
 
 async def test_orders_are_not_remembered_where_the_owner_switched_it_off(desk: Desk) -> None:

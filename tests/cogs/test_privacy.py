@@ -102,7 +102,7 @@ async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(de
     assert labels(reply(sure)) == ["Delete for good", "Keep it"]
     gone = await desk.customer.click(reply(sure), label="Delete for good")
 
-    assert reply(gone).content == "**Deleted.** I keep nothing of your saved orders and help requests."
+    assert reply(gone).content == "**Deleted:** 1 help request."
     assert [message.embeds[0].title for message in desk.support.history() if message.embeds] == ["Help request #2"]
     assert [thread.name for thread in desk.support.threads] == ["#2 · Order #1051 · A file has no downloads left"]
     assert (await storage.personal_data.of_user(desk.customer.id)).is_empty
@@ -203,11 +203,15 @@ async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_unt
     sure = await desk.customer.click(reply(shown), label="Delete it")
     gone = await desk.customer.click(reply(sure), label="Delete for good")
 
-    assert reply(gone).content == "**Deleted.** I keep nothing of your saved orders and help requests."
+    assert reply(gone).content == "**Deleted:** 1 order that counted for you, with the roles it brought."
     assert buyer.id not in members[desk.customer.id].role_ids
     again = await desk.customer.slash(desk.channel, "privacy")
     assert "\nNothing." in reply(again).content
-    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    explained = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    assert [field.name for field in embed(explained).fields] == ["No role this time"]
+    later = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    assert embed(later).fields == []
+    assert "\nNo role until <t:" in reply(later).content
     assert buyer.id not in members[desk.member.id].role_ids
     listed = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": orders.DOCUMENTED})
     assert "an account that had its data deleted" in str(embed(listed).description)

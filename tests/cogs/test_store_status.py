@@ -40,6 +40,7 @@ OF_OTHERS = {
     *(
         "form_too_late",
         "nothing_found",
+        "no_order_number",
         "no_such_rule",
         "not_a_member",
         "not_a_moderator",
@@ -52,7 +53,15 @@ OF_OTHERS = {
     ),
     *("not_possible_now", "not_to_them", "not_yours", "nothing_written", "only_in_server", "order_not_known"),
     *("order_in_answer", "order_in_words"),
-    *("outdated_command", "panel_not_taken", "panel_pending", "powerful_role", "role_of_everybody", "thread_closed"),
+    *(
+        "outdated_command",
+        "panel_not_taken",
+        "panel_pending",
+        "powerful_role",
+        "request_gone",
+        "role_of_everybody",
+        "thread_closed",
+    ),
     *("too_many_answers", "too_many_requests", "too_many_rules", "unknown_placeholder", "wrong_value"),
 }
 

@@ -33,8 +33,8 @@ def pages(raw: Any, translator: Translator = ENGLISH) -> list[Page]:  # noqa: AN
     return rendered(made, translator)
 
 
-def rendered(made: OrderPages, translator: Translator = ENGLISH, *, desk: bool = True) -> list[Page]:
-    return [made.render(number, translator, desk=desk) for number in range(1, len(made) + 1)]
+def rendered(made: OrderPages, translator: Translator = ENGLISH, *, press: str = "Get help") -> list[Page]:
+    return [made.render(number, translator, press=press) for number in range(1, len(made) + 1)]
 
 
 def shown_links(page: Page) -> set[str]:
@@ -159,7 +159,7 @@ def test_used_up_and_broken_files_say_who_helps_here(language: str, desk: bool, 
     ]
     made = OrderPages(order(answer(1, [], files, title=None, text=None)))
 
-    (page,) = rendered(made, CATALOGS.translator(language), desk=desk)
+    (page,) = rendered(made, CATALOGS.translator(language), press="Get help" if desk else "")
 
     *_, used_up, unavailable = page.description.splitlines()
     assert said[0] in used_up
@@ -179,7 +179,7 @@ def test_used_up_and_broken_files_say_who_helps_here(language: str, desk: bool, 
 def test_an_order_without_files_says_who_helps_here(language: str, desk: bool, said: str, products: int) -> None:  # noqa: FBT001
     made = OrderPages(order(answer(1, [line("Book", None)] * products, [], title=None, text=None)))
 
-    page = made.render(1, CATALOGS.translator(language), desk=desk)
+    page = made.render(1, CATALOGS.translator(language), press="Get help" if desk else "")
 
     assert page.description.splitlines()[0].endswith(said)
 
@@ -492,7 +492,7 @@ def test_for_any_json_the_reply_keeps_every_limit_and_shows_no_link_but_an_asset
     seen: set[str] = set()
     whole = OrderPages(parsed)
     for made in (whole, whole.with_name(part)):
-        for page in rendered(made, CATALOGS.translator(language), desk=desk):
+        for page in rendered(made, CATALOGS.translator(language), press="Get help" if desk else ""):
             keeps_every_limit(page)
             assert not re.search("https?://", page.content, re.IGNORECASE)
             assert not re.search("https?://", MASKED_LINK.sub("", page.description), re.IGNORECASE)

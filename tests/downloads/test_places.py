@@ -75,16 +75,37 @@ def test_each_product_of_300_files_can_be_chosen_by_its_name() -> None:
     assert "**Sound pack 3**\n📄 [loop\\_03\\_00.wav]" in pages.render(number, ENGLISH).description
 
 
-def test_a_jump_begins_with_the_chosen_product_and_the_page_holds_the_same_files() -> None:
+def test_a_chosen_product_begins_a_page_and_all_files_keep_their_order() -> None:
     pages = sample()
     for choice in choices(pages):
-        number, block = pages.places.page_of(choice.span[0]), pages.places.block_of(choice.span[0])
-        jumped, turned = pages.render(number, ENGLISH, top=block), pages.render(number, ENGLISH)
+        place = choice.span[0]
+        broken = pages.beginning_with(place)
+        number = broken.places.page_of(place)
 
-        text = jumped.description.removeprefix(turned.description.partition("**Sound pack")[0])
+        shown = broken.render(number, ENGLISH)
+        text = shown.description.removeprefix(pages.render(1, ENGLISH).description.partition("**Sound pack")[0])
         assert text.startswith(f"**{choice.label}**\n")
-        assert sorted(jumped.description.split("\n")) == sorted(turned.description.split("\n"))
-        assert jumped.links[0].url in text.partition("\n📄")[2].partition("\n")[0]
+        assert shown.links[0].url in text.partition("\n📄")[2].partition("\n")[0]
+        assert [urls_on(broken, each) for each in range(1, number - 1)] == [
+            urls_on(pages, each) for each in range(1, number - 1)
+        ]
+        assert urls(broken) == urls(pages)
+        assert [here.span[0] for here in choices(broken, number) if here.here] == ([place] if number > 1 else [])
+        assert [each.label for each in choices(broken)] == [each.label for each in choices(pages)]
+
+
+def test_a_product_on_two_pages_is_listed_once() -> None:
+    labels = [choice.label for choice in choices(sample())]
+
+    assert labels == [f"Sound pack {pack}" for pack in range(10)]
+
+
+def urls_on(pages: OrderPages, number: int) -> list[str]:
+    return re.findall(r"\]\((\S+)\)", pages.render(number, ENGLISH).description)
+
+
+def urls(pages: OrderPages) -> list[str]:
+    return [url for number in range(1, len(pages) + 1) for url in urls_on(pages, number)]
 
 
 def test_pages_of_one_product_are_told_apart_by_their_files() -> None:
@@ -213,15 +234,18 @@ def test_for_any_order_the_buttons_and_the_select_keep_every_limit_and_hold_no_n
     opened = OpenOrder(OrderReference("0c732eb6fd9802a0821a9d29888baee8"), 1, whole, savable=True)
     for pages in (whole, whole.with_name(part or "")):
         jumped: Span | None = None
+        opened.page, opened.begins_with = 1, None
         for number in chosen:
-            message = order_message(opened, pages, CATALOGS.translator(language), jumped=jumped)
+            shown = pages.beginning_with(opened.begins_with)
+            message = order_message(opened, shown, CATALOGS.translator(language), jumped=jumped)
             assert message.embed is not None
             assert len(message.embed) <= limits.EMBED_TOTAL
             spans = keeps_the_limits_of_components(message.view, opened)
             if not spans:
                 break
             jumped = spans[number % len(spans)]
-            opened.page, opened.top = pages.places.page_of(jumped[0]), pages.places.block_of(jumped[0])
+            opened.begins_with = jumped[0]
+            opened.page = pages.beginning_with(jumped[0]).places.page_of(jumped[0])
 
 
 def keeps_the_limits_of_components(view: Any, opened: OpenOrder) -> list[Span]:  # noqa: ANN401 - any view

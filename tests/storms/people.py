@@ -277,11 +277,7 @@ class People:
                 )
                 form = await self._press(shop.owner, None if setup is None else setup.message, "The panel's words")
                 kept = await self._submit(shop.owner, form, title=title)
-                return (
-                    True
-                    if kept is not None and kept.text.startswith("Saved.") and title in repr(kept.message)
-                    else None
-                )
+                return True if kept is not None and "Saved." in kept.text else None
 
             if await self._until_done(once, "changing the settings"):
                 self.ledger.titles[guild].append(title)

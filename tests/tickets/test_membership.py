@@ -41,7 +41,7 @@ async def test_who_has_left_or_was_banned_is_refused_and_nothing_reaches_the_mod
     wrote, solved = await write_back(desk, "I will be back!"), await solve(desk)
 
     assert wrote.startswith(NOT_SENT)
-    assert "```\nI will be back!\n```" in wrote
+    assert "\n> I will be back!" in wrote
     assert solved == NOT_SENT
     assert desk.notes() == notes
     assert labels(desk.card())[0] == "Hand over"
