@@ -276,8 +276,10 @@ class People:
                     shop.channel, lambda: self.discord.slash(shop.owner, shop.channel, "store setup")
                 )
                 form = await self._press(shop.owner, None if setup is None else setup.message, "The panel's words")
-                kept = await self._submit(shop.owner, form, title=title)
-                return True if kept is not None and "Saved." in kept.text else None
+                if form is not None and f"'value': '{title}'" in repr(form.record.modal):
+                    return True  # it is stored
+                await self._submit(shop.owner, form, title=title)
+                return None
 
             if await self._until_done(once, "changing the settings"):
                 self.ledger.titles[guild].append(title)
