@@ -17,6 +17,7 @@ from storage.test_pooler import PGBOUNCER, command, pooler_url, until_it_answers
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
+from fileflare_bot.interactions.reply import FAST_REPLY_SECONDS
 from fileflare_bot.storage.storage import open_storage
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ async def stop(fleet: Fleet, member: Member, standby: Member, shop: Shop) -> Non
     discord.faults.append(Fault(lambda method, path, _: (method, path) == ("POST", support), status=None, held=posting))
     asked = asyncio.create_task(shop.ask_for_help())
     await discord.until(lambda: not discord.faults)  # the card is on its way
+    await asyncio.sleep(1.5 * FAST_REPLY_SECONDS)  # and its customer sees that the bot is at it
     member.signal(signal.SIGSTOP)
     await asyncio.sleep(fleet.pace.stopped)
     posting.set()

@@ -231,7 +231,7 @@ async def test_a_moderator_role_works_without_manage_messages_until_it_is_delete
     lookup = await desk.mydownloads(orders.USED_UP, person=volunteer)
     assert "Get help" in labels(reply(lookup))
     setup = await desk.owner.slash(desk.channel, "store setup")
-    assert "**Moderators** are all who may manage messages" in page_text(setup)
+    assert "**Moderators:** who may manage messages or the server" in page_text(setup)
 
 
 async def test_a_volunteer_with_the_moderator_role_works_on_requests(desk: Desk) -> None:

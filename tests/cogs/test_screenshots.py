@@ -107,7 +107,7 @@ async def test_with_everything_asked_the_form_has_the_five_parts_that_discord_ta
 
     assert shown.modal is not None
     assert [each["component"]["custom_id"] for each in shown.modal["components"]] == [
-        *("topic", "order", "number", "words", "screenshot")
+        *("number", "topic", "order", "words", "screenshot")
     ]
 
 

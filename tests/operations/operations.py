@@ -213,7 +213,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
         "has the role",
     ),
     "move on a card": Operation(move_on_card, 6, "Its roles have moved with it", "has the role"),
-    "delete one's data": Operation(delete_data, 3, r"help requests\.$", "cards|has the role|removals"),
+    "delete one's data": Operation(delete_data, 3, r"^\*\*Deleted:\*\* 1 help request", "cards|has the role|removals"),
     "panel": Operation(post_panel, 1, "The panel is posted", "0 panels"),
     "panel anew": Operation(post_panel_anew, 2, "the old one is taken down", "[02] panels"),
     "word the panel": Operation(word_panel, 2, "what your customers see now", "panel shows"),
