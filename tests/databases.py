@@ -33,7 +33,7 @@ def postgres_servers() -> Iterator["Callable[[], PostgresServer]"]:
     def start() -> "PostgresServer":
         server = postgres_server.get_server(folder / f"pg{len(started)}", cleanup_mode="delete")
         started.append(server)
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):  # it is deleted at the end
+        for name in ("fsync", "full_page_writes"):  # no test cuts the power, and it is deleted at the end
             server.psql(f"ALTER SYSTEM SET {name} = off")
         server.psql("SELECT pg_reload_conf()")
         return server
