@@ -184,7 +184,7 @@ class Storage:
             except StorageUnavailable:
                 await asyncio.sleep(ROTATE_AGAIN_SECONDS)
                 continue
-            except Exception:
+            except Exception:  # nobody waits for it: the old key still opens the rest, and the next start goes on
                 log.exception("rotation_failed")
             return
 

@@ -9,7 +9,7 @@ from simcord.actors import MemberActor
 from simcord.backend.models import Poll, PollAnswer
 
 from fileflare_bot.demo import orders
-from fileflare_bot.storage.records import NewTicket, TicketDetails, Topic
+from fileflare_bot.storage.records import NewTicket, Resolution, TicketDetails, Topic
 from fileflare_bot.storage.storage import Storage
 
 LINK = f"https://my-store.com/account/orders/{orders.USED_UP}"
@@ -388,7 +388,7 @@ async def test_a_card_that_was_opened_from_the_list_shows_what_was_done_with_it(
     form = await desk.moderator.click(reply(taken), label="Resolve")
     assert form.modal is not None
     assert form.modal["title"] == "Resolve request #1"
-    closed = await desk.moderator.submit_modal(form, {"reason": ["mended"]})
+    closed = await desk.moderator.submit_modal(form, {"reason": [Resolution.FIXED]})
     assert "**Resolved:**" in str(embed(closed).description)
     assert labels(reply(closed)) == ["Reopen", "Details", "Post the card again"]
 

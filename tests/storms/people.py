@@ -15,6 +15,8 @@ from simcord.backend.models import Message
 from storms.plan import MARK, OWN_WORDS, Case, Customer, order_id
 from storms.stormy_discord import StormyDiscord
 
+from fileflare_bot.storage.records import Resolution
+
 PATIENCE_SECONDS: Final = 15.0  # for one reply
 LONGEST_SECONDS: Final = 90.0  # until something has worked, however often it is tried
 AGAIN_SECONDS: Final = 0.25
@@ -243,7 +245,7 @@ class People:
                 return True
             form = await self._press(moderator, _card(shop, number), "Resolve")
             words = f"{OWN_WORDS}bye{case.number}x"
-            closed = await self._submit(moderator, form, reason=["mended"], words=words)
+            closed = await self._submit(moderator, form, reason=[Resolution.FIXED], words=words)
             return self._closed(case, closed)
 
         return await self._until_done(once, "resolving")
