@@ -62,7 +62,7 @@ class Reconciler:
             return  # the round before still waits for Discord
         storage, shards = self._storage, self._shards
         async with self._running:
-            await self._each(self._reminders.act, await storage.tickets.due(shards))
+            await self._each(self._reminders.act, await storage.ended_stages.ids(shards))
             await self._each(self._tickets.sync, await storage.intents.due_tickets(shards))
             await self._each(self._settle_roles, await storage.role_grants.due_members(shards))
             await self._each(self._removals.run, [shards])

@@ -51,6 +51,14 @@ class Shop:
         """Return the notes in a card's thread, the oldest first."""
         return [message.embeds[0]["description"] for message in self.messages(card.id) if message.embeds]
 
+    def beside(self, card_id: int | None) -> list[Message]:
+        """Return the notes that are replies to a card, as they came before its thread."""
+        return [
+            message
+            for message in self.messages(self.support)
+            if message.embeds and int((message.reference or {}).get("message_id", 0)) == card_id
+        ]
+
     async def log_everything(self) -> None:
         """Choose a log channel, as the owner; ``since`` says from when on it has lines."""
         self.log = self.discord.backend.create_channel(self.guild_id, "log").id

@@ -332,7 +332,7 @@ async def _fill(folder: str, guilds: int) -> float:
             started = time.perf_counter()
             await storage.tend()
             for due in (
-                *(storage.tickets.due, intents.due_tickets, storage.role_grants.due_members, intents.due_removals),
+                *(storage.ended_stages.ids, intents.due_tickets, storage.role_grants.due_members, intents.due_removals),
                 *(storage.guilds.due_leak_guards, storage.panels.due, intents.due_logs),
             ):
                 await due()

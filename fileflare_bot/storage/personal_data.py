@@ -28,7 +28,8 @@ from fileflare_bot.storage.products import Products, forget_user
 from fileflare_bot.storage.records import Action, AuditEntry, Claim, SavedOrder, SeenProduct, Ticket, TicketMessage
 from fileflare_bot.storage.role_grants import revoking
 from fileflare_bot.storage.saved_orders import SavedOrders
-from fileflare_bot.storage.tickets import Tickets, card_of
+from fileflare_bot.storage.ticket_rows import TicketRows, card_of
+from fileflare_bot.storage.tickets import Tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,17 @@ class PersonalData:
     """Lists, exports and deletes a user's data."""
 
     def __init__(
-        self, database: Database, tickets: Tickets, saved_orders: SavedOrders, claims: Claims, products: Products
+        self,
+        database: Database,
+        *,
+        ticket_rows: TicketRows,
+        tickets: Tickets,
+        saved_orders: SavedOrders,
+        claims: Claims,
+        products: Products,
     ) -> None:
         self._database = database
+        self._ticket_rows = ticket_rows
         self._tickets = tickets
         self._saved_orders = saved_orders
         self._claims = claims
@@ -134,7 +143,7 @@ class PersonalData:
         """Return what is stored about a user."""
         async with self._database.reading() as session:
             theirs = sa.select(TicketRow).where(TicketRow.user_id == user_id).order_by(TicketRow.id)
-            tickets = [self._tickets.record(row) for row in await session.scalars(theirs)]
+            tickets = [self._ticket_rows.record(row) for row in await session.scalars(theirs)]
             done = sa.select(AuditRow).where(AuditRow.actor_id == user_id).order_by(AuditRow.id)
             entries = [audit_entry(row) for row in await session.scalars(done)]
             saved, claims, products, removals = [

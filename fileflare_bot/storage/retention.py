@@ -22,7 +22,7 @@ from fileflare_bot.storage.models import (
     SeenProductRow,
     TicketRow,
 )
-from fileflare_bot.storage.tickets import card_of
+from fileflare_bot.storage.ticket_rows import card_of
 
 OF_GUILDS: Final = (
     TicketRow,

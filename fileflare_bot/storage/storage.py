@@ -17,6 +17,7 @@ from fileflare_bot.storage.audit import Audit
 from fileflare_bot.storage.claims import Claims
 from fileflare_bot.storage.database import Database, Migration, NewerDatabase, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import KEY_FILE, Cipher, KeyMissing, KeyUnreadable, Unreadable, key_beside
+from fileflare_bot.storage.ended_stages import EndedStages
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.figures import Figures
 from fileflare_bot.storage.file_modes import tighten
@@ -32,6 +33,7 @@ from fileflare_bot.storage.retention import Retention
 from fileflare_bot.storage.role_grants import RoleGrants
 from fileflare_bot.storage.saved_orders import SavedOrders
 from fileflare_bot.storage.start_failures import start_failure, unreadable_key
+from fileflare_bot.storage.ticket_rows import TicketRows
 from fileflare_bot.storage.tickets import Tickets
 
 PRUNE_EVERY: Final = timedelta(hours=6)
@@ -91,12 +93,14 @@ class Storage:
         self._started = False
         self.rotation: asyncio.Task[None] | None = None
         self.guilds = Guilds(self._database, cipher)
+        ticket_rows = TicketRows(cipher)
         self.tickets = Tickets(
             self._database,
-            cipher,
+            ticket_rows,
             open_per_user=settings.help_open_per_person,
             a_day_per_user=settings.help_a_day_per_person,
         )
+        self.ended_stages = EndedStages(self._database, ticket_rows)
         self.claims = Claims(self._database, cipher)
         self.products = Products(self._database)
         self.role_grants = RoleGrants(self._database)
@@ -106,7 +110,14 @@ class Storage:
         self.audit = Audit(self._database)
         self.intents = Intents(self._database, cipher)
         self.figures = Figures(self._database)
-        self.personal_data = PersonalData(self._database, self.tickets, self.saved_orders, self.claims, self.products)
+        self.personal_data = PersonalData(
+            self._database,
+            ticket_rows=ticket_rows,
+            tickets=self.tickets,
+            saved_orders=self.saved_orders,
+            claims=self.claims,
+            products=self.products,
+        )
 
     @unit_of_work
     async def start(self) -> None:

@@ -1,31 +1,24 @@
 """Tickets: filed, worked on, closed, looked up. Each change and its audit entry are one transaction."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.reference import OrderReference
-from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchTicket, NotPossibleNow, TooManyTickets
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
-from fileflare_bot.storage.intents import add_card_removals, add_note, hold_note, show, show_again
-from fileflare_bot.storage.leases import Shards, within
+from fileflare_bot.storage.intents import add_card_removals, show, show_again
 from fileflare_bot.storage.models import AuditRow, GuildRow, MessageRow, NoteRow, TicketRow
-from fileflare_bot.storage.places import DETAILS, MESSAGE
 from fileflare_bot.storage.records import (
     WAITS_FOR_MODERATORS,
     Action,
-    Card,
-    Delivery,
     Filed,
     NewNote,
     NewTicket,
@@ -35,9 +28,9 @@ from fileflare_bot.storage.records import (
     TicketDetails,
     TicketMessage,
     TicketPage,
-    Topic,
 )
-from fileflare_bot.storage.stages import begin, has_ended
+from fileflare_bot.storage.stages import begin
+from fileflare_bot.storage.ticket_rows import TicketRows, audit, card_of, locked, must_be_open, row_of
 
 TICKETS_ON_A_PAGE: Final = 10
 MESSAGES_FOR_A_TICKET: Final = 10  # that a customer may write a day for each ticket that they may file
@@ -50,9 +43,9 @@ _DETAILS: Final = TypeAdapter(TicketDetails)
 class Tickets:
     """All tickets."""
 
-    def __init__(self, database: Database, cipher: Cipher, *, open_per_user: int, a_day_per_user: int) -> None:
+    def __init__(self, database: Database, rows: TicketRows, *, open_per_user: int, a_day_per_user: int) -> None:
         self._database = database
-        self._cipher = cipher
+        self._rows = rows
         self._open_per_user = open_per_user
         self._a_day_per_user = a_day_per_user
 
@@ -74,7 +67,7 @@ class Tickets:
         Raises:
             TooManyTickets: the user has reached a limit.
         """
-        order_hash = self._order_hash(new.details.reference)
+        order_hash = self._rows.order_hash(new.details.reference)
         async with self._database.writing() as session:
             await ensure_guild(session, new.guild_id)
             await lock_guild(session, new.guild_id)
@@ -96,23 +89,22 @@ class Tickets:
                     created_at=utc_now(),
                     retry_at=utc_now(),
                 )
-                row.details = self._encrypted(row, new.details)
+                row.details = self._rows.encrypted(row, new.details)
                 session.add(row)
                 await session.flush()
                 await begin(session, row, Stage.WAITING)
-                _audit(session, row, new.user_id, Action.FILED)
+                audit(session, row, new.user_id, Action.FILED)
             else:
                 self._claim_number(row, new.details.claimed_number)
                 if new.details.words:
                     wrote = await self._write_back(session, row, new.details.words, words_note)
             if screenshot_note is None:
-                return Filed(self.record(row), existing)
-            note = replace(screenshot_note, mention=row.taken_by)
-            note_id, is_new = await hold_note(session, row, note, self._cipher)
+                return Filed(self._rows.record(row), existing)
+            note_id, is_new = await self._rows.held_note(session, row, screenshot_note)
             if existing and is_new and not wrote:  # it counts as written back
                 await self._check_messages(session, row.user_id)
-                _audit(session, row, row.user_id, Action.WROTE_BACK)
-            return Filed(self.record(row), existing, note_id)
+                audit(session, row, row.user_id, Action.WROTE_BACK)
+            return Filed(self._rows.record(row), existing, note_id)
 
     @unit_of_work
     async def require_room(
@@ -123,7 +115,7 @@ class Tickets:
         Raises:
             TooManyTickets: they have reached a limit.
         """
-        about_it = _open_of(guild_id, user_id).where(TicketRow.order_hash == self._order_hash(reference))
+        about_it = _open_of(guild_id, user_id).where(TicketRow.order_hash == self._rows.order_hash(reference))
         async with self._database.reading() as session:
             if await session.scalar(about_it) is None:
                 await self._check_limits(session, guild_id, user_id, open_per_user)
@@ -136,7 +128,7 @@ class Tickets:
             NoSuchTicket: there is none.
         """
         async with self._database.reading() as session:
-            (ticket,) = await self._to_be_shown(session, [await _row(session, ticket_id)])
+            (ticket,) = await self._rows.shown(session, [await row_of(session, ticket_id)])
             return ticket
 
     @unit_of_work
@@ -151,7 +143,7 @@ class Tickets:
             row = await session.scalar(query)
             if row is None:
                 raise NoSuchTicket
-            (ticket,) = await self._to_be_shown(session, [row])
+            (ticket,) = await self._rows.shown(session, [row])
             return ticket
 
     @unit_of_work
@@ -167,16 +159,16 @@ class Tickets:
             taken = await session.scalar(
                 sa.update(TicketRow).where(*free).values(taken_by=moderator_id).returning(TicketRow.id)
             )
-            row = await _row(session, ticket_id)
+            row = await row_of(session, ticket_id)
             if taken is None:
                 if row.resolved:
                     raise NotPossibleNow
                 if row.taken_by != moderator_id:
                     raise AlreadyTaken(row.taken_by or 0)
-                return self.record(row)
+                return self._rows.record(row)
             show(row)
-            _audit(session, row, moderator_id, Action.TOOK)
-            return self.record(row)
+            audit(session, row, moderator_id, Action.TOOK)
+            return self._rows.record(row)
 
     @unit_of_work
     async def hand_over(self, ticket_id: int, moderator_id: int, to: int, note: NewNote | None = None) -> Ticket:
@@ -186,15 +178,15 @@ class Tickets:
             NotPossibleNow: it is resolved.
         """
         async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
-            _must_be_open(row)
+            row = await locked(session, ticket_id)
+            must_be_open(row)
             if row.taken_by == to:
-                return self.record(row)
+                return self._rows.record(row)
             row.taken_by, row.pinged_at = to, None  # they are pinged in any case
             show(row)
-            self._note(session, row, note, mention=to)
-            _audit(session, row, moderator_id, Action.HANDED_OVER)
-            return self.record(row)
+            self._rows.note(session, row, note, mention=to)
+            audit(session, row, moderator_id, Action.HANDED_OVER)
+            return self._rows.record(row)
 
     @unit_of_work
     async def checked(
@@ -207,28 +199,28 @@ class Tickets:
     ) -> Ticket:
         """Replace the ticket's findings with the order's current ones."""
         async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
-            details = self.record(row).details
-            row.details = self._encrypted(row, replace(details, order_number=order_number, findings=findings))
+            row = await locked(session, ticket_id)
+            details = self._rows.record(row).details
+            row.details = self._rows.encrypted(row, replace(details, order_number=order_number, findings=findings))
             row.kinds = _kinds(findings)
             show(row)
-            self._note(session, row, note)
-            _audit(session, row, moderator_id, Action.CHECKED)
-            return self.record(row)
+            self._rows.note(session, row, note)
+            audit(session, row, moderator_id, Action.CHECKED)
+            return self._rows.record(row)
 
     @unit_of_work
     async def answered(self, ticket_id: int, moderator_id: int, text: str) -> Ticket:
         """Store a moderator's answer; a ticket that nobody has becomes theirs."""
         async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
+            row = await locked(session, ticket_id)
             if not await self._is_repeated(session, row, moderator_id, text):
                 row.answered_at = row.answered_at or utc_now()
                 if row.taken_by is None and not row.resolved:
                     row.taken_by = moderator_id
                 await begin(session, row, None)  # until it has arrived, nobody's silence means anything
                 show(row)
-                self._write(session, row, moderator_id, text, from_moderator=True)
-            return self.record(row)
+                self._rows.write(session, row, moderator_id, text, from_moderator=True)
+            return self._rows.record(row)
 
     @unit_of_work
     async def wrote_back(self, ticket_id: int, user_id: int, text: str, note: NewNote | None = None) -> Ticket:
@@ -239,11 +231,11 @@ class Tickets:
             TooManyTickets: the user has reached the limit of messages a day.
         """
         async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
+            row = await locked(session, ticket_id)
             if row.user_id != user_id:
                 raise NoSuchTicket
             await self._write_back(session, row, text, note)
-            return self.record(row)
+            return self._rows.record(row)
 
     @unit_of_work
     async def resolve(
@@ -261,16 +253,16 @@ class Tickets:
             NotPossibleNow: it is closed already.
         """
         async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
+            row = await locked(session, ticket_id)
             if row.resolved and (row.resolved_by, row.resolution) == (actor_id, resolution):
-                return self.record(row)
-            _must_be_open(row)
-            await self._resolve(session, row, actor_id, resolution)
-            self._note(session, row, note)
+                return self._rows.record(row)
+            must_be_open(row)
+            await self._rows.resolve(session, row, actor_id, resolution)
+            self._rows.note(session, row, note)
             if answer is not None:
                 row.answered_at = row.answered_at or utc_now()
-                self._write(session, row, actor_id, answer, from_moderator=True, closing=True)
-            return self.record(row)
+                self._rows.write(session, row, actor_id, answer, from_moderator=True, closing=True)
+            return self._rows.record(row)
 
     @unit_of_work
     async def reopen(self, ticket_id: int, actor_id: int, note: NewNote | None = None) -> Ticket:
@@ -280,63 +272,26 @@ class Tickets:
             NotPossibleNow: it is open, or the user has another open one about the same order.
         """
         async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
+            row = await locked(session, ticket_id)
             if not row.resolved:
                 if await _was_last(session, row, actor_id, Action.REOPENED):
-                    return self.record(row)
+                    return self._rows.record(row)
                 raise NotPossibleNow(opened=True)
             await self._reopen(session, row, link=True)
-            self._note(session, row, note)
-            _audit(session, row, actor_id, Action.REOPENED)
-            return self.record(row)
+            self._rows.note(session, row, note)
+            audit(session, row, actor_id, Action.REOPENED)
+            return self._rows.record(row)
 
     @unit_of_work
     async def post_again(self, ticket_id: int, actor_id: int) -> Ticket:
         """Have the ticket's card removed and posted again."""
         async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
+            row = await locked(session, ticket_id)
             if not await _was_last(session, row, actor_id, Action.POSTED_AGAIN) or row.card_message_id is not None:
                 add_card_removals(session, row.guild_id, card_of(row))
                 show_again(row)
-                _audit(session, row, actor_id, Action.POSTED_AGAIN)
-            return self.record(row)
-
-    # What the bot does because nobody else has done anything
-
-    @unit_of_work
-    async def due(self, shards: Shards | None = None) -> list[int]:
-        """Return the tickets whose stage has ended, those that ended first; none of a guild that the bot has left."""
-        ended = TicketRow.stage_ends_at <= utc_now(), GuildRow.left_at.is_(None), within(shards, TicketRow.guild_id)
-        query = sa.select(TicketRow.id).join(GuildRow, GuildRow.guild_id == TicketRow.guild_id).where(*ended)
-        async with self._database.reading() as session:
-            return [*await session.scalars(query.order_by(TicketRow.stage_ends_at).limit(MOST_AT_ONCE))]
-
-    @unit_of_work
-    async def remind(self, ticket_id: int, note: NewNote) -> None:
-        """Write a reminder for the moderator who has taken a ticket, or for all, if nobody has answered it in time."""
-        async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
-            if has_ended(row, Stage.WAITING):
-                self._note(session, row, note, mention=row.taken_by)
-                row.stage, row.stage_ends_at = Stage.REMINDED, None
-
-    @unit_of_work
-    async def ask(self, ticket_id: int, bot_id: int, text: str) -> None:
-        """Ask a ticket's customer whether the answer has helped, if they have been silent since."""
-        async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
-            if has_ended(row, Stage.ANSWERED):
-                self._write(session, row, bot_id, text, from_moderator=True, asking=True)
-                row.stage, row.stage_ends_at = Stage.ASKING, None
-
-    @unit_of_work
-    async def close_silent(self, ticket_id: int, bot_id: int, text: str) -> None:
-        """Close a ticket with a last message to its customer, if they were asked and have been silent since."""
-        async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
-            if has_ended(row, Stage.ASKED):
-                await self._resolve(session, row, bot_id, Resolution.NO_REPLY)
-                self._write(session, row, bot_id, text, from_moderator=True, closing=True)
+                audit(session, row, actor_id, Action.POSTED_AGAIN)
+            return self._rows.record(row)
 
     @unit_of_work
     async def heard(self, ticket_id: int, user_id: int) -> None:
@@ -346,7 +301,7 @@ class Tickets:
             NoSuchTicket: there is none.
         """
         async with self._database.writing() as session:
-            row = await _locked(session, ticket_id)
+            row = await locked(session, ticket_id)
             if row.user_id == user_id and row.stage in {Stage.ANSWERED, Stage.ASKING, Stage.ASKED}:
                 await begin(session, row, Stage.ANSWERED)
 
@@ -357,7 +312,9 @@ class Tickets:
         """Return a ticket's messages, oldest first."""
         query = sa.select(MessageRow, TicketRow).join(TicketRow).where(MessageRow.ticket_id == ticket_id)
         async with self._database.reading() as session:
-            return [self._message(row, ticket) for row, ticket in await session.execute(query.order_by(MessageRow.id))]
+            return [
+                self._rows.message(row, ticket) for row, ticket in await session.execute(query.order_by(MessageRow.id))
+            ]
 
     @unit_of_work
     async def is_told(self, ticket_id: int) -> bool:
@@ -391,32 +348,8 @@ class Tickets:
             number = min(max(number, 1), pages)
             query = sa.select(TicketRow).where(*wanted).order_by(*order)
             query = query.offset((number - 1) * TICKETS_ON_A_PAGE).limit(TICKETS_ON_A_PAGE)
-            tickets = await self._to_be_shown(session, (await session.scalars(query)).all())
+            tickets = await self._rows.shown(session, (await session.scalars(query)).all())
         return TicketPage(tuple(tickets), number, pages, total)
-
-    async def _to_be_shown(self, session: AsyncSession, rows: Sequence[TicketRow]) -> list[Ticket]:
-        """Convert rows to their records, with what their customers wrote that no moderator has answered."""
-        of_open = {row.id: row for row in rows if not row.resolved}
-        its = MessageRow.ticket_id.in_(of_open)
-        latest = sa.select(sa.func.max(MessageRow.id)).where(its).group_by(MessageRow.ticket_id)
-        unanswered = sa.select(MessageRow).where(its, MessageRow.id.in_(latest), ~MessageRow.from_moderator)
-        wrote = {row.ticket_id: row for row in await session.scalars(unanswered)} if of_open else {}
-        return [
-            replace(self.record(row), wrote=self._message(wrote[row.id], row)) if row.id in wrote else self.record(row)
-            for row in rows
-        ]
-
-    def _message(self, row: MessageRow, ticket: TicketRow) -> TicketMessage:
-        """Convert a row to its record; the text is empty if it cannot be decrypted."""
-        try:
-            text = self._cipher.decrypt(row.text, MESSAGE.place(row, ticket))
-        except Unreadable:
-            text = ""
-        delivery = Delivery(row.delivery) if row.delivery else None
-        return TicketMessage(row.id, row.author_id, row.from_moderator, text, row.at, delivery, row.asking)
-
-    def _order_hash(self, reference: OrderReference | None) -> str:
-        return "" if reference is None else self._cipher.hash(reference.token)
 
     async def _check_limits(
         self, session: AsyncSession, guild_id: int, user_id: int, open_per_user: int | None
@@ -443,10 +376,10 @@ class Tickets:
 
     def _claim_number(self, row: TicketRow, number: str) -> None:
         """Keep an order number that the customer says, where none is known yet."""
-        ticket = self.record(row)
+        ticket = self._rows.record(row)
         details = ticket.details
         if number and ticket.readable and not details.order_number and details.claimed_number != number:
-            row.details = self._encrypted(row, replace(details, claimed_number=number))
+            row.details = self._rows.encrypted(row, replace(details, claimed_number=number))
             show(row)
 
     async def _write_back(self, session: AsyncSession, row: TicketRow, text: str, note: NewNote | None) -> bool:
@@ -462,20 +395,13 @@ class Tickets:
         await self._check_messages(session, row.user_id)
         if row.resolved:
             await self._reopen(session, row)
-            _audit(session, row, row.user_id, Action.REOPENED)
+            audit(session, row, row.user_id, Action.REOPENED)
         elif row.stage not in {Stage.WAITING, Stage.REMINDED}:  # else they have been waiting since before
             await begin(session, row, Stage.WAITING)
         show(row)
-        self._write(session, row, row.user_id, text, from_moderator=False)
-        self._note(session, row, note, mention=row.taken_by)
+        self._rows.write(session, row, row.user_id, text, from_moderator=False)
+        self._rows.note(session, row, note, mention=row.taken_by)
         return True
-
-    async def _resolve(self, session: AsyncSession, row: TicketRow, actor_id: int, resolution: Resolution) -> None:
-        row.resolved, row.resolution = True, resolution
-        row.resolved_by, row.resolved_at = actor_id, utc_now()
-        await begin(session, row, None)
-        show(row)
-        _audit(session, row, actor_id, Action.RESOLVED)
 
     async def _reopen(self, session: AsyncSession, row: TicketRow, *, link: bool = False) -> None:
         """Reopen a ticket; ``link`` has a refusal link the card of the other open one, which only moderators see."""
@@ -486,7 +412,7 @@ class Tickets:
             ~TicketRow.resolved,
         )
         if (other := await session.scalar(another)) is not None:
-            raise NotPossibleNow(other=self.record(other).linked if link else f"#{other.number}")
+            raise NotPossibleNow(other=self._rows.record(other).linked if link else f"#{other.number}")
         row.resolved, row.resolution, row.resolved_by, row.resolved_at = False, None, None, None
         await begin(session, row, Stage.WAITING)
         show(row)
@@ -496,76 +422,10 @@ class Tickets:
         latest = sa.select(MessageRow).where(MessageRow.ticket_id == row.id).order_by(MessageRow.id.desc()).limit(1)
         message = await session.scalar(latest)
         if message is None:
-            words = self.record(row).details.words
+            words = self._rows.record(row).details.words
             return author_id == row.user_id and text == words and utc_now() - row.created_at < REPEAT_WITHIN
-        same = message.author_id == author_id and self._message(message, row).text == text
+        same = message.author_id == author_id and self._rows.message(message, row).text == text
         return same and utc_now() - message.at < REPEAT_WITHIN
-
-    def _write(
-        self,
-        session: AsyncSession,
-        row: TicketRow,
-        author_id: int,
-        text: str,
-        *,
-        from_moderator: bool,
-        closing: bool = False,
-        asking: bool = False,
-    ) -> None:
-        now = utc_now()
-        message = MessageRow(
-            ticket_id=row.id,
-            author_id=author_id,
-            from_moderator=from_moderator,
-            at=now,
-            closing=closing,
-            asking=asking,
-            delivery=Delivery.PENDING if from_moderator else None,
-            retry_at=now if from_moderator else None,
-        )
-        message.text = self._cipher.encrypt(text, MESSAGE.place(message, row))
-        session.add(message)
-        if not closing and not asking:
-            _audit(session, row, author_id, Action.ANSWERED if from_moderator else Action.WROTE_BACK)
-
-    def _note(self, session: AsyncSession, row: TicketRow, note: NewNote | None, *, mention: int | None = None) -> None:
-        if note is not None:
-            add_note(session, row, replace(note, mention=mention), self._cipher)
-
-    def _encrypted(self, row: TicketRow, details: TicketDetails) -> str:
-        return self._cipher.encrypt(_DETAILS.dump_json(details).decode(), DETAILS.place(row))
-
-    def record(self, row: TicketRow) -> Ticket:
-        """Convert a row to its record."""
-        try:
-            details, readable = _DETAILS.validate_json(self._cipher.decrypt(row.details, DETAILS.place(row))), True
-        except (Unreadable, ValidationError):  # they cannot be decrypted, or a newer version of the bot wrote them
-            details, readable = TicketDetails(), False
-        return Ticket(
-            id=row.id,
-            guild_id=row.guild_id,
-            number=row.number,
-            user_id=row.user_id,
-            channel_id=row.channel_id,
-            locale=row.locale,
-            topic=Topic(row.topic),
-            details=details,
-            readable=readable,
-            resolved=row.resolved,
-            resolution=Resolution(row.resolution) if row.resolution else None,
-            resolved_by=row.resolved_by,
-            taken_by=row.taken_by,
-            created_at=row.created_at,
-            answered_at=row.answered_at,
-            resolved_at=row.resolved_at,
-            card=card_of(row),
-            version=row.version,
-            shown_version=row.shown_version,
-            card_wanted_at=row.card_wanted_at or row.created_at,
-            archived=row.archived,
-            stage=Stage(row.stage) if row.stage else None,
-            stage_since=row.stage_since,
-        )
 
 
 def _open_of(guild_id: int, user_id: int) -> sa.Select[TicketRow]:
@@ -593,34 +453,8 @@ async def _next_number(session: AsyncSession, guild_id: int) -> int:
     return after - 1
 
 
-async def _row(session: AsyncSession, ticket_id: int) -> TicketRow:
-    row = await session.get(TicketRow, ticket_id)
-    if row is None:
-        raise NoSuchTicket
-    return row
-
-
-async def _locked(session: AsyncSession, ticket_id: int) -> TicketRow:
-    """Return the row, locked until the transaction ends; lock its guild's row first, as filing does."""
-    await lock_guild(session, sa.select(TicketRow.guild_id).where(TicketRow.id == ticket_id))
-    row = await session.get(TicketRow, ticket_id, with_for_update=True)
-    if row is None:
-        raise NoSuchTicket
-    return row
-
-
-def _must_be_open(row: TicketRow) -> None:
-    if row.resolved:
-        raise NotPossibleNow
-
-
 def _kinds(findings: tuple[Finding, ...]) -> list[str]:
     return list(dict.fromkeys(finding.kind.value for finding in findings))
-
-
-def card_of(row: TicketRow) -> Card:
-    """Return where a ticket's card is."""
-    return Card(row.card_channel_id, row.card_message_id, row.thread_id)
 
 
 async def _was_last(session: AsyncSession, row: TicketRow, actor_id: int, action: Action) -> bool:
@@ -629,7 +463,3 @@ async def _was_last(session: AsyncSession, row: TicketRow, actor_id: int, action
     entry = await session.scalar(sa.select(AuditRow).where(*its).order_by(AuditRow.id.desc()).limit(1))
     done = entry is not None and (entry.actor_id, entry.action) == (actor_id, action)
     return done and entry is not None and utc_now() - entry.at < REPEAT_WITHIN
-
-
-def _audit(session: AsyncSession, row: TicketRow, actor_id: int, action: Action) -> None:
-    add_entry(session, row.guild_id, actor_id, action, number=row.number)

@@ -24,6 +24,7 @@ class Reminders:
         self._bot = bot
         self._guilds = storage.guilds
         self._tickets = storage.tickets
+        self._ended_stages = storage.ended_stages
         self._catalogs = catalogs
         self._modlog = modlog
 
@@ -51,7 +52,7 @@ class Reminders:
             who=f"<@{ticket.user_id}>",
             when=f"<t:{int(since.timestamp())}:f>",
         )
-        await self._tickets.remind(ticket.id, NewNote(f"⏰ {text}", "open", reminder=True))
+        await self._ended_stages.remind(ticket.id, NewNote(f"⏰ {text}", "open", reminder=True))
 
     async def _ask(self, ticket: Ticket) -> None:
         days = (await self._guilds.load(ticket.guild_id)).options.close_after_days
@@ -64,7 +65,7 @@ class Reminders:
             "close this request; you can reopen it.",
             days,
         )
-        await self._tickets.ask(ticket.id, self._bot_id, text)
+        await self._ended_stages.ask(ticket.id, self._bot_id, text)
 
     async def _close(self, ticket: Ticket) -> None:
         translator = self._catalogs.translator(ticket.locale)
@@ -73,7 +74,7 @@ class Reminders:
             "I hope that all is well. If something is left, press **{reopen}**, and write what it is.",
             reopen=translator.gettext("Reopen"),
         )
-        await self._tickets.close_silent(ticket.id, self._bot_id, f"{reason}.\n\n{text}")
+        await self._ended_stages.close_silent(ticket.id, self._bot_id, f"{reason}.\n\n{text}")
 
     @property
     def _bot_id(self) -> int:

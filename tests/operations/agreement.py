@@ -96,12 +96,7 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
     pictures = sum(len(message.attachments) for message in shop.messages(card.id))
     wrong += [f"{pictures} pictures are in one thread"] * (pictures > 1)
     notes = shop.notes(card)
-    beside = [
-        message.embeds[0]["description"]
-        for message in shop.messages(shop.support)
-        if message.embeds and int((message.reference or {}).get("message_id", 0)) == card.id
-    ]
-    notes += beside
+    notes += [message.embeds[0]["description"] for message in shop.beside(card.id)]
     answers = [message for message in messages if message.from_moderator]
     noted = sum(bool(re.search(r" has (answered|closed it):|^⏳ I have asked ", note)) for note in notes)
     wrong += [f"{noted} notes of {len(answers)} answers"] * (noted != len(answers))

@@ -34,7 +34,7 @@ from fileflare_bot.storage.models import CannedAnswerRow, ClaimRow, MessageRow, 
 from fileflare_bot.storage.places import DETAILS, ENCRYPTED
 from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket, TicketDetails
 from fileflare_bot.storage.storage import Storage, open_storage
-from fileflare_bot.storage.tickets import _DETAILS
+from fileflare_bot.storage.ticket_rows import _DETAILS
 
 TOKEN = "feedfacecafe0123456789abcdef4242"
 WRONG_KEY = "OVo7zhS9tOKJln-Hz2maQbKgGJowkMnGTSEpS3nqjbE="

@@ -19,7 +19,7 @@ from fileflare_bot.storage.models import Base
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Action, Stage, TicketDetails
 from fileflare_bot.storage.storage import Storage, open_storage
-from fileflare_bot.storage.tickets import _DETAILS
+from fileflare_bot.storage.ticket_rows import _DETAILS
 from fileflare_bot.storage.upgrade import alembic_config
 
 SCRIPTS = ScriptDirectory(MIGRATIONS)

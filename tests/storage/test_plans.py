@@ -15,7 +15,7 @@ from fileflare_bot.storage.storage import Storage
 @pytest.mark.parametrize("shards", [None, Shards((0, 2), 4)], ids=["all", "some"])
 async def test_what_every_minute_asks_for_is_found_through_indexes(storage: Storage, shards: Shards | None) -> None:
     for due in (
-        storage.tickets.due,
+        storage.ended_stages.ids,
         storage.intents.due_tickets,
         storage.role_grants.due_members,
         storage.intents.due_removals,

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from storage.samples import CUSTOMER, ELSEWHERE, GUILD, MODERATOR, STRANGER, connected, file, new_ticket, statements
 
 from fileflare_bot.storage.database import utc_now
+from fileflare_bot.storage.ended_stages import MOST_AT_ONCE
 from fileflare_bot.storage.models import TicketRow
 from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.records import Delivery, NewNote, Resolution, Stage, Ticket
 from fileflare_bot.storage.storage import Storage
-from fileflare_bot.storage.tickets import MOST_AT_ONCE
 
 BOT: Final = 2**59
 OWNER: Final = 2**58
@@ -76,7 +76,7 @@ async def test_nothing_is_due_in_a_guild_whose_owner_has_chosen_nothing(storage:
 
     await passes(url, days=365)
 
-    assert await storage.tickets.due() == []
+    assert await storage.ended_stages.ids() == []
     assert (await stage(storage, ticket), await stage(storage, other)) == (Stage.WAITING, Stage.ANSWERED)
 
 
@@ -85,16 +85,16 @@ async def test_a_wait_is_due_after_the_hours_and_reminded_of_once(storage: Stora
     ticket = await file(storage)
     await storage.tickets.take(ticket.id, MODERATOR)
     await passes(url, hours=4, minutes=59)
-    assert await storage.tickets.due() == []
-    await storage.tickets.remind(ticket.id, REMINDER)
+    assert await storage.ended_stages.ids() == []
+    await storage.ended_stages.remind(ticket.id, REMINDER)
     assert await reminders(storage, ticket) == []
 
     await passes(url, minutes=1)
-    assert await storage.tickets.due() == [ticket.id]
-    await asyncio.gather(*(storage.tickets.remind(ticket.id, REMINDER) for _ in range(4)))
+    assert await storage.ended_stages.ids() == [ticket.id]
+    await asyncio.gather(*(storage.ended_stages.remind(ticket.id, REMINDER) for _ in range(4)))
 
     assert await reminders(storage, ticket) == [(REMINDER.text, MODERATOR)]
-    assert await storage.tickets.due() == []
+    assert await storage.ended_stages.ids() == []
     assert await stage(storage, ticket) is Stage.REMINDED
 
 
@@ -102,27 +102,27 @@ async def test_a_silence_is_asked_about_once_and_closed_once(storage: Storage, u
     await choose(storage, close_after_days=2)
     ticket = await file(storage)
     await answer(storage, ticket)
-    await storage.tickets.ask(ticket.id, BOT, "Did it help?")
+    await storage.ended_stages.ask(ticket.id, BOT, "Did it help?")
     assert await storage.intents.answers(ticket.id) == []
 
     await passes(url, days=2)
-    assert await storage.tickets.due() == [ticket.id]
-    await storage.tickets.close_silent(ticket.id, BOT, "Bye.")
-    await asyncio.gather(*(storage.tickets.ask(ticket.id, BOT, "Did it help?") for _ in range(4)))
+    assert await storage.ended_stages.ids() == [ticket.id]
+    await storage.ended_stages.close_silent(ticket.id, BOT, "Bye.")
+    await asyncio.gather(*(storage.ended_stages.ask(ticket.id, BOT, "Did it help?") for _ in range(4)))
     (asked,) = await storage.intents.answers(ticket.id)
     assert (asked.asking, asked.closing, asked.author_id) == (True, False, BOT)
     await passes(url, days=9)
-    assert await storage.tickets.due() == []  # they have not been asked yet
+    assert await storage.ended_stages.ids() == []  # they have not been asked yet
 
     await arrives(storage, ticket)
     await passes(url, days=2)
-    assert await storage.tickets.due() == [ticket.id]
-    await asyncio.gather(*(storage.tickets.close_silent(ticket.id, BOT, "Bye.") for _ in range(4)))
+    assert await storage.ended_stages.ids() == [ticket.id]
+    await asyncio.gather(*(storage.ended_stages.close_silent(ticket.id, BOT, "Bye.") for _ in range(4)))
 
     closed = await storage.tickets.get(ticket.id)
     assert (closed.resolved, closed.resolution, closed.resolved_by) == (True, Resolution.NO_REPLY, BOT)
     assert [message.text for message in await storage.tickets.messages(ticket.id)][1:] == ["Did it help?", "Bye."]
-    assert await storage.tickets.due() == []
+    assert await storage.ended_stages.ids() == []
     assert closed.stage is None
 
 
@@ -136,13 +136,13 @@ async def test_nobody_is_asked_or_closed_out_whom_an_answer_or_the_question_has_
     await arrives(storage, ticket, delivery)
     await answer(storage, other)
     await passes(url, days=1)
-    assert await storage.tickets.due() == [other.id]
-    await storage.tickets.ask(other.id, BOT, "Did it help?")
+    assert await storage.ended_stages.ids() == [other.id]
+    await storage.ended_stages.ask(other.id, BOT, "Did it help?")
     await arrives(storage, other, delivery)
 
     await passes(url, days=9)
 
-    assert await storage.tickets.due() == []
+    assert await storage.ended_stages.ids() == []
     assert (await stage(storage, ticket), await stage(storage, other)) == (None, None)
 
 
@@ -160,11 +160,11 @@ async def test_what_ends_a_stage_takes_back_what_was_not_posted(storage: Storage
     await choose(storage, remind_after_hours=1, close_after_days=1)
     ticket = await file(storage)
     await passes(url, hours=1)
-    await storage.tickets.remind(ticket.id, REMINDER)
+    await storage.ended_stages.remind(ticket.id, REMINDER)
     await answer(storage, ticket)
     assert await reminders(storage, ticket) == []
     await passes(url, days=1)
-    await storage.tickets.ask(ticket.id, BOT, "Did it help?")
+    await storage.ended_stages.ask(ticket.id, BOT, "Did it help?")
 
     await storage.tickets.heard(ticket.id, CUSTOMER)
 
@@ -184,7 +184,7 @@ async def test_only_its_customer_is_heard(storage: Storage, url: str, who: int) 
 
     await storage.tickets.heard(ticket.id, who)
 
-    assert await storage.tickets.due() == [ticket.id]
+    assert await storage.ended_stages.ids() == [ticket.id]
 
 
 async def test_a_press_of_the_customers_while_moderators_are_to_answer_ends_no_wait(storage: Storage, url: str) -> None:
@@ -194,7 +194,7 @@ async def test_a_press_of_the_customers_while_moderators_are_to_answer_ends_no_w
 
     await storage.tickets.heard(ticket.id, CUSTOMER)
 
-    assert await storage.tickets.due() == [ticket.id]
+    assert await storage.ended_stages.ids() == [ticket.id]
 
 
 async def test_other_hours_and_days_hold_for_tickets_that_are_there(storage: Storage, url: str) -> None:
@@ -204,28 +204,28 @@ async def test_other_hours_and_days_hold_for_tickets_that_are_there(storage: Sto
     await passes(url, days=3)
 
     await choose(storage, remind_after_hours=24 * 4, close_after_days=4)
-    assert await storage.tickets.due() == []
+    assert await storage.ended_stages.ids() == []
     await choose(storage, remind_after_hours=24, close_after_days=4)
-    assert await storage.tickets.due() == [waiting.id]
+    assert await storage.ended_stages.ids() == [waiting.id]
     await choose(storage, remind_after_hours=None, close_after_days=2)
-    assert await storage.tickets.due() == [silent.id]
+    assert await storage.ended_stages.ids() == [silent.id]
     await choose(storage, close_after_days=None)
-    assert await storage.tickets.due() == []
+    assert await storage.ended_stages.ids() == []
     await choose(storage, ELSEWHERE, remind_after_hours=1)
 
-    assert await storage.tickets.due() == [elsewhere.id]
+    assert await storage.ended_stages.ids() == [elsewhere.id]
 
 
 async def test_a_wait_that_was_reminded_of_is_not_again_when_the_hours_change(storage: Storage, url: str) -> None:
     await choose(storage, remind_after_hours=1)
     ticket = await file(storage)
     await passes(url, hours=1)
-    await storage.tickets.remind(ticket.id, REMINDER)
+    await storage.ended_stages.remind(ticket.id, REMINDER)
 
     await choose(storage, remind_after_hours=2)
     await passes(url, days=1)
 
-    assert await storage.tickets.due() == []
+    assert await storage.ended_stages.ids() == []
 
 
 async def test_who_was_asked_keeps_the_days_that_they_were_told(storage: Storage, url: str) -> None:
@@ -233,7 +233,7 @@ async def test_who_was_asked_keeps_the_days_that_they_were_told(storage: Storage
     ticket = await file(storage)
     await answer(storage, ticket)
     await passes(url, days=10)
-    await storage.tickets.ask(ticket.id, BOT, "Did it help?")
+    await storage.ended_stages.ask(ticket.id, BOT, "Did it help?")
     await arrives(storage, ticket)
     told = await end(url, ticket)
 
@@ -244,7 +244,7 @@ async def test_who_was_asked_keeps_the_days_that_they_were_told(storage: Storage
     await passes(url, days=1)
 
     assert await stage(storage, ticket) is Stage.ANSWERED  # they are asked anew before it is closed
-    assert await storage.tickets.due() == [ticket.id]
+    assert await storage.ended_stages.ids() == [ticket.id]
 
 
 async def test_other_settings_change_no_end(storage: Storage, url: str) -> None:
@@ -263,11 +263,11 @@ async def test_nothing_is_due_in_a_guild_that_the_bot_has_left_until_it_is_back(
     ticket = await file(storage)
     await storage.guilds.left(GUILD, at=utc_now())
     await passes(url, hours=2)
-    assert await storage.tickets.due() == []
+    assert await storage.ended_stages.ids() == []
 
     await storage.guilds.left(GUILD, at=None)
 
-    assert await storage.tickets.due() == [ticket.id]
+    assert await storage.ended_stages.ids() == [ticket.id]
 
 
 async def test_a_round_takes_a_few_at_a_time_those_that_wait_longest_first(storage: Storage, url: str) -> None:
@@ -275,7 +275,7 @@ async def test_a_round_takes_a_few_at_a_time_those_that_wait_longest_first(stora
     tickets = [await file(storage, CUSTOMER + number) for number in range(MOST_AT_ONCE + 2)]
     await passes(url, hours=2)
 
-    due = await storage.tickets.due()
+    due = await storage.ended_stages.ids()
 
     assert due == [ticket.id for ticket in tickets[:MOST_AT_ONCE]]
 
@@ -285,7 +285,7 @@ async def test_what_is_due_is_found_by_an_index(storage: Storage, url: str) -> N
     for number in range(3 * MOST_AT_ONCE):
         await file(storage, CUSTOMER + number)
     with statements(storage) as asked:
-        assert await storage.tickets.due() == []
+        assert await storage.ended_stages.ids() == []
     ((statement, parameters),) = [found for found in asked if found[0].startswith("SELECT")]
 
     async with connected(url) as connection:

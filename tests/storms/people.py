@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -24,6 +25,8 @@ RESTART_SECONDS: Final = 1.0  # of the minute after which people are asked to tr
 GONE_SECONDS: Final = 1.0  # after a process has ended, its replies come no more
 _NUMBER: Final = re.compile(r"#(\d+)")
 _FAULT_OF_THE_BOT: Final = "Something went wrong on my side"
+
+_HEARD: Final[ContextVar[list[str]]] = ContextVar("heard")  # the replies to what is tried at the moment
 
 T = TypeVar("T")
 
@@ -316,10 +319,12 @@ class People:
             await self.discord.until(lambda: shown.finished or self._lost(shown), PATIENCE_SECONDS)
         if not shown.finished:
             self.ledger.said["(no answer)"] += 1
+            _heard("(no answer)")
             return None
         if _FAULT_OF_THE_BOT in shown.text:
             self.ledger.wrong.append("a fault of the bot was told")
         self.ledger.said[_kind(shown)] += 1
+        _heard(_kind(shown))
         if "I am restarting" in shown.text:
             await asyncio.sleep(RESTART_SECONDS)
         return shown
@@ -333,13 +338,19 @@ class People:
         return all(at is not None and time.monotonic() - at > GONE_SECONDS for at in ended)
 
     async def _until_done(self, attempt: Callable[[], Awaitable[T | None]], what: str) -> T | None:
-        began = time.monotonic()
-        while time.monotonic() - began < LONGEST_SECONDS:
-            with contextlib.suppress(NothingThere):
-                if (done := await attempt()) is not None:
-                    return done
-            await asyncio.sleep(AGAIN_SECONDS)
-        self.ledger.wrong.append(f"{what} did not work for {LONGEST_SECONDS:.0f} seconds")
+        began, heard = time.monotonic(), list[str]()
+        before = _HEARD.set(heard)
+        try:
+            while time.monotonic() - began < LONGEST_SECONDS:
+                try:
+                    if (done := await attempt()) is not None:
+                        return done
+                except NothingThere as missing:
+                    _heard(f"(no {missing})")
+                await asyncio.sleep(AGAIN_SECONDS)
+        finally:
+            _HEARD.reset(before)
+        self.ledger.wrong.append(f"{what} did not work for {LONGEST_SECONDS:.0f} seconds; heard: {Counter(heard)}")
         return None
 
 
@@ -371,6 +382,11 @@ def _about_an_answer(text: str) -> bool:
     return text.startswith(
         ("Sent by direct message", "They take no", "They have left", "**It is saved", "**It could not")
     )
+
+
+def _heard(reply: str) -> None:
+    if (heard := _HEARD.get(None)) is not None:
+        heard.append(reply)
 
 
 def _kind(shown: Interaction) -> str:

@@ -89,9 +89,10 @@ def _case(case: Case, people: People, row: Row, answers: int) -> Iterator[str]:
         yield f"its answer arrived {direct} times directly"
     if any(text.startswith(DIRECT) for text in told.answers[number]) and not direct:
         yield "its moderator was told that the answer arrived, and it did not"
-    thread = repr([message.embeds for message in shop.messages(row.thread_id or 0)])
-    if thread.count(f"{OWN_WORDS}back {number}x") != int(number in told.written):
-        yield f"the customer's words are {thread.count(f'{OWN_WORDS}back {number}x')} times in the thread"
+    thread = [*shop.messages(row.thread_id or 0), *shop.beside(row.card_message_id)]
+    words = repr([message.embeds for message in thread]).count(f"{OWN_WORDS}back {number}x")
+    if words != int(number in told.written):
+        yield f"the customer's words are {words} times with the card"
 
 
 async def _orders(people: People, url: str) -> list[str]:
@@ -123,7 +124,8 @@ def _replies(discord: StormyDiscord, weather: Weather) -> list[str]:
         said = discord.said.get(shown.record.token, [])
         if not shown.finished and _must_be_answered(discord, shown, lives):
             wrong.append(
-                f"an interaction was left unanswered ({shown.record.command_name or 'a button'}); said so far: {said}"
+                f"an interaction was left unanswered ({shown.record.command_name or 'a button'}; "
+                f"{_story(discord, shown, lives)}); said so far: {said}"
             )
         beside = [text for text in said if text.startswith("+")]
         final = {text for text in said if not text.startswith(("+", "⏳")) and "\n⏳" not in text}
@@ -147,6 +149,19 @@ def _must_be_answered(discord: StormyDiscord, shown: Interaction, lives: dict[st
         if life.killed and life.ended is not None and life.ended - at > 10 * GRACE_SECONDS:
             return True
     return False
+
+
+def _story(discord: StormyDiscord, shown: Interaction, lives: dict[str, Life]) -> str:
+    """Return where an interaction went, and how many seconds later its connection and process ended."""
+    return ", ".join(
+        f"to {session.agent}, which was connected {_until(session.ended, at)} and alive "
+        f"{_until(lives[session.agent].ended, at)}"
+        for session, at in discord.delivered.get(str(shown.record.id), [])
+    )
+
+
+def _until(when: float | None, at: float) -> str:
+    return "to the end" if when is None else f"for {when - at:.1f} s"
 
 
 def _printed(weather: Weather, metrics: list[str]) -> list[str]:
