@@ -185,7 +185,8 @@ def configure_logging(level: str, style: Literal["console", "json"]) -> None:
     """Send all records, structlog's and the libraries', through one handler to standard error.
 
     discord.py and aiosqlite log whole payloads (people's input, the bot's replies, stored data) at DEBUG, so
-    they and the HTTP libraries never go below INFO, whatever ``level`` says. SQLAlchemy logs every statement at INFO.
+    they and the HTTP libraries never go below INFO, whatever ``level`` says. SQLAlchemy logs every statement at INFO,
+    and at ERROR, with a traceback, that a connection to a database which is away cannot be closed well.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -217,7 +218,8 @@ def configure_logging(level: str, style: Literal["console", "json"]) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "redacted"}},
             "root": {"level": level, "handlers": ["stderr"]},
             "loggers": dict.fromkeys(("discord", "aiohttp", "asyncio", "aiosqlite"), info_at_least)
-            | dict.fromkeys(("alembic", "sqlalchemy"), warning_at_least),
+            | dict.fromkeys(("alembic", "sqlalchemy"), warning_at_least)
+            | {"sqlalchemy.pool": {"level": "CRITICAL"}},
         }
     )
     logging.captureWarnings(capture=True)

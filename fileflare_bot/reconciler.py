@@ -7,7 +7,7 @@ the same, and each knows its guilds.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from fileflare_bot.background import isolated
 from fileflare_bot.leak_guard import LeakGuard
@@ -19,6 +19,8 @@ from fileflare_bot.storage.storage import Storage
 from fileflare_bot.store.panel import Panels
 from fileflare_bot.tickets.reminders import Reminders
 from fileflare_bot.tickets.sync import TicketSync
+
+AT_ONCE: Final = 8  # things of one kind: Discord allows 50 calls a second, and replies come first
 
 T = TypeVar("T")
 
@@ -71,9 +73,18 @@ class Reconciler:
             await self._each(self._modlog.post_lines, await storage.intents.due_logs(shards))
 
     async def _each(self, work: Callable[[T], Awaitable[object]], things: Sequence[T]) -> None:
-        for thing in things:
-            if self._may_act():
-                await isolated(work(thing))
+        """Do this for each thing, several at a time: one that waits for Discord does not hold up the others."""
+        rest = iter(things)
+
+        async def work_through() -> None:
+            for thing in rest:
+                if self._may_act():
+                    await isolated(work(thing))
+
+        outcomes = await asyncio.gather(*(work_through() for _ in range(AT_ONCE)), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
 
     async def _settle_roles(self, member: tuple[int, int]) -> None:
         await self._roles.settle(*member)

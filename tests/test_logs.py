@@ -229,6 +229,14 @@ def test_a_traceback_stays_readable_however_deep_and_long_it_is() -> None:
     assert len(event["exception"]) <= LONGEST_TEXT
 
 
+def test_sqlalchemy_prints_no_traceback_for_each_connection_that_a_database_took_with_it(log: Log) -> None:
+    logging.getLogger("sqlalchemy.pool.impl.AsyncAdaptedQueuePool").error("Exception closing connection %r", object())
+    logging.getLogger("sqlalchemy.engine").warning("something else")
+
+    assert "closing connection" not in log.getvalue()
+    assert "something else" in log.getvalue()
+
+
 def test_discord_py_never_logs_payloads_even_at_debug(log: Log) -> None:
     logging.getLogger("discord.gateway").debug("WebSocket Event: %s", {"content": "what Casey typed"})
     logging.getLogger("discord.http").debug("has returned %s", "an embed with links")

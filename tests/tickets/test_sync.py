@@ -1,6 +1,8 @@
 """What Discord did not take at once, it is told later: once, and truly."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from desk import Desk, labels, reply
@@ -127,3 +129,28 @@ async def test_a_card_that_is_deleted_before_its_thread_starts_is_not_waited_for
     assert await desk.bot.storage.intents.due_tickets() == []
     (ticket,) = (await desk.bot.storage.tickets.page(desk.guild.id, 1)).tickets
     assert ticket.card.message_id is None
+
+
+async def test_a_request_that_waits_for_discord_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.set_up()
+    desk.env.inject_error("POST", DIRECT, status=503, times=2)
+    for number, person in ((1, desk.customer), (2, desk.member)):
+        await desk.ask_for_help(person=person)
+        await desk.answers(words="Try again.", number=number)
+    goes_on, start = asyncio.Event(), desk.bot.http.start_private_message
+
+    async def held(user_id: int) -> Any:  # noqa: ANN401 - discord.py's payload
+        if user_id == desk.customer.id:
+            await goes_on.wait()
+        return await start(user_id)
+
+    monkeypatch.setattr(desk.bot.http, "start_private_message", held)
+    round_of_both = asyncio.create_task(desk.later())
+    try:
+        async with asyncio.timeout(10):
+            while not desk.direct(desk.member):  # noqa: ASYNC110 - the simulated Discord tells nobody
+                await asyncio.sleep(0.01)
+        assert desk.direct() == []
+    finally:
+        goes_on.set()
+        await round_of_both
