@@ -19,7 +19,7 @@ from storms.stormy_discord import StormyDiscord
 from fileflare_bot.storage.records import Resolution
 
 PATIENCE_SECONDS: Final = 15.0  # for one reply
-LONGEST_SECONDS: Final = 90.0  # until something has worked, however often it is tried
+LONGEST_SECONDS: Final = 90.0  # until something has worked, since no process or database has ended
 AGAIN_SECONDS: Final = 0.25
 RESTART_SECONDS: Final = 1.0  # of the minute after which people are asked to try again
 GONE_SECONDS: Final = 1.0  # after a process has ended, its replies come no more
@@ -88,7 +88,7 @@ class Progress:
 
 @dataclass(slots=True)
 class People:
-    """Everybody in a storm. ``ended`` says when a process has ended, by its name."""
+    """Everybody in a storm. ``ended`` says when a process has ended, by its name; ``calm_since``, when the last did."""
 
     discord: StormyDiscord
     shops: list[Shop]
@@ -97,6 +97,7 @@ class People:
     ledger: Ledger
     progress: Progress
     ended: Callable[[str], float | None]
+    calm_since: Callable[[], float]
     users: dict[tuple[str, int], int] = field(default_factory=dict)
 
     # Lookups
@@ -341,7 +342,7 @@ class People:
         began, heard = time.monotonic(), list[str]()
         before = _HEARD.set(heard)
         try:
-            while time.monotonic() - began < LONGEST_SECONDS:
+            while time.monotonic() - max(began, self.calm_since()) < LONGEST_SECONDS:
                 try:
                     if (done := await attempt()) is not None:
                         return done

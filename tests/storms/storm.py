@@ -165,7 +165,9 @@ def _people(planned: Plan, discord: StormyDiscord, progress: Progress, weather: 
         for one in all_of_them:
             users[kind, one.number] = backend.make_user(f"{kind}-{one.number}").id
             backend.add_member(shops[one.guild].guild_id, users[kind, one.number])
-    return People(discord, shops, halls, moderators, Ledger(), progress, weather.ended, users)
+    return People(
+        discord, shops, halls, moderators, Ledger(), progress, weather.ended, lambda: weather.calm_since, users
+    )
 
 
 def _order(number: int, url: str, planned: Plan) -> Json:

@@ -53,6 +53,7 @@ class Weather:
     struck: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     slowest_stop: float = 0.0
+    calm_since: float = 0.0  # when the last process or database was ended
 
     def ended(self, name: str) -> float | None:
         """Return when a process has ended."""
@@ -120,6 +121,7 @@ class Weather:
         member = chosen[int(blow.draw * len(chosen))]
         life = next(life for life in self.lives if life.member is member)
         self._count(blow.kind if standing or blow.kind == "end" else "kill")
+        self.calm_since = time.monotonic()
         self.fleet.members.remove(member)
         if blow.kind == "end":
             stopping = asyncio.create_task(self.stop(life))
@@ -165,6 +167,7 @@ class Weather:
 
     async def _database(self, blow: Blow) -> None:
         self._count(blow.kind)
+        self.calm_since = time.monotonic()
         self.progress.open(blow.at)
         pid = self.server.get_pid()
         if blow.kind == "restart the server":
