@@ -78,7 +78,7 @@ chaos: $(READY)
 # Lets everything fail at once and compares what people were told with what is there, such as
 #   make storm STORM="--seed 1 --seeds 3 --lookups 2000 --tickets 60 --database postgresql"
 storm: $(READY)
-	@PYTHONPATH=.:tests $(BIN)/python tools/storm.py $(STORM)
+	@PYTHONPATH=.:tests $(BIN)/python -u tools/storm.py $(STORM)
 
 # Draws the pictures of the README from the demo; needs Chromium.
 screenshots: $(READY)

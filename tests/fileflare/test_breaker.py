@@ -52,7 +52,21 @@ def test_it_opens_after_repeated_failures_and_then_fails_at_once(clock: list[flo
             asked.append(1)
 
     assert not asked
-    assert len(log.events("fileflare_down")) == 1
+    assert [event["failures"] for event in log.events("fileflare_down")] == [FAILURES_TO_OPEN]
+
+
+def test_who_is_not_asked_for_learns_when_the_next_attempt_is(clock: list[float]) -> None:
+    breaker = Breaker(lambda: clock[0])
+    fail(breaker, FAILURES_TO_OPEN)
+    clock[0] += 2
+    with pytest.raises(FileflareDown) as refused:
+        breaker.check()
+    assert refused.value.next_attempt == OPEN_SECONDS - 2
+
+    clock[0] += OPEN_SECONDS
+    with breaker.watch(), pytest.raises(FileflareDown) as refused:
+        breaker.check()
+    assert refused.value.next_attempt == OPEN_SECONDS
 
 
 async def test_a_request_from_before_that_is_cancelled_starts_no_second_probe(clock: list[float]) -> None:
@@ -87,6 +101,7 @@ def test_one_probe_closes_it_again(clock: list[float], log: Log) -> None:
             request(breaker)
 
     assert breaker.state is State.CLOSED
+    assert len(log.events("fileflare_back")) == 1
     request(breaker)
     assert len(log.events("fileflare_back")) == 1
 

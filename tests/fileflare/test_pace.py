@@ -249,3 +249,52 @@ def test_several_processes_share_the_pace_and_follow_how_many_they_are() -> None
     assert pace.per_minute == 120
     pace.share(1)
     assert pace.per_minute == 240
+
+
+@pytest.mark.parametrize(("burst", "at_once"), [(None, 40), (1, 1), (3, 3)])
+def test_after_a_rest_ten_seconds_of_the_pace_leave_at_once_or_so_many_as_are_allowed(
+    burst: int | None, at_once: int
+) -> None:
+    times = send(Pace(240, burst=burst), at_once + 1)
+
+    assert times[at_once - 1 :] == [START, START + 0.25]
+
+
+def test_a_429_after_the_pace_was_shared_slows_down_the_part() -> None:
+    pace = Pace(60)
+    pace.share(2)
+    pace.learn(429, {"Retry-After": "1"}, START, busy=True)
+
+    assert pace.per_minute == 27
+
+
+def test_it_climbs_no_higher_than_a_limit_that_is_named() -> None:
+    pace = Pace(60, 240)
+    for second in range(300):
+        pace.learn(200, {"X-RateLimit-Limit": "100"}, START + second, busy=True)
+        assert pace.per_minute == 100
+
+
+def test_a_limit_that_is_forgotten_leaves_what_a_429_has_taught() -> None:
+    pace = Pace(60, 240)
+    pace.learn(429, {"X-RateLimit-Limit": "100", "Retry-After": "1"}, START, busy=True)
+    assert pace.per_minute == 54
+
+    pace.wait(START + 61)
+    assert pace.per_minute == 54
+
+
+def test_a_429_ten_seconds_after_another_is_one_more() -> None:
+    pace = Pace(60)
+    for seconds, per_minute in ((0, 54), (9.9, 54), (10, 54 * 0.9)):
+        pace.learn(200, {}, START + seconds, busy=False)
+        pace.learn(429, {"Retry-After": "1"}, START + seconds, busy=True)
+        assert pace.per_minute == pytest.approx(per_minute)
+
+
+def test_a_server_error_says_nothing_about_whether_a_pause_is_over() -> None:
+    pace = Pace(60)
+    pace.learn(429, {"Retry-After": "3600"}, START, busy=True)
+    pace.learn(500, {}, START + 60, busy=True)
+
+    assert pace.checking
