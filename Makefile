@@ -14,10 +14,11 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -rs
 
-# Lets every Discord call of every operation fail in every way, and several processes end, stop and wake with the real
-# times; takes about an hour on two cores.
+# Tries thousands of inputs for each property, lets every Discord call of every operation fail in every way, and several
+# processes end, stop and wake with the real times; takes about an hour on two cores.
 test-deep: $(READY)
-	DEEP=1 $(BIN)/python -m pytest tests/operations/test_fault_table.py tests/clusters
+	DEEP=1 $(BIN)/python -m pytest -m hypothesis
+	DEEP=1 $(BIN)/python -m pytest tests/operations/test_fault_table.py tests/clusters tests/test_load.py
 
 # Says which lines and branches no test reaches, be it in the tests' process or in the bot's own.
 coverage: $(READY)

@@ -1,6 +1,7 @@
 """Shared fixtures: the sample Fileflare, the bot on the simulated Discord, and the log."""
 
 import logging
+import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,6 +16,7 @@ import structlog
 from desk import SETTLE_SECONDS, DeclaringClient, Desk, Log
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.strictness import mixes_components_v2
+from hypothesis import Phase
 from process import Bot, Start, starting
 from pydantic import SecretStr
 from simcord.backend import Backend
@@ -38,8 +40,11 @@ from fileflare_bot.storage.storage import Storage, open_storage
 
 pytest_plugins = ["databases"]
 
-hypothesis.settings.register_profile("no deadline", deadline=None)  # the machines that run this are shared
-hypothesis.settings.load_profile("no deadline")
+# No deadline: the machines that run this are shared. A mutant's failure is as good unshrunk.
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=60)
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=2000)
+hypothesis.settings.register_profile("mutants", deadline=None, max_examples=30, phases=[Phase.explicit, Phase.generate])
+hypothesis.settings.load_profile("deep" if os.environ.get("DEEP") else "quick")
 
 # The simulator looks every 50 ms whether the bot is idle, which was most of the time that a test took.
 vars(Env)["_settle_internal"].__kwdefaults__["idle"] = 0.002

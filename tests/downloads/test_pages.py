@@ -7,7 +7,7 @@ import timeit
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from parsing import order
 
@@ -475,7 +475,6 @@ answers = or_anything(
 )
 
 
-@settings(max_examples=400)
 @given(answers, st.sampled_from(CATALOGS.languages), texts, st.booleans())
 def test_for_any_json_the_reply_keeps_every_limit_and_shows_no_link_but_an_assets(
     raw: Any,  # noqa: ANN401 - any JSON

@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from parsing import order
 from presses import COUNTS, LINK_LENGTHS, MOST_PRESSES, numbered, page_of_the_middle_file, presses_to_pages
@@ -213,7 +213,6 @@ names = st.one_of(
 products = st.lists(st.tuples(names, names, st.lists(names, max_size=12)), max_size=8)
 
 
-@settings(max_examples=100)
 @given(
     products,
     st.sampled_from([30, 1200, 3300]),

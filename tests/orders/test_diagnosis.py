@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from parsing import order
 
@@ -587,7 +587,6 @@ products = st.builds(
 )
 
 
-@settings(max_examples=300)
 @given(st.lists(products, max_size=4), files)
 def test_for_any_order_a_finding_names_a_file_or_a_product_and_shows_no_link(
     lines: list[Json], of_order: list[Json]

@@ -5,7 +5,7 @@ import unicodedata
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -178,7 +178,6 @@ urls = st.one_of(
 )
 
 
-@settings(max_examples=500)
 @given(st.none() | urls)
 @example("https://x.example/a) b")
 def test_for_any_text_a_link_is_the_same_web_address_and_cannot_end_its_markup(url: str | None) -> None:
