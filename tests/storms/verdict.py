@@ -1,5 +1,6 @@
 """What must hold after a storm: what people were told, what is stored and what Discord shows agree."""
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -143,25 +144,23 @@ def _must_be_answered(discord: StormyDiscord, shown: Interaction, lives: dict[st
         return False
     for session, at in discord.delivered.get(str(shown.record.id), []):
         life = lives[session.agent]
-        over = [when for when in (session.ended, life.ended if life.killed else None) if when is not None]
-        if not life.killed and all(when - at > GRACE_SECONDS for when in over):
-            return True
-        if life.killed and life.ended is not None and life.ended - at > 10 * GRACE_SECONDS:
+        connected, alive = _seconds(session.ended, at), _seconds(life.ended, at)
+        if connected > GRACE_SECONDS and alive > (10 * GRACE_SECONDS if life.killed else GRACE_SECONDS):
             return True
     return False
+
+
+def _seconds(when: float | None, at: float) -> float:
+    return math.inf if when is None else when - at
 
 
 def _story(discord: StormyDiscord, shown: Interaction, lives: dict[str, Life]) -> str:
     """Return where an interaction went, and how many seconds later its connection and process ended."""
     return ", ".join(
-        f"to {session.agent}, which was connected {_until(session.ended, at)} and alive "
-        f"{_until(lives[session.agent].ended, at)}"
+        f"to {session.agent}, which was connected for {_seconds(session.ended, at):.1f} s and alive for "
+        f"{_seconds(lives[session.agent].ended, at):.1f} s"
         for session, at in discord.delivered.get(str(shown.record.id), [])
     )
-
-
-def _until(when: float | None, at: float) -> str:
-    return "to the end" if when is None else f"for {when - at:.1f} s"
 
 
 def _printed(weather: Weather, metrics: list[str]) -> list[str]:
