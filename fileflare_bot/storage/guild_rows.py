@@ -5,19 +5,18 @@ Also what differs between the two databases.
 
 from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.models import GuildRow, UtcDateTime
 
 
 def insert(session: AsyncSession) -> Callable[[Any], Any]:
-    """Return the database's own INSERT, which supports ON CONFLICT."""
-    return insert_sqlite if session.get_bind().dialect.name == "sqlite" else insert_postgresql
+    """Return the database's own INSERT, which supports ON CONFLICT; PostgreSQL's is slow to import, so not before."""
+    return import_module(f"sqlalchemy.dialects.{session.get_bind().dialect.name}").insert  # type: ignore[no-any-return] # a module known by name
 
 
 def database_now(session: AsyncSession, seconds: float = 0.0) -> sa.ColumnElement[datetime]:
