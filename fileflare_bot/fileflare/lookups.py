@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext, suppress
@@ -23,6 +24,7 @@ from fileflare_bot.fileflare.errors import (
     FileflareDown,
     FileflareTimeout,
     FileflareUnavailable,
+    LookupFailed,
     OrderNotFound,
     QueueFull,
     TooManyLookups,
@@ -284,6 +286,9 @@ class Lookups:
             except asyncio.CancelledError:
                 if patience is not None and patience.expired():
                     raise FileflareTimeout(_NO_PATIENCE_LEFT) from None
+                raise
+            except LookupFailed as error:  # it would keep the response's body until the collector looks for cycles
+                traceback.clear_frames(error.__traceback__)
                 raise
             self.last_success = datetime.now(UTC)
             return order

@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import Callable
 
 import aiohttp
 import pytest
 from aiohttp import web
+from doubles.faults import FAULTS
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
@@ -126,3 +128,18 @@ async def test_who_comes_in_the_moment_in_which_a_request_fails_holds_up_nobody(
 async def denied(_request: web.Request) -> web.StreamResponse:
     """Deny the order, as Fileflare may do for one that it does not know."""
     return web.json_response({"message": "Unauthenticated."}, status=401)
+
+
+@pytest.mark.parametrize("fault", ["huge_body", "gzip_bomb", "not_json", "wrong_types", "server_error"])
+async def test_a_failure_that_is_kept_for_its_traceback_keeps_no_response(
+    bot_settings: Settings, session: aiohttp.ClientSession, sample: SampleFileflare, fault: str
+) -> None:
+    lookups = build_lookups(bot_settings, session, Metrics())
+    sample.fault = FAULTS[fault]
+    with pytest.raises(FileflareUnavailable) as failed:
+        await lookups.find(OrderReference(orders.DOCUMENTED), Requester(1))
+
+    frames = [frame for frame, _ in traceback.walk_tb(failed.value.__traceback__)]
+    assert any(frame.f_code.co_name == "fetch_order" for frame in frames)
+    held = [value for frame in frames for value in frame.f_locals.values() if isinstance(value, bytes | bytearray)]
+    assert held == []
