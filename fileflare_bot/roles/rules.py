@@ -8,7 +8,7 @@ from fileflare_bot.orders.hiding import hide_order
 from fileflare_bot.orders.models import Order, Product
 from fileflare_bot.orders.plain import plain_name
 from fileflare_bot.refusal import Refusal
-from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule
+from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule, rule_value
 from fileflare_bot.storage.records import Property, SeenProduct
 
 LONGEST_VALUE: Final = 100  # characters of a value that a rule matches
@@ -38,6 +38,16 @@ class RuleNeedsValue(Refusal):
         return translator.gettext(_WHICH[self._match])
 
 
+class NoShopifyNumber(Refusal):
+    """Raised when a new rule names a product or variant, but not by Shopify's number, so it could match no order."""
+
+    sentence = N_(
+        "**That is not Shopify's number of a product or variant, so no order would match it.** Choose one of those "
+        "that I suggest while you type `value`; /store products makes me know yours."
+    )
+    outcome = "no_shopify_number"
+
+
 class NoSuchRule(Refusal):
     """Raised when no rule for buyers' roles has that number."""
 
@@ -57,14 +67,17 @@ def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: I
 
     Raises:
         RuleNeedsValue: the match needs a value.
+        NoShopifyNumber: the value is no product or variant.
         TooManyRules: there are 25 already.
     """
     if match is not Match.ANY_ORDER and not value.strip():
         raise RuleNeedsValue(match)
     if len(rules) >= MOST_RULES:
         raise TooManyRules
-    value = "" if match is Match.ANY_ORDER else value
-    return (*rules, RoleRule(match=match, value=value, role_ids=tuple(dict.fromkeys(role_ids))))
+    meant = rule_value(match, value)
+    if meant is None:
+        raise NoShopifyNumber
+    return (*rules, RoleRule(match=match, value=meant, role_ids=tuple(dict.fromkeys(role_ids))))
 
 
 def without_rule(rules: tuple[RoleRule, ...], number: int) -> tuple[RoleRule, tuple[RoleRule, ...]]:

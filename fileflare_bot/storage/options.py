@@ -44,6 +44,25 @@ class Match(StrEnum):
 
 
 UNFORGEABLE: Final = frozenset({Match.PRODUCT_ID, Match.VARIANT_ID})  # their rules need no confirmed product
+_IN_ADMIN: Final = {  # https://admin.shopify.com/store/my-store/products/123/variants/456
+    Match.PRODUCT_ID: re.compile(r"/products/([0-9]+)(?![^/?#])"),
+    Match.VARIANT_ID: re.compile(r"/variants/([0-9]+)(?![^/?#])"),
+}
+_NUMBER: Final = re.compile(r"[0-9]+")
+
+
+def rule_value(match: Match, value: str) -> str | None:
+    """Return what a rule's value means; None if it can match nothing.
+
+    Of a product or a variant that is Shopify's number, which a pasted address of its admin page holds.
+    """
+    value = value.strip()
+    if match is Match.ANY_ORDER:
+        return ""
+    if match not in UNFORGEABLE or _NUMBER.fullmatch(value):
+        return value or None
+    found = _IN_ADMIN[match].search(value)
+    return found[1] if found else None
 
 
 class LaterAccounts(StrEnum):

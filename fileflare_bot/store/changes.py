@@ -250,7 +250,9 @@ def _wrong(found: ErrorDetails, file: str | None) -> WrongValue:
     context = {name: str(value) for name, value in found.get("ctx", {}).items()}
     why = context["error"] if found["type"] == "value_error" else _WHYS.get(found["type"], _ANOTHER_KIND)
     path, is_missing = found["loc"], found["type"] == "missing"
-    line = None if file is None else line_of(file, path[:-1] if is_missing else path)
+    line = None
+    if file is not None:
+        line = (None if is_missing else line_of(file, path)) or line_of(file, path[:-1])  # that of what lacks it
     if is_missing and line is not None:
         why, context, line = _MISSING_IN, {"line": str(line)}, None
     return WrongValue(".".join(str(part) for part in path), why, at_line=line, **context)

@@ -6,6 +6,7 @@ from typing import Final
 
 import discord
 
+from fileflare_bot.discord_limits import shorten
 from fileflare_bot.fileflare.errors import FileflareUnavailable
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
@@ -16,10 +17,11 @@ from fileflare_bot.leak_guard import GAVE_UP, GuardState, LeakGuard
 from fileflare_bot.roles.moderators import unsafe_roles
 from fileflare_bot.roles.rights import why_not
 from fileflare_bot.setup_words import SETTINGS
-from fileflare_bot.storage.options import Options
+from fileflare_bot.storage.options import Options, rule_value
 from fileflare_bot.storage.records import GuildSettings, Panel
 from fileflare_bot.store.panel import stale_line
 from fileflare_bot.store.visibility import customers_can_see, everybody_can_read
+from fileflare_bot.text import clean
 
 GOOD: Final = "✅"
 WARNING: Final = "⚠️"
@@ -264,6 +266,16 @@ def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Transl
         return
     if settings.options.waiting_rules:
         yield f"{WARNING} {waiting_line(settings.options, translator)}"
+    idle = [rule for rule in settings.options.rules if rule_value(rule.match, rule.value) is None]
+    if idle:
+        yield f"{WARNING} " + translator.ngettext(
+            "{count} rule for buyers' roles matches no order because of its value: {values}. Remove it, and add it "
+            "anew with a value that I suggest: /store roles.",
+            "{count} rules for buyers' roles match no order because of their values: {values}. Remove them, and add "
+            "them anew with values that I suggest: /store roles.",
+            len(idle),
+            values=", ".join(f"`{shorten(clean(rule.value).replace('`', ''), 40) or '-'}`" for rule in idle[:3]),
+        )
     for role_id in dict.fromkeys(role for rule in settings.options.rules for role in rule.role_ids):
         why = why_not(guild, role_id)
         if why is None:

@@ -91,8 +91,16 @@ def refusal(content: bytes) -> WrongValue:
             r"**Rules for buyers' roles** (`rules.0.match`) in line 1 must be one of these: 'any\_order', 'product\_",
         ),
         (
-            b'{"version": 1, "options": {}, "rules": [{"match": "tag", "roles": []}]}',
+            b'{"version": 1, "options": {}, "rules": [{"match": "any_order", "roles": []}]}',
             "**Rules for buyers' roles** (`rules.0.roles`) in line 1 must have an entry.",
+        ),
+        (
+            b'{"version": 1, "options": {}, "rules": [\n{"match": "product_id", "value": "book", "roles": ["a"]}]}',
+            "**Rules for buyers' roles** (`rules.0.value`) in line 2 must be Shopify's number of the product or",
+        ),
+        (
+            b'{"version": 1, "options": {}, "rules": [{"match": "tag", "roles": ["a"]}]}',
+            "**Rules for buyers' roles** (`rules.0.value`) in line 1 must not be empty.",
         ),
     ],
     ids=lambda value: str(value)[:40],

@@ -609,3 +609,61 @@ async def test_if_discord_drops_the_role_the_links_come_at_once_and_the_role_the
     assert "5 of 10 left" in str(embed(first).description)
     assert "New role" not in reply(first).content
     assert reply(again).content.endswith("\nNew role for you: **Buyer**")
+
+
+ADMIN = "https://admin.shopify.com/store/my-store/products"
+
+
+@pytest.mark.parametrize(
+    ("match", "value"),
+    [
+        ("product_id", "wallpaper"),
+        ("product_id", "nonexistent thing"),
+        ("product_id", f"{ADMIN}?query=books"),
+        ("product_id", "https://my-store.com/products/2024-calendar"),
+        ("variant_id", f"{ADMIN}/123456"),
+        ("variant_id", "Hard back"),
+    ],
+)
+async def test_a_rule_for_what_is_no_number_of_a_product_or_variant_is_refused(
+    desk: Desk, buyer: RoleHandle, match: str, value: str
+) -> None:
+    refused = await rule(desk, match, buyer, value)
+
+    assert reply(refused).content == (
+        "**That is not Shopify's number of a product or variant, so no order would match it.** Choose one of those "
+        "that I suggest while you type `value`; /store products makes me know yours."
+    )
+    assert desk.bot.storage.guilds.get(desk.guild.id).options.rules == ()
+
+
+@pytest.mark.parametrize(
+    ("match", "value", "number"),
+    [
+        ("product_id", f"{ADMIN}/123456", "123456"),
+        ("product_id", f" {ADMIN}/123456?link_source=search", "123456"),
+        ("product_id", f"{ADMIN}/123456/variants/1234563", "123456"),
+        ("variant_id", f"{ADMIN}/123456/variants/1234563", "1234563"),
+    ],
+)
+async def test_the_number_of_a_product_is_taken_out_of_its_admin_address(
+    desk: Desk, buyer: RoleHandle, match: str, value: str, number: str
+) -> None:
+    saved = await rule(desk, match, buyer, value)
+
+    assert f"`{number}` → <@&{buyer.id}>" in reply(saved).content
+    await desk.mydownloads(orders.DOCUMENTED)
+    assert has(desk, desk.customer, buyer)
+
+
+async def test_a_rule_from_before_that_matches_no_order_is_named(desk: Desk, buyer: RoleHandle) -> None:
+    await desk.set_up()
+    rules = (RoleRule(match=Match.PRODUCT_ID, value="wallpaper", role_ids=(buyer.id,)),)
+    options = Options(rules=rules, buyers_roles=True)
+    await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, options=options)
+    line = "⚠️ 1 rule for buyers' roles matches no order because of its value: `wallpaper`. Remove it, and add it anew"
+
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    assert line in reply(await desk.owner.click(reply(setup), label="Check")).content
+    assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)

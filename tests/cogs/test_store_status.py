@@ -41,6 +41,7 @@ OF_OTHERS = {
         "form_too_late",
         "nothing_found",
         "no_order_number",
+        "no_shopify_number",
         "no_such_rule",
         "not_a_member",
         "not_a_moderator",
