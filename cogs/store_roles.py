@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
 from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -20,24 +20,16 @@ from fileflare_bot.interactions.values import member
 from fileflare_bot.orders.labels import summary
 from fileflare_bot.roles.rights import why_not
 from fileflare_bot.roles.rules import LONGEST_VALUE, products_in, roles_for, with_rule, without_rule
+from fileflare_bot.setup_words import MATCHES, rule_line
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import with_values
 from fileflare_bot.store.checks import WARNING, waiting_line
-from fileflare_bot.text import clean, escape
+from fileflare_bot.text import clean
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
-
-_MATCHES: Final = {
-    Match.ANY_ORDER: N_("any order"),
-    Match.PRODUCT_ID: N_("product"),
-    Match.VARIANT_ID: N_("variant"),
-    Match.SKU: N_("SKU"),
-    Match.TAG: N_("tag"),
-    Match.VENDOR: N_("vendor"),
-}
 
 
 class StoreRoles(
@@ -61,9 +53,7 @@ class StoreRoles(
         second=locale_str("Another role that its buyer gets"),
     )
     @app_commands.choices(
-        match=[
-            app_commands.Choice(name=locale_str(sentence), value=match.value) for match, sentence in _MATCHES.items()
-        ]
+        match=[app_commands.Choice(name=locale_str(sentence), value=match.value) for match, sentence in MATCHES.items()]
     )
     @replies("roles_add", OWNER)
     async def add(
@@ -201,11 +191,7 @@ def _choice(name: str, value: str) -> app_commands.Choice[str]:
 
 
 def _rule_line(rule: RoleRule, names: Mapping[tuple[Match, str], str], translator: Translator) -> str:
-    value = f" `{clean(rule.value).replace('`', '')}`" if rule.value else ""
-    name = escape(clean(names.get((rule.match, rule.value), "")))
-    named = f" **{name}**" if name else ""
-    roles = ", ".join(f"<@&{role}>" for role in rule.role_ids)
-    return translator.gettext(_MATCHES[rule.match]) + named + value + " → " + roles
+    return rule_line(rule.match, rule.value, rule.role_ids, translator, names.get((rule.match, rule.value), ""))
 
 
 def _why_not(guild: discord.Guild, rule: RoleRule, translator: Translator) -> list[str]:
