@@ -33,6 +33,7 @@ from fileflare_bot.store.checks import (
     places,
     posted,
     tried,
+    worth_adding,
 )
 from fileflare_bot.store.panel import panel_buttons, panel_embed, stale_line
 from fileflare_bot.store.setup_forms import (
@@ -250,12 +251,12 @@ class StoreSetup(commands.Cog):
         lines = [line async for line in trying]
         panels = await bot.panels.check(reply.guild_id)
         lines += [f"{WARNING} {stale_line(panel, translator)}" for panel in panels if panel.due]
+        lines += hidden_lines(reply.guild, reply.settings, places(panels), translator)
         good = all(line.startswith(GOOD) for line in lines)
         head = translator.gettext("All is well.") if good else translator.gettext("This needs fixing:")
         if good:
             lines.append(next_line(reply.guild, reply.settings, panels, translator))
-        else:
-            lines += hidden_lines(reply.guild, reply.settings, places(panels), translator)
+            lines += worth_adding(reply.settings, translator)
         await reply.show(ReplyMessage("\n".join([f"**{head}**", *lines])))
 
     def _keep(self, reply: Reply, name: str, typed: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import Bug, NextStep, Refusal
 from fileflare_bot.roles.granting import INSTEAD_OF_MOVING, OrderFreeLater
-from fileflare_bot.roles.moderators import MakesModerators, NotForModerators
+from fileflare_bot.roles.moderators import MakesModerators, NotForModerators, PingsBuyers
 from fileflare_bot.roles.rights import ManagedRole, MayNotGive, PowerfulRole
 from fileflare_bot.roles.rules import RuleNeedsValue
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, NotPossibleNow, TooManyTickets
@@ -66,6 +66,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     RuleNeedsValue: [RuleNeedsValue(match) for match in Match if match is not Match.ANY_ORDER],
     NotForModerators: [NotForModerators("<@&7>", "everybody has it")],
     MakesModerators: [MakesModerators(role="<@&7>")],
+    PingsBuyers: [PingsBuyers(role="<@&7>")],
     Bug: [Bug("1a2b3c4d")],
 }
 ALL = [refusal for kind in leaves(Refusal) for refusal in MADE.get(kind) or [kind("secret")]]

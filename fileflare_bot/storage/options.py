@@ -170,6 +170,11 @@ class Options(_Model):
         return frozenset(product.product_id for product in self.products)
 
     @property
+    def buyers_role_ids(self) -> list[int]:
+        """The roles that rules bring to buyers, each once."""
+        return list(dict.fromkeys(role for rule in self.rules for role in rule.role_ids))
+
+    @property
     def waiting_rules(self) -> int:
         """How many rules wait until a product is confirmed."""
         return 0 if self.products else sum(rule.match not in UNFORGEABLE for rule in self.rules)

@@ -17,7 +17,7 @@ from fileflare_bot.leak_guard import GuardState, LeakGuard
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.reference import ADDRESS, OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
-from fileflare_bot.roles.moderators import check_makes_no_moderators, check_moderator_roles
+from fileflare_bot.roles.moderators import check_makes_no_moderators, check_moderator_roles, check_ping_role
 from fileflare_bot.roles.rights import check_for_buyers, check_may_give
 from fileflare_bot.setup_words import label_in_file
 from fileflare_bot.storage.guilds import Guilds
@@ -135,10 +135,12 @@ class StoreSettings:
 
         Raises:
             NotForModerators: one of the roles must not make moderators.
+            PingsBuyers: buyers get the role to ping.
         """
 
         def check(settings: GuildSettings) -> None:
             check_moderator_roles(actor.guild, changed.get("moderator_role_ids", ()), settings.options)
+            check_ping_role(changed.get("ping_role_id"), settings.options)
 
         settings = await self._guilds.change(actor.guild.id, actor.id, check, **changed)
         return settings, await self._apply(actor.guild)
@@ -151,7 +153,8 @@ class StoreSettings:
         No other change comes between. What ``change`` raises changes nothing.
 
         Raises:
-            PowerfulRole, ManagedRole, RoleOfEverybody, MakesModerators: buyers must not get a role of a new rule.
+            PowerfulRole, ManagedRole, RoleOfEverybody, MakesModerators, PingsBuyers: buyers must not get a role of a
+                new rule.
             MayNotGive, MissingPermission: the actor may not give what the change would bring to buyers.
         """
         brought: list[int] = []
@@ -164,6 +167,8 @@ class StoreSettings:
 
         def check(settings: GuildSettings) -> None:
             check_makes_no_moderators(brought, settings.moderator_role_ids)
+            if settings.ping_role_id in brought:
+                check_ping_role(settings.ping_role_id, settings.options)
 
         settings = await self._guilds.change_options(actor.guild.id, actor.id, checked, check)
         return settings, await self._apply(actor.guild)
@@ -175,7 +180,7 @@ class StoreSettings:
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
-            NotForModerators: as for change().
+            NotForModerators, PingsBuyers: as for change().
         """
 
         def check(options: Options) -> None:
@@ -189,10 +194,11 @@ class StoreSettings:
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
-            NotForModerators: as for change().
+            NotForModerators, PingsBuyers: as for change().
         """
         _check_rights(actor, now, settings["options"])
         check_moderator_roles(actor.guild, settings["moderator_role_ids"], settings["options"])
+        check_ping_role(settings["ping_role_id"], settings["options"])
 
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""

@@ -155,9 +155,14 @@ def missing(
             "is there already, press its button once."
         )
     yield from hidden_lines(guild, settings, places(panels), translator)
+    yield from worth_adding(settings, translator)
+
+
+def worth_adding(settings: GuildSettings, translator: Translator) -> Iterator[str]:
+    """Yield a line if the owner has not said where customers find their order link."""
     if not where_to_find(settings.options.wording):
         yield "💡 " + translator.gettext(
-            "**Worth adding: where your customers find their order link.** Press **The panel's words** below."
+            "**Worth adding: where your customers find their order link.** Press **The panel's words**."
         )
 
 
@@ -177,13 +182,20 @@ def next_line(guild: discord.Guild, settings: GuildSettings, panels: Sequence[Pa
 def hidden_lines(
     guild: discord.Guild, settings: GuildSettings, channel_ids: Iterable[int], translator: Translator
 ) -> Iterator[str]:
-    """Yield a line if any of these channels, which have panels, are hidden from customers."""
+    """Yield a line if any of these channels, which have panels, are hidden from customers; another for the team's."""
+    team = {settings.support_channel_id, settings.log_channel_id}
     hidden = [each for each in dict.fromkeys(channel_ids) if not customers_can_see(guild, settings, each)]
-    if hidden:
+    if others := [each for each in hidden if each not in team]:
         yield f"{WARNING} " + translator.gettext(
             "**Your customers cannot see the panel in {channels}.** Let them view the channel; or delete the panel, "
             "and post it where they are.",
-            channels=", ".join(f"<#{channel_id}>" for channel_id in hidden),
+            channels=", ".join(f"<#{channel_id}>" for channel_id in others),
+        )
+    if teams := [each for each in hidden if each in team]:
+        yield f"{WARNING} " + translator.gettext(
+            "**Your customers cannot see the panel in {channels}, and must not:** your team's messages are there. "
+            "Delete that panel, and post it where your customers are.",
+            channels=", ".join(f"<#{channel_id}>" for channel_id in teams),
         )
 
 
@@ -247,11 +259,19 @@ def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Transla
         return f"{WARNING} " + translator.gettext(
             "The role to ping does not exist any more: choose another in /store setup."
         )
+    if role.id in settings.options.buyers_role_ids:
+        return f"{WARNING} {role.mention}: " + translator.gettext(
+            "Buyers get this role, so each help request pings all of them: choose another to ping in /store setup."
+        )
     channel = guild.get_channel(settings.support_channel_id or 0)
     may = channel is not None and channel.permissions_for(guild.me).mention_everyone
     if role.mentionable or may:
         return f"{GOOD} " + translator.gettext("Role to ping") + f": {role.mention}"
-    warning = translator.gettext("I cannot ping this role: in Server Settings > Roles, allow everybody to mention it.")
+    warning = translator.gettext(
+        "I cannot ping this role: give my role the permission {permission} in the support channel's settings > "
+        "Permissions.",
+        permission="Mention @everyone, @here, and All Roles",
+    )
     return f"{WARNING} {role.mention}: {warning}"
 
 
@@ -276,7 +296,7 @@ def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Transl
             len(idle),
             values=", ".join(f"`{shorten(clean(rule.value).replace('`', ''), 40) or '-'}`" for rule in idle[:3]),
         )
-    for role_id in dict.fromkeys(role for rule in settings.options.rules for role in rule.role_ids):
+    for role_id in settings.options.buyers_role_ids:
         why = why_not(guild, role_id)
         if why is None:
             yield f"{GOOD} " + translator.gettext("I can give the role {role}.", role=f"<@&{role_id}>")

@@ -188,7 +188,7 @@ async def test_the_setup_saves_and_shows_each_choice_at_once(desk: Desk) -> None
         "server's owner.\n"
         "⚠️ **Still missing: the panel** with the button for your customers. Press **Post the panel** below. If one is "
         "there already, press its button once.\n"
-        "💡 **Worth adding: where your customers find their order link.** Press **The panel's words** below.\n"
+        "💡 **Worth adding: where your customers find their order link.** Press **The panel's words**.\n"
     )
 
     await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")

@@ -432,8 +432,33 @@ async def test_a_role_is_never_both_for_buyers_and_for_moderators(desk: Desk, bu
         "role that only your team has; make one under Server Settings > Roles."
     )
     assert guilds.get(desk.guild.id).moderator_role_ids == (team.id,)
-    await desk.owner.select(reply(setup), [buyer], custom_id="store_setup:set:ping_role_id")
-    assert guilds.get(desk.guild.id).ping_role_id == buyer.id
+
+
+async def test_a_role_is_never_both_for_buyers_and_for_the_ping_of_help_requests(desk: Desk, buyer: RoleHandle) -> None:
+    """Each help request would ping all buyers; a role that was stored before is named wherever the owner looks."""
+    await desk.set_up()
+    helpers = desk.guild.create_role("Helpers", mentionable=True)
+    guilds, setup = desk.bot.storage.guilds, await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    said = "**The role <@&{role}> cannot be both the role to ping and a role for buyers:** each help request would ping"
+
+    refused = await desk.owner.select(reply(setup), [buyer], custom_id="store_setup:set:ping_role_id")
+
+    told = [reply(refused).content, *(each.content for each in refused.followups)][-1]
+    assert told.startswith(said.format(role=buyer.id))
+    assert guilds.get(desk.guild.id).ping_role_id is None
+    await desk.owner.select(reply(setup), [helpers], custom_id="store_setup:set:ping_role_id")
+    refused = await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=helpers)
+    assert reply(refused).content.startswith(said.format(role=helpers.id))
+    assert len(guilds.get(desk.guild.id).options.rules) == 1
+
+    desk.env.backend.edit_role(desk.guild.id, buyer.id, {"mentionable": True})
+    await guilds.change(desk.guild.id, desk.owner.id, ping_role_id=buyer.id)
+    line = f"⚠️ <@&{buyer.id}>: Buyers get this role, so each help request pings all of them: choose another to ping"
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert line in page(setup)
+    assert line in reply(await desk.owner.click(reply(setup), label="Check")).content
+    assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
 
 
 @pytest.mark.parametrize(("which", "why"), [("everyone", "everybody has it"), ("app", "Discord gives it by itself")])

@@ -58,6 +58,7 @@ OF_OTHERS = {
         "outdated_command",
         "panel_not_taken",
         "panel_pending",
+        "pings_buyers",
         "powerful_role",
         "request_gone",
         "role_of_everybody",
