@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 PRODUCTS_ON_A_PAGE: Final = SELECT_OPTIONS
+MOST_NAMED: Final = 5  # products of a pasted order
 
 
 class StoreProducts(commands.Cog):
@@ -78,7 +79,13 @@ class StoreProducts(commands.Cog):
         await self._products.add_properties(reply.guild_id, properties_in(order, confirmed))
         ids = [product.product_id for product in found if product.product_id not in confirmed]
         new = await self._products.named(reply.guild_id, ids)
-        translator, note = reply.translator, ""
+        translator = reply.translator
+        note = translator.ngettext(
+            "**That order holds {count} product that is not confirmed: {names}.** Choose below.",
+            "**That order holds {count} products that are not confirmed: {names}.** Choose below.",
+            len(new),
+            names=", ".join(escape(clean(each.name)) or each.product_id for each in new[:MOST_NAMED]),
+        )
         if not found:
             note = translator.gettext("This order holds no product that I can tell from others.")
         elif not new:

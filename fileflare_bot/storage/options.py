@@ -29,6 +29,7 @@ MOST_DAYS: Final = 60  # until a silent customer is asked, and as many again unt
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _URL: Final = TypeAdapter(HttpUrl)
 _SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
+_ANY_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _WITHOUT_SCHEME: Final = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d{1,5})?(?:[/?#]\S*)?")  # shop.example/orders
 
 
@@ -79,13 +80,15 @@ def _colour(value: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Return whether a text is meant as a web address, with or without https:// before it."""
-    return bool(_SCHEME.match(text) or _WITHOUT_SCHEME.fullmatch(text))
+    """Return whether a text is meant as an address, with or without https:// or the like before it."""
+    return bool(_ANY_SCHEME.match(text) or _WITHOUT_SCHEME.fullmatch(text))
 
 
 def _address(value: str) -> str:
     """Return an address with https://, whatever people left out; stores have no other."""
-    address = "https://" + _SCHEME.sub("", value, count=1) if is_address(value) else value
+    plain = _SCHEME.sub("", value, count=1)
+    other = plain == value and _ANY_SCHEME.match(value)  # such as ftp://, which no store has
+    address = "https://" + plain if is_address(value) and not other else value
     try:
         secure = not address or _URL.validate_python(address).scheme == "https"
     except ValidationError:

@@ -28,6 +28,7 @@ from fileflare_bot.store.panel import Panels
 from fileflare_bot.text import clean, escape
 
 M = TypeVar("M", bound=BaseModel)
+MOST_WRONG: Final = 5  # values that a refusal names
 LONGEST_NAME: Final = 80  # characters that are repeated of a name in a file
 LONGEST_VALUE: Final = 150  # characters that are repeated of anything else
 _WHOLE_NUMBER: Final = N_("must be a whole number")
@@ -244,11 +245,10 @@ def validated(model: type[M], values: dict[str, Any]) -> M:
 
 
 def wrong_value(error: ValidationError, file: str | None = None) -> WrongValue:
-    """Return the refusal that names the invalid values; in a file of JSON the first, with its line. It repeats none."""
+    """Return the refusal that names up to five invalid values, in a file of JSON with their lines. It repeats none."""
     first, *others = error.errors(include_url=False, include_input=False)
     wrong = _wrong(first, file)
-    if file is None:
-        wrong.others = [_wrong(other, None) for other in others]
+    wrong.others = [_wrong(other, file) for other in others[: MOST_WRONG - 1]]
     return wrong
 
 

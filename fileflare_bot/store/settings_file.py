@@ -23,7 +23,7 @@ from fileflare_bot.storage.options import (
     rule_value,
 )
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
-from fileflare_bot.store.changes import HOLDS_AN_ORDER, WrongValue, with_an_order, wrong_value
+from fileflare_bot.store.changes import HOLDS_AN_ORDER, MOST_WRONG, WrongValue, with_an_order, wrong_value
 from fileflare_bot.store.json_lines import line_of
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.canned import LONGEST_ANSWER, UnknownPlaceholder, checked
@@ -200,19 +200,18 @@ def _broken_json(error: ValidationError) -> WrongValue | None:
 
 def _canned_answers(file: _File, content: bytes) -> tuple[CannedAnswer, ...]:
     answers: dict[str, CannedAnswer] = {}
+    wrong: list[WrongValue] = []
     for index, given in enumerate(file.answers):
         name = clean(given.name) or "-"
         if name in answers:
-            raise _wrong_answer(content, index, "name", N_("is there twice"))
+            wrong.append(_wrong_answer(content, index, "name", N_("is there twice")))
         try:
             answers[name] = CannedAnswer(name, checked(given.text))
         except UnknownPlaceholder:
-            raise _wrong_answer(
-                content,
-                index,
-                "text",
-                _NOTHING_FILLS,
-            ) from None
+            wrong.append(_wrong_answer(content, index, "text", _NOTHING_FILLS))
+    if wrong:
+        first, *first.others = wrong[:MOST_WRONG]
+        raise first
     return tuple(answers.values())
 
 

@@ -217,6 +217,31 @@ async def test_a_mistake_in_an_exported_file_is_found_in_its_line_and_is_not_rep
     assert "crimson" not in refused.content
 
 
+async def test_all_mistakes_of_a_file_are_named_at_once_but_at_most_five(desk: Desk) -> None:
+    wrong = dict.fromkeys(("leak_guard", "saved_orders", "help_screenshots", "buyers_roles"), "maybe")
+    rules = [{"match": "product_id", "value": "book", "roles": ["a"]}, {"match": "any", "roles": ["a"]}]
+    file = {"version": 1, "rules": rules, "options": wrong}
+
+    content = json.dumps(file, indent=2).encode()
+    refused = reply(await desk.owner.slash(desk.channel, "store import", file=("settings.json", content))).content
+
+    assert refused.splitlines()[0] == "**Nothing was changed:** these fields are not right yet."
+    assert [line.partition(" must ")[0] for line in refused.splitlines()[1:]] == [
+        "• **Rules for buyers' roles** (`rules.0.value`) in line 6",
+        "• **Rules for buyers' roles** (`rules.1.match`) in line 12",
+        "• **Screenshots** (`options.help_screenshots`) in line 21",
+        "• **Buyers' roles** (`options.buyers_roles`) in line 22",
+        "• **Saved orders** (`options.saved_orders`) in line 20",
+    ]
+    answers = [{"name": "a", "text": "{b}"}, {"name": "c", "text": "d"}, {"name": "c", "text": "e"}]
+    content = json.dumps({"version": 1, "answers": answers, "options": {}}).encode()
+    refused = reply(await desk.owner.slash(desk.channel, "store import", file=("settings.json", content))).content
+    assert [line.partition(" in line ")[0] for line in refused.splitlines()[1:]] == [
+        "• **Saved answers** (`answers.0.text`)",
+        "• **Saved answers** (`answers.2.name`)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "path", "line"),
     [

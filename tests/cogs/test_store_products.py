@@ -96,6 +96,15 @@ async def test_an_order_of_another_store_with_equal_names_brings_no_role_under_a
     assert has(desk, desk.member, buyer)
 
 
+async def test_a_pasted_order_says_what_it_holds_also_if_its_products_were_seen_before(desk: Desk) -> None:
+    await pasted(desk, orders.DOCUMENTED)
+
+    offered = await pasted(desk, orders.DOCUMENTED)
+
+    note = "**That order holds 1 product that is not confirmed: My new Book.** Choose below."
+    assert note in str(embed(offered).description)
+
+
 async def test_a_pasted_order_offers_its_products_and_the_choice_is_shown_by_name(desk: Desk) -> None:
     empty = await products(desk)
     assert "**None is confirmed yet.**" in str(embed(empty).description)

@@ -105,7 +105,12 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: De
 
 @pytest.mark.parametrize(
     ("field", "value", "named"),
-    [("colour", "red", "**Colour** must"), ("where", "https://[", "**Where do I find my order link?** must")],
+    [
+        ("colour", "red", "**Colour** must"),
+        ("where", "https://[", "**Where do I find my order link?** must"),
+        ("where", "javascript://evil", "**Where do I find my order link?** must be an address such as https://"),
+        ("where", "FTP://my-store.com\nIn the email.", "**Where do I find my order link?** must be an address such as"),
+    ],
 )
 async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, value: str, named: str) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
@@ -125,6 +130,7 @@ async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, va
         ("my-store.com/account\nIn the email.", "https://my-store.com/account", "In the email."),
         ("In the email.\nmy-store.com", "", "In the email.\nmy-store.com"),
         ("info@my-store.com", "", "info@my-store.com"),
+        ("Note: see the email of https://my-store.com", "", "Note: see the email of https://my-store.com"),
     ],
 )
 async def test_an_address_needs_no_https_before_it(desk: Desk, typed: str, address: str, words: str) -> None:

@@ -228,7 +228,7 @@ async def test_a_reply_that_did_not_arrive_is_counted_as_one(desk: Desk) -> None
         (Wording(where="In your *email*."), "In your \\*email\\*.", "name your store's address in the first line"),
         (
             Wording(where="Here.", account_url="https://shop.example"),
-            "Here. · <https://shop.example>",
+            "<https://shop.example> · Here.",
             "name the email",
         ),
     ],
