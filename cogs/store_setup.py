@@ -115,13 +115,13 @@ class StoreSetup(commands.Cog):
 
     @route("store_setup:words", "store:words")
     @replies("setup_words", OWNER)
-    async def askwords_as_typed(self, reply: Reply) -> None:
+    async def ask_words(self, reply: Reply) -> None:
         """Open the modal for the panel's wording."""
         await reply.ask(words_form(words_as_typed(reply.settings.options.wording), reply.translator))
 
     @route("store_setup:worded", "store:worded")
     @replies("setup_worded", OWNER, updates=True)
-    async def keepwords_as_typed(self, reply: Reply) -> None:
+    async def keep_words(self, reply: Reply) -> None:
         """Store the panel's wording, bring the page up to date, and show a preview."""
         given = {name: reply.typed(name).strip() for name in PANEL_WORDS}
         where = reply.typed("where").strip()
@@ -200,13 +200,13 @@ class StoreSetup(commands.Cog):
 
     @route("store_setup:limits", "store:limits")
     @replies("setup_limits", OWNER)
-    async def asklimits_as_typed(self, reply: Reply) -> None:
+    async def ask_limits(self, reply: Reply) -> None:
         """Open the modal for the limits."""
         await reply.ask(limits_form(limits_as_typed(reply.settings.options), reply.translator))
 
     @route("store_setup:limited", "store:limited")
     @replies("setup_changed", OWNER, updates=True)
-    async def keeplimits_as_typed(self, reply: Reply) -> None:
+    async def keep_limits(self, reply: Reply) -> None:
         """Store the limits."""
         given = {option: reply.typed(field).strip() for option, field in LIMIT_FIELDS.items()}
         self._keep(reply, "limits", {field: given[option] for option, field in LIMIT_FIELDS.items()})
