@@ -19,10 +19,10 @@ from fileflare_bot.interactions.routing import replies, suggests
 from fileflare_bot.interactions.values import member
 from fileflare_bot.orders.labels import summary
 from fileflare_bot.roles.rights import why_not
-from fileflare_bot.roles.rules import LONGEST_VALUE, products_in, roles_for, with_rule, without_rule
+from fileflare_bot.roles.rules import LONGEST_VALUE, products_in, roles_for, rule_key, with_rule, without_rule
 from fileflare_bot.setup_words import MATCHES, rule_line
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule
+from fileflare_bot.storage.options import UNFORGEABLE, Match, Options, RoleRule
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import with_values
 from fileflare_bot.store.checks import WARNING, waiting_line
@@ -139,15 +139,15 @@ class StoreRoles(
     @app_commands.command(
         name=locale_str("remove"), description=locale_str("Take a rule away; nobody loses a role by it")
     )
-    @app_commands.rename(number=locale_str("number"))
-    @app_commands.describe(number=locale_str("The number that /store roles list shows"))
+    @app_commands.rename(chosen=locale_str("rule"))
+    @app_commands.describe(chosen=locale_str("Choose a rule, or type the number that /store roles list shows"))
     @replies("roles_remove", OWNER)
-    async def remove(self, reply: Reply, number: app_commands.Range[int, 1, MOST_RULES]) -> None:
+    async def remove(self, reply: Reply, chosen: app_commands.Range[str, 1, 100]) -> None:
         """Remove a rule."""
         removed: list[RoleRule] = []
 
         def remove(options: Options) -> Options:
-            rule, rules = without_rule(options.rules, number)
+            rule, rules = without_rule(options.rules, chosen)
             removed.append(rule)
             return with_values(rules=rules)(options)
 
@@ -155,6 +155,20 @@ class StoreRoles(
         names = await self._names(reply.settings, removed)
         text = reply.translator.gettext("Removed:") + " " + _rule_line(removed[-1], names, reply.translator)
         await reply.show(ReplyMessage(text))
+
+    @remove.autocomplete("chosen")
+    @suggests(OWNER)
+    async def _rules(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+        settings = interaction.client.storage.guilds.get(interaction.guild_id or 0)
+        translator = interaction.client.catalogs.translator(interaction.locale)
+        names = await self._names(settings, settings.options.rules)
+        choices = []
+        for number, rule in enumerate(settings.options.rules, start=1):
+            what = translator.gettext(MATCHES[rule.match]), names.get((rule.match, rule.value)) or rule.value
+            roles = (interaction.guild.get_role(role) if interaction.guild else None for role in rule.role_ids)
+            named = ", ".join(role.name if role is not None else "?" for role in roles)
+            choices.append(_choice(f"{number}. {' '.join(what).strip()} → {named}", rule_key(rule)))
+        return [choice for choice in choices if current.casefold() in choice.name.casefold()][:SELECT_OPTIONS]
 
     async def _suggested_products(
         self, guild_id: int, options: Options, current: str

@@ -1,5 +1,6 @@
 """The rules for buyers' roles: which roles an order brings, and which of its products make them do so."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
@@ -49,9 +50,9 @@ class NoShopifyNumber(Refusal):
 
 
 class NoSuchRule(Refusal):
-    """Raised when no rule for buyers' roles has that number."""
+    """Raised when no rule for buyers' roles is the chosen one, or has that number."""
 
-    sentence = N_("**No rule has that number.** /store roles list shows the numbers.")
+    sentence = N_("**There is no such rule any more.** Choose one that I suggest, or its number in /store roles list.")
     outcome = "no_such_rule"
 
 
@@ -80,15 +81,21 @@ def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: I
     return (*rules, RoleRule(match=match, value=meant, role_ids=tuple(dict.fromkeys(role_ids))))
 
 
-def without_rule(rules: tuple[RoleRule, ...], number: int) -> tuple[RoleRule, tuple[RoleRule, ...]]:
-    """Return rule ``number``, counted from 1, and the others.
+def rule_key(rule: RoleRule) -> str:
+    """Return what stands for a rule in a suggestion: it means this rule, whatever number the rule has by then."""
+    return "rule-" + hashlib.sha256(rule.model_dump_json().encode()).hexdigest()[:16]
+
+
+def without_rule(rules: tuple[RoleRule, ...], chosen: str) -> tuple[RoleRule, tuple[RoleRule, ...]]:
+    """Return the chosen rule, by its key or its number from 1, and the others.
 
     Raises:
-        NoSuchRule: no rule has that number.
+        NoSuchRule: there is none.
     """
-    if not 1 <= number <= len(rules):
-        raise NoSuchRule
-    return rules[number - 1], (*rules[: number - 1], *rules[number:])
+    for index, rule in enumerate(rules):
+        if chosen.strip() in {rule_key(rule), str(index + 1)}:
+            return rule, (*rules[:index], *rules[index + 1 :])
+    raise NoSuchRule
 
 
 def roles_for(order: Order, options: Options) -> list[int]:

@@ -286,7 +286,7 @@ async def test_a_change_that_is_stored_is_shown_even_if_the_database_goes_away_t
         case "add a rule":
             result = await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="2")
         case _:
-            result = await desk.owner.slash(desk.channel, "store roles remove", number=1)
+            result = await desk.owner.slash(desk.channel, "store roles remove", rule="1")
 
     said = {
         "confirm": "2 products are",

@@ -302,10 +302,30 @@ async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(
     assert embed(listed).description == f"**1.** any order → <@&{buyer.id}>"
     tested = await desk.owner.slash(desk.channel, "store roles test", **{"order-id": orders.USED_UP})
     assert embed(tested).description == f"It brings: <@&{buyer.id}>"
-    removed = await desk.owner.slash(desk.channel, "store roles remove", number=1)
+    removed = await desk.owner.slash(desk.channel, "store roles remove", rule="1")
     assert reply(removed).content.startswith("Removed: any order")
-    refused = await desk.owner.slash(desk.channel, "store roles remove", number=1)
-    assert reply(refused).content == "**No rule has that number.** /store roles list shows the numbers."
+    refused = await desk.owner.slash(desk.channel, "store roles remove", rule="1")
+    assert reply(refused).content == (
+        "**There is no such rule any more.** Choose one that I suggest, or its number in /store roles list."
+    )
+
+
+async def test_a_chosen_rule_is_removed_whatever_its_number_is_by_then(desk: Desk, buyer: RoleHandle) -> None:
+    for tag in ("books", "prints", "maps"):
+        await rule(desk, "tag", buyer, tag)
+    offered = await desk.owner.autocomplete(desk.channel, "store roles remove", "rule", "")
+    named = ["1. tag books → Buyer", "2. tag prints → Buyer", "3. tag maps → Buyer"]
+    assert [each["name"] for each in offered] == named
+    (prints,) = await desk.owner.autocomplete(desk.channel, "store roles remove", "rule", "PRINTS")
+    assert prints == offered[1]
+
+    removed = await desk.owner.slash(desk.channel, "store roles remove", rule=prints["value"])
+    again = await desk.owner.slash(desk.channel, "store roles remove", rule=prints["value"])
+
+    assert reply(removed).content == f"Removed: tag `prints` → <@&{buyer.id}>"
+    assert reply(again).content.startswith("**There is no such rule any more.**")
+    rules = desk.bot.storage.guilds.get(desk.guild.id).options.rules
+    assert [each.value for each in rules] == ["books", "maps"]
 
 
 POWERS = [

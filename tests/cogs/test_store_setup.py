@@ -299,7 +299,7 @@ async def test_the_log_channel_names_the_rules_products_and_answers_and_nothing_
         await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=role, value="123456")
     ruled = f"product **My new Book** `123456` → <@&{role.id}>"
     assert log_lines(desk)[-1] == f"{who}Buyers' roles: off → on\n• Rules for buyers' roles: added: {ruled}"
-    await desk.owner.slash(desk.channel, "store roles remove", number=1)
+    await desk.owner.slash(desk.channel, "store roles remove", rule="1")
     assert log_lines(desk)[-1] == f"{who}Rules for buyers' roles: taken away: {ruled}"
 
     for words in ("Hello.", "Hello!", "Hello!"):
