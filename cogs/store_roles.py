@@ -10,7 +10,6 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER
@@ -26,6 +25,7 @@ from fileflare_bot.storage.options import UNFORGEABLE, Match, Options, RoleRule
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import with_values
 from fileflare_bot.store.checks import WARNING, waiting_line
+from fileflare_bot.store.own_order import own_order
 from fileflare_bot.text import clean
 
 if TYPE_CHECKING:
@@ -120,9 +120,7 @@ class StoreRoles(
     @replies("roles_test", OWNER)
     async def test(self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER]) -> None:
         """Show which roles an order would bring, without giving them."""
-        reference = reply.reference(order_id)
-        requester = Requester(reply.user.id, reply.guild_id, staff=True)
-        order = (await self._lookups.find(reference, requester, patience=LONGEST_WAIT)).order
+        order = await own_order(reply, self._lookups, order_id)
         options, translator = reply.settings.options, reply.translator
         roles = ", ".join(f"<@&{role}>" for role in roles_for(order, options))
         text = translator.gettext("It brings: {roles}", roles=roles)

@@ -22,6 +22,7 @@ from fileflare_bot.roles.rules import RuleNeedsValue
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, NotPossibleNow, TooManyTickets
 from fileflare_bot.storage.options import Match
 from fileflare_bot.store.changes import WrongValue
+from fileflare_bot.store.own_order import NoOwnOrder
 from fileflare_bot.tickets.canned import UnknownPlaceholder
 from fileflare_bot.tickets.desk import NoSuchNumber
 from fileflare_bot.tickets.intake import NoDesk
@@ -54,6 +55,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
     NoSuchNumber: [NoSuchNumber(number="1050")],
     NoDesk: [NoDesk(7), NoDesk(None)],
+    NoOwnOrder: [NoOwnOrder(), *map(NoOwnOrder, ReferenceProblem)],
     WrongValue: [WrongValue("colour", "must look like #2a9d8f")],
     UnknownPlaceholder: [UnknownPlaceholder("oder")],
     PowerfulRole: [PowerfulRole(role="<@&7>", permissions="Administrator")],

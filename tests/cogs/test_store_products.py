@@ -96,6 +96,26 @@ async def test_an_order_of_another_store_with_equal_names_brings_no_role_under_a
     assert has(desk, desk.member, buyer)
 
 
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ("#1050", "**That is the order number, not the order ID.**"),
+        (orders.UNKNOWN, "**Fileflare knows no order with that ID.**\n"),
+    ],
+)
+async def test_an_owner_is_told_where_owners_get_an_order_link(desk: Desk, given: str, what: str) -> None:
+    tested = reply(await desk.owner.slash(desk.channel, "store roles test", **{"order-id": given}))
+    refused = await pasted(desk, given)
+
+    for said in (tested.content, [reply(refused).content, *(each.content for each in refused.followups)][-1]):
+        assert said.startswith(what)
+        assert said.endswith(
+            "\n**Take the order link of one of your own orders,** such as a test order: open its confirmation email, "
+            "press **View your order**, and copy the address of the page that opens."
+        )
+        assert "help" not in said
+
+
 async def test_a_pasted_order_says_what_it_holds_also_if_its_products_were_seen_before(desk: Desk) -> None:
     await pasted(desk, orders.DOCUMENTED)
 

@@ -40,6 +40,7 @@ OF_OTHERS = {
     *(
         "form_too_late",
         "nothing_found",
+        "no_own_order",
         "no_order_number",
         "no_shopify_number",
         "no_such_rule",
