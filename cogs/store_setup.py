@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 _SETTINGS: Final = r"(?P<setting>support_channel_id|log_channel_id|ping_role_id|moderator_role_ids)"
 _FEATURE: Final = rf"(?P<feature>{'|'.join(FEATURES)})"
+_PAGE_STAYS: Final = N_("A setup page that you opened before shows it after your next choice there.")
 MOST_FORMS: Final = 200  # that wait to be corrected, of some kB at most
 FORM_SECONDS: Final = 15 * 60
 
@@ -151,6 +152,8 @@ class StoreSetup(commands.Cog):
             )
         if _on_page(reply):
             await self._show(reply, settings)
+        else:
+            text += "\n" + translator.gettext(_PAGE_STAYS)
         theirs = self._bot.catalogs.translator(settings.options.language or reply.guild.preferred_locale)
         buttons = panel_buttons(settings.options, theirs)
         await reply.tell(ReplyMessage(text, panel_embed(settings.options.wording, theirs), view(buttons)))
@@ -222,7 +225,8 @@ class StoreSetup(commands.Cog):
             await self._show(reply, settings, limited=True)
         else:
             saved = f"{GOOD} " + reply.translator.gettext("Saved.")
-            await reply.tell(ReplyMessage(f"{saved} {limits_line(settings.options, reply.translator)}"))
+            saved += " " + limits_line(settings.options, reply.translator)
+            await reply.tell(ReplyMessage(saved + "\n" + reply.translator.gettext(_PAGE_STAYS)))
 
     @route("store_setup:fix:(?P<name>limits|words)")
     @replies("setup_fix", OWNER)
