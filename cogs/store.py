@@ -28,7 +28,6 @@ from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.store.checks import WARNING, guard_state
 from fileflare_bot.store.settings_file import LARGEST_FILE, Imported, NotSettings, exported, imported
 from fileflare_bot.store.status import STAYS, health_lines, line_of, lookup_lines
-from fileflare_bot.text import clean, escape
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -141,10 +140,6 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             await reply.show(ReplyMessage("\n".join([text, *lacking])))
             return
         lines = change_lines(changes, translator)
-        kept = {answer.name for answer in new.canned_answers}
-        gone = [escape(clean(answer.name)) for answer in now.canned_answers if answer.name not in kept]
-        if gone:
-            lines.append(translator.gettext("These saved answers go: {names}", names=", ".join(gone)))
         embed = discord.Embed(
             title=translator.gettext("What the file changes"),
             description=shorten("\n".join([*lines, *lacking]), EMBED_DESCRIPTION),

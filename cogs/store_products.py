@@ -10,7 +10,6 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, button, labelled, modal, order_input, view
@@ -21,12 +20,14 @@ from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import Options, StoreProduct
 from fileflare_bot.storage.records import GuildSettings, SeenProduct
 from fileflare_bot.store.changes import with_values
+from fileflare_bot.store.own_order import own_order
 from fileflare_bot.text import clean, escape
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 PRODUCTS_ON_A_PAGE: Final = SELECT_OPTIONS
+MOST_NAMED: Final = 5  # products of a pasted order
 
 
 class StoreProducts(commands.Cog):
@@ -69,16 +70,20 @@ class StoreProducts(commands.Cog):
     @replies("products_pasted", OWNER, updates=True)
     async def read(self, reply: Reply) -> None:
         """Offer the products of the pasted order."""
-        reference = reply.reference(reply.typed("order"))
-        requester = Requester(reply.user.id, reply.guild_id, staff=True)
-        order = (await self._lookups.find(reference, requester, patience=LONGEST_WAIT)).order
+        order = await own_order(reply, self._lookups, reply.typed("order"))
         found = products_in(order)
         await self._products.see(reply.guild_id, reply.user.id, found)
         confirmed = reply.settings.options.product_ids
         await self._products.add_properties(reply.guild_id, properties_in(order, confirmed))
         ids = [product.product_id for product in found if product.product_id not in confirmed]
         new = await self._products.named(reply.guild_id, ids)
-        translator, note = reply.translator, ""
+        translator = reply.translator
+        note = translator.ngettext(
+            "**That order holds {count} product that is not confirmed: {names}.** Choose below.",
+            "**That order holds {count} products that are not confirmed: {names}.** Choose below.",
+            len(new),
+            names=", ".join(escape(clean(each.name)) or each.product_id for each in new[:MOST_NAMED]),
+        )
         if not found:
             note = translator.gettext("This order holds no product that I can tell from others.")
         elif not new:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -10,8 +10,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -19,25 +18,18 @@ from fileflare_bot.interactions.routing import replies, suggests
 from fileflare_bot.interactions.values import member
 from fileflare_bot.orders.labels import summary
 from fileflare_bot.roles.rights import why_not
-from fileflare_bot.roles.rules import LONGEST_VALUE, products_in, roles_for, with_rule, without_rule
+from fileflare_bot.roles.rules import LONGEST_VALUE, products_in, roles_for, rule_key, with_rule, without_rule
+from fileflare_bot.setup_words import MATCHES, rule_line
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule
+from fileflare_bot.storage.options import UNFORGEABLE, Match, Options, RoleRule
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import with_values
 from fileflare_bot.store.checks import WARNING, waiting_line
-from fileflare_bot.text import clean, escape
+from fileflare_bot.store.own_order import own_order
+from fileflare_bot.text import clean
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
-
-_MATCHES: Final = {
-    Match.ANY_ORDER: N_("any order"),
-    Match.PRODUCT_ID: N_("product"),
-    Match.VARIANT_ID: N_("variant"),
-    Match.SKU: N_("SKU"),
-    Match.TAG: N_("tag"),
-    Match.VENDOR: N_("vendor"),
-}
 
 
 class StoreRoles(
@@ -61,9 +53,7 @@ class StoreRoles(
         second=locale_str("Another role that its buyer gets"),
     )
     @app_commands.choices(
-        match=[
-            app_commands.Choice(name=locale_str(sentence), value=match.value) for match, sentence in _MATCHES.items()
-        ]
+        match=[app_commands.Choice(name=locale_str(sentence), value=match.value) for match, sentence in MATCHES.items()]
     )
     @replies("roles_add", OWNER)
     async def add(
@@ -130,9 +120,7 @@ class StoreRoles(
     @replies("roles_test", OWNER)
     async def test(self, reply: Reply, order_id: app_commands.Range[str, 1, LONGEST_ORDER]) -> None:
         """Show which roles an order would bring, without giving them."""
-        reference = reply.reference(order_id)
-        requester = Requester(reply.user.id, reply.guild_id, staff=True)
-        order = (await self._lookups.find(reference, requester, patience=LONGEST_WAIT)).order
+        order = await own_order(reply, self._lookups, order_id)
         options, translator = reply.settings.options, reply.translator
         roles = ", ".join(f"<@&{role}>" for role in roles_for(order, options))
         text = translator.gettext("It brings: {roles}", roles=roles)
@@ -149,15 +137,15 @@ class StoreRoles(
     @app_commands.command(
         name=locale_str("remove"), description=locale_str("Take a rule away; nobody loses a role by it")
     )
-    @app_commands.rename(number=locale_str("number"))
-    @app_commands.describe(number=locale_str("The number that /store roles list shows"))
+    @app_commands.rename(chosen=locale_str("rule"))
+    @app_commands.describe(chosen=locale_str("Choose a rule, or type the number that /store roles list shows"))
     @replies("roles_remove", OWNER)
-    async def remove(self, reply: Reply, number: app_commands.Range[int, 1, MOST_RULES]) -> None:
+    async def remove(self, reply: Reply, chosen: app_commands.Range[str, 1, 100]) -> None:
         """Remove a rule."""
         removed: list[RoleRule] = []
 
         def remove(options: Options) -> Options:
-            rule, rules = without_rule(options.rules, number)
+            rule, rules = without_rule(options.rules, chosen)
             removed.append(rule)
             return with_values(rules=rules)(options)
 
@@ -165,6 +153,20 @@ class StoreRoles(
         names = await self._names(reply.settings, removed)
         text = reply.translator.gettext("Removed:") + " " + _rule_line(removed[-1], names, reply.translator)
         await reply.show(ReplyMessage(text))
+
+    @remove.autocomplete("chosen")
+    @suggests(OWNER)
+    async def _rules(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+        settings = interaction.client.storage.guilds.get(interaction.guild_id or 0)
+        translator = interaction.client.catalogs.translator(interaction.locale)
+        names = await self._names(settings, settings.options.rules)
+        choices = []
+        for number, rule in enumerate(settings.options.rules, start=1):
+            what = translator.gettext(MATCHES[rule.match]), names.get((rule.match, rule.value)) or rule.value
+            roles = (interaction.guild.get_role(role) if interaction.guild else None for role in rule.role_ids)
+            named = ", ".join(role.name if role is not None else "?" for role in roles)
+            choices.append(_choice(f"{number}. {' '.join(what).strip()} → {named}", rule_key(rule)))
+        return [choice for choice in choices if current.casefold() in choice.name.casefold()][:SELECT_OPTIONS]
 
     async def _suggested_products(
         self, guild_id: int, options: Options, current: str
@@ -201,11 +203,7 @@ def _choice(name: str, value: str) -> app_commands.Choice[str]:
 
 
 def _rule_line(rule: RoleRule, names: Mapping[tuple[Match, str], str], translator: Translator) -> str:
-    value = f" `{clean(rule.value).replace('`', '')}`" if rule.value else ""
-    name = escape(clean(names.get((rule.match, rule.value), "")))
-    named = f" **{name}**" if name else ""
-    roles = ", ".join(f"<@&{role}>" for role in rule.role_ids)
-    return translator.gettext(_MATCHES[rule.match]) + named + value + " → " + roles
+    return rule_line(rule.match, rule.value, rule.role_ids, translator, names.get((rule.match, rule.value), ""))
 
 
 def _why_not(guild: discord.Guild, rule: RoleRule, translator: Translator) -> list[str]:

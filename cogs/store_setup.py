@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -33,6 +33,7 @@ from fileflare_bot.store.checks import (
     places,
     posted,
     tried,
+    worth_adding,
 )
 from fileflare_bot.store.panel import panel_buttons, panel_embed, stale_line
 from fileflare_bot.store.setup_forms import (
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 _SETTINGS: Final = r"(?P<setting>support_channel_id|log_channel_id|ping_role_id|moderator_role_ids)"
 _FEATURE: Final = rf"(?P<feature>{'|'.join(FEATURES)})"
+_PAGE_STAYS: Final = N_("A setup page that you opened before shows it after your next choice there.")
 MOST_FORMS: Final = 200  # that wait to be corrected, of some kB at most
 FORM_SECONDS: Final = 15 * 60
 
@@ -114,13 +116,13 @@ class StoreSetup(commands.Cog):
 
     @route("store_setup:words", "store:words")
     @replies("setup_words", OWNER)
-    async def askwords_as_typed(self, reply: Reply) -> None:
+    async def ask_words(self, reply: Reply) -> None:
         """Open the modal for the panel's wording."""
         await reply.ask(words_form(words_as_typed(reply.settings.options.wording), reply.translator))
 
     @route("store_setup:worded", "store:worded")
     @replies("setup_worded", OWNER, updates=True)
-    async def keepwords_as_typed(self, reply: Reply) -> None:
+    async def keep_words(self, reply: Reply) -> None:
         """Store the panel's wording, bring the page up to date, and show a preview."""
         given = {name: reply.typed(name).strip() for name in PANEL_WORDS}
         where = reply.typed("where").strip()
@@ -150,6 +152,8 @@ class StoreSetup(commands.Cog):
             )
         if _on_page(reply):
             await self._show(reply, settings)
+        else:
+            text += "\n" + translator.gettext(_PAGE_STAYS)
         theirs = self._bot.catalogs.translator(settings.options.language or reply.guild.preferred_locale)
         buttons = panel_buttons(settings.options, theirs)
         await reply.tell(ReplyMessage(text, panel_embed(settings.options.wording, theirs), view(buttons)))
@@ -199,13 +203,13 @@ class StoreSetup(commands.Cog):
 
     @route("store_setup:limits", "store:limits")
     @replies("setup_limits", OWNER)
-    async def asklimits_as_typed(self, reply: Reply) -> None:
+    async def ask_limits(self, reply: Reply) -> None:
         """Open the modal for the limits."""
         await reply.ask(limits_form(limits_as_typed(reply.settings.options), reply.translator))
 
     @route("store_setup:limited", "store:limited")
     @replies("setup_changed", OWNER, updates=True)
-    async def keeplimits_as_typed(self, reply: Reply) -> None:
+    async def keep_limits(self, reply: Reply) -> None:
         """Store the limits."""
         given = {option: reply.typed(field).strip() for option, field in LIMIT_FIELDS.items()}
         self._keep(reply, "limits", {field: given[option] for option, field in LIMIT_FIELDS.items()})
@@ -221,7 +225,8 @@ class StoreSetup(commands.Cog):
             await self._show(reply, settings, limited=True)
         else:
             saved = f"{GOOD} " + reply.translator.gettext("Saved.")
-            await reply.tell(ReplyMessage(f"{saved} {limits_line(settings.options, reply.translator)}"))
+            saved += " " + limits_line(settings.options, reply.translator)
+            await reply.tell(ReplyMessage(saved + "\n" + reply.translator.gettext(_PAGE_STAYS)))
 
     @route("store_setup:fix:(?P<name>limits|words)")
     @replies("setup_fix", OWNER)
@@ -250,12 +255,12 @@ class StoreSetup(commands.Cog):
         lines = [line async for line in trying]
         panels = await bot.panels.check(reply.guild_id)
         lines += [f"{WARNING} {stale_line(panel, translator)}" for panel in panels if panel.due]
+        lines += hidden_lines(reply.guild, reply.settings, places(panels), translator)
         good = all(line.startswith(GOOD) for line in lines)
         head = translator.gettext("All is well.") if good else translator.gettext("This needs fixing:")
         if good:
             lines.append(next_line(reply.guild, reply.settings, panels, translator))
-        else:
-            lines += hidden_lines(reply.guild, reply.settings, places(panels), translator)
+            lines += worth_adding(reply.settings, translator)
         await reply.show(ReplyMessage("\n".join([f"**{head}**", *lines])))
 
     def _keep(self, reply: Reply, name: str, typed: dict[str, str]) -> None:

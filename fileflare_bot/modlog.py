@@ -10,7 +10,7 @@ from cachetools import TTLCache
 from discord.ext import commands
 
 from fileflare_bot.background import soon
-from fileflare_bot.discord_errors import FAILURES, MESSAGES_CLOSED, code_of, is_final, name_of
+from fileflare_bot.discord_errors import FAILURES, MESSAGES_CLOSED, code_of, is_final, is_passing, name_of
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.posting import is_of, post_once
@@ -136,12 +136,15 @@ class ModLog:
             await self.warn(guild_id, f"⚠️ {text}")
 
     async def _post(self, guild_id: int, channel_id: int | None, line: AuditLine, translator: Translator) -> bool:
-        """Post a line into the log channel; without one, send what is for the owner by direct message.
+        """Post a line into the log channel, and that of its move into the old one, too.
+
+        Without a log channel, send what is for the owner by direct message.
 
         Return False if it is for an owner whom nobody knows yet.
         """
         guild, title = self._bot.get_guild(guild_id), None
-        if channel_id is None:
+        left = next((each.before for each in line.changes if each.setting == "log_channel_id"), None)
+        if channel_id is None and left is None:
             if line.action not in FOR_THE_OWNER:
                 return True
             if guild is None or guild.owner_id is None:
@@ -151,13 +154,18 @@ class ModLog:
         named = [role.name for role in map(guild.get_role, role_ids) if role is not None] if guild is not None else []
         text = entry_text(line.action, line.actor_id, line.number, translator, ", ".join(named))
         text = shorten("\n".join([text, *change_lines(line.changes, translator)]), EMBED_DESCRIPTION)
-        await post_once(
-            self._bot,
-            channel_id,
-            found=lambda recent: is_of(recent, line.at) and text in [embed.description for embed in recent.embeds],
-            since=line.at,
-            embed=discord.Embed(title=title, description=text, timestamp=line.at),
-        )
+        for each in dict.fromkeys(filter(None, [left, channel_id])):  # also where the log goes no more
+            try:
+                await post_once(
+                    self._bot,
+                    each,
+                    found=lambda recent: is_of(recent, line.at) and text in [one.description for one in recent.embeds],
+                    since=line.at,
+                    embed=discord.Embed(title=title, description=text, timestamp=line.at),
+                )
+            except FAILURES as error:
+                if each == channel_id or is_passing(error):
+                    raise
         return True
 
 

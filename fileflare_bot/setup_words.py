@@ -6,9 +6,10 @@ from typing import Any, Final
 from babel import Locale, UnknownLocaleError
 
 from fileflare_bot.i18n import N_, Translator
-from fileflare_bot.storage.options import LaterAccounts
+from fileflare_bot.storage.options import LaterAccounts, Match
 from fileflare_bot.storage.records import SettingChange
-from fileflare_bot.storage.setup_changes import ANSWER_TEXTS, ANSWERS
+from fileflare_bot.storage.setup_changes import ANSWER_TEXTS, ANSWERS, IMPORTED, NAMED
+from fileflare_bot.text import clean, escape
 
 WHERE: Final = N_("Where do I find my order link?")
 WORDS: Final = {  # of the panel
@@ -50,6 +51,14 @@ _IN_FILE: Final = {  # the names in a file of settings that differ
 }
 _LATER: Final = {LaterAccounts.LINKS: N_("links, but no roles"), LaterAccounts.REFUSE: N_("refused")}
 _COUNTED: Final = {"rules", "products", ANSWERS}
+MATCHES: Final = {  # what a rule for buyers' roles compares
+    Match.ANY_ORDER: N_("any order"),
+    Match.PRODUCT_ID: N_("product"),
+    Match.VARIANT_ID: N_("variant"),
+    Match.SKU: N_("SKU"),
+    Match.TAG: N_("tag"),
+    Match.VENDOR: N_("vendor"),
+}
 
 
 def translated(labels: Mapping[str, str], translator: Translator) -> dict[str, str]:
@@ -69,13 +78,34 @@ def label_in_file(path: str) -> str | None:
 
 def change_lines(changes: Iterable[SettingChange], translator: Translator) -> list[str]:
     """Return a line for each change, with the values before and after where they are short."""
-    names = translated(SETTINGS, translator)
-    return [
-        f"• {names[change.setting]}: {_what(change, translator)}" for change in changes if change.setting in SETTINGS
+    names, changes = translated(SETTINGS, translator), [*changes]
+    called = {change.setting.removesuffix(NAMED): change for change in changes if change.setting.endswith(NAMED)}
+    lines = [
+        f"• {names[change.setting]}: {_what(change, called.get(change.setting), translator)}"
+        for change in changes
+        if change.setting in SETTINGS
     ]
+    if any(change.setting == IMPORTED.setting for change in changes):
+        lines.insert(0, translator.gettext("By a file, with /store import:"))
+    return lines
 
 
-def _what(change: SettingChange, translator: Translator) -> str:
+def rule_line(match: Match, value: str, role_ids: Iterable[int], translator: Translator, name: str = "") -> str:
+    """Return a rule for buyers' roles in words; ``name`` is that of its product or variant."""
+    code = f" {_code(value)}" if value else ""
+    named = f" **{escape(clean(name))}**" if clean(name) else ""
+    roles = ", ".join(f"<@&{role}>" for role in role_ids)
+    return translator.gettext(MATCHES[match]) + named + code + " → " + roles
+
+
+def _what(change: SettingChange, named: SettingChange | None, translator: Translator) -> str:
+    if named is not None:
+        gone = _names(named.setting, named.before, change.before, translator)
+        new = _names(named.setting, named.after, change.after, translator)
+        if change.setting == ANSWER_TEXTS:
+            return new
+        added = translator.gettext("added: {names}", names=new) if new else ""
+        return "; ".join(filter(None, [translator.gettext("taken away: {names}", names=gone) if gone else "", added]))
     if change.setting == "wording":
         words = translated(WORDS, translator)
         return ", ".join(dict.fromkeys(words[field] for field in change.after if field in words))
@@ -86,6 +116,24 @@ def _what(change: SettingChange, translator: Translator) -> str:
         return translator.gettext("{gone} taken away, {new} added", gone=gone, new=new)
     said = _SAID.get(change.setting, _value)
     return f"{said(change.before, translator)} → {said(change.after, translator)}"
+
+
+def _names(setting: str, named: list[Any], count: int | None, translator: Translator) -> str:
+    """Return the names of what is gone or new, ``count`` of it, and how many more there are."""
+    match setting.removesuffix(NAMED):
+        case "rules":
+            said = [rule_line(Match(match), value, roles, translator, name) for match, value, roles, name in named]
+        case "products":
+            said = [f"{escape(clean(name)) or '?'} {_code(product_id)}" for name, product_id in named]
+        case _:
+            said = [escape(clean(name)) for name in named]
+    if (more := (count or 0) - len(named)) > 0:
+        said.append(translator.ngettext("… and {count} more", "… and {count} more", more))
+    return ", ".join(said)
+
+
+def _code(text: str) -> str:
+    return f"`{clean(text).replace('`', '')}`"
 
 
 def _value(value: Any, translator: Translator) -> str:  # noqa: ANN401 - JSON

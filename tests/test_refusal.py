@@ -16,12 +16,13 @@ from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import Bug, NextStep, Refusal
 from fileflare_bot.roles.granting import INSTEAD_OF_MOVING, OrderFreeLater
-from fileflare_bot.roles.moderators import MakesModerators, NotForModerators
+from fileflare_bot.roles.moderators import MakesModerators, NotForModerators, PingsBuyers
 from fileflare_bot.roles.rights import ManagedRole, MayNotGive, PowerfulRole
 from fileflare_bot.roles.rules import RuleNeedsValue
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, NotPossibleNow, TooManyTickets
 from fileflare_bot.storage.options import Match
 from fileflare_bot.store.changes import WrongValue
+from fileflare_bot.store.own_order import NoOwnOrder
 from fileflare_bot.tickets.canned import UnknownPlaceholder
 from fileflare_bot.tickets.desk import NoSuchNumber
 from fileflare_bot.tickets.intake import NoDesk
@@ -54,6 +55,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
     NoSuchNumber: [NoSuchNumber(number="1050")],
     NoDesk: [NoDesk(7), NoDesk(None)],
+    NoOwnOrder: [NoOwnOrder(), *map(NoOwnOrder, ReferenceProblem)],
     WrongValue: [WrongValue("colour", "must look like #2a9d8f")],
     UnknownPlaceholder: [UnknownPlaceholder("oder")],
     PowerfulRole: [PowerfulRole(role="<@&7>", permissions="Administrator")],
@@ -66,6 +68,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     RuleNeedsValue: [RuleNeedsValue(match) for match in Match if match is not Match.ANY_ORDER],
     NotForModerators: [NotForModerators("<@&7>", "everybody has it")],
     MakesModerators: [MakesModerators(role="<@&7>")],
+    PingsBuyers: [PingsBuyers(role="<@&7>")],
     Bug: [Bug("1a2b3c4d")],
 }
 ALL = [refusal for kind in leaves(Refusal) for refusal in MADE.get(kind) or [kind("secret")]]

@@ -10,4 +10,4 @@ def where_to_find(wording: Wording) -> str:
     It may use Markdown, as the owner's own messages do, so it belongs into an embed of its own or at the end of one.
     """
     address = f"<{wording.account_url}>" if wording.account_url else ""
-    return "\n".join(part for part in (clean(wording.where, lines=True), address) if part)
+    return "\n".join(part for part in (address, clean(wording.where, lines=True)) if part)

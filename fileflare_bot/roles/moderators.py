@@ -1,4 +1,4 @@
-"""Keeps moderator roles and buyers' roles apart: what buyers or everybody get must not make moderators."""
+"""Keeps moderator roles and the role to ping apart from buyers' roles: what buyers get must not make moderators."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
@@ -44,6 +44,26 @@ class MakesModerators(Refusal):
     outcome = "makes_moderators"
 
 
+class PingsBuyers(Refusal):
+    """Raised when the role that help requests ping would be one that buyers get."""
+
+    sentence = N_(
+        "**The role {role} cannot be both the role to ping and a role for buyers:** each help request would ping all "
+        "of them. Choose another role."
+    )
+    outcome = "pings_buyers"
+
+
+def check_ping_role(role_id: int | None, options: Options) -> None:
+    """Check that help requests do not ping a role that buyers get.
+
+    Raises:
+        PingsBuyers: they would.
+    """
+    if role_id in options.buyers_role_ids:
+        raise PingsBuyers(role=f"<@&{role_id}>")
+
+
 def check_moderator_roles(guild: discord.Guild, role_ids: Iterable[int], options: Options) -> None:
     """Check that these roles may make moderators.
 
@@ -82,6 +102,6 @@ def _why_not(guild: discord.Guild, role_id: int, options: Options) -> str | None
     role = guild.get_role(role_id)
     if role is not None and role.is_default():
         return _EVERYBODY
-    if any(role_id in rule.role_ids for rule in options.rules):
+    if role_id in options.buyers_role_ids:
         return _BUYERS
     return _MANAGED if role is not None and role.managed else None

@@ -1,5 +1,6 @@
 """The rules for buyers' roles: which roles an order brings, and which of its products make them do so."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
@@ -8,7 +9,7 @@ from fileflare_bot.orders.hiding import hide_order
 from fileflare_bot.orders.models import Order, Product
 from fileflare_bot.orders.plain import plain_name
 from fileflare_bot.refusal import Refusal
-from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule
+from fileflare_bot.storage.options import MOST_RULES, UNFORGEABLE, Match, Options, RoleRule, rule_value
 from fileflare_bot.storage.records import Property, SeenProduct
 
 LONGEST_VALUE: Final = 100  # characters of a value that a rule matches
@@ -38,10 +39,20 @@ class RuleNeedsValue(Refusal):
         return translator.gettext(_WHICH[self._match])
 
 
-class NoSuchRule(Refusal):
-    """Raised when no rule for buyers' roles has that number."""
+class NoShopifyNumber(Refusal):
+    """Raised when a new rule names a product or variant, but not by Shopify's number, so it could match no order."""
 
-    sentence = N_("**No rule has that number.** /store roles list shows the numbers.")
+    sentence = N_(
+        "**That is not Shopify's number of a product or variant, so no order would match it.** Choose one of those "
+        "that I suggest while you type `value`; /store products makes me know yours."
+    )
+    outcome = "no_shopify_number"
+
+
+class NoSuchRule(Refusal):
+    """Raised when no rule for buyers' roles is the chosen one, or has that number."""
+
+    sentence = N_("**There is no such rule any more.** Choose one that I suggest, or its number in /store roles list.")
     outcome = "no_such_rule"
 
 
@@ -57,25 +68,34 @@ def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: I
 
     Raises:
         RuleNeedsValue: the match needs a value.
+        NoShopifyNumber: the value is no product or variant.
         TooManyRules: there are 25 already.
     """
     if match is not Match.ANY_ORDER and not value.strip():
         raise RuleNeedsValue(match)
     if len(rules) >= MOST_RULES:
         raise TooManyRules
-    value = "" if match is Match.ANY_ORDER else value
-    return (*rules, RoleRule(match=match, value=value, role_ids=tuple(dict.fromkeys(role_ids))))
+    meant = rule_value(match, value)
+    if meant is None:
+        raise NoShopifyNumber
+    return (*rules, RoleRule(match=match, value=meant, role_ids=tuple(dict.fromkeys(role_ids))))
 
 
-def without_rule(rules: tuple[RoleRule, ...], number: int) -> tuple[RoleRule, tuple[RoleRule, ...]]:
-    """Return rule ``number``, counted from 1, and the others.
+def rule_key(rule: RoleRule) -> str:
+    """Return what stands for a rule in a suggestion: it means this rule, whatever number the rule has by then."""
+    return "rule-" + hashlib.sha256(rule.model_dump_json().encode()).hexdigest()[:16]
+
+
+def without_rule(rules: tuple[RoleRule, ...], chosen: str) -> tuple[RoleRule, tuple[RoleRule, ...]]:
+    """Return the chosen rule, by its key or its number from 1, and the others.
 
     Raises:
-        NoSuchRule: no rule has that number.
+        NoSuchRule: there is none.
     """
-    if not 1 <= number <= len(rules):
-        raise NoSuchRule
-    return rules[number - 1], (*rules[: number - 1], *rules[number:])
+    for index, rule in enumerate(rules):
+        if chosen.strip() in {rule_key(rule), str(index + 1)}:
+            return rule, (*rules[:index], *rules[index + 1 :])
+    raise NoSuchRule
 
 
 def roles_for(order: Order, options: Options) -> list[int]:

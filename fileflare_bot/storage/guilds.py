@@ -29,8 +29,8 @@ from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, PanelRow, Ti
 from fileflare_bot.storage.options import Options, stored_options
 from fileflare_bot.storage.places import CANNED_ANSWER
 from fileflare_bot.storage.postponing import postpone
-from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
-from fileflare_bot.storage.setup_changes import changes_between
+from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings, SettingChange
+from fileflare_bot.storage.setup_changes import IMPORTED, changes_between
 from fileflare_bot.storage.stages import periods, reschedule
 
 MOST_CANNED_ANSWERS: Final = 25  # options of a select (discord.com/developers/docs/components/reference)
@@ -177,7 +177,7 @@ class Guilds:
             before = (await self._read(session, [guild_id]))[guild_id].settings
             check(before.options)
             _set(row, settings)
-            _log(session, actor_id, before, _settings(row, answers))
+            _log(session, actor_id, before, _settings(row, answers), IMPORTED)
             await session.execute(sa.delete(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id))
             session.add_all(self._answer_row(guild_id, answer) for answer in answers)
         return self.get(guild_id)
@@ -190,8 +190,7 @@ class Guilds:
             NameTaken: the guild has one of that name.
             TooManyCannedAnswers: there are 25.
         """
-        async with self._changing(guild_id) as (session, _):
-            add_entry(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
+        async with self._changing_answers(guild_id, actor_id) as session:
             there = sa.select(sa.func.count()).where(CannedAnswerRow.guild_id == guild_id)
             if (await session.scalar(there) or 0) >= MOST_CANNED_ANSWERS:
                 raise TooManyCannedAnswers
@@ -352,11 +351,19 @@ class Guilds:
                 raise
             self._keep(guild_id, read[guild_id])
 
+    @asynccontextmanager
+    async def _changing_answers(self, guild_id: int, actor_id: int) -> AsyncIterator[AsyncSession]:
+        """Open such a transaction for canned answers, and write an audit entry of what was changed of them."""
+        async with self._changing(guild_id) as (session, _):
+            before = (await self._read(session, [guild_id]))[guild_id].settings
+            yield session
+            after = (await self._read(session, [guild_id]))[guild_id].settings
+            _log(session, actor_id, before, after, action=Action.CHANGED_ANSWERS)
+
     async def _change_canned_answer(
         self, guild_id: int, actor_id: int, name: str, change: sa.Update | sa.Delete
     ) -> GuildSettings:
-        async with self._changing(guild_id) as (session, _):
-            add_entry(session, guild_id, actor_id, Action.CHANGED_ANSWERS)
+        async with self._changing_answers(guild_id, actor_id) as session:
             its = change.where(CannedAnswerRow.guild_id == guild_id, CannedAnswerRow.name == name)
             found = await session.scalars(its.returning(CannedAnswerRow.id))
             if found.first() is None:
@@ -445,9 +452,17 @@ def _look_of(row: GuildRow) -> tuple[object, ...]:
     return options.language, options.wording, options.buyers_roles
 
 
-def _log(session: AsyncSession, actor_id: int, before: GuildSettings, after: GuildSettings) -> None:
-    changes = changes_between(before, after)
-    add_entry(session, after.guild_id, actor_id, Action.CHANGED_SETUP, changes=changes)
+def _log(
+    session: AsyncSession,
+    actor_id: int,
+    before: GuildSettings,
+    after: GuildSettings,
+    *how: SettingChange,
+    action: Action = Action.CHANGED_SETUP,
+) -> None:
+    """Write an audit entry of what was changed, if anything was."""
+    if changes := changes_between(before, after):
+        add_entry(session, after.guild_id, actor_id, action, changes=[*how, *changes])
 
 
 def _set(row: GuildRow, settings: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ MOST_DAYS: Final = 60  # until a silent customer is asked, and as many again unt
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _URL: Final = TypeAdapter(HttpUrl)
 _SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
+_ANY_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _WITHOUT_SCHEME: Final = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d{1,5})?(?:[/?#]\S*)?")  # shop.example/orders
 
 
@@ -44,6 +45,25 @@ class Match(StrEnum):
 
 
 UNFORGEABLE: Final = frozenset({Match.PRODUCT_ID, Match.VARIANT_ID})  # their rules need no confirmed product
+_IN_ADMIN: Final = {  # https://admin.shopify.com/store/my-store/products/123/variants/456
+    Match.PRODUCT_ID: re.compile(r"/products/([0-9]+)(?![^/?#])"),
+    Match.VARIANT_ID: re.compile(r"/variants/([0-9]+)(?![^/?#])"),
+}
+_NUMBER: Final = re.compile(r"[0-9]+")
+
+
+def rule_value(match: Match, value: str) -> str | None:
+    """Return what a rule's value means; None if it can match nothing.
+
+    Of a product or a variant that is Shopify's number, which a pasted address of its admin page holds.
+    """
+    value = value.strip()
+    if match is Match.ANY_ORDER:
+        return ""
+    if match not in UNFORGEABLE or _NUMBER.fullmatch(value):
+        return value or None
+    found = _IN_ADMIN[match].search(value)
+    return found[1] if found else None
 
 
 class LaterAccounts(StrEnum):
@@ -60,13 +80,15 @@ def _colour(value: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Return whether a text is meant as a web address, with or without https:// before it."""
-    return bool(_SCHEME.match(text) or _WITHOUT_SCHEME.fullmatch(text))
+    """Return whether a text is meant as an address, with or without https:// or the like before it."""
+    return bool(_ANY_SCHEME.match(text) or _WITHOUT_SCHEME.fullmatch(text))
 
 
 def _address(value: str) -> str:
     """Return an address with https://, whatever people left out; stores have no other."""
-    address = "https://" + _SCHEME.sub("", value, count=1) if is_address(value) else value
+    plain = _SCHEME.sub("", value, count=1)
+    other = plain == value and _ANY_SCHEME.match(value)  # such as ftp://, which no store has
+    address = "https://" + plain if is_address(value) and not other else value
     try:
         secure = not address or _URL.validate_python(address).scheme == "https"
     except ValidationError:
@@ -149,6 +171,11 @@ class Options(_Model):
     def product_ids(self) -> frozenset[str]:
         """The confirmed products' IDs."""
         return frozenset(product.product_id for product in self.products)
+
+    @property
+    def buyers_role_ids(self) -> list[int]:
+        """The roles that rules bring to buyers, each once."""
+        return list(dict.fromkeys(role for rule in self.rules for role in rule.role_ids))
 
     @property
     def waiting_rules(self) -> int:

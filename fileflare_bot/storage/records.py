@@ -407,8 +407,9 @@ class Panel:
 class SettingChange(NamedTuple):
     """A setting that an owner changed, ready for JSON.
 
-    Of rules, products and answers, ``before`` counts those that are gone, and ``after`` those that are new; of the
-    panel's words, ``after`` holds which. The words themselves are not kept: an owner may have pasted an order link.
+    Of rules, products and answers, ``before`` counts those that are gone, and ``after`` those that are new; the next
+    change names them, in a setting of its own that the version before this one leaves out. Of the panel's words,
+    ``after`` holds which. The words themselves are not kept: an owner may have pasted an order link.
     """
 
     setting: str

@@ -17,7 +17,7 @@ from fileflare_bot.leak_guard import GuardState, LeakGuard
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.reference import ADDRESS, OrderReference, parse_reference
 from fileflare_bot.refusal import Refusal
-from fileflare_bot.roles.moderators import check_makes_no_moderators, check_moderator_roles
+from fileflare_bot.roles.moderators import check_makes_no_moderators, check_moderator_roles, check_ping_role
 from fileflare_bot.roles.rights import check_for_buyers, check_may_give
 from fileflare_bot.setup_words import label_in_file
 from fileflare_bot.storage.guilds import Guilds
@@ -28,6 +28,7 @@ from fileflare_bot.store.panel import Panels
 from fileflare_bot.text import clean, escape
 
 M = TypeVar("M", bound=BaseModel)
+MOST_WRONG: Final = 5  # values that a refusal names
 LONGEST_NAME: Final = 80  # characters that are repeated of a name in a file
 LONGEST_VALUE: Final = 150  # characters that are repeated of anything else
 _WHOLE_NUMBER: Final = N_("must be a whole number")
@@ -135,10 +136,12 @@ class StoreSettings:
 
         Raises:
             NotForModerators: one of the roles must not make moderators.
+            PingsBuyers: buyers get the role to ping.
         """
 
         def check(settings: GuildSettings) -> None:
             check_moderator_roles(actor.guild, changed.get("moderator_role_ids", ()), settings.options)
+            check_ping_role(changed.get("ping_role_id"), settings.options)
 
         settings = await self._guilds.change(actor.guild.id, actor.id, check, **changed)
         return settings, await self._apply(actor.guild)
@@ -151,7 +154,8 @@ class StoreSettings:
         No other change comes between. What ``change`` raises changes nothing.
 
         Raises:
-            PowerfulRole, ManagedRole, RoleOfEverybody, MakesModerators: buyers must not get a role of a new rule.
+            PowerfulRole, ManagedRole, RoleOfEverybody, MakesModerators, PingsBuyers: buyers must not get a role of a
+                new rule.
             MayNotGive, MissingPermission: the actor may not give what the change would bring to buyers.
         """
         brought: list[int] = []
@@ -164,6 +168,8 @@ class StoreSettings:
 
         def check(settings: GuildSettings) -> None:
             check_makes_no_moderators(brought, settings.moderator_role_ids)
+            if settings.ping_role_id in brought:
+                check_ping_role(settings.ping_role_id, settings.options)
 
         settings = await self._guilds.change_options(actor.guild.id, actor.id, checked, check)
         return settings, await self._apply(actor.guild)
@@ -175,7 +181,7 @@ class StoreSettings:
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
-            NotForModerators: as for change().
+            NotForModerators, PingsBuyers: as for change().
         """
 
         def check(options: Options) -> None:
@@ -189,10 +195,11 @@ class StoreSettings:
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
-            NotForModerators: as for change().
+            NotForModerators, PingsBuyers: as for change().
         """
         _check_rights(actor, now, settings["options"])
         check_moderator_roles(actor.guild, settings["moderator_role_ids"], settings["options"])
+        check_ping_role(settings["ping_role_id"], settings["options"])
 
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""
@@ -238,11 +245,10 @@ def validated(model: type[M], values: dict[str, Any]) -> M:
 
 
 def wrong_value(error: ValidationError, file: str | None = None) -> WrongValue:
-    """Return the refusal that names the invalid values; in a file of JSON the first, with its line. It repeats none."""
+    """Return the refusal that names up to five invalid values, in a file of JSON with their lines. It repeats none."""
     first, *others = error.errors(include_url=False, include_input=False)
     wrong = _wrong(first, file)
-    if file is None:
-        wrong.others = [_wrong(other, None) for other in others]
+    wrong.others = [_wrong(other, file) for other in others[: MOST_WRONG - 1]]
     return wrong
 
 
@@ -250,7 +256,9 @@ def _wrong(found: ErrorDetails, file: str | None) -> WrongValue:
     context = {name: str(value) for name, value in found.get("ctx", {}).items()}
     why = context["error"] if found["type"] == "value_error" else _WHYS.get(found["type"], _ANOTHER_KIND)
     path, is_missing = found["loc"], found["type"] == "missing"
-    line = None if file is None else line_of(file, path[:-1] if is_missing else path)
+    line = None
+    if file is not None:
+        line = (None if is_missing else line_of(file, path)) or line_of(file, path[:-1])  # that of what lacks it
     if is_missing and line is not None:
         why, context, line = _MISSING_IN, {"line": str(line)}, None
     return WrongValue(".".join(str(part) for part in path), why, at_line=line, **context)

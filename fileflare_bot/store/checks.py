@@ -6,6 +6,7 @@ from typing import Final
 
 import discord
 
+from fileflare_bot.discord_limits import shorten
 from fileflare_bot.fileflare.errors import FileflareUnavailable
 from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
@@ -16,10 +17,11 @@ from fileflare_bot.leak_guard import GAVE_UP, GuardState, LeakGuard
 from fileflare_bot.roles.moderators import unsafe_roles
 from fileflare_bot.roles.rights import why_not
 from fileflare_bot.setup_words import SETTINGS
-from fileflare_bot.storage.options import Options
+from fileflare_bot.storage.options import Options, rule_value
 from fileflare_bot.storage.records import GuildSettings, Panel
 from fileflare_bot.store.panel import stale_line
 from fileflare_bot.store.visibility import customers_can_see, everybody_can_read
+from fileflare_bot.text import clean
 
 GOOD: Final = "✅"
 WARNING: Final = "⚠️"
@@ -153,9 +155,14 @@ def missing(
             "is there already, press its button once."
         )
     yield from hidden_lines(guild, settings, places(panels), translator)
+    yield from worth_adding(settings, translator)
+
+
+def worth_adding(settings: GuildSettings, translator: Translator) -> Iterator[str]:
+    """Yield a line if the owner has not said where customers find their order link."""
     if not where_to_find(settings.options.wording):
         yield "💡 " + translator.gettext(
-            "**Worth adding: where your customers find their order link.** Press **The panel's words** below."
+            "**Worth adding: where your customers find their order link.** Press **The panel's words**."
         )
 
 
@@ -175,13 +182,20 @@ def next_line(guild: discord.Guild, settings: GuildSettings, panels: Sequence[Pa
 def hidden_lines(
     guild: discord.Guild, settings: GuildSettings, channel_ids: Iterable[int], translator: Translator
 ) -> Iterator[str]:
-    """Yield a line if any of these channels, which have panels, are hidden from customers."""
+    """Yield a line if any of these channels, which have panels, are hidden from customers; another for the team's."""
+    team = {settings.support_channel_id, settings.log_channel_id}
     hidden = [each for each in dict.fromkeys(channel_ids) if not customers_can_see(guild, settings, each)]
-    if hidden:
+    if others := [each for each in hidden if each not in team]:
         yield f"{WARNING} " + translator.gettext(
             "**Your customers cannot see the panel in {channels}.** Let them view the channel; or delete the panel, "
             "and post it where they are.",
-            channels=", ".join(f"<#{channel_id}>" for channel_id in hidden),
+            channels=", ".join(f"<#{channel_id}>" for channel_id in others),
+        )
+    if teams := [each for each in hidden if each in team]:
+        yield f"{WARNING} " + translator.gettext(
+            "**Your customers cannot see the panel in {channels}, and must not:** your team's messages are there. "
+            "Delete that panel, and post it where your customers are.",
+            channels=", ".join(f"<#{channel_id}>" for channel_id in teams),
         )
 
 
@@ -245,11 +259,19 @@ def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Transla
         return f"{WARNING} " + translator.gettext(
             "The role to ping does not exist any more: choose another in /store setup."
         )
+    if role.id in settings.options.buyers_role_ids:
+        return f"{WARNING} {role.mention}: " + translator.gettext(
+            "Buyers get this role, so each help request pings all of them: choose another to ping in /store setup."
+        )
     channel = guild.get_channel(settings.support_channel_id or 0)
     may = channel is not None and channel.permissions_for(guild.me).mention_everyone
     if role.mentionable or may:
         return f"{GOOD} " + translator.gettext("Role to ping") + f": {role.mention}"
-    warning = translator.gettext("I cannot ping this role: in Server Settings > Roles, allow everybody to mention it.")
+    warning = translator.gettext(
+        "I cannot ping this role: give my role the permission {permission} in the support channel's settings > "
+        "Permissions.",
+        permission="Mention @everyone, @here, and All Roles",
+    )
     return f"{WARNING} {role.mention}: {warning}"
 
 
@@ -264,7 +286,17 @@ def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Transl
         return
     if settings.options.waiting_rules:
         yield f"{WARNING} {waiting_line(settings.options, translator)}"
-    for role_id in dict.fromkeys(role for rule in settings.options.rules for role in rule.role_ids):
+    idle = [rule for rule in settings.options.rules if rule_value(rule.match, rule.value) is None]
+    if idle:
+        yield f"{WARNING} " + translator.ngettext(
+            "{count} rule for buyers' roles matches no order because of its value: {values}. Remove it, and add it "
+            "anew with a value that I suggest: /store roles.",
+            "{count} rules for buyers' roles match no order because of their values: {values}. Remove them, and add "
+            "them anew with values that I suggest: /store roles.",
+            len(idle),
+            values=", ".join(f"`{shorten(clean(rule.value).replace('`', ''), 40) or '-'}`" for rule in idle[:3]),
+        )
+    for role_id in settings.options.buyers_role_ids:
         why = why_not(guild, role_id)
         if why is None:
             yield f"{GOOD} " + translator.gettext("I can give the role {role}.", role=f"<@&{role_id}>")

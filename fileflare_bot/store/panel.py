@@ -175,10 +175,11 @@ class Panels:
             shown = view(panel_buttons(panel.options, translator))
             message_id = panel.message_id
             if message_id is None:
+                before = {each.message_id for each in await self._stored.of_guild(panel.guild_id) if each.id < panel.id}
                 message = await post_once(
                     self._bot,
                     panel.channel_id,
-                    found=lambda recent: has_custom_id(recent, ASK),
+                    found=lambda recent: has_custom_id(recent, ASK) and recent.id not in before,
                     since=panel.created_at,
                     embed=embed,
                     view=shown,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import discord
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
 from fileflare_bot.i18n import N_
 from fileflare_bot.refusal import Refusal
@@ -16,12 +16,14 @@ from fileflare_bot.storage.options import (
     MOST_MODERATOR_ROLES,
     MOST_ROLES_OF_A_RULE,
     MOST_RULES,
+    UNFORGEABLE,
     Match,
     Options,
     RoleRule,
+    rule_value,
 )
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
-from fileflare_bot.store.changes import HOLDS_AN_ORDER, WrongValue, with_an_order, wrong_value
+from fileflare_bot.store.changes import HOLDS_AN_ORDER, MOST_WRONG, WrongValue, with_an_order, wrong_value
 from fileflare_bot.store.json_lines import line_of
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.canned import LONGEST_ANSWER, UnknownPlaceholder, checked
@@ -45,6 +47,10 @@ _NO_VALUE: Final = N_(
     "needs a value in line {line}, column {column}: text in double quotes, a number, true, false, null, a list or an "
     "object"
 )
+_NO_NUMBER: Final = N_(
+    "must be Shopify's number of the product or variant; /store products shows those of your products"
+)
+_EMPTY: Final = N_("must not be empty")
 _NOTHING_FILLS: Final = N_("holds a placeholder that nothing fills; those are {{customer}}, {{order}} and {{file}}")
 _KEYS: Final = re.compile(rb"\b(?:version|options)\b")
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -65,8 +71,17 @@ class _Model(BaseModel):
 
 class _Rule(_Model):
     match: Match
-    value: Annotated[str, StringConstraints(max_length=100)] = ""
+    value: Annotated[str, StringConstraints(max_length=100)] = Field("", validate_default=True)
     roles: Annotated[list[_Name], Field(min_length=1, max_length=MOST_ROLES_OF_A_RULE)]
+
+    @field_validator("value")
+    @classmethod
+    def _matches(cls, value: str, info: ValidationInfo) -> str:
+        match = info.data.get("match", Match.ANY_ORDER)  # one that is wrong is named itself
+        meant = rule_value(match, value)
+        if meant is None:
+            raise ValueError(_NO_NUMBER if match in UNFORGEABLE else _EMPTY)
+        return meant
 
 
 class _Answer(_Model):
@@ -185,19 +200,18 @@ def _broken_json(error: ValidationError) -> WrongValue | None:
 
 def _canned_answers(file: _File, content: bytes) -> tuple[CannedAnswer, ...]:
     answers: dict[str, CannedAnswer] = {}
+    wrong: list[WrongValue] = []
     for index, given in enumerate(file.answers):
         name = clean(given.name) or "-"
         if name in answers:
-            raise _wrong_answer(content, index, "name", N_("is there twice"))
+            wrong.append(_wrong_answer(content, index, "name", N_("is there twice")))
         try:
             answers[name] = CannedAnswer(name, checked(given.text))
         except UnknownPlaceholder:
-            raise _wrong_answer(
-                content,
-                index,
-                "text",
-                _NOTHING_FILLS,
-            ) from None
+            wrong.append(_wrong_answer(content, index, "text", _NOTHING_FILLS))
+    if wrong:
+        first, *first.others = wrong[:MOST_WRONG]
+        raise first
     return tuple(answers.values())
 
 

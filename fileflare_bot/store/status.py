@@ -150,7 +150,7 @@ def _clearer(wording: Wording, translator: Translator) -> str:
         return ""
     words = shorten(escape(" · ".join(clean(wording.where, lines=True).splitlines())), LONGEST_WORDS)
     address = f"<{wording.account_url}>" if wording.account_url else ""
-    told = translator.gettext("They are told: {words}", words=" · ".join(filter(None, [words, address])))
+    told = translator.gettext("They are told: {words}", words=" · ".join(filter(None, [address, words])))
     if wording.account_url:
         how = translator.gettext(
             "Make it clearer: name the email, and the button in it (/store setup > **The panel's words**)."

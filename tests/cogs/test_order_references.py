@@ -100,11 +100,11 @@ async def test_every_refused_reference_is_shown_with_the_owners_own_words(desk: 
     for pasted in PASTES:
         refused = await desk.mydownloads(pasted)
         assert embed(refused).title == title
-        assert embed(refused).description == f"{WORDS}\n<{ACCOUNT}>"
+        assert embed(refused).description == f"<{ACCOUNT}>\n{WORDS}"
         assert len(labels(reply(refused))) == 2
 
     shown = await desk.customer.click(reply(refused), custom_id="downloads:ask")
-    assert embed(await desk.fill_in(shown, "#1050")).description == f"{WORDS}\n<{ACCOUNT}>"
+    assert embed(await desk.fill_in(shown, "#1050")).description == f"<{ACCOUNT}>\n{WORDS}"
 
 
 async def test_the_owners_words_alone_or_the_address_alone_will_do(desk: Desk) -> None:
@@ -122,7 +122,7 @@ async def test_the_longest_words_of_an_owner_fit_however_they_are_written(desk: 
     for pasted in PASTES:
         refused = await desk.mydownloads(pasted)
         assert limits.size(reply(refused).content) <= limits.CONTENT
-        assert str(embed(refused).description).startswith(longest.where)
+        assert str(embed(refused).description).endswith("\n" + longest.where)
 
 
 async def test_in_a_direct_message_and_while_the_database_is_away_the_bots_own_words_are_all(
@@ -160,7 +160,7 @@ async def test_an_outage_is_not_shown_with_where_the_link_is(desk: Desk) -> None
 @pytest.mark.parametrize(
     ("locale", "wanted"),
     [
-        ("en-US", "**Worth adding: where your customers find their order link.** Press **The panel's words** below."),
+        ("en-US", "**Worth adding: where your customers find their order link.** Press **The panel's words**."),
         (
             "de",
             "**Es lohnt sich: sag, wo eure Kunden ihren Bestelllink finden.**",

@@ -96,9 +96,10 @@ async def test_check_notices_a_panel_that_was_deleted(desk: Desk) -> None:
 
     checked = await desk.owner.click(reply(setup), label="Check")
 
-    assert (
-        reply(checked).content.splitlines()[-1] == "Next: press **Post the panel**, and choose your customers' channel."
-    )
+    assert reply(checked).content.splitlines()[-2:] == [
+        "Next: press **Post the panel**, and choose your customers' channel.",
+        "💡 **Worth adding: where your customers find their order link.** Press **The panel's words**.",
+    ]
 
 
 @pytest.mark.parametrize("locale", ["en-US", "de"])
@@ -189,18 +190,33 @@ async def test_a_panel_where_customers_cannot_see_it_is_named_wherever_panels_ar
     await desk.set_up()
     setup = await desk.owner.slash(desk.channel, "store setup")
     asked = await desk.owner.click(reply(setup), label="Post the panel")
-    hidden = f"⚠️ **Your customers cannot see the panel in <#{desk.support.id}>.** Let them view the channel;"
+    private: Any = {
+        desk.guild.default_role: discord.PermissionOverwrite(view_channel=False),
+        desk.bot.user: discord.PermissionOverwrite(view_channel=True),
+    }
+    closed = desk.guild.create_text_channel("closed", overwrites=private)
+    hidden = f"⚠️ **Your customers cannot see the panel in <#{closed.id}>.** Let them view the channel;"
 
-    posted = await desk.owner.submit_modal(asked, {"channel": [desk.support]})
+    posted = await desk.owner.submit_modal(asked, {"channel": [closed]})
 
     assert reply(posted).content.splitlines()[-1].startswith(hidden)
     assert "Your customers can press" not in reply(posted).content
     shown = page(await desk.owner.slash(desk.channel, "store setup"))
     assert hidden in shown
     assert "Your customers can press" not in shown
-    assert hidden in reply(await desk.owner.click(reply(setup), label="Check")).content
+    checked = reply(await desk.owner.click(reply(setup), label="Check")).content
+    assert checked.startswith("**This needs fixing:**")
+    assert checked.count(hidden) == 1
     assert hidden in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
-    assert hidden in reply(await desk.owner.slash(desk.support, "store panel")).content
+    assert hidden in reply(await desk.owner.slash(closed, "store panel")).content
+
+    teams = (
+        f"⚠️ **Your customers cannot see the panel in <#{desk.support.id}>, and must not:** your team's messages are "
+        "there. Delete that panel, and post it where your customers are."
+    )
+    assert reply(await desk.owner.slash(desk.support, "store panel")).content.splitlines()[-1] == teams
+    assert teams in page(await desk.owner.slash(desk.channel, "store setup"))
+    assert teams in reply(await desk.owner.click(reply(setup), label="Check")).content
 
     everyone = discord.PermissionOverwrite(view_channel=False)
     buyers = desk.guild.create_role("Buyers")

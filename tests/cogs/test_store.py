@@ -1,5 +1,6 @@
 """What a store owner sees: the panel and the setup."""
 
+from datetime import timedelta
 from typing import Any
 
 import discord
@@ -61,6 +62,24 @@ async def test_a_panel_that_is_posted_again_moves_to_the_bottom_and_the_old_one_
     assert panels() > first
     assert desk.channel.history()[-1].id == panels()[0]
     assert len([message for message in other.history() if message.embeds]) == 1
+
+
+async def test_a_panel_that_is_posted_again_moves_also_if_discords_clock_is_behind(desk: Desk) -> None:
+    """A post that seems old looks through the recent messages; the panel from before is none of its tries."""
+    desk.env.backend.clock._epoch -= timedelta(minutes=5)  # noqa: SLF001 - as of a computer whose clock is wrong
+    await desk.owner.slash(desk.channel, "store panel")
+    first = desk.channel.last_message
+    assert first is not None
+    await desk.member.send(desk.channel, "Hello.")
+
+    again = await desk.owner.slash(desk.channel, "store panel")
+
+    assert reply(again).content.startswith("The panel is posted anew, at the bottom of its channel")
+    last = desk.channel.last_message
+    assert last is not None
+    assert last.id > first.id
+    assert labels(last) == ["Get my downloads"]
+    assert first.id not in [message.id for message in desk.channel.history()]
 
 
 async def test_an_old_panel_that_cannot_be_taken_down_is_told_and_goes_later(desk: Desk) -> None:
@@ -169,7 +188,7 @@ async def test_the_setup_saves_and_shows_each_choice_at_once(desk: Desk) -> None
         "server's owner.\n"
         "⚠️ **Still missing: the panel** with the button for your customers. Press **Post the panel** below. If one is "
         "there already, press its button once.\n"
-        "💡 **Worth adding: where your customers find their order link.** Press **The panel's words** below.\n"
+        "💡 **Worth adding: where your customers find their order link.** Press **The panel's words**.\n"
     )
 
     await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")

@@ -91,8 +91,16 @@ def refusal(content: bytes) -> WrongValue:
             r"**Rules for buyers' roles** (`rules.0.match`) in line 1 must be one of these: 'any\_order', 'product\_",
         ),
         (
-            b'{"version": 1, "options": {}, "rules": [{"match": "tag", "roles": []}]}',
+            b'{"version": 1, "options": {}, "rules": [{"match": "any_order", "roles": []}]}',
             "**Rules for buyers' roles** (`rules.0.roles`) in line 1 must have an entry.",
+        ),
+        (
+            b'{"version": 1, "options": {}, "rules": [\n{"match": "product_id", "value": "book", "roles": ["a"]}]}',
+            "**Rules for buyers' roles** (`rules.0.value`) in line 2 must be Shopify's number of the product or",
+        ),
+        (
+            b'{"version": 1, "options": {}, "rules": [{"match": "tag", "roles": ["a"]}]}',
+            "**Rules for buyers' roles** (`rules.0.value`) in line 1 must not be empty.",
         ),
     ],
     ids=lambda value: str(value)[:40],
@@ -207,6 +215,31 @@ async def test_a_mistake_in_an_exported_file_is_found_in_its_line_and_is_not_rep
 
     assert refused.content.startswith("**Nothing was changed:** " + said.format(line=line))
     assert "crimson" not in refused.content
+
+
+async def test_all_mistakes_of_a_file_are_named_at_once_but_at_most_five(desk: Desk) -> None:
+    wrong = dict.fromkeys(("leak_guard", "saved_orders", "help_screenshots", "buyers_roles"), "maybe")
+    rules = [{"match": "product_id", "value": "book", "roles": ["a"]}, {"match": "any", "roles": ["a"]}]
+    file = {"version": 1, "rules": rules, "options": wrong}
+
+    content = json.dumps(file, indent=2).encode()
+    refused = reply(await desk.owner.slash(desk.channel, "store import", file=("settings.json", content))).content
+
+    assert refused.splitlines()[0] == "**Nothing was changed:** these fields are not right yet."
+    assert [line.partition(" must ")[0] for line in refused.splitlines()[1:]] == [
+        "• **Rules for buyers' roles** (`rules.0.value`) in line 6",
+        "• **Rules for buyers' roles** (`rules.1.match`) in line 12",
+        "• **Screenshots** (`options.help_screenshots`) in line 21",
+        "• **Buyers' roles** (`options.buyers_roles`) in line 22",
+        "• **Saved orders** (`options.saved_orders`) in line 20",
+    ]
+    answers = [{"name": "a", "text": "{b}"}, {"name": "c", "text": "d"}, {"name": "c", "text": "e"}]
+    content = json.dumps({"version": 1, "answers": answers, "options": {}}).encode()
+    refused = reply(await desk.owner.slash(desk.channel, "store import", file=("settings.json", content))).content
+    assert [line.partition(" in line ")[0] for line in refused.splitlines()[1:]] == [
+        "• **Saved answers** (`answers.0.text`)",
+        "• **Saved answers** (`answers.2.name`)",
+    ]
 
 
 @pytest.mark.parametrize(

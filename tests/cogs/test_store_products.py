@@ -96,6 +96,35 @@ async def test_an_order_of_another_store_with_equal_names_brings_no_role_under_a
     assert has(desk, desk.member, buyer)
 
 
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ("#1050", "**That is the order number, not the order ID.**"),
+        (orders.UNKNOWN, "**Fileflare knows no order with that ID.**\n"),
+    ],
+)
+async def test_an_owner_is_told_where_owners_get_an_order_link(desk: Desk, given: str, what: str) -> None:
+    tested = reply(await desk.owner.slash(desk.channel, "store roles test", **{"order-id": given}))
+    refused = await pasted(desk, given)
+
+    for said in (tested.content, [reply(refused).content, *(each.content for each in refused.followups)][-1]):
+        assert said.startswith(what)
+        assert said.endswith(
+            "\n**Take the order link of one of your own orders,** such as a test order: open its confirmation email, "
+            "press **View your order**, and copy the address of the page that opens."
+        )
+        assert "help" not in said
+
+
+async def test_a_pasted_order_says_what_it_holds_also_if_its_products_were_seen_before(desk: Desk) -> None:
+    await pasted(desk, orders.DOCUMENTED)
+
+    offered = await pasted(desk, orders.DOCUMENTED)
+
+    note = "**That order holds 1 product that is not confirmed: My new Book.** Choose below."
+    assert note in str(embed(offered).description)
+
+
 async def test_a_pasted_order_offers_its_products_and_the_choice_is_shown_by_name(desk: Desk) -> None:
     empty = await products(desk)
     assert "**None is confirmed yet.**" in str(embed(empty).description)
@@ -277,7 +306,7 @@ async def test_a_change_that_is_stored_is_shown_even_if_the_database_goes_away_t
         case "add a rule":
             result = await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="2")
         case _:
-            result = await desk.owner.slash(desk.channel, "store roles remove", number=1)
+            result = await desk.owner.slash(desk.channel, "store roles remove", rule="1")
 
     said = {
         "confirm": "2 products are",

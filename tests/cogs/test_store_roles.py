@@ -302,10 +302,30 @@ async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(
     assert embed(listed).description == f"**1.** any order → <@&{buyer.id}>"
     tested = await desk.owner.slash(desk.channel, "store roles test", **{"order-id": orders.USED_UP})
     assert embed(tested).description == f"It brings: <@&{buyer.id}>"
-    removed = await desk.owner.slash(desk.channel, "store roles remove", number=1)
+    removed = await desk.owner.slash(desk.channel, "store roles remove", rule="1")
     assert reply(removed).content.startswith("Removed: any order")
-    refused = await desk.owner.slash(desk.channel, "store roles remove", number=1)
-    assert reply(refused).content == "**No rule has that number.** /store roles list shows the numbers."
+    refused = await desk.owner.slash(desk.channel, "store roles remove", rule="1")
+    assert reply(refused).content == (
+        "**There is no such rule any more.** Choose one that I suggest, or its number in /store roles list."
+    )
+
+
+async def test_a_chosen_rule_is_removed_whatever_its_number_is_by_then(desk: Desk, buyer: RoleHandle) -> None:
+    for tag in ("books", "prints", "maps"):
+        await rule(desk, "tag", buyer, tag)
+    offered = await desk.owner.autocomplete(desk.channel, "store roles remove", "rule", "")
+    named = ["1. tag books → Buyer", "2. tag prints → Buyer", "3. tag maps → Buyer"]
+    assert [each["name"] for each in offered] == named
+    (prints,) = await desk.owner.autocomplete(desk.channel, "store roles remove", "rule", "PRINTS")
+    assert prints == offered[1]
+
+    removed = await desk.owner.slash(desk.channel, "store roles remove", rule=prints["value"])
+    again = await desk.owner.slash(desk.channel, "store roles remove", rule=prints["value"])
+
+    assert reply(removed).content == f"Removed: tag `prints` → <@&{buyer.id}>"
+    assert reply(again).content.startswith("**There is no such rule any more.**")
+    rules = desk.bot.storage.guilds.get(desk.guild.id).options.rules
+    assert [each.value for each in rules] == ["books", "maps"]
 
 
 POWERS = [
@@ -432,8 +452,33 @@ async def test_a_role_is_never_both_for_buyers_and_for_moderators(desk: Desk, bu
         "role that only your team has; make one under Server Settings > Roles."
     )
     assert guilds.get(desk.guild.id).moderator_role_ids == (team.id,)
-    await desk.owner.select(reply(setup), [buyer], custom_id="store_setup:set:ping_role_id")
-    assert guilds.get(desk.guild.id).ping_role_id == buyer.id
+
+
+async def test_a_role_is_never_both_for_buyers_and_for_the_ping_of_help_requests(desk: Desk, buyer: RoleHandle) -> None:
+    """Each help request would ping all buyers; a role that was stored before is named wherever the owner looks."""
+    await desk.set_up()
+    helpers = desk.guild.create_role("Helpers", mentionable=True)
+    guilds, setup = desk.bot.storage.guilds, await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    said = "**The role <@&{role}> cannot be both the role to ping and a role for buyers:** each help request would ping"
+
+    refused = await desk.owner.select(reply(setup), [buyer], custom_id="store_setup:set:ping_role_id")
+
+    told = [reply(refused).content, *(each.content for each in refused.followups)][-1]
+    assert told.startswith(said.format(role=buyer.id))
+    assert guilds.get(desk.guild.id).ping_role_id is None
+    await desk.owner.select(reply(setup), [helpers], custom_id="store_setup:set:ping_role_id")
+    refused = await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=helpers)
+    assert reply(refused).content.startswith(said.format(role=helpers.id))
+    assert len(guilds.get(desk.guild.id).options.rules) == 1
+
+    desk.env.backend.edit_role(desk.guild.id, buyer.id, {"mentionable": True})
+    await guilds.change(desk.guild.id, desk.owner.id, ping_role_id=buyer.id)
+    line = f"⚠️ <@&{buyer.id}>: Buyers get this role, so each help request pings all of them: choose another to ping"
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert line in page(setup)
+    assert line in reply(await desk.owner.click(reply(setup), label="Check")).content
+    assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
 
 
 @pytest.mark.parametrize(("which", "why"), [("everyone", "everybody has it"), ("app", "Discord gives it by itself")])
@@ -609,3 +654,61 @@ async def test_if_discord_drops_the_role_the_links_come_at_once_and_the_role_the
     assert "5 of 10 left" in str(embed(first).description)
     assert "New role" not in reply(first).content
     assert reply(again).content.endswith("\nNew role for you: **Buyer**")
+
+
+ADMIN = "https://admin.shopify.com/store/my-store/products"
+
+
+@pytest.mark.parametrize(
+    ("match", "value"),
+    [
+        ("product_id", "wallpaper"),
+        ("product_id", "nonexistent thing"),
+        ("product_id", f"{ADMIN}?query=books"),
+        ("product_id", "https://my-store.com/products/2024-calendar"),
+        ("variant_id", f"{ADMIN}/123456"),
+        ("variant_id", "Hard back"),
+    ],
+)
+async def test_a_rule_for_what_is_no_number_of_a_product_or_variant_is_refused(
+    desk: Desk, buyer: RoleHandle, match: str, value: str
+) -> None:
+    refused = await rule(desk, match, buyer, value)
+
+    assert reply(refused).content == (
+        "**That is not Shopify's number of a product or variant, so no order would match it.** Choose one of those "
+        "that I suggest while you type `value`; /store products makes me know yours."
+    )
+    assert desk.bot.storage.guilds.get(desk.guild.id).options.rules == ()
+
+
+@pytest.mark.parametrize(
+    ("match", "value", "number"),
+    [
+        ("product_id", f"{ADMIN}/123456", "123456"),
+        ("product_id", f" {ADMIN}/123456?link_source=search", "123456"),
+        ("product_id", f"{ADMIN}/123456/variants/1234563", "123456"),
+        ("variant_id", f"{ADMIN}/123456/variants/1234563", "1234563"),
+    ],
+)
+async def test_the_number_of_a_product_is_taken_out_of_its_admin_address(
+    desk: Desk, buyer: RoleHandle, match: str, value: str, number: str
+) -> None:
+    saved = await rule(desk, match, buyer, value)
+
+    assert f"`{number}` → <@&{buyer.id}>" in reply(saved).content
+    await desk.mydownloads(orders.DOCUMENTED)
+    assert has(desk, desk.customer, buyer)
+
+
+async def test_a_rule_from_before_that_matches_no_order_is_named(desk: Desk, buyer: RoleHandle) -> None:
+    await desk.set_up()
+    rules = (RoleRule(match=Match.PRODUCT_ID, value="wallpaper", role_ids=(buyer.id,)),)
+    options = Options(rules=rules, buyers_roles=True)
+    await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, options=options)
+    line = "⚠️ 1 rule for buyers' roles matches no order because of its value: `wallpaper`. Remove it, and add it anew"
+
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    assert line in reply(await desk.owner.click(reply(setup), label="Check")).content
+    assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)

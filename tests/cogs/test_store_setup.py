@@ -105,7 +105,12 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: De
 
 @pytest.mark.parametrize(
     ("field", "value", "named"),
-    [("colour", "red", "**Colour** must"), ("where", "https://[", "**Where do I find my order link?** must")],
+    [
+        ("colour", "red", "**Colour** must"),
+        ("where", "https://[", "**Where do I find my order link?** must"),
+        ("where", "javascript://evil", "**Where do I find my order link?** must be an address such as https://"),
+        ("where", "FTP://my-store.com\nIn the email.", "**Where do I find my order link?** must be an address such as"),
+    ],
 )
 async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, value: str, named: str) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
@@ -125,6 +130,7 @@ async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, va
         ("my-store.com/account\nIn the email.", "https://my-store.com/account", "In the email."),
         ("In the email.\nmy-store.com", "", "In the email.\nmy-store.com"),
         ("info@my-store.com", "", "info@my-store.com"),
+        ("Note: see the email of https://my-store.com", "", "Note: see the email of https://my-store.com"),
     ],
 )
 async def test_an_address_needs_no_https_before_it(desk: Desk, typed: str, address: str, words: str) -> None:
@@ -226,7 +232,11 @@ async def test_a_form_is_fixed_with_what_was_typed(desk: Desk) -> None:
     assert again.modal is not None
     assert [field["component"].get("value") or "" for field in again.modal["components"]] == ["5", "x", "", ""]
     saved = await desk.owner.submit_modal(again, {"accounts": "5", "open": "3"})
+    stays = "A setup page that you opened before shows it after your next choice there."
     assert reply(saved).content.startswith("✅ Saved. **Limits:** 5 accounts an order · open requests of a person: 3")
+    assert reply(saved).content.endswith(f"\n{stays}")
+    later = await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
+    assert "**Limits:** 5 accounts an order · open requests of a person: 3" in page(later)
     shown = await desk.owner.click(reply(setup), label="The panel's words")
     refused = await desk.owner.submit_modal(shown, {"title": "My title", "colour": "red"})
     again = await desk.owner.click([reply(refused), *refused.followups][-1], label="Fix it")
@@ -277,6 +287,66 @@ async def test_the_log_channel_says_which_settings_were_changed_from_what_to_wha
         f"{wer}Sprache: die des Servers → Deutsch",
         f"{wer}Die Worte des Panels: Titel, Wo finde ich meinen Bestelllink?",
     ]
+
+
+async def test_the_log_channel_names_the_rules_products_and_answers_and_nothing_that_stayed(desk: Desk) -> None:
+    role = desk.guild.create_role("Buyers")
+    await desk.set_up(log=True)
+    products = await desk.owner.slash(desk.channel, "store products")
+    asked = await desk.owner.click(reply(products), label="Paste one of your orders")
+    offered = await desk.owner.submit_modal(asked, {"order": orders.DOCUMENTED})
+    await desk.owner.select(reply(offered), ["123456"], custom_id="store_products:confirm")
+    who, team = f"<@{desk.owner.id}> changed the bot's setup.\n• ", f"<@{desk.moderator.id}> changed the saved answers."
+    assert log_lines(desk)[-1] == f"{who}Confirmed products: added: My new Book `123456`"
+
+    for _ in range(2):
+        await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=role, value="123456")
+    ruled = f"product **My new Book** `123456` → <@&{role.id}>"
+    assert log_lines(desk)[-1] == f"{who}Buyers' roles: off → on\n• Rules for buyers' roles: added: {ruled}"
+    await desk.owner.slash(desk.channel, "store roles remove", rule="1")
+    assert log_lines(desk)[-1] == f"{who}Rules for buyers' roles: taken away: {ruled}"
+
+    for words in ("Hello.", "Hello!", "Hello!"):
+        shown = await desk.moderator.slash(
+            desk.channel, "answers add" if words == "Hello." else "answers edit", name="hi"
+        )
+        await desk.moderator.submit_modal(shown, {"words": words})
+    await desk.moderator.slash(desk.channel, "answers remove", name="hi")
+    assert log_lines(desk)[-3:] == [
+        f"{team}\n• Saved answers: added: hi",
+        f"{team}\n• Saved answers that get another text: hi",
+        f"{team}\n• Saved answers: taken away: hi",
+    ]
+
+
+@pytest.mark.parametrize("fault", ["none", "down", "forbidden", "gone"])
+async def test_the_old_log_channel_says_that_the_log_moved_or_stopped_and_only_once(desk: Desk, fault: str) -> None:
+    await desk.set_up(log=True)
+    other = desk.guild.create_text_channel("other-log")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    path = f"/channels/{desk.log_channel.id}/messages"
+    match fault:
+        case "down":
+            desk.env.inject_error("POST", path, status=503)
+        case "forbidden":
+            desk.env.inject_error("POST", path, status=403, code=50013)
+        case "gone":
+            desk.env.backend.delete_channel(desk.log_channel.id)
+
+    await desk.owner.select(reply(setup), [other], custom_id="store_setup:set:log_channel_id")
+    if fault == "down":
+        assert other.history() == []
+        await desk.later()
+        await desk.later()
+
+    moved = f"<@{desk.owner.id}> changed the bot's setup.\n• Log channel: <#{desk.log_channel.id}> → <#{other.id}>"
+    assert [str(message.embeds[0].description) for message in other.history()] == [moved]
+    if fault in {"none", "down"}:
+        assert log_lines(desk)[1:] == [moved]
+        await desk.owner.select(reply(setup), [], custom_id="store_setup:set:log_channel_id")
+        stopped = f"<@{desk.owner.id}> changed the bot's setup.\n• Log channel: <#{other.id}> → none"
+        assert [str(message.embeds[0].description) for message in other.history()] == [moved, stopped]
+        assert log_lines(desk)[1:] == [moved]
 
 
 async def exported(desk: Desk) -> bytes:
@@ -341,18 +411,19 @@ async def test_an_import_says_first_what_it_takes_away_and_overwrites(desk: Desk
 
     asked = await desk.owner.slash(desk.channel, "store import", file=("settings.json", json.dumps(changed).encode()))
 
-    assert embed(asked).description == (
-        "• The panel's words: Title\n• Buyers' roles: on → off\n• Rules for buyers' roles: 1 taken away, 0 added\n"
-        "• Confirmed products: 1 taken away, 0 added\n• Saved answers: 1 taken away, 1 added\n"
-        "• Saved answers that get another text: 1\nThese saved answers go: bye"
+    told = embed(asked).description
+    assert told == (
+        "• The panel's words: Title\n• Buyers' roles: on → off\n"
+        f"• Rules for buyers' roles: taken away: tag `books` → <@&{role.id}>\n"
+        "• Confirmed products: taken away: My new Book `123456`\n• Saved answers: taken away: bye; added: new\n"
+        "• Saved answers that get another text: hi"
     )
     assert desk.bot.storage.guilds.get(desk.guild.id) == before
     done = await desk.owner.click(reply(asked), label="Replace my settings")
     assert reply(done).content == "Everything is set as the file says.\nLook it over with /store setup."
     assert [answer.name for answer in desk.bot.storage.guilds.get(desk.guild.id).canned_answers] == ["hi", "new"]
     said = log_lines(desk)[-1]
-    assert said.startswith(f"<@{desk.owner.id}> changed the bot's setup.\n• The panel's words: Title\n")
-    assert said.endswith("• Saved answers: 1 taken away, 1 added\n• Saved answers that get another text: 1")
+    assert said == (f"<@{desk.owner.id}> changed the bot's setup.\nBy a file, with /store import:\n{told}")
     again = await desk.owner.slash(desk.channel, "store import", file=("settings.json", json.dumps(changed).encode()))
     assert reply(again).content == "**Your settings are as the file says already.** There is nothing to change."
 

@@ -40,7 +40,9 @@ OF_OTHERS = {
     *(
         "form_too_late",
         "nothing_found",
+        "no_own_order",
         "no_order_number",
+        "no_shopify_number",
         "no_such_rule",
         "not_a_member",
         "not_a_moderator",
@@ -57,6 +59,7 @@ OF_OTHERS = {
         "outdated_command",
         "panel_not_taken",
         "panel_pending",
+        "pings_buyers",
         "powerful_role",
         "request_gone",
         "role_of_everybody",
@@ -226,7 +229,7 @@ async def test_a_reply_that_did_not_arrive_is_counted_as_one(desk: Desk) -> None
         (Wording(where="In your *email*."), "In your \\*email\\*.", "name your store's address in the first line"),
         (
             Wording(where="Here.", account_url="https://shop.example"),
-            "Here. · <https://shop.example>",
+            "<https://shop.example> · Here.",
             "name the email",
         ),
     ],

@@ -50,7 +50,7 @@ COMMANDS: Final[dict[str, Options]] = {
     "store roles add": lambda _desk, role: {"match": "product_id", "role": role, "value": "1"},
     "store roles list": lambda _desk, _role: {},
     "store roles test": lambda _desk, _role: {"order-id": orders.USED_UP},
-    "store roles remove": lambda _desk, _role: {"number": 1},
+    "store roles remove": lambda _desk, _role: {"rule": "1"},
     "mydownloads": lambda _desk, _role: {},
     "myorders": lambda _desk, _role: {},
     "privacy": lambda _desk, _role: {},
@@ -61,6 +61,7 @@ SUGGESTIONS: Final = {
     "answers remove name",
     "mydownloads order_id",
     "store roles add value",
+    "store roles remove chosen",
 }
 # Each handler of buttons, selects and forms, with a custom_id that leads to it and what is chosen there. ``{ticket}``,
 # ``{claim}``, ``{channel}``, ``{role}``, ``{person}``, ``{message}``, ``{handle}`` and ``{saved}`` are filled in.
@@ -321,6 +322,7 @@ async def test_suggestions_are_for_their_audience_only(shop: Shop) -> None:
         ("answers edit", "name", {}),
         ("answers remove", "name", {}),
         ("store roles add", "value", {"match": "product_id"}),
+        ("store roles remove", "rule", {}),
     ):
         assert await desk.owner.autocomplete(desk.channel, command, option, "", **more)
         assert await desk.member.autocomplete(desk.channel, command, option, "", **more) == []

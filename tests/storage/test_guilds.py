@@ -13,13 +13,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from storage.samples import COLLEAGUE, ELSEWHERE, GUILD, KEY, MODERATOR, connected, execute, file, settings
 
+from fileflare_bot.demo import orders
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.errors import NameTaken, NoSuchCannedAnswer, StorageUnavailable, TooManyCannedAnswers
 from fileflare_bot.storage.guilds import MOST_CANNED_ANSWERS, READ_AT_ONCE, Guilds
 from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, TicketRow
-from fileflare_bot.storage.options import Match, Options, RoleRule
+from fileflare_bot.storage.options import Match, Options, RoleRule, StoreProduct
 from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings
+from fileflare_bot.storage.setup_changes import NAMED, changes_between
 from fileflare_bot.storage.storage import Storage, open_storage
 
 MANY = 4_000  # servers of a large bot
@@ -533,3 +535,18 @@ async def test_a_file_is_checked_against_the_options_that_it_replaces(storage: S
 
     assert seen == [before.options]
     assert await storage.guilds.load(GUILD) == before
+
+
+@pytest.mark.parametrize("value", [orders.DOCUMENTED, f"my-store.com/account/orders/{orders.DOCUMENTED}"])
+def test_what_is_kept_about_a_change_names_no_order_that_a_rule_or_answer_holds(value: str) -> None:
+    rule = RoleRule(match=Match.TAG, value=value, role_ids=(1,))
+    product = StoreProduct(product_id="1", name=value)
+    changed = GuildSettings(
+        GUILD,
+        canned_answers=(CannedAnswer(orders.DOCUMENTED, "Hello"),),
+        options=Options(rules=(rule,), products=(product,)),
+    )
+
+    named = [change for change in changes_between(GuildSettings(GUILD), changed) if change.setting.endswith(NAMED)]
+
+    assert [change.after for change in named] == [[["tag", "…", [1], ""]], [["…", "1"]], ["…"]]
