@@ -1,7 +1,7 @@
 """For moderators: /claims, to see, release and move claims. For members: the button that restores their roles."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -241,7 +241,7 @@ def _list(claims: list[Claim], translator: Translator, about: str = "") -> Reply
     return ReplyMessage(counted, embed, view([select]))
 
 
-def _whose(holders: list[Claim], what: str, ticket: Ticket, translator: Translator) -> ReplyMessage:
+def _whose(holders: Sequence[Claim], what: str, ticket: Ticket, translator: Translator) -> ReplyMessage:
     text = translator.gettext("Several accounts hold this order. Whose is it?")
     lines = [
         f"{place}. {holder(claim, translator)} · <t:{int(claim.at.timestamp())}:d>"
@@ -252,7 +252,7 @@ def _whose(holders: list[Claim], what: str, ticket: Ticket, translator: Translat
     return ReplyMessage("\n".join([text, *lines]), view=view([select], [_keep(translator)]))
 
 
-def _numbered(holders: list[Claim]) -> list[tuple[int, Claim]]:
+def _numbered(holders: Sequence[Claim]) -> list[tuple[int, Claim]]:
     return list(enumerate(holders[:SELECT_OPTIONS], 1))
 
 
@@ -274,7 +274,7 @@ def _confirmation(
     else:
         text = translator.gettext(
             "**Release the order?** It no longer counts for {who}, but for the next account that opens it, so have "
-            "{to} open it. Roles that I take back: {roles}.",
+            "{to} open it in this server. Roles that I take back: {roles}.",
             to=to,
             who=who,
             roles=roles,
@@ -332,7 +332,7 @@ def _released(translator: Translator, change: ClaimChange, ticket: Ticket | None
         text = translator.gettext("**{order} is free now:** the next account that opens it holds it.", order=order)
     else:
         text = translator.gettext(
-            "**{order} is free now:** have {to} open it again with /{command}.",
+            "**{order} is free now:** have {to} open it again in this server, with /{command}.",
             order=order_of(ticket, translator),
             to=f"<@{ticket.user_id}>",
             command=translator.gettext("mydownloads"),

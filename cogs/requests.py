@@ -18,7 +18,7 @@ from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.storage.records import Statistics, Ticket, TicketPage
 from fileflare_bot.tickets.card import card_copy
-from fileflare_bot.tickets.holders import as_it_is, holders_of
+from fileflare_bot.tickets.holders import as_it_is, standing_of
 from fileflare_bot.tickets.texts import TOPICS, order_of, title
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Requests(
     async def show(self, reply: Reply) -> None:
         """Show the chosen ticket with its buttons."""
         ticket = await self._bot.desk.ticket(values.number(next(iter(reply.chosen()), "")), reply.guild_id)
-        await reply.show(card_copy(ticket, reply.translator, await holders_of(self._bot.storage, ticket)))
+        await reply.show(card_copy(ticket, reply.translator, await standing_of(self._bot.storage, ticket)))
 
     async def _show_page(self, reply: Reply, scope: str, number: int) -> None:
         filters = {MINE: {"taken_by": reply.user.id}, OPEN: {}}.get(scope)

@@ -24,7 +24,7 @@ from fileflare_bot.tickets.canned import BUILT_IN, LONGEST_REPLY, prepared
 from fileflare_bot.tickets.card import card_copy, claim_buttons
 from fileflare_bot.tickets.delivery import ARRIVED
 from fileflare_bot.tickets.desk import without_order
-from fileflare_bot.tickets.holders import holders_of
+from fileflare_bot.tickets.holders import holders_of, standing_of
 from fileflare_bot.tickets.intake import NothingWritten
 from fileflare_bot.tickets.texts import RESOLUTIONS, checked, details, numbered, order_of, title
 
@@ -140,7 +140,7 @@ class Tickets(commands.Cog):
         translator = reply.translator
         head = f"{title(ticket, translator)} · {order_of(ticket, translator)}"
         messages = await self._storage.tickets.messages(ticket.id)
-        text = details(ticket, translator, await holders_of(self._storage, ticket), messages)
+        text = details(ticket, translator, await standing_of(self._storage, ticket), messages)
         embed = discord.Embed(description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
         if ticket.details.reference is not None and was_read(ticket.details.findings):
             cannot = translator.gettext("What the data cannot show")
@@ -233,8 +233,8 @@ class Tickets(commands.Cog):
             return
         with suppress(StorageUnavailable, NoSuchTicket):
             ticket = await self._desk.ticket(ticket.id, ticket.guild_id)
-        holders = await holders_of(self._storage, ticket)
-        await reply.show(card_copy(ticket, reply.translator, holders, shorten(text, CONTENT)))
+        standing = await standing_of(self._storage, ticket)
+        await reply.show(card_copy(ticket, reply.translator, standing, shorten(text, CONTENT)))
 
     async def _title(self, reply: Reply, ticket_id: str, with_number: str, without: str) -> str:
         """Return a form's title, without the ticket's number if the database does not answer in time."""
@@ -249,12 +249,15 @@ class Tickets(commands.Cog):
 
 def _choice(ticket: Ticket, canned: tuple[CannedAnswer, ...], kinds: list[str], translator: Translator) -> ReplyMessage:
     """Return the choice between the canned answers, those for the findings first, and the moderator's own words."""
-    first = sorted(BUILT_IN.items(), key=lambda item: item[1].fits not in kinds)
+    held = Kind.HELD_BY_OTHERS in kinds
+    fits = {
+        key: answer.fits in kinds or (answer.topic is ticket.topic and not held) for key, answer in BUILT_IN.items()
+    }
     ready = [
         discord.SelectOption(
-            label=translator.gettext(answer.label), value=key, emoji="🎯" if answer.fits in kinds else None
+            label=translator.gettext(BUILT_IN[key].label), value=key, emoji="🎯" if fits[key] else None
         )
-        for key, answer in first
+        for key in sorted(BUILT_IN, key=lambda key: (not fits[key], BUILT_IN[key].topic is not ticket.topic))
     ]
     saved = [
         discord.SelectOption(

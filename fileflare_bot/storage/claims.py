@@ -84,6 +84,7 @@ class Claims:
             row.role_ids = sorted({*row.role_ids, *role_ids})
             await session.flush()
             await want(session, guild_id, user_id, role_ids, held=held)
+            await self._show_tickets(session, row)
             return self._record(row)
 
     @unit_of_work

@@ -13,7 +13,7 @@ from fileflare_bot.orders.findings import most_serious, name_of, named
 from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import NoSuchCannedAnswer
-from fileflare_bot.storage.records import CannedAnswer, Ticket
+from fileflare_bot.storage.records import CannedAnswer, Ticket, Topic
 from fileflare_bot.text import clean, escape
 
 PLACEHOLDERS: Final = ("customer", "order", "file")
@@ -48,13 +48,15 @@ class UnknownPlaceholder(Refusal):
 class BuiltIn:
     """A built-in answer: its label for moderators, and its text for customers.
 
-    It is offered first for a finding of the kind ``fits``; ``{file}`` is the files of these and of ``also``.
+    It is offered first for a finding of the kind ``fits``, or for the ``topic``; ``{file}`` is the files of these
+    findings and of ``also``.
     """
 
     label: str
     text: str
     fits: Kind | None = None
     also: tuple[Kind, ...] = ()
+    topic: Topic | None = None
 
 
 BUILT_IN: Final[dict[str, BuiltIn]] = {
@@ -169,7 +171,19 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
     ),
     "released": BuiltIn(
         N_("The order is free for their account"),
-        N_("Hello {customer}, no other account uses {order} now. Open it with /mydownloads, and it counts for you."),
+        N_(
+            "Hello {customer}, no other account uses {order} now. Open it in the server with /mydownloads, and it "
+            "counts for you there."
+        ),
+    ),
+    "no_role": BuiltIn(
+        N_("No role: open the order in the server"),
+        N_(
+            "Hello {customer}, I give roles in the server only, not in direct messages. Open {order} in the server "
+            "with /mydownloads. Was it open there before? Press **Refresh** under your files. If a role is still "
+            "missing, write back."
+        ),
+        topic=Topic.NO_ROLE,
     ),
     "ip_limit": BuiltIn(
         N_("Phone, VPN or another network"),

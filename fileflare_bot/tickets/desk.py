@@ -180,8 +180,10 @@ class HelpDesk:
             raise NotAnswered
         return ticket, answers[-1]
 
-    async def order_of_customer(self, ticket_id: int, user_id: int, guild_id: int | None) -> OrderReference:
-        """Return the order of a customer's ticket, which they have opened before.
+    async def order_of_customer(
+        self, ticket_id: int, user_id: int, guild_id: int | None
+    ) -> tuple[Ticket, OrderReference]:
+        """Return a customer's ticket, and its order, which they have opened before.
 
         Raises:
             NotYours, RequestGone: as for of_customer().
@@ -190,7 +192,7 @@ class HelpDesk:
         ticket = await self.of_customer(ticket_id, user_id, guild_id)
         if ticket.details.reference is None or not opens_order(ticket):
             raise NoSuchSavedOrder
-        return ticket.details.reference
+        return ticket, ticket.details.reference
 
     async def write_back(self, ticket_id: int, user_id: int, guild_id: int | None, text: str) -> tuple[Ticket, bool]:
         """Send a customer's message to the moderators, and reopen the ticket if it is resolved.

@@ -15,6 +15,7 @@ from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.storage.errors import NOBODY
 from fileflare_bot.storage.records import Claim, Resolution, ShownClaim, Ticket, TicketMessage, Topic
 from fileflare_bot.text import clean, escape
+from fileflare_bot.tickets.holders import UNKNOWN, Standing
 
 LONGEST_NAME: Final = 24  # characters of a display name; Discord allows 32, and the mention shows them
 THREAD_NAME: Final = 100  # characters, Discord's limit
@@ -25,6 +26,7 @@ LINE_WIDTH: Final = (
 TOPIC_BESIDE_HINT: Final = 32  # characters of the topic in the same line as where the words are
 FEWEST_WORDS_LINES: Final = 2  # of the customer's words on the card, before findings are left out
 MOST_HOLDERS: Final = 2  # accounts that the card names
+MOST_ROLES: Final = 2  # that it names of an order
 _MENTION: Final = re.compile(r"<(?:@[!&]?|t:)\d+(?::\w)?>")
 _MENTION_WIDTH: Final = 14  # characters of a name or a date, about
 
@@ -91,11 +93,11 @@ def _written(ticket: Ticket, wrote: TicketMessage, translator: Translator) -> st
     return "🔵 " + translator.gettext("**Taken** by {who}. ✍️ **Wrote back** {when}.", who=who, when=when)
 
 
-def card(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) -> tuple[str, str]:
+def card(ticket: Ticket, translator: Translator, standing: Standing = UNKNOWN) -> tuple[str, str]:
     """Return the title and the description of a ticket's card, which ``details()`` holds in full.
 
-    ``holders`` are the claims that keep the order from the ticket's customer. Both take at most ``CARD_LINES`` lines on
-    a desktop, and three once the ticket is resolved.
+    ``standing`` says for whom the order counts. Both take at most ``CARD_LINES`` lines on a desktop, and three once the
+    ticket is resolved.
     """
     who, order = f"<@{ticket.user_id}>", f"**{order_of(ticket, translator)}**"
     if ticket.resolved:
@@ -108,7 +110,7 @@ def card(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) 
     if name := escape(limits.shorten(clean(ticket.details.name), LONGEST_NAME)):
         who = f"{who} ({name})"
     lines = [status(ticket, translator), translator.gettext("**Customer:** {who}", who=f"{who} · {order}")]
-    blocks, text = _found(ticket, translator, holders), ""
+    blocks, text = _found(ticket, translator, standing), ""
     for words_lines in range(FEWEST_WORDS_LINES, -1, -1):
         said, text = _laid_out(ticket, translator, lines, blocks, words_lines)
         if rows(text) < CARD_LINES:
@@ -131,18 +133,19 @@ def _laid_out(
 
 
 def details(
-    ticket: Ticket, translator: Translator, holders: Sequence[Claim] = (), messages: Iterable[TicketMessage] = ()
+    ticket: Ticket, translator: Translator, standing: Standing = UNKNOWN, messages: Iterable[TicketMessage] = ()
 ) -> str:
     """Return what a ticket's card leaves out: all of the customer's words, and every finding."""
     rest = _of_order(ticket.details.findings)
-    found = [*_held(holders, translator), *([report(rest, translator, most=None)] if rest else ())]
+    found = [*_held(standing.holders, translator), *([report(rest, translator, most=None)] if rest else ())]
+    found = [*_role(ticket, standing, translator), *(found or _nothing_found(ticket, translator))]
     wrote = [
         translator.gettext("**Wrote back** {when}:", when=f"<t:{int(message.at.timestamp())}:f>")
         + f"\n{quoted(message.text)}\n"
         for message in messages
         if not message.from_moderator
     ]
-    return "\n".join([*_said(ticket, translator), *wrote, *(found or _nothing_found(ticket, translator))])
+    return "\n".join([*_said(ticket, translator), *wrote, *found])
 
 
 def checked(ticket: Ticket, findings: Sequence[Finding], translator: Translator, holders: Sequence[Claim]) -> str:
@@ -202,10 +205,40 @@ def _said(ticket: Ticket, translator: Translator, most: int | None = None) -> It
         yield (quoted(words) if most is None else _within(most, " ".join(words.split()), quoted)) + "\n"
 
 
-def _found(ticket: Ticket, translator: Translator, holders: Sequence[Claim]) -> list[str]:
+def _found(ticket: Ticket, translator: Translator, standing: Standing) -> list[str]:
     """Return the findings that hold now, a block for each kind, most severe first."""
     rest = _of_order(ticket.details.findings)
-    return [*_held(holders, translator), *brief(rest, translator)] or _nothing_found(ticket, translator)
+    found = [*_held(standing.holders, translator), *brief(rest, translator)] or _nothing_found(ticket, translator)
+    return [*_role(ticket, standing, translator), *found]
+
+
+def _role(ticket: Ticket, standing: Standing, translator: Translator) -> list[str]:
+    """Return, for a customer who misses a role, whether the order counts for them, and which roles it brings.
+
+    Empty if others hold the order, which _held() says.
+    """
+    if ticket.topic is not Topic.NO_ROLE or standing.holders or not standing.roles:
+        return []
+    command = translator.gettext("mydownloads")
+    if standing.own is None:
+        said = "🟡 " + translator.gettext("The order does not count for them yet, so it has brought no role.")
+        step = translator.gettext("Have them open it with /{command} **in this server**.", command=command)
+    elif not standing.own.role_ids:
+        said = "🟡 " + translator.gettext("The order counts for them, but no rule gives a role for it.")
+        step = translator.gettext(
+            "Store owner: /store roles. After a change, they open it with /{command} **in this server**.",
+            command=command,
+        )
+    else:
+        roles = [f"<@&{role}>" for role in standing.own.role_ids[:MOST_ROLES]]
+        if more := len(standing.own.role_ids) - len(roles):
+            roles.append(translator.ngettext("… and {count} more role", "… and {count} more roles", more))
+        said = "✅ " + translator.gettext("The order counts for them and brings {roles}.", roles=", ".join(roles))
+        step = translator.gettext(
+            "Missing? **{refresh}** under their files **in this server** brings it; else store owner: /store status.",
+            refresh=translator.gettext("Refresh"),
+        )
+    return [f"{said}\n→ {step}"]
 
 
 def _nothing_found(ticket: Ticket, translator: Translator) -> list[str]:
