@@ -161,8 +161,7 @@ class Tickets:
             )
             row = await row_of(session, ticket_id)
             if taken is None:
-                if row.resolved:
-                    raise NotPossibleNow
+                must_be_open(row, moderator_id)
                 if row.taken_by != moderator_id:
                     raise AlreadyTaken(row.taken_by or 0)
                 return self._rows.record(row)
@@ -179,7 +178,7 @@ class Tickets:
         """
         async with self._database.writing() as session:
             row = await locked(session, ticket_id)
-            must_be_open(row)
+            must_be_open(row, moderator_id)
             if row.taken_by == to:
                 return self._rows.record(row)
             row.taken_by, row.pinged_at = to, None  # they are pinged in any case
@@ -210,13 +209,17 @@ class Tickets:
 
     @unit_of_work
     async def answered(self, ticket_id: int, moderator_id: int, text: str) -> Ticket:
-        """Store a moderator's answer; a ticket that nobody has becomes theirs."""
+        """Store a moderator's answer; a ticket that nobody has becomes theirs.
+
+        Raises:
+            NotPossibleNow: it is resolved.
+        """
         async with self._database.writing() as session:
             row = await locked(session, ticket_id)
             if not await self._is_repeated(session, row, moderator_id, text):
+                must_be_open(row, moderator_id)
                 row.answered_at = row.answered_at or utc_now()
-                if row.taken_by is None and not row.resolved:
-                    row.taken_by = moderator_id
+                row.taken_by = row.taken_by or moderator_id
                 await begin(session, row, None)  # until it has arrived, nobody's silence means anything
                 show(row)
                 self._rows.write(session, row, moderator_id, text, from_moderator=True)
@@ -256,7 +259,7 @@ class Tickets:
             row = await locked(session, ticket_id)
             if row.resolved and (row.resolved_by, row.resolution) == (actor_id, resolution):
                 return self._rows.record(row)
-            must_be_open(row)
+            must_be_open(row, actor_id)
             await self._rows.resolve(session, row, actor_id, resolution)
             self._rows.note(session, row, note)
             if answer is not None:

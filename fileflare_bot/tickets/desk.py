@@ -23,7 +23,7 @@ from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.canned import as_sent
 from fileflare_bot.tickets.delivery import opens_order
 from fileflare_bot.tickets.holders import keeping
-from fileflare_bot.tickets.intake import HIDDEN, require_member
+from fileflare_bot.tickets.intake import HIDDEN, hide_secrets, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
 from fileflare_bot.tickets.sync import TicketSync
 from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
@@ -71,8 +71,8 @@ class OrderInWords(Refusal):
     """Raised when a moderator's words to a customer hold an order link or an order ID."""
 
     sentence = N_(
-        "**Not sent: there is an order link or an order ID in it,** and whoever has one has the files. Take it out and "
-        "send the rest; the customer opens their own order with /{command}."
+        "**Not sent: there is an order link or an order ID in it,** and whoever has one has the files. Below it is "
+        "hidden. **{change}** opens the form again, without it; the customer opens their own order with /{command}."
     )
     outcome = "order_in_words"
 
@@ -281,6 +281,7 @@ class HelpDesk:
 
         Raises:
             OrderInWords: it holds an order link or an order ID.
+            NotPossibleNow: the ticket is closed.
         """
         _check_words(text, ticket)
         await self._tell(await self._tickets.answered(ticket.id, moderator_id, as_sent(text, ticket)))
@@ -391,6 +392,12 @@ class HelpDesk:
 def _check_words(text: str, ticket: Ticket) -> None:
     if gives_away(text) or without_order(text, ticket.details.reference) != text:
         raise OrderInWords
+
+
+def to_give_back(text: str, reference: OrderReference | None = None) -> str:
+    """Return a moderator's words, to copy or to change, with no order ID and no order link left in them."""
+    text = without_order(text, reference)
+    return hide_secrets(text) if gives_away(text) else text
 
 
 def without_order(text: str, reference: OrderReference | None) -> str:

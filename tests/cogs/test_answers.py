@@ -123,7 +123,7 @@ async def test_the_text_of_an_answer_is_shown_filled_in_and_can_be_changed_befor
     assert prefilled(form).startswith(text)
     assert desk.direct() == []
     sent = await desk.moderator.submit_modal(form, {"words": prefilled(form) + " Bye!"})
-    assert reply(sent).content == "Sent by direct message."
+    assert reply(sent).content == "Help request #1: Sent by direct message."
     assert desk.direct()[0].embeds[0].description == prefilled(form) + " Bye!"
     assert prefilled(form) + " Bye!" in desk.notes()[-1]
 
@@ -212,7 +212,7 @@ async def test_names_stand_in_the_form_as_they_are_and_do_nothing_when_they_are_
 
     said = r"Hi \_my\_\*name\*, __this__ is for you."
     assert desk.direct(customer)[0].embeds[0].description == said
-    assert reply(sent).content == "Sent by direct message."
+    assert reply(sent).content == "Help request #1: Sent by direct message."
     assert not buttons(reply(sent)), "nobody sends it twice"
 
 

@@ -206,7 +206,7 @@ async def test_an_answer_that_discord_drops_is_reported_to_the_moderator_and_the
 
     answered = await desk.answers(words="Hello.")
 
-    assert reply(answered).content.startswith("**It is saved, but Discord has not confirmed it yet.**")
+    assert reply(answered).content.startswith("Help request #1: **It is saved, but Discord has not confirmed")
     listed = await desk.moderator.slash(desk.channel, "requests open")
     assert f"/{desk.card().id})" in str(reply(listed).embeds[0].description)
     desk.env.backend.faults.clear()
@@ -471,7 +471,7 @@ async def test_who_reopens_a_request_learns_why_not_and_which_other_one_is_open(
     late = await desk.forge("tickets:reopen:1", desk.colleague, desk.support)
     assert reply(late).content.startswith("**The help request is open already.**")
     done = await desk.forge("tickets:take:2", desk.colleague, desk.support)
-    assert reply(done).content.startswith("**The help request is closed already.** **Reopen** on its card")
+    assert reply(done).content.startswith(f"**The help request is closed already:** <@{desk.moderator.id}> closed")
 
 
 async def test_who_closes_a_colleagues_request_is_told_whose_it_was(desk: Desk) -> None:
