@@ -58,7 +58,7 @@ class Tickets:
         words_note: NewNote | None = None,
         screenshot_note: NewNote | None = None,
     ) -> Filed:
-        """File a ticket, or add its words to the user's open ticket about the same order.
+        """File a ticket, or add its words to the user's open ticket about the same order, which gets its topic.
 
         ``open_per_user`` is the guild's own limit, if it has one. ``words_note`` tells moderators of added words, which
         count as written back. ``screenshot_note`` asks for the screenshot again; it is held for the caller, who posts
@@ -96,6 +96,9 @@ class Tickets:
                 audit(session, row, new.user_id, Action.FILED)
             else:
                 self._claim_number(row, new.details.claimed_number)
+                if row.topic != new.topic:
+                    row.topic = new.topic
+                    show(row)
                 if new.details.words:
                     wrote = await self._write_back(session, row, new.details.words, words_note)
             if screenshot_note is None:

@@ -28,6 +28,7 @@ FEWEST_WORDS_LINES: Final = 2  # of the customer's words on the card, before fin
 MOST_HOLDERS: Final = 2  # accounts that the card names
 MOST_ROLES: Final = 2  # that it names of an order
 _MENTION: Final = re.compile(r"<(?:@[!&]?|t:)\d+(?::\w)?>")
+_ESCAPED: Final = re.compile(r"\\(.)")
 _MENTION_WIDTH: Final = 14  # characters of a name or a date, about
 
 TOPICS: Final[dict[Topic, str]] = {
@@ -39,6 +40,18 @@ TOPICS: Final[dict[Topic, str]] = {
     Topic.NO_EMAIL: N_("I got no email"),
     Topic.NO_ROLE: N_("No role, or another account has my order"),
     Topic.OTHER: N_("Something else"),
+}
+LIKELY: Final[dict[Kind, Topic]] = {  # what is wrong for a customer whose order has such a finding
+    Kind.USED_UP: Topic.NOTHING_LEFT,
+    Kind.MORE_CLICKS: Topic.NOTHING_LEFT,
+    Kind.LINK_UNAVAILABLE: Topic.DOWNLOAD_FAILS,
+    Kind.OUTAGE: Topic.DOWNLOAD_FAILS,
+    Kind.ORDER_WITHOUT_FILES: Topic.FILES_MISSING,
+    Kind.WRONG_REFERENCE: Topic.ORDER_NOT_FOUND,
+    Kind.NOT_FOUND: Topic.ORDER_NOT_FOUND,
+    Kind.PAUSED: Topic.ORDER_NOT_FOUND,
+    Kind.PRODUCT_WITHOUT_FILES: Topic.FILES_MISSING,
+    Kind.HELD_BY_OTHERS: Topic.NO_ROLE,
 }
 RESOLUTIONS: Final[dict[Resolution, str]] = {
     Resolution.FIXED: N_("The download works again"),
@@ -111,25 +124,25 @@ def card(ticket: Ticket, translator: Translator, standing: Standing = UNKNOWN) -
         who = f"{who} ({name})"
     lines = [status(ticket, translator), translator.gettext("**Customer:** {who}", who=f"{who} · {order}")]
     blocks, text = _found(ticket, translator, standing), ""
-    for words_lines in range(FEWEST_WORDS_LINES, -1, -1):
-        said, text = _laid_out(ticket, translator, lines, blocks, words_lines)
+    for words_lines, below in ((FEWEST_WORDS_LINES, "\n"), (1, "\n"), (1, ""), (0, "")):
+        said, text = _laid_out(lines, _said_shortly(ticket, translator, words_lines, below), blocks, translator)
         if rows(text) < CARD_LINES:
             break
-    below = text.removeprefix(said)
+    findings = text.removeprefix(said)
     for words_lines in range(FEWEST_WORDS_LINES + 1, CARD_LINES):  # the words get the room that the findings leave
-        longer, whole = _laid_out(ticket, translator, lines, blocks, words_lines)
-        if longer == said or rows(whole) >= CARD_LINES or whole.removeprefix(longer) != below:
+        longer, whole = _laid_out(lines, _said_shortly(ticket, translator, words_lines, "\n"), blocks, translator)
+        if longer == said or rows(whole) >= CARD_LINES or whole.removeprefix(longer) != findings:
             break
         said, text = longer, whole
     return title(ticket, translator), text
 
 
 def _laid_out(
-    ticket: Ticket, translator: Translator, lines: Sequence[str], blocks: Sequence[str], words_lines: int
+    lines: Sequence[str], said: Iterable[str], blocks: Sequence[str], translator: Translator
 ) -> tuple[str, str]:
-    """Return what the customer says in at most so many lines of words, and with the findings below."""
-    said = "\n".join([*lines, *_said(ticket, translator, words_lines)])
-    return said, "\n".join([said, *_fitting(blocks, CARD_LINES - 1 - rows(said), translator)])
+    """Return what the customer says below the first lines, and the same with the findings below."""
+    text = "\n".join([*lines, *said])
+    return text, "\n".join([text, *_fitting(blocks, CARD_LINES - 1 - rows(text), translator)])
 
 
 def details(
@@ -188,27 +201,50 @@ def holder(claim: Claim | ShownClaim, translator: Translator) -> str:
 
 def rows(text: str) -> int:
     """Return how many lines a text takes in an embed on a desktop, about."""
-    plain = _MENTION.sub("x" * _MENTION_WIDTH, text).replace("**", "").replace("\\", "")
+    plain = _MENTION.sub("x" * _MENTION_WIDTH, text).replace("**", "")
+    plain = _ESCAPED.sub(r"\1", plain)
     wide = "".join("xx" if unicodedata.east_asian_width(each) in "FW" else each for each in plain)
     return sum(len(textwrap.wrap(line, LINE_WIDTH)) or 1 for line in wide.split("\n"))
 
 
-def _said(ticket: Ticket, translator: Translator, most: int | None = None) -> Iterator[str]:
-    """Yield the ticket's topic, and its customer's words in at most so many lines, with an empty one below."""
-    words, topic = ticket.details.words, translator.gettext(TOPICS[ticket.topic])
-    if words and most == 0:
+def _said(ticket: Ticket, translator: Translator) -> Iterator[str]:
+    """Yield the ticket's topic, and all of its customer's first words, with an empty line below."""
+    yield translator.gettext("**Says:** {topic}", topic=translator.gettext(TOPICS[ticket.topic]))
+    if ticket.details.words:
+        yield quoted(ticket.details.words) + "\n"
+
+
+def _said_shortly(ticket: Ticket, translator: Translator, most: int, below: str) -> Iterator[str]:
+    """Yield the ticket's topic, and its customer's first words and latest ones that nobody has answered, ✍️.
+
+    The words take at most so many lines, half of them the latest if both are long. Without a line for them, the latest
+    stand in the topic's place.
+    """
+    topic, words = translator.gettext(TOPICS[ticket.topic]), " ".join(ticket.details.words.split())
+    latest = "✍️ " + " ".join(ticket.wrote.text.split()) if ticket.wrote is not None and ticket.wrote.text else ""
+    if most == 0 and latest:
+        yield _within(1, latest, quoted)
+        return
+    if most == 0 and words:
         topic = limits.shorten(topic, TOPIC_BESIDE_HINT)
         yield translator.gettext("**Says:** {topic} (**Details**)", topic=topic)
         return
     yield translator.gettext("**Says:** {topic}", topic=topic)
-    if words:
-        yield (quoted(words) if most is None else _within(most, " ".join(words.split()), quoted)) + "\n"
+    if latest:
+        latest = _within(max(1, (most + 1) // 2, most - rows(quoted(words))), latest, quoted)
+        most -= rows(latest)
+    first = _within(most, words, quoted) if words and most > 0 else ""
+    if said := "\n".join(filter(None, [first, latest])):
+        yield said + below
 
 
 def _found(ticket: Ticket, translator: Translator, standing: Standing) -> list[str]:
-    """Return the findings that hold now, a block for each kind, most severe first."""
+    """Return the findings that hold now, a block for each kind: those that fit the topic, then the most severe."""
     rest = _of_order(ticket.details.findings)
-    found = [*_held(standing.holders, translator), *brief(rest, translator)] or _nothing_found(ticket, translator)
+    fitting = [finding for finding in rest if LIKELY.get(finding.kind) is ticket.topic]
+    others = [finding for finding in rest if finding not in fitting]
+    found = [*brief(fitting, translator), *_held(standing.holders, translator), *brief(others, translator)]
+    found = found or _nothing_found(ticket, translator)
     return [*_role(ticket, standing, translator), *found]
 
 
@@ -266,7 +302,7 @@ def _held(holders: Sequence[Claim], translator: Translator) -> list[str]:
         for claim in holders[:MOST_HOLDERS]
     ]
     if more := len(holders) - len(named):
-        named.append(translator.ngettext("… and {count} more", "… and {count} more", more))
+        named.append(translator.ngettext("… and {count} more account", "… and {count} more accounts", more))
     advice = ADVICE[Kind.HELD_BY_OTHERS]
     who = translator.gettext("The order is held by {holders}.", holders=", ".join(named))
     step = translator.gettext(advice.next_step)
@@ -283,7 +319,9 @@ def _fitting(blocks: Sequence[str], most: int, translator: Translator) -> Iterat
         room = most - (left > 1)  # a line for those left out
         fitting = [shown for shown in (block, block.split("\n")[0]) if rows(shown) <= room or not index]
         if not fitting:
-            yield translator.ngettext("… and {count} more: see Details", "… and {count} more: see Details", left)
+            yield translator.ngettext(
+                "… and {count} more finding: see Details", "… and {count} more findings: see Details", left
+            )
             return
         yield fitting[0]
         most -= rows(fitting[0])

@@ -269,6 +269,7 @@ def test_every_finding_gives_a_card_of_at_most_twelve_lines_on_a_desktop(
 
     assert lines_on_a_desktop(title, description) <= 12
     assert ("✍️" in description) is wrote
+    assert ("> ✍️ Hello?" in description) is wrote
     assert not words or "> " in description or "**Details**" in description
     assert "\n→ " in description or (findings == [Kind.HELD_BY_OTHERS] and "✅" in description)  # it is over
     if held:
@@ -320,6 +321,28 @@ def test_the_customers_words_take_the_room_that_the_findings_leave() -> None:
     _, text = card(ticket(details), ENGLISH)
 
     assert text.count("word") == 40
+    assert texts.rows(text) < texts.CARD_LINES
+
+
+def test_what_is_left_out_is_named_for_what_it_is() -> None:
+    findings = tuple(Finding(kind, f"{number}.zip", 3, 3) for kind in Kind for number in range(2))
+    details = TicketDetails("1050", findings, "It fails. " * 20, OrderReference(TOKEN))
+
+    _, text = card(ticket(details), ENGLISH, Standing([HOLDER] * 3, roles=True))
+
+    assert "since <t:1767225600:d>, … and 1 more account." in text
+    assert re.search(r"… and \d+ more findings: see Details$", text)
+    assert "(3 of 3 used). … and 1 more file\n" in card(ticket(details), ENGLISH)[1]
+
+
+def test_a_long_message_and_long_first_words_share_the_room_that_the_findings_leave() -> None:
+    details = TicketDetails(words="first " * 100, reference=OrderReference(TOKEN))
+    message = TicketMessage(1, 4, from_moderator=False, text="latest " * 100, at=NOW, delivery=None)
+
+    _, text = card(ticket(details, wrote=message), ENGLISH)
+
+    assert text.count("first") > 10
+    assert text.count("latest") > 10
     assert texts.rows(text) < texts.CARD_LINES
 
 
