@@ -54,7 +54,12 @@ class Claims(
     async def person(self, reply: Reply, person: discord.User) -> None:
         """Show a user's claims."""
         claims = await self._claims.of_user(reply.guild_id, person.id)
-        await reply.show(_list(claims, reply.translator))
+        none = reply.translator.gettext(
+            "No order counts for {who} yet. One does once they open it first with /{command}.",
+            who=f"<@{person.id}>",
+            command=reply.translator.gettext("mydownloads"),
+        )
+        await reply.show(_list(claims, reply.translator, none=none))
 
     @app_commands.command(name=locale_str("order"), description=locale_str("Show for whom an order counts"))
     @app_commands.rename(order_id=locale_str("order-id"))
@@ -216,7 +221,7 @@ class Claims(
         await reply.show(ReplyMessage(text))
 
 
-def _list(claims: list[Claim], translator: Translator, about: str = "") -> ReplyMessage:
+def _list(claims: list[Claim], translator: Translator, about: str = "", none: str = "") -> ReplyMessage:
     counted = about + translator.ngettext("{count} order counts", "{count} orders count", len(claims))
     lines = [
         f"**{escape(claim.label) or '?'}** · {holder(claim, translator)} · "
@@ -224,10 +229,11 @@ def _list(claims: list[Claim], translator: Translator, about: str = "") -> Reply
         + f" · <t:{int(claim.at.timestamp())}:d>"
         for claim in claims
     ]
-    text = shorten("\n".join(lines), EMBED_DESCRIPTION) or translator.gettext(
+    none = none or translator.gettext(
         "None yet: an order counts for the account that opens it first with /{command}.",
         command=translator.gettext("mydownloads"),
     )
+    text = shorten("\n".join(lines), EMBED_DESCRIPTION) or none
     embed = discord.Embed(title=translator.gettext("For whom an order counts"), description=text, colour=COLOUR)
     if not claims:
         return ReplyMessage(counted, embed)

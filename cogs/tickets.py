@@ -124,7 +124,8 @@ class Tickets(commands.Cog):
         text = prepared(ticket, theirs, canned, source, name, safe=str) if source else ""
         text = without_order(text, ticket.details.reference)
         meaning = prepared(ticket, ours, canned, source, name) if source == "ready" and theirs is not ours else ""
-        await reply.ask(_answer_modal(ticket, text, meaning, theirs, ours))
+        passes_on = source == "ready" and name in BUILT_IN and BUILT_IN[name].passes_on
+        await reply.ask(_answer_modal(ticket, text, meaning, theirs, ours, passes_on=passes_on))
 
     @route(f"tickets:answered:{_TICKET}", f"request:answered:{_TICKET}")
     @replies("ticket_answered", MODERATOR)
@@ -326,14 +327,19 @@ def _choice(
 
 
 def _answer_modal(
-    ticket: Ticket, text: str, meaning: str, theirs: Translator, translator: Translator
+    ticket: Ticket, text: str, meaning: str, theirs: Translator, translator: Translator, *, passes_on: bool = False
 ) -> discord.ui.Modal:
-    """Return the form with the answer as the customer will read it; ``meaning`` is the same for the moderator."""
+    """Return the form with the answer as the customer will read it; ``meaning`` is the same for the moderator.
+
+    If it ``passes_on`` something to the store owner, the form reminds the moderator of it.
+    """
     entry = discord.ui.TextInput[Any](
         custom_id="words", style=discord.TextStyle.paragraph, max_length=LONGEST_REPLY, default=text or None
     )
     language = theirs.locale.get_display_name(translator.locale)
     hint = translator.gettext("The customer's language: {language}", language=language)
+    if passes_on:
+        hint += ". " + translator.gettext("Tell the store owner yourself: I do not.")
     items = [labelled(translator.gettext("What the customer reads"), entry, hint)]
     if meaning:
         items.append(discord.ui.TextDisplay(translator.gettext("In your language:") + "\n" + meaning))

@@ -57,6 +57,7 @@ class BuiltIn:
     fits: Kind | None = None
     also: tuple[Kind, ...] = ()
     topic: Topic | None = None
+    passes_on: bool = False  # its sender has to tell the store owner
 
 
 BUILT_IN: Final[dict[str, BuiltIn]] = {
@@ -64,10 +65,11 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
         N_("Nothing left: passed on to the store owner"),
         N_(
             "Hello {customer}, there are no downloads left for {file}. A click counts as a download, and so does a "
-            "mail scanner. I have asked the store owner to raise the count; I will tell you when it is done."
+            "mail scanner. The store owner can raise the count: I am passing it on, and will tell you when it is done."
         ),
         Kind.USED_UP,
         also=(Kind.MORE_CLICKS,),
+        passes_on=True,
     ),
     "raised": BuiltIn(
         N_("The count was raised"),
@@ -81,9 +83,10 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
         N_("More clicks than the limit"),
         N_(
             "Hello {customer}, more clicks were counted for {file} than the limit allows. That is often a mail scanner "
-            "or a link preview, so it need not have been you. I have asked the store owner to raise the count."
+            "or a link preview, so it need not have been you. The store owner can raise the count: I am passing it on."
         ),
         Kind.MORE_CLICKS,
+        passes_on=True,
     ),
     "last_one": BuiltIn(
         N_("One download left"),
@@ -95,8 +98,9 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
     ),
     "link_unavailable": BuiltIn(
         N_("Link unavailable"),
-        N_("Hello {customer}, the link for {file} does not work. I have asked the store owner to fix it."),
+        N_("Hello {customer}, the link for {file} does not work. The store owner can fix it: I am passing it on."),
         Kind.LINK_UNAVAILABLE,
+        passes_on=True,
     ),
     "external_link": BuiltIn(
         N_("External link"),
@@ -161,6 +165,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
             "is. I will write to you as soon as I know."
         ),
         Kind.HELD_BY_OTHERS,
+        passes_on=True,
     ),
     "moved": BuiltIn(
         N_("Their account has the order now"),
@@ -195,9 +200,10 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
     "hold": BuiltIn(
         N_("A question for the store owner"),
         N_(
-            "Hello {customer}, I cannot see why {order} gives no downloads. I have asked the store owner, "
-            "who can, and will write to you."
+            "Hello {customer}, I cannot see why {order} gives no downloads. The store owner can: I am passing it on, "
+            "and will write to you."
         ),
+        passes_on=True,
     ),
     "no_email": BuiltIn(
         N_("No email"),

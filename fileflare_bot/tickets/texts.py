@@ -73,6 +73,12 @@ def order_of(ticket: Ticket, translator: Translator) -> str:
     return _order(ticket, translator, escape) or translator.gettext("Order not known")
 
 
+def described(ticket: Ticket, translator: Translator) -> str:
+    """Return a ticket's order and its customer's name, as far as they are known, and its topic; not escaped."""
+    parts = [_order(ticket, translator, str), clean(ticket.details.name), translator.gettext(TOPICS[ticket.topic])]
+    return " · ".join(filter(None, parts))
+
+
 def _order(ticket: Ticket, translator: Translator, safe: Callable[[str], str] = str) -> str:
     if number := plain_number(ticket.details.order_number):
         return translator.gettext("Order #{number}", number=safe(number))

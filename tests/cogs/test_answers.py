@@ -256,3 +256,21 @@ async def test_three_files_are_named_and_the_others_counted(desk: Desk) -> None:
     said = await prefilled_with(desk, "ready", "used_up")
 
     assert "there are no downloads left for a, b, c … and 2 more." in said
+
+
+@pytest.mark.parametrize(("ready", "reminded"), [("used_up", True), ("hold", True), ("last_one", False)])
+async def test_an_answer_that_passes_something_on_reminds_its_moderator_to_do_it(
+    desk: Desk, ready: str, *, reminded: bool
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    choice = await desk.press("Answer")
+
+    form = await desk.moderator.select(reply(choice), [ready], custom_id=custom_id(reply(choice), ":ready"))
+
+    assert ("I am passing it on" in prefilled(form)) is reminded
+    assert "I have asked" not in prefilled(form)
+    assert form.modal is not None
+    hint = form.modal["components"][0]["description"]
+    assert hint.endswith("Tell the store owner yourself: I do not.") is reminded
+    assert len(hint) <= 100

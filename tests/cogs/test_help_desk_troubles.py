@@ -71,8 +71,8 @@ async def test_a_customer_who_reaches_the_limit_while_they_write_gets_their_word
 @pytest.mark.parametrize(
     ("pasted", "topic", "found"),
     [
-        ("#1050", "order_not_found", "The customer pasted an order number, not an order ID."),
-        ("https://shopify.com/1/account/orders/22", "order_not_found", "pasted the address of a customer account"),
+        ("#1050", "order_not_found", "What was pasted is an order number, not an order ID."),
+        ("https://shopify.com/1/account/orders/22", "order_not_found", "pasted is the address of a customer account"),
         (orders.UNKNOWN, "order_not_found", "Fileflare knows no order with the ID that the customer gave."),
         (orders.EMPTY, "files_missing", "The order exists, but there are no files on it."),
     ],
