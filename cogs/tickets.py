@@ -27,7 +27,7 @@ from fileflare_bot.tickets.card import card_copy, claim_buttons
 from fileflare_bot.tickets.delivery import ARRIVED
 from fileflare_bot.tickets.desk import OrderInWords, to_give_back, without_order
 from fileflare_bot.tickets.holders import holders_of, standing_of
-from fileflare_bot.tickets.intake import NothingWritten
+from fileflare_bot.tickets.intake import NothingWritten, hide_secrets
 from fileflare_bot.tickets.texts import RESOLUTIONS, checked, details, numbered, order_of, title
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Tickets(commands.Cog):
     async def answered(self, reply: Reply, ticket_id: str) -> None:
         """Send the answer to the customer."""
         text = reply.typed("words").strip()
-        reply.written = to_give_back(text)
+        reply.written = hide_secrets(text)  # the ticket, and with it the order, is not known yet
         ticket = await self._ticket(reply, ticket_id, changes=True)
         if not text:
             raise NothingWritten
@@ -183,7 +183,7 @@ class Tickets(commands.Cog):
     async def resolved(self, reply: Reply, ticket_id: str) -> None:
         """Close the ticket, and tell the customer."""
         last_word = reply.typed("words").strip()
-        reply.written = to_give_back(last_word)
+        reply.written = hide_secrets(last_word)
         resolution = member(Resolution, next(iter(reply.chosen("reason")), Resolution.ANSWERED))
         ticket = await self._ticket(reply, ticket_id, changes=True)
         self._keep(reply, ticket, "resolve", last_word)

@@ -394,7 +394,7 @@ def _check_words(text: str, ticket: Ticket) -> None:
         raise OrderInWords
 
 
-def to_give_back(text: str, reference: OrderReference | None = None) -> str:
+def to_give_back(text: str, reference: OrderReference | None) -> str:
     """Return a moderator's words, to copy or to change, with no order ID and no order link left in them."""
     text = without_order(text, reference)
     return hide_secrets(text) if gives_away(text) else text
