@@ -330,6 +330,11 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
         told = await desk.moderator.slash(desk.channel, command)
         assert reply(told).content.startswith("**My database cannot be reached right now.**")
     assert reply(await desk.customer.slash(desk.channel, "privacy")).content.startswith("**My database")
+    typed = {"words": f"Open {LINK} or ABCDEFGHIJKLMNOP1234."}
+    for form in ("answered", "resolved"):
+        told = await desk.forge(f"tickets:{form}:1", desk.moderator, desk.support, inputs={**typed})
+        assert reply(told).content.startswith("**My database")
+        assert "Open […] or […]." in reply(told).content
 
 
 async def test_a_request_that_a_crash_left_unposted_is_posted_at_the_next_start(desk: Desk, storage: Storage) -> None:
