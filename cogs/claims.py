@@ -1,7 +1,7 @@
 """For moderators: /claims, to see, release and move claims. For members: the button that restores their roles."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -54,7 +54,12 @@ class Claims(
     async def person(self, reply: Reply, person: discord.User) -> None:
         """Show a user's claims."""
         claims = await self._claims.of_user(reply.guild_id, person.id)
-        await reply.show(_list(claims, reply.translator))
+        none = reply.translator.gettext(
+            "No order counts for {who} yet. One does once they open it first with /{command}.",
+            who=f"<@{person.id}>",
+            command=reply.translator.gettext("mydownloads"),
+        )
+        await reply.show(_list(claims, reply.translator, none=none))
 
     @app_commands.command(name=locale_str("order"), description=locale_str("Show for whom an order counts"))
     @app_commands.rename(order_id=locale_str("order-id"))
@@ -216,7 +221,7 @@ class Claims(
         await reply.show(ReplyMessage(text))
 
 
-def _list(claims: list[Claim], translator: Translator, about: str = "") -> ReplyMessage:
+def _list(claims: list[Claim], translator: Translator, about: str = "", none: str = "") -> ReplyMessage:
     counted = about + translator.ngettext("{count} order counts", "{count} orders count", len(claims))
     lines = [
         f"**{escape(claim.label) or '?'}** · {holder(claim, translator)} · "
@@ -224,10 +229,11 @@ def _list(claims: list[Claim], translator: Translator, about: str = "") -> Reply
         + f" · <t:{int(claim.at.timestamp())}:d>"
         for claim in claims
     ]
-    text = shorten("\n".join(lines), EMBED_DESCRIPTION) or translator.gettext(
+    none = none or translator.gettext(
         "None yet: an order counts for the account that opens it first with /{command}.",
         command=translator.gettext("mydownloads"),
     )
+    text = shorten("\n".join(lines), EMBED_DESCRIPTION) or none
     embed = discord.Embed(title=translator.gettext("For whom an order counts"), description=text, colour=COLOUR)
     if not claims:
         return ReplyMessage(counted, embed)
@@ -241,7 +247,7 @@ def _list(claims: list[Claim], translator: Translator, about: str = "") -> Reply
     return ReplyMessage(counted, embed, view([select]))
 
 
-def _whose(holders: list[Claim], what: str, ticket: Ticket, translator: Translator) -> ReplyMessage:
+def _whose(holders: Sequence[Claim], what: str, ticket: Ticket, translator: Translator) -> ReplyMessage:
     text = translator.gettext("Several accounts hold this order. Whose is it?")
     lines = [
         f"{place}. {holder(claim, translator)} · <t:{int(claim.at.timestamp())}:d>"
@@ -252,7 +258,7 @@ def _whose(holders: list[Claim], what: str, ticket: Ticket, translator: Translat
     return ReplyMessage("\n".join([text, *lines]), view=view([select], [_keep(translator)]))
 
 
-def _numbered(holders: list[Claim]) -> list[tuple[int, Claim]]:
+def _numbered(holders: Sequence[Claim]) -> list[tuple[int, Claim]]:
     return list(enumerate(holders[:SELECT_OPTIONS], 1))
 
 
@@ -274,7 +280,7 @@ def _confirmation(
     else:
         text = translator.gettext(
             "**Release the order?** It no longer counts for {who}, but for the next account that opens it, so have "
-            "{to} open it. Roles that I take back: {roles}.",
+            "{to} open it in this server. Roles that I take back: {roles}.",
             to=to,
             who=who,
             roles=roles,
@@ -332,7 +338,7 @@ def _released(translator: Translator, change: ClaimChange, ticket: Ticket | None
         text = translator.gettext("**{order} is free now:** the next account that opens it holds it.", order=order)
     else:
         text = translator.gettext(
-            "**{order} is free now:** have {to} open it again with /{command}.",
+            "**{order} is free now:** have {to} open it again in this server, with /{command}.",
             order=order_of(ticket, translator),
             to=f"<@{ticket.user_id}>",
             command=translator.gettext("mydownloads"),

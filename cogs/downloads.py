@@ -117,8 +117,8 @@ class Downloads(commands.Cog):
         """Show the downloads of the order that the user has asked for help with."""
         reply.offer = self._offering(reply)
         user_id, guild_id = reply.user.id, reply.interaction.guild_id
-        reference = await self._desk.order_of_customer(number(ticket_id), user_id, guild_id)
-        await self._open(reply, OpenOrder(reference, user_id, ticket_id=number(ticket_id)))
+        ticket, reference = await self._desk.order_of_customer(number(ticket_id), user_id, guild_id)
+        await self._open(reply, OpenOrder(reference, user_id, ticket_id=ticket.id, asked_in=ticket.guild_id))
 
     @route(rf"downloads:(?:refresh|retry):{_HANDLE}")
     @replies(LOOKUP, CUSTOMER, updates=True)

@@ -34,7 +34,7 @@ from fileflare_bot.tickets.intake import (
     sorted_out,
 )
 from fileflare_bot.tickets.screenshots import is_private, read_screenshot
-from fileflare_bot.tickets.texts import TOPICS
+from fileflare_bot.tickets.texts import LIKELY, TOPICS
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -46,18 +46,6 @@ _ANSWER: Final = r"(?::(?P<answer_id>\d{1,18}))?"  # the message of a moderator
 _ROOM_SHARE: Final = 0.8  # of the time for a fast reply, in which a form must be opened
 _FORM_PARTS: Final = 5  # discord.com/developers/docs/interactions/receiving-and-responding, "Modal"
 _LONGEST_NUMBER: Final = 20  # characters
-_LIKELY: Final[dict[Kind, Topic]] = {
-    Kind.USED_UP: Topic.NOTHING_LEFT,
-    Kind.MORE_CLICKS: Topic.NOTHING_LEFT,
-    Kind.LINK_UNAVAILABLE: Topic.DOWNLOAD_FAILS,
-    Kind.OUTAGE: Topic.DOWNLOAD_FAILS,
-    Kind.ORDER_WITHOUT_FILES: Topic.FILES_MISSING,
-    Kind.WRONG_REFERENCE: Topic.ORDER_NOT_FOUND,
-    Kind.NOT_FOUND: Topic.ORDER_NOT_FOUND,
-    Kind.PAUSED: Topic.ORDER_NOT_FOUND,
-    Kind.PRODUCT_WITHOUT_FILES: Topic.FILES_MISSING,
-    Kind.HELD_BY_OTHERS: Topic.NO_ROLE,
-}
 
 
 class Help(commands.Cog):
@@ -75,7 +63,7 @@ class Help(commands.Cog):
         reply.offer = _open_tickets
         opened = self._bot.open_orders.get(handle, reply.user.id)
         custom_id = f"help:file:{handle if opened is not None else ''}:{found}.{problem}"
-        likely = _LIKELY.get(member(Kind, found)) if found else None
+        likely = LIKELY.get(member(Kind, found)) if found else None
         await self._require_room(reply, None if opened is None else opened.reference)
         await reply.ask(
             _help_modal(

@@ -16,15 +16,16 @@ from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.orders.diagnosis import Kind
-from fileflare_bot.storage.records import Statistics, Ticket, TicketPage
+from fileflare_bot.storage.records import Statistics, Ticket, TicketPage, Topic
 from fileflare_bot.tickets.card import card_copy
-from fileflare_bot.tickets.holders import as_it_is, holders_of
-from fileflare_bot.tickets.texts import TOPICS, order_of, title
+from fileflare_bot.tickets.holders import as_it_is, standing_of
+from fileflare_bot.tickets.texts import TOPICS, described, order_of, title
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 STATISTICS_DAYS: Final = (7, 30)
+MOST_FOUND: Final = 2  # of the findings in a line
 OPEN: Final = "open"
 MINE: Final = "mine"
 _NONE: Final = {  # what an empty list says, by its scope
@@ -111,7 +112,7 @@ class Requests(
     async def show(self, reply: Reply) -> None:
         """Show the chosen ticket with its buttons."""
         ticket = await self._bot.desk.ticket(values.number(next(iter(reply.chosen()), "")), reply.guild_id)
-        await reply.show(card_copy(ticket, reply.translator, await holders_of(self._bot.storage, ticket)))
+        await reply.show(card_copy(ticket, reply.translator, await standing_of(self._bot.storage, ticket)))
 
     async def _show_page(self, reply: Reply, scope: str, number: int) -> None:
         filters = {MINE: {"taken_by": reply.user.id}, OPEN: {}}.get(scope)
@@ -133,7 +134,7 @@ def _list(page: TicketPage, scope: str, translator: Translator) -> ReplyMessage:
         discord.SelectOption(
             label=title(ticket, translator),
             value=str(ticket.id),
-            description=shorten(translator.gettext(TOPICS[ticket.topic]), OPTION_LABEL),
+            description=shorten(described(ticket, translator), OPTION_LABEL),
         )
         for ticket in page.tickets
     ]
@@ -150,9 +151,12 @@ def _list(page: TicketPage, scope: str, translator: Translator) -> ReplyMessage:
 def _line(ticket: Ticket, translator: Translator) -> str:
     """Return a ticket's line in a list, with a link to its card."""
     mark = "🟢" if ticket.resolved else "🔵" if ticket.taken_by is not None else "🟠"
-    kinds = list(dict.fromkeys(finding.kind for finding in ticket.details.findings))[:2]
-    found = ", ".join(translator.gettext(KINDS[kind]) for kind in kinds) or translator.gettext(TOPICS[ticket.topic])
-    parts = [f"{mark} **{ticket.linked}**", f"<@{ticket.user_id}>", order_of(ticket, translator), found]
+    kinds = list(dict.fromkeys(finding.kind for finding in ticket.details.findings))
+    found = [KINDS[kind] for kind in kinds]
+    if not found or (ticket.topic is Topic.NO_ROLE and Kind.HELD_BY_OTHERS not in kinds):  # no file explains that
+        found = [TOPICS[ticket.topic], *found]
+    what = ", ".join(translator.gettext(each) for each in found[:MOST_FOUND])
+    parts = [f"{mark} **{ticket.linked}**", f"<@{ticket.user_id}>", order_of(ticket, translator), what]
     if ticket.taken_by is not None and not ticket.resolved:
         parts.append("→ " + f"<@{ticket.taken_by}>")
     if ticket.wrote is not None:
@@ -160,7 +164,7 @@ def _line(ticket: Ticket, translator: Translator) -> str:
         parts.append("✍️ " + translator.gettext("wrote back {when}", when=when))
     elif not ticket.waits and not ticket.resolved:
         parts.append(translator.gettext("answered"))
-    parts.append(f"<t:{int(ticket.created_at.timestamp())}:R>")
+    parts.append(translator.gettext("filed {when}", when=f"<t:{int(ticket.created_at.timestamp())}:R>"))
     return " · ".join(parts)
 
 

@@ -1,9 +1,11 @@
 """For moderators: the buttons of a ticket's card."""
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import discord
+from cachetools import TTLCache
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import CONTENT, EMBED_DESCRIPTION, FIELD_VALUE, OPTION_LABEL, shorten, size
@@ -17,15 +19,15 @@ from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Kind, diagnose_failure, was_read
 from fileflare_bot.orders.findings import report, unseen
 from fileflare_bot.refusal import Refusal
-from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
+from fileflare_bot.storage.errors import NoSuchTicket, NotPossibleNow, StorageUnavailable
 from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.canned import BUILT_IN, LONGEST_REPLY, prepared
 from fileflare_bot.tickets.card import card_copy, claim_buttons
 from fileflare_bot.tickets.delivery import ARRIVED
-from fileflare_bot.tickets.desk import without_order
-from fileflare_bot.tickets.holders import holders_of
-from fileflare_bot.tickets.intake import NothingWritten
+from fileflare_bot.tickets.desk import OrderInWords, to_give_back, without_order
+from fileflare_bot.tickets.holders import holders_of, standing_of
+from fileflare_bot.tickets.intake import NothingWritten, hide_secrets
 from fileflare_bot.tickets.texts import RESOLUTIONS, checked, details, numbered, order_of, title
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 _TICKET: Final = r"(?P<ticket_id>\d{1,18})"
 _KINDS: Final = r"(?P<kinds>[a-z_.]{0,70})"
+_FORM: Final = "(?P<form>answer|resolve)"
+MOST_FORMS: Final = 500  # whose words are kept for Change it
+FORM_SECONDS: Final = 15 * 60
 _PREPARED: Final = r"(?::(?P<source>saved|ready)(?::(?P<name>[a-z_]{1,30}))?)?"
 
 
@@ -50,6 +55,7 @@ class Tickets(commands.Cog):
         self._desk = bot.desk
         self._storage = bot.storage
         self._catalogs = bot.catalogs
+        self._typed: TTLCache[tuple[int, int, str], str] = TTLCache(MOST_FORMS, FORM_SECONDS)
 
     @route(f"tickets:take:{_TICKET}", f"request:take:{_TICKET}")
     @replies("ticket_take", MODERATOR)
@@ -104,33 +110,50 @@ class Tickets(commands.Cog):
     @replies("ticket_answer", MODERATOR)
     async def answer(self, reply: Reply, ticket_id: str, kinds: str) -> None:
         """Offer the canned answers, and an empty one."""
-        ticket = await self._ticket(reply, ticket_id)
-        await reply.show(_choice(ticket, reply.settings.canned_answers, kinds.split("."), reply.translator))
+        ticket = await self._open_ticket(reply, ticket_id)
+        shown = _choice(ticket, reply.settings.canned_answers, kinds.split("."), reply.translator, reply.user.id)
+        await reply.show(shown)
 
     @route(f"tickets:write:{_TICKET}{_PREPARED}")
     @replies("ticket_write", MODERATOR)
     async def write(self, reply: Reply, ticket_id: str, source: str, name: str) -> None:
         """Show the chosen answer as the customer will read it, to be edited and sent."""
-        ticket = await self._ticket(reply, ticket_id)
+        ticket = await self._open_ticket(reply, ticket_id)
         theirs, ours = self._catalogs.translator(ticket.locale), reply.translator
         canned, name = reply.settings.canned_answers, name or next(iter(reply.chosen()), "")
         text = prepared(ticket, theirs, canned, source, name, safe=str) if source else ""
         text = without_order(text, ticket.details.reference)
         meaning = prepared(ticket, ours, canned, source, name) if source == "ready" and theirs is not ours else ""
-        await reply.ask(_answer_modal(ticket, text, meaning, theirs, ours))
+        passes_on = source == "ready" and name in BUILT_IN and BUILT_IN[name].passes_on
+        await reply.ask(_answer_modal(ticket, text, meaning, theirs, ours, passes_on=passes_on))
 
     @route(f"tickets:answered:{_TICKET}", f"request:answered:{_TICKET}")
     @replies("ticket_answered", MODERATOR)
     async def answered(self, reply: Reply, ticket_id: str) -> None:
         """Send the answer to the customer."""
-        reply.written = text = reply.typed("words").strip()
+        text = reply.typed("words").strip()
+        reply.written = hide_secrets(text)  # the ticket, and with it the order, is not known yet
         ticket = await self._ticket(reply, ticket_id, changes=True)
-        reply.written = without_order(text, ticket.details.reference)
         if not text:
             raise NothingWritten
+        self._keep(reply, ticket, "answer", text)
         delivered = await self._desk.answer(ticket, reply.user.id, text)
         reply.facts["delivered"] = delivered.name.lower()
-        await self._say(reply, reply.translator.gettext(ARRIVED[delivered]))
+        said = title(ticket, reply.translator) + ": " + reply.translator.gettext(ARRIVED[delivered])
+        await reply.show(ReplyMessage(shorten(said, CONTENT)))
+
+    @route(f"tickets:again:{_TICKET}:{_FORM}")
+    @replies("ticket_again", MODERATOR)
+    async def again(self, reply: Reply, ticket_id: str, form: str) -> None:
+        """Open a form again, with the words that were not sent; after a restart without."""
+        ticket = await self._open_ticket(reply, ticket_id)
+        text, translator = self._typed.get((ticket.id, reply.user.id, form), ""), reply.translator
+        if form == "answer":
+            shown = _answer_modal(ticket, text, "", self._catalogs.translator(ticket.locale), translator)
+        else:
+            heading = translator.gettext("Resolve request #{number}", number=ticket.number)
+            shown = _resolve_modal(heading, ticket_id, text, translator)
+        await reply.ask(shown)
 
     @route(f"tickets:details:{_TICKET}")
     @replies("ticket_details", MODERATOR)
@@ -140,7 +163,7 @@ class Tickets(commands.Cog):
         translator = reply.translator
         head = f"{title(ticket, translator)} · {order_of(ticket, translator)}"
         messages = await self._storage.tickets.messages(ticket.id)
-        text = details(ticket, translator, await holders_of(self._storage, ticket), messages)
+        text = details(ticket, translator, await standing_of(self._storage, ticket), messages)
         embed = discord.Embed(description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
         if ticket.details.reference is not None and was_read(ticket.details.findings):
             cannot = translator.gettext("What the data cannot show")
@@ -152,32 +175,18 @@ class Tickets(commands.Cog):
     @replies("ticket_resolve", MODERATOR)
     async def resolve(self, reply: Reply, ticket_id: str) -> None:
         """Ask why the ticket is closed."""
-        translator = reply.translator
-        options = [
-            discord.SelectOption(label=translator.gettext(sentence), value=resolution)
-            for resolution, sentence in RESOLUTIONS.items()
-            if resolution is not Resolution.CUSTOMER
-        ]
-        reason = discord.ui.Select[Any](custom_id="reason", options=options)
-        told = translator.gettext("The customer is told.")
         heading = await self._title(reply, ticket_id, N_("Resolve request #{number}"), N_("Resolve"))
-        await reply.ask(
-            modal(
-                heading,
-                f"tickets:resolved:{ticket_id}",
-                labelled(translator.gettext("Why is it closed?"), reason, told),
-                labelled(translator.gettext("A last word to the customer"), words_input(required=False)),
-            )
-        )
+        await reply.ask(_resolve_modal(heading, ticket_id, "", reply.translator))
 
     @route(f"tickets:resolved:{_TICKET}", f"request:resolved:{_TICKET}")
     @replies("ticket_resolved", MODERATOR)
     async def resolved(self, reply: Reply, ticket_id: str) -> None:
         """Close the ticket, and tell the customer."""
-        reply.written = last_word = reply.typed("words").strip()
+        last_word = reply.typed("words").strip()
+        reply.written = hide_secrets(last_word)
         resolution = member(Resolution, next(iter(reply.chosen("reason")), Resolution.ANSWERED))
         ticket = await self._ticket(reply, ticket_id, changes=True)
-        reply.written = without_order(last_word, ticket.details.reference)
+        self._keep(reply, ticket, "resolve", last_word)
         delivered = await self._desk.resolve(ticket, reply.user.id, resolution, last_word)
         reply.facts["delivered"] = delivered.name.lower()
         closed = reply.translator.gettext("Help request #{number} is closed.", number=ticket.number)
@@ -188,8 +197,9 @@ class Tickets(commands.Cog):
     @route(f"tickets:reopen:{_TICKET}", f"request:reopen:{_TICKET}")
     @replies("ticket_reopen", MODERATOR)
     async def reopen(self, reply: Reply, ticket_id: str) -> None:
-        """Reopen a closed ticket."""
-        ticket = await self._ticket(reply, ticket_id, changes=True)
+        """Reopen a closed ticket. A refusal that offers it stays, with the words that were not sent."""
+        message = reply.interaction.message
+        ticket = await self._ticket(reply, ticket_id, changes=message is not None and bool(message.embeds))
         await self._desk.reopen(ticket, reply.user.id)
         text = reply.translator.gettext("Help request #{number} is open again.", number=ticket.number)
         await self._done(reply, ticket, text)
@@ -224,6 +234,21 @@ class Tickets(commands.Cog):
             reply.hide(ticket.details.reference.token)
         return ticket
 
+    async def _open_ticket(self, reply: Reply, ticket_id: str) -> Ticket:
+        """Return a ticket of the moderator's guild that is open.
+
+        Raises:
+            NotPossibleNow: it is closed.
+        """
+        ticket = await self._ticket(reply, ticket_id)
+        _require_open(reply, ticket)
+        return ticket
+
+    def _keep(self, reply: Reply, ticket: Ticket, form: str, text: str) -> None:
+        """Keep what a moderator typed into a form, without any order's ID or link, for a refusal and its buttons."""
+        reply.written = self._typed[ticket.id, reply.user.id, form] = to_give_back(text, ticket.details.reference)
+        reply.offer = partial(_offer, ticket=ticket, form=form)
+
     async def _done(
         self, reply: Reply, ticket: Ticket, text: str, *buttons: discord.ui.Button[discord.ui.View]
     ) -> None:
@@ -233,28 +258,51 @@ class Tickets(commands.Cog):
             return
         with suppress(StorageUnavailable, NoSuchTicket):
             ticket = await self._desk.ticket(ticket.id, ticket.guild_id)
-        holders = await holders_of(self._storage, ticket)
-        await reply.show(card_copy(ticket, reply.translator, holders, shorten(text, CONTENT)))
+        standing = await standing_of(self._storage, ticket)
+        await reply.show(card_copy(ticket, reply.translator, standing, shorten(text, CONTENT)))
 
     async def _title(self, reply: Reply, ticket_id: str, with_number: str, without: str) -> str:
         """Return a form's title, without the ticket's number if the database does not answer in time."""
         ticket = await reply.before_asking(self._desk.ticket(number(ticket_id), reply.guild_id))
         if ticket is None:
             return reply.translator.gettext(without)
+        _require_open(reply, ticket)
         return reply.translator.gettext(with_number, number=ticket.number)
 
-    async def _say(self, reply: Reply, text: str) -> None:
-        await reply.show(ReplyMessage(shorten(text, CONTENT)))
+
+def _require_open(reply: Reply, ticket: Ticket) -> None:
+    """Refuse before a moderator writes anything about a ticket that is closed, with the button that reopens it."""
+    reply.offer = partial(_offer, ticket=ticket)
+    if ticket.resolved:
+        raise NotPossibleNow(closed_by=ticket.resolved_by, at=ticket.resolved_at)
 
 
-def _choice(ticket: Ticket, canned: tuple[CannedAnswer, ...], kinds: list[str], translator: Translator) -> ReplyMessage:
+def _offer(
+    error: Exception, _refusal: Refusal, translator: Translator, *, ticket: Ticket, form: str = ""
+) -> discord.ui.View | None:
+    """Return the buttons under a refusal: one reopens the ticket, one opens the form again."""
+    buttons = []
+    closed = isinstance(error, NotPossibleNow) and error.is_closed
+    if closed:
+        buttons.append(button(translator.gettext("Reopen"), f"tickets:reopen:{ticket.id}", emoji="↩️"))
+    if form and (closed or isinstance(error, OrderInWords)):
+        buttons.append(button(translator.gettext("Change it"), f"tickets:again:{ticket.id}:{form}", emoji="✏️"))
+    return view(buttons) if buttons else None
+
+
+def _choice(
+    ticket: Ticket, canned: tuple[CannedAnswer, ...], kinds: list[str], translator: Translator, reader_id: int
+) -> ReplyMessage:
     """Return the choice between the canned answers, those for the findings first, and the moderator's own words."""
-    first = sorted(BUILT_IN.items(), key=lambda item: item[1].fits not in kinds)
+    held = Kind.HELD_BY_OTHERS in kinds
+    fits = {
+        key: answer.fits in kinds or (answer.topic is ticket.topic and not held) for key, answer in BUILT_IN.items()
+    }
     ready = [
         discord.SelectOption(
-            label=translator.gettext(answer.label), value=key, emoji="🎯" if answer.fits in kinds else None
+            label=translator.gettext(BUILT_IN[key].label), value=key, emoji="🎯" if fits[key] else None
         )
-        for key, answer in first
+        for key in sorted(BUILT_IN, key=lambda key: (not fits[key], BUILT_IN[key].topic is not ticket.topic))
     ]
     saved = [
         discord.SelectOption(
@@ -273,23 +321,48 @@ def _choice(ticket: Ticket, canned: tuple[CannedAnswer, ...], kinds: list[str], 
     ]
     own = button(translator.gettext("Your own words"), f"tickets:write:{ticket.id}", emoji="✏️")
     text = translator.gettext("Choose an answer. You see its text, and can change it, before it is sent.")
+    if ticket.taken_by not in {None, reader_id}:
+        text = translator.gettext("{who} has this request.", who=f"<@{ticket.taken_by}>") + f"\n{text}"
     return ReplyMessage(text, view=view(*selects, [own]))
 
 
 def _answer_modal(
-    ticket: Ticket, text: str, meaning: str, theirs: Translator, translator: Translator
+    ticket: Ticket, text: str, meaning: str, theirs: Translator, translator: Translator, *, passes_on: bool = False
 ) -> discord.ui.Modal:
-    """Return the form with the answer as the customer will read it; ``meaning`` is the same for the moderator."""
+    """Return the form with the answer as the customer will read it; ``meaning`` is the same for the moderator.
+
+    If it ``passes_on`` something to the store owner, the form reminds the moderator of it.
+    """
     entry = discord.ui.TextInput[Any](
         custom_id="words", style=discord.TextStyle.paragraph, max_length=LONGEST_REPLY, default=text or None
     )
     language = theirs.locale.get_display_name(translator.locale)
     hint = translator.gettext("The customer's language: {language}", language=language)
+    if passes_on:
+        hint += ". " + translator.gettext("Tell the store owner yourself: I do not.")
     items = [labelled(translator.gettext("What the customer reads"), entry, hint)]
     if meaning:
         items.append(discord.ui.TextDisplay(translator.gettext("In your language:") + "\n" + meaning))
     heading = translator.gettext("Answer request #{number}", number=ticket.number)
     return modal(heading, f"tickets:answered:{ticket.id}", *items)
+
+
+def _resolve_modal(heading: str, ticket_id: str, last_word: str, translator: Translator) -> discord.ui.Modal:
+    """Return the form that closes a ticket."""
+    options = [
+        discord.SelectOption(label=translator.gettext(sentence), value=resolution)
+        for resolution, sentence in RESOLUTIONS.items()
+        if resolution is not Resolution.CUSTOMER
+    ]
+    reason = discord.ui.Select[Any](custom_id="reason", options=options)
+    words = words_input(required=False)
+    words.default = last_word or None
+    return modal(
+        heading,
+        f"tickets:resolved:{ticket_id}",
+        labelled(translator.gettext("Why is it closed?"), reason, translator.gettext("The customer is told.")),
+        labelled(translator.gettext("A last word to the customer"), words),
+    )
 
 
 def _is_private(reply: Reply) -> bool:

@@ -16,6 +16,7 @@ _NAMES: Final = {  # of commands and buttons, as users see them
     "button": N_("Get my downloads"),
     "help": N_("Get help"),
     "hand_over": N_("Hand over"),
+    "change": N_("Change it"),
 }
 
 

@@ -50,7 +50,12 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     MissingPermission: [MissingPermission("Manage Server")],
     BotLacksPermission: [BotLacksPermission("Send Messages")],
     AlreadyTaken: [AlreadyTaken(7)],
-    NotPossibleNow: [NotPossibleNow(), NotPossibleNow(opened=True), NotPossibleNow(other="#7")],
+    NotPossibleNow: [
+        NotPossibleNow(),
+        NotPossibleNow(closed_by=7, at=NOW),
+        NotPossibleNow(opened=True),
+        NotPossibleNow(other="#7"),
+    ],
     TooManyTickets: [TooManyTickets(), TooManyTickets([(7, 1), (8, 2)]), TooManyTickets((), NOW)],
     NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
     NoSuchNumber: [NoSuchNumber(number="1050")],

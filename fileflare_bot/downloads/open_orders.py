@@ -32,6 +32,7 @@ class OpenOrder:
     failure: Finding | None = None
     saved: bool = False
     ticket_id: int | None = None  # their ticket from whose answer they opened it
+    asked_in: int | None = None  # the guild of that ticket
     savable: bool = False
     told: bool = False  # whether its user has read before why it brings no role
     in_server: bool = True  # Get help works nowhere else

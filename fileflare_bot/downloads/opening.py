@@ -68,6 +68,8 @@ class OrderOpener:
         grant = NO_GRANT
         if settings is not None:
             grant = await self._roles.grant(user, settings, opened.reference, found.order, translator)
+        elif guild_id is None and opened.asked_in is not None:
+            grant = await self._roles.elsewhere(user.id, opened.asked_in, opened.reference, found.order)
         if guild_id is not None and grant.held_by_others:
             opened.told = self._has_been_told(guild_id, user.id, opened.reference, grant)
         opened.pages = pages = OrderPages(found.order)

@@ -46,6 +46,11 @@ def order_message(
     content = page.content
     if grant is not None and grant.given:
         content += "\n" + _new_roles(grant.given, translator)
+    if grant is not None and grant.in_server:
+        content += "\n" + translator.gettext(
+            "This order brings you a role, but in the server only: open it there with /{command}.",
+            command=translator.gettext("mydownloads"),
+        )
     if grant is not None and grant.held_by_others:
         no_role = _no_role(opened, grant, translator)
         if opened.told:

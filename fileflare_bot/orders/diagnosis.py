@@ -108,7 +108,7 @@ ADVICE: Final[dict[Kind, Advice]] = {
     ),
     Kind.WRONG_REFERENCE: Advice(
         Severity.BLOCKING,
-        N_("The customer pasted {pasted}, not an order ID."),
+        N_("What was pasted is {pasted}, not an order ID."),
         N_(
             "Ask for the address behind **View your order** in the confirmation email, to be pasted into "
             "/mydownloads and nowhere else."

@@ -71,7 +71,7 @@ def brief(findings: Iterable[Finding], translator: Translator) -> list[str]:
     for same in _kinds(findings):
         said = f"{MARKS[same[0].severity]} {_filled(same[0].advice.moderator, same[0], translator, BRIEF_NAME)}"
         if len(same) > 1:
-            said += " " + _more(len(same) - 1, translator)
+            said += " " + _more(same[1:], translator)
         blocks.append(f"{said}\n→ {next_step(same[0], translator)}")
     return blocks
 
@@ -106,7 +106,8 @@ def changes(before: Iterable[Finding], after: Iterable[Finding], translator: Tra
     ]
     shown = lines[: 2 * MOST_OF_A_KIND]
     if len(lines) > len(shown):
-        shown.append(_more(len(lines) - len(shown), translator))
+        left = len(lines) - len(shown)
+        shown.append(translator.ngettext("… and {count} more change", "… and {count} more changes", left))
     return "\n".join(shown)
 
 
@@ -125,12 +126,15 @@ def _block(same: list[Finding], translator: Translator, most: int | None) -> Ite
     for finding in same[:most]:
         yield f"{MARKS[finding.severity]} {for_moderator(finding, translator)}"
     if most is not None and len(same) > most:
-        yield _more(len(same) - most, translator)
+        yield _more(same[most:], translator)
     yield f"→ {next_step(same[0], translator)}"
 
 
-def _more(count: int, translator: Translator) -> str:
-    return translator.ngettext("… and {count} more", "… and {count} more", count)
+def _more(left: list[Finding], translator: Translator) -> str:
+    """Return how many more products, or files, have the same finding."""
+    if left[0].kind is Kind.PRODUCT_WITHOUT_FILES:
+        return translator.ngettext("… and {count} more product", "… and {count} more products", len(left))
+    return translator.ngettext("… and {count} more file", "… and {count} more files", len(left))
 
 
 def _filled(sentence: str, finding: Finding, translator: Translator, longest: int = LONGEST_NAME) -> str:

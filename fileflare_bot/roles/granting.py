@@ -38,8 +38,8 @@ MOST_ROUNDS: Final = 5
 HAS_LEFT: Final = {UNKNOWN_MEMBER, UNKNOWN_USER}
 
 INSTEAD_OF_MOVING: Final = N_(
-    "Have somebody do it who may: **Hand over** a help request to them. Or press **Release**, and have the customer "
-    "open the order with /mydownloads."
+    "Have somebody press **Move** who may. Or press **Release**, and have the customer open the order in this server "
+    "with /mydownloads."
 )
 
 log = structlog.stdlib.get_logger(__name__)
@@ -89,11 +89,13 @@ class Grant:
     """The result of opening an order: the names of the roles just given, and whether others have claimed the order.
 
     ``free_from`` is when the order can be claimed again, if it is kept back because its user had their data deleted.
+    ``in_server`` says that it was opened in a direct message, and would count, and bring a role, in the guild.
     """
 
     given: tuple[str, ...] = ()
     held_by_others: bool = False
     free_from: datetime | None = None
+    in_server: bool = False
 
 
 class BuyerRoles:
@@ -101,6 +103,7 @@ class BuyerRoles:
 
     def __init__(self, bot: commands.AutoShardedBot, storage: Storage, modlog: ModLog) -> None:
         self._bot = bot
+        self._guilds = storage.guilds
         self._claims = storage.claims
         self._grants = storage.role_grants
         self._modlog = modlog
@@ -144,6 +147,17 @@ class BuyerRoles:
             return await self._not_granted(settings, reference)
         given = await self._settle_soon(settings.guild_id, user.id)
         return Grant(tuple(role.name for role in map(user.guild.get_role, given) if role is not None))
+
+    async def elsewhere(self, user_id: int, guild_id: int, reference: OrderReference, order: Order) -> Grant:
+        """Return what comes of opening an order of a guild in a direct message, where it counts for nobody."""
+        try:
+            options = (await self._guilds.load(guild_id)).options
+            if not options.buyers_roles or not roles_for(order, options):
+                return Grant()
+            holders = {claim.user_id for claim in await self._claims.of_order(guild_id, reference)}
+        except StorageUnavailable:
+            return Grant()
+        return Grant(in_server=user_id not in holders and len(holders) < options.accounts_per_order)
 
     async def restore(self, member: discord.Member, settings: GuildSettings) -> tuple[list[int], bool]:
         """Give a member the missing roles of their claims; return those just given, and whether that is all.

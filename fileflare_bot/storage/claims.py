@@ -67,6 +67,7 @@ class Claims:
             await ensure_guild(session, guild_id)
             await lock_guild(session, guild_id)
             row, others = _split(await session.scalars(query), user_id)
+            changes = row is None or not {*role_ids} <= {*row.role_ids}
             if row is None:
                 if others >= accounts:
                     return None
@@ -84,6 +85,8 @@ class Claims:
             row.role_ids = sorted({*row.role_ids, *role_ids})
             await session.flush()
             await want(session, guild_id, user_id, role_ids, held=held)
+            if changes:
+                await self._show_tickets(session, row)
             return self._record(row)
 
     @unit_of_work

@@ -96,12 +96,17 @@ class AlreadyTaken(StorageFailed):
 class NotPossibleNow(StorageFailed):
     """Raised when a ticket is resolved but must be open, or the other way round.
 
-    ``opened`` says that it is open; ``other`` is the open ticket about the same order that keeps it closed.
+    ``closed_by`` closed it ``at`` this time, if a moderator asks. ``opened`` says that it is open; ``other`` is the
+    open ticket about the same order that keeps it closed.
     """
 
     sentence = N_(
         "**The help request is closed already.** **{reopen}** on its card opens it again, and so does a reply of the "
         "customer."
+    )
+    closed: ClassVar[str] = N_(
+        "**The help request is closed already:** {who} closed it {when}. **{reopen}** opens it again, and so does a "
+        "reply of the customer."
     )
     is_open: ClassVar[str] = N_("**The help request is open already.** Go on with it.")
     has_other: ClassVar[str] = N_(
@@ -109,10 +114,19 @@ class NotPossibleNow(StorageFailed):
     )
     outcome = "not_possible_now"
 
-    def __init__(self, *, opened: bool = False, other: str = "") -> None:
+    def __init__(
+        self, *, closed_by: int | None = None, at: datetime | None = None, opened: bool = False, other: str = ""
+    ) -> None:
         super().__init__("not possible now")
+        self._closed_by = closed_by
+        self._at = at
         self._opened = opened
         self._other = other
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it would be possible if the ticket were reopened."""
+        return not (self._opened or self._other)
 
     def text(self, translator: Translator) -> str:
         """Return why it is not possible."""
@@ -120,7 +134,11 @@ class NotPossibleNow(StorageFailed):
             return translator.gettext(self.has_other, other=self._other)
         if self._opened:
             return translator.gettext(self.is_open)
-        return translator.gettext(self.sentence, reopen=translator.gettext("Reopen"))
+        reopen = translator.gettext("Reopen")
+        if self._closed_by is None or self._at is None:
+            return translator.gettext(self.sentence, reopen=reopen)
+        who, when = f"<@{self._closed_by}>", f"<t:{int(self._at.timestamp())}:R>"
+        return translator.gettext(self.closed, who=who, when=when, reopen=reopen)
 
 
 class NameTaken(StorageFailed):

@@ -172,14 +172,15 @@ async def locked(session: AsyncSession, ticket_id: int) -> TicketRow:
     return row
 
 
-def must_be_open(row: TicketRow) -> None:
-    """Check that a ticket is open.
+def must_be_open(row: TicketRow, actor_id: int) -> None:
+    """Check that a ticket is open; who closed it is not for its customer.
 
     Raises:
         NotPossibleNow: it is resolved.
     """
     if row.resolved:
-        raise NotPossibleNow
+        closed_by = row.resolved_by if actor_id != row.user_id else None
+        raise NotPossibleNow(closed_by=closed_by, at=row.resolved_at)
 
 
 def card_of(row: TicketRow) -> Card:

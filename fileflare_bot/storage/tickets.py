@@ -58,7 +58,7 @@ class Tickets:
         words_note: NewNote | None = None,
         screenshot_note: NewNote | None = None,
     ) -> Filed:
-        """File a ticket, or add its words to the user's open ticket about the same order.
+        """File a ticket, or add its words to the user's open ticket about the same order, which gets its topic.
 
         ``open_per_user`` is the guild's own limit, if it has one. ``words_note`` tells moderators of added words, which
         count as written back. ``screenshot_note`` asks for the screenshot again; it is held for the caller, who posts
@@ -96,6 +96,9 @@ class Tickets:
                 audit(session, row, new.user_id, Action.FILED)
             else:
                 self._claim_number(row, new.details.claimed_number)
+                if row.topic != new.topic:
+                    row.topic = new.topic
+                    show(row)
                 if new.details.words:
                     wrote = await self._write_back(session, row, new.details.words, words_note)
             if screenshot_note is None:
@@ -161,8 +164,7 @@ class Tickets:
             )
             row = await row_of(session, ticket_id)
             if taken is None:
-                if row.resolved:
-                    raise NotPossibleNow
+                must_be_open(row, moderator_id)
                 if row.taken_by != moderator_id:
                     raise AlreadyTaken(row.taken_by or 0)
                 return self._rows.record(row)
@@ -179,7 +181,7 @@ class Tickets:
         """
         async with self._database.writing() as session:
             row = await locked(session, ticket_id)
-            must_be_open(row)
+            must_be_open(row, moderator_id)
             if row.taken_by == to:
                 return self._rows.record(row)
             row.taken_by, row.pinged_at = to, None  # they are pinged in any case
@@ -210,13 +212,17 @@ class Tickets:
 
     @unit_of_work
     async def answered(self, ticket_id: int, moderator_id: int, text: str) -> Ticket:
-        """Store a moderator's answer; a ticket that nobody has becomes theirs."""
+        """Store a moderator's answer; a ticket that nobody has becomes theirs.
+
+        Raises:
+            NotPossibleNow: it is resolved.
+        """
         async with self._database.writing() as session:
             row = await locked(session, ticket_id)
             if not await self._is_repeated(session, row, moderator_id, text):
+                must_be_open(row, moderator_id)
                 row.answered_at = row.answered_at or utc_now()
-                if row.taken_by is None and not row.resolved:
-                    row.taken_by = moderator_id
+                row.taken_by = row.taken_by or moderator_id
                 await begin(session, row, None)  # until it has arrived, nobody's silence means anything
                 show(row)
                 self._rows.write(session, row, moderator_id, text, from_moderator=True)
@@ -256,7 +262,7 @@ class Tickets:
             row = await locked(session, ticket_id)
             if row.resolved and (row.resolved_by, row.resolution) == (actor_id, resolution):
                 return self._rows.record(row)
-            must_be_open(row)
+            must_be_open(row, actor_id)
             await self._rows.resolve(session, row, actor_id, resolution)
             self._rows.note(session, row, note)
             if answer is not None:

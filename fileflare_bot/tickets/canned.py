@@ -13,7 +13,7 @@ from fileflare_bot.orders.findings import most_serious, name_of, named
 from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import NoSuchCannedAnswer
-from fileflare_bot.storage.records import CannedAnswer, Ticket
+from fileflare_bot.storage.records import CannedAnswer, Ticket, Topic
 from fileflare_bot.text import clean, escape
 
 PLACEHOLDERS: Final = ("customer", "order", "file")
@@ -48,13 +48,16 @@ class UnknownPlaceholder(Refusal):
 class BuiltIn:
     """A built-in answer: its label for moderators, and its text for customers.
 
-    It is offered first for a finding of the kind ``fits``; ``{file}`` is the files of these and of ``also``.
+    It is offered first for a finding of the kind ``fits``, or for the ``topic``; ``{file}`` is the files of these
+    findings and of ``also``.
     """
 
     label: str
     text: str
     fits: Kind | None = None
     also: tuple[Kind, ...] = ()
+    topic: Topic | None = None
+    passes_on: bool = False  # its sender has to tell the store owner
 
 
 BUILT_IN: Final[dict[str, BuiltIn]] = {
@@ -62,10 +65,11 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
         N_("Nothing left: passed on to the store owner"),
         N_(
             "Hello {customer}, there are no downloads left for {file}. A click counts as a download, and so does a "
-            "mail scanner. I have asked the store owner to raise the count; I will tell you when it is done."
+            "mail scanner. The store owner can raise the count: I am passing it on, and will tell you when it is done."
         ),
         Kind.USED_UP,
         also=(Kind.MORE_CLICKS,),
+        passes_on=True,
     ),
     "raised": BuiltIn(
         N_("The count was raised"),
@@ -79,9 +83,10 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
         N_("More clicks than the limit"),
         N_(
             "Hello {customer}, more clicks were counted for {file} than the limit allows. That is often a mail scanner "
-            "or a link preview, so it need not have been you. I have asked the store owner to raise the count."
+            "or a link preview, so it need not have been you. The store owner can raise the count: I am passing it on."
         ),
         Kind.MORE_CLICKS,
+        passes_on=True,
     ),
     "last_one": BuiltIn(
         N_("One download left"),
@@ -93,8 +98,9 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
     ),
     "link_unavailable": BuiltIn(
         N_("Link unavailable"),
-        N_("Hello {customer}, the link for {file} does not work. I have asked the store owner to fix it."),
+        N_("Hello {customer}, the link for {file} does not work. The store owner can fix it: I am passing it on."),
         Kind.LINK_UNAVAILABLE,
+        passes_on=True,
     ),
     "external_link": BuiltIn(
         N_("External link"),
@@ -159,6 +165,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
             "is. I will write to you as soon as I know."
         ),
         Kind.HELD_BY_OTHERS,
+        passes_on=True,
     ),
     "moved": BuiltIn(
         N_("Their account has the order now"),
@@ -169,7 +176,19 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
     ),
     "released": BuiltIn(
         N_("The order is free for their account"),
-        N_("Hello {customer}, no other account uses {order} now. Open it with /mydownloads, and it counts for you."),
+        N_(
+            "Hello {customer}, no other account uses {order} now. Open it in the server with /mydownloads, and it "
+            "counts for you there."
+        ),
+    ),
+    "no_role": BuiltIn(
+        N_("No role: open the order in the server"),
+        N_(
+            "Hello {customer}, I give roles in the server only, not in direct messages. Open {order} in the server "
+            "with /mydownloads. Was it open there before? Press **Refresh** under your files. If a role is still "
+            "missing, write back."
+        ),
+        topic=Topic.NO_ROLE,
     ),
     "ip_limit": BuiltIn(
         N_("Phone, VPN or another network"),
@@ -181,9 +200,10 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
     "hold": BuiltIn(
         N_("A question for the store owner"),
         N_(
-            "Hello {customer}, I cannot see why {order} gives no downloads. I have asked the store owner, "
-            "who can, and will write to you."
+            "Hello {customer}, I cannot see why {order} gives no downloads. The store owner can: I am passing it on, "
+            "and will write to you."
         ),
+        passes_on=True,
     ),
     "no_email": BuiltIn(
         N_("No email"),

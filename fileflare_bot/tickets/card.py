@@ -4,7 +4,6 @@ The card shows what is stored. If somebody deletes it, the ticket goes on withou
 again.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -27,9 +26,9 @@ from fileflare_bot.interactions.reply import ReplyMessage
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.posting import has_custom_id, post_once
-from fileflare_bot.storage.records import Card, Claim, Ticket
+from fileflare_bot.storage.records import Card, Ticket
 from fileflare_bot.storage.storage import Storage
-from fileflare_bot.tickets.holders import holders_of
+from fileflare_bot.tickets.holders import Standing, standing_of
 from fileflare_bot.tickets.texts import card, thread_name, title
 
 COLOURS: Final = {
@@ -77,8 +76,8 @@ class Cards:
             return Card()
         translator = await self._modlog.translator(ticket.guild_id)
         role = settings.ping_role_id if await self._intents.may_ping(ticket.id) else None
-        holders = await holders_of(self._storage, ticket)
-        embed = card_embed(ticket, translator, holders)
+        standing = await standing_of(self._storage, ticket)
+        embed = card_embed(ticket, translator, standing)
         message = await post_once(
             self._bot,
             settings.support_channel_id,
@@ -86,7 +85,7 @@ class Cards:
             since=ticket.card_wanted_at,
             content=f"<@&{role}>" if role is not None else None,
             embed=embed,
-            view=card_view(ticket, translator, holders),
+            view=card_view(ticket, translator, standing),
             allowed_mentions=discord.AllowedMentions(roles=[discord.Object(role)] if role is not None else False),
         )
         if role is not None:
@@ -101,8 +100,8 @@ class Cards:
         translator = await self._modlog.translator(ticket.guild_id)
         channel = self._bot.get_partial_messageable(ticket.card.channel_id or 0)
         message = channel.get_partial_message(ticket.card.message_id or 0)
-        holders = await holders_of(self._storage, ticket)
-        await message.edit(embed=card_embed(ticket, translator, holders), view=card_view(ticket, translator, holders))
+        standing = await standing_of(self._storage, ticket)
+        await message.edit(embed=card_embed(ticket, translator, standing), view=card_view(ticket, translator, standing))
         await self._intents.card_shown(ticket, ticket.card, ticket.version)
         return ticket.card
 
@@ -142,19 +141,19 @@ class Cards:
             await self._modlog.warn_once_a_day(ticket.guild_id, translator.gettext(CARDS_REFUSED))
 
 
-def card_embed(ticket: Ticket, translator: Translator, holders: Sequence[Claim]) -> discord.Embed:
-    """Return a ticket's card; ``holders`` are the claims that keep the order from its customer."""
-    heading, description = card(ticket, translator, holders)
+def card_embed(ticket: Ticket, translator: Translator, standing: Standing) -> discord.Embed:
+    """Return a ticket's card; ``standing`` says for whom its order counts."""
+    heading, description = card(ticket, translator, standing)
     colour = COLOURS["resolved" if ticket.resolved else "open" if ticket.taken_by is None else "taken"]
     return discord.Embed(title=heading, description=description, colour=colour, timestamp=ticket.created_at)
 
 
 def card_view(
-    ticket: Ticket, translator: Translator, holders: Sequence[Claim], *more: discord.ui.Button[discord.ui.View]
+    ticket: Ticket, translator: Translator, standing: Standing, *more: discord.ui.Button[discord.ui.View]
 ) -> discord.ui.View:
     """Return a card's buttons: those that the ticket's state allows, ``more``, and those for its order's claims."""
-    claims = claim_buttons(ticket, translator) if holders else []
-    return view(_buttons(ticket, translator, held=bool(holders)), [*claims, *more])
+    claims = claim_buttons(ticket, translator) if standing.holders else []
+    return view(_buttons(ticket, translator, held=bool(standing.holders)), [*claims, *more])
 
 
 def claim_buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:
@@ -165,10 +164,10 @@ def claim_buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.But
     ]
 
 
-def card_copy(ticket: Ticket, translator: Translator, holders: Sequence[Claim], said: str = "") -> ReplyMessage:
+def card_copy(ticket: Ticket, translator: Translator, standing: Standing, said: str = "") -> ReplyMessage:
     """Return a copy of a ticket's card for one moderator, who can post the card again; ``said`` stands above it."""
     again = button(translator.gettext("Post the card again"), f"tickets:post:{ticket.id}", emoji="📌")
-    embed, shown = card_embed(ticket, translator, holders), card_view(ticket, translator, holders, again)
+    embed, shown = card_embed(ticket, translator, standing), card_view(ticket, translator, standing, again)
     return ReplyMessage(said or title(ticket, translator), embed, shown)
 
 

@@ -23,7 +23,7 @@ from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.canned import as_sent
 from fileflare_bot.tickets.delivery import opens_order
 from fileflare_bot.tickets.holders import keeping
-from fileflare_bot.tickets.intake import HIDDEN, require_member
+from fileflare_bot.tickets.intake import HIDDEN, hide_secrets, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
 from fileflare_bot.tickets.sync import TicketSync
 from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
@@ -71,8 +71,8 @@ class OrderInWords(Refusal):
     """Raised when a moderator's words to a customer hold an order link or an order ID."""
 
     sentence = N_(
-        "**Not sent: there is an order link or an order ID in it,** and whoever has one has the files. Take it out and "
-        "send the rest; the customer opens their own order with /{command}."
+        "**Not sent: there is an order link or an order ID in it,** and whoever has one has the files. Below it is "
+        "hidden. **{change}** opens the form again, without it; the customer opens their own order with /{command}."
     )
     outcome = "order_in_words"
 
@@ -180,8 +180,10 @@ class HelpDesk:
             raise NotAnswered
         return ticket, answers[-1]
 
-    async def order_of_customer(self, ticket_id: int, user_id: int, guild_id: int | None) -> OrderReference:
-        """Return the order of a customer's ticket, which they have opened before.
+    async def order_of_customer(
+        self, ticket_id: int, user_id: int, guild_id: int | None
+    ) -> tuple[Ticket, OrderReference]:
+        """Return a customer's ticket, and its order, which they have opened before.
 
         Raises:
             NotYours, RequestGone: as for of_customer().
@@ -190,7 +192,7 @@ class HelpDesk:
         ticket = await self.of_customer(ticket_id, user_id, guild_id)
         if ticket.details.reference is None or not opens_order(ticket):
             raise NoSuchSavedOrder
-        return ticket.details.reference
+        return ticket, ticket.details.reference
 
     async def write_back(self, ticket_id: int, user_id: int, guild_id: int | None, text: str) -> tuple[Ticket, bool]:
         """Send a customer's message to the moderators, and reopen the ticket if it is resolved.
@@ -279,6 +281,7 @@ class HelpDesk:
 
         Raises:
             OrderInWords: it holds an order link or an order ID.
+            NotPossibleNow: the ticket is closed.
         """
         _check_words(text, ticket)
         await self._tell(await self._tickets.answered(ticket.id, moderator_id, as_sent(text, ticket)))
@@ -389,6 +392,12 @@ class HelpDesk:
 def _check_words(text: str, ticket: Ticket) -> None:
     if gives_away(text) or without_order(text, ticket.details.reference) != text:
         raise OrderInWords
+
+
+def to_give_back(text: str, reference: OrderReference | None) -> str:
+    """Return a moderator's words, to copy or to change, with no order ID and no order link left in them."""
+    text = without_order(text, reference)
+    return hide_secrets(text) if gives_away(text) else text
 
 
 def without_order(text: str, reference: OrderReference | None) -> str:

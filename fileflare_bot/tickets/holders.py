@@ -1,26 +1,51 @@
-"""Who keeps an order from a ticket's customer."""
+"""For whom a ticket's order counts, and who keeps it from the ticket's customer."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from fileflare_bot.orders.diagnosis import Kind
+from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.records import Claim, Ticket
 from fileflare_bot.storage.storage import Storage
 
 
-async def holders_of(storage: Storage, ticket: Ticket) -> list[Claim]:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """For whom a ticket's order counts; ``roles`` says that it can count for somebody, and bring them roles.
+
+    ``holders`` are the claims that keep it from the customer, oldest first; ``own`` is the customer's claim.
+    """
+
+    holders: Sequence[Claim] = ()
+    own: Claim | None = None
+    roles: bool = False
+
+
+UNKNOWN = Standing()
+
+
+async def standing_of(storage: Storage, ticket: Ticket) -> Standing:
+    """Return for whom a ticket's order counts; nothing once the ticket is resolved."""
+    options, reference = (await storage.guilds.load(ticket.guild_id)).options, ticket.details.reference
+    if ticket.resolved or reference is None or not options.buyers_roles:
+        return UNKNOWN
+    claims = await storage.claims.of_order(ticket.guild_id, reference)
+    own = next((claim for claim in claims if claim.user_id == ticket.user_id), None)
+    return Standing(_keeping(claims, ticket.user_id, options.accounts_per_order), own, roles=True)
+
+
+async def holders_of(storage: Storage, ticket: Ticket) -> Sequence[Claim]:
     """Return the claims that keep a ticket's order from its customer, oldest first, as keeping() does."""
-    if ticket.resolved:
-        return []
-    return await keeping(storage, ticket.guild_id, ticket.user_id, ticket.details.reference)
+    return (await standing_of(storage, ticket)).holders
 
 
 async def as_it_is(storage: Storage, ticket: Ticket) -> Ticket:
-    """Return a ticket without the finding that others hold its order, if nobody keeps it from the customer any more."""
-    rest = tuple(finding for finding in ticket.details.findings if finding.kind is not Kind.HELD_BY_OTHERS)
-    if len(rest) == len(ticket.details.findings) or ticket.resolved or await holders_of(storage, ticket):
+    """Return an open ticket with the finding that others hold its order, first of all, exactly if they do now."""
+    if ticket.resolved:
         return ticket
-    return replace(ticket, details=replace(ticket.details, findings=rest))
+    rest = tuple(finding for finding in ticket.details.findings if finding.kind is not Kind.HELD_BY_OTHERS)
+    held = (Finding(Kind.HELD_BY_OTHERS),) if await holders_of(storage, ticket) else ()
+    return replace(ticket, details=replace(ticket.details, findings=held + rest))
 
 
 async def keeping(storage: Storage, guild_id: int, user_id: int, reference: OrderReference | None) -> list[Claim]:
@@ -28,6 +53,9 @@ async def keeping(storage: Storage, guild_id: int, user_id: int, reference: Orde
     options = (await storage.guilds.load(guild_id)).options
     if reference is None or not options.buyers_roles:
         return []
-    claims = await storage.claims.of_order(guild_id, reference)
+    return _keeping(await storage.claims.of_order(guild_id, reference), user_id, options.accounts_per_order)
+
+
+def _keeping(claims: list[Claim], user_id: int, accounts: int) -> list[Claim]:
     theirs = user_id in {claim.user_id for claim in claims}
-    return [] if theirs or len(claims) < options.accounts_per_order else claims
+    return [] if theirs or len(claims) < accounts else claims

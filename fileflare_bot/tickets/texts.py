@@ -15,6 +15,7 @@ from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.storage.errors import NOBODY
 from fileflare_bot.storage.records import Claim, Resolution, ShownClaim, Ticket, TicketMessage, Topic
 from fileflare_bot.text import clean, escape
+from fileflare_bot.tickets.holders import UNKNOWN, Standing
 
 LONGEST_NAME: Final = 24  # characters of a display name; Discord allows 32, and the mention shows them
 THREAD_NAME: Final = 100  # characters, Discord's limit
@@ -25,7 +26,9 @@ LINE_WIDTH: Final = (
 TOPIC_BESIDE_HINT: Final = 32  # characters of the topic in the same line as where the words are
 FEWEST_WORDS_LINES: Final = 2  # of the customer's words on the card, before findings are left out
 MOST_HOLDERS: Final = 2  # accounts that the card names
+MOST_ROLES: Final = 2  # that it names of an order
 _MENTION: Final = re.compile(r"<(?:@[!&]?|t:)\d+(?::\w)?>")
+_ESCAPED: Final = re.compile(r"\\(.)")
 _MENTION_WIDTH: Final = 14  # characters of a name or a date, about
 
 TOPICS: Final[dict[Topic, str]] = {
@@ -37,6 +40,18 @@ TOPICS: Final[dict[Topic, str]] = {
     Topic.NO_EMAIL: N_("I got no email"),
     Topic.NO_ROLE: N_("No role, or another account has my order"),
     Topic.OTHER: N_("Something else"),
+}
+LIKELY: Final[dict[Kind, Topic]] = {  # what is wrong for a customer whose order has such a finding
+    Kind.USED_UP: Topic.NOTHING_LEFT,
+    Kind.MORE_CLICKS: Topic.NOTHING_LEFT,
+    Kind.LINK_UNAVAILABLE: Topic.DOWNLOAD_FAILS,
+    Kind.OUTAGE: Topic.DOWNLOAD_FAILS,
+    Kind.ORDER_WITHOUT_FILES: Topic.FILES_MISSING,
+    Kind.WRONG_REFERENCE: Topic.ORDER_NOT_FOUND,
+    Kind.NOT_FOUND: Topic.ORDER_NOT_FOUND,
+    Kind.PAUSED: Topic.ORDER_NOT_FOUND,
+    Kind.PRODUCT_WITHOUT_FILES: Topic.FILES_MISSING,
+    Kind.HELD_BY_OTHERS: Topic.NO_ROLE,
 }
 RESOLUTIONS: Final[dict[Resolution, str]] = {
     Resolution.FIXED: N_("The download works again"),
@@ -56,6 +71,12 @@ def title(ticket: Ticket, translator: Translator) -> str:
 def order_of(ticket: Ticket, translator: Translator) -> str:
     """Return the number of a ticket's order, Fileflare's or else the customer's, or that the order is not known."""
     return _order(ticket, translator, escape) or translator.gettext("Order not known")
+
+
+def described(ticket: Ticket, translator: Translator) -> str:
+    """Return a ticket's order and its customer's name, as far as they are known, and its topic; not escaped."""
+    parts = [_order(ticket, translator, str), clean(ticket.details.name), translator.gettext(TOPICS[ticket.topic])]
+    return " · ".join(filter(None, parts))
 
 
 def _order(ticket: Ticket, translator: Translator, safe: Callable[[str], str] = str) -> str:
@@ -91,11 +112,11 @@ def _written(ticket: Ticket, wrote: TicketMessage, translator: Translator) -> st
     return "🔵 " + translator.gettext("**Taken** by {who}. ✍️ **Wrote back** {when}.", who=who, when=when)
 
 
-def card(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) -> tuple[str, str]:
+def card(ticket: Ticket, translator: Translator, standing: Standing = UNKNOWN) -> tuple[str, str]:
     """Return the title and the description of a ticket's card, which ``details()`` holds in full.
 
-    ``holders`` are the claims that keep the order from the ticket's customer. Both take at most ``CARD_LINES`` lines on
-    a desktop, and three once the ticket is resolved.
+    ``standing`` says for whom the order counts. Both take at most ``CARD_LINES`` lines on a desktop, and three once the
+    ticket is resolved.
     """
     who, order = f"<@{ticket.user_id}>", f"**{order_of(ticket, translator)}**"
     if ticket.resolved:
@@ -108,41 +129,42 @@ def card(ticket: Ticket, translator: Translator, holders: Sequence[Claim] = ()) 
     if name := escape(limits.shorten(clean(ticket.details.name), LONGEST_NAME)):
         who = f"{who} ({name})"
     lines = [status(ticket, translator), translator.gettext("**Customer:** {who}", who=f"{who} · {order}")]
-    blocks, text = _found(ticket, translator, holders), ""
-    for words_lines in range(FEWEST_WORDS_LINES, -1, -1):
-        said, text = _laid_out(ticket, translator, lines, blocks, words_lines)
+    blocks, text = _found(ticket, translator, standing), ""
+    for words_lines, below in ((FEWEST_WORDS_LINES, "\n"), (1, "\n"), (1, ""), (0, "")):
+        said, text = _laid_out(lines, _said_shortly(ticket, translator, words_lines, below), blocks, translator)
         if rows(text) < CARD_LINES:
             break
-    below = text.removeprefix(said)
+    findings = text.removeprefix(said)
     for words_lines in range(FEWEST_WORDS_LINES + 1, CARD_LINES):  # the words get the room that the findings leave
-        longer, whole = _laid_out(ticket, translator, lines, blocks, words_lines)
-        if longer == said or rows(whole) >= CARD_LINES or whole.removeprefix(longer) != below:
+        longer, whole = _laid_out(lines, _said_shortly(ticket, translator, words_lines, "\n"), blocks, translator)
+        if longer == said or rows(whole) >= CARD_LINES or whole.removeprefix(longer) != findings:
             break
         said, text = longer, whole
     return title(ticket, translator), text
 
 
 def _laid_out(
-    ticket: Ticket, translator: Translator, lines: Sequence[str], blocks: Sequence[str], words_lines: int
+    lines: Sequence[str], said: Iterable[str], blocks: Sequence[str], translator: Translator
 ) -> tuple[str, str]:
-    """Return what the customer says in at most so many lines of words, and with the findings below."""
-    said = "\n".join([*lines, *_said(ticket, translator, words_lines)])
-    return said, "\n".join([said, *_fitting(blocks, CARD_LINES - 1 - rows(said), translator)])
+    """Return what the customer says below the first lines, and the same with the findings below."""
+    text = "\n".join([*lines, *said])
+    return text, "\n".join([text, *_fitting(blocks, CARD_LINES - 1 - rows(text), translator)])
 
 
 def details(
-    ticket: Ticket, translator: Translator, holders: Sequence[Claim] = (), messages: Iterable[TicketMessage] = ()
+    ticket: Ticket, translator: Translator, standing: Standing = UNKNOWN, messages: Iterable[TicketMessage] = ()
 ) -> str:
     """Return what a ticket's card leaves out: all of the customer's words, and every finding."""
     rest = _of_order(ticket.details.findings)
-    found = [*_held(holders, translator), *([report(rest, translator, most=None)] if rest else ())]
+    found = [*_held(standing.holders, translator), *([report(rest, translator, most=None)] if rest else ())]
+    found = [*_role(ticket, standing, translator), *(found or _nothing_found(ticket, translator))]
     wrote = [
         translator.gettext("**Wrote back** {when}:", when=f"<t:{int(message.at.timestamp())}:f>")
         + f"\n{quoted(message.text)}\n"
         for message in messages
         if not message.from_moderator
     ]
-    return "\n".join([*_said(ticket, translator), *wrote, *(found or _nothing_found(ticket, translator))])
+    return "\n".join([*_said(ticket, translator), *wrote, *found])
 
 
 def checked(ticket: Ticket, findings: Sequence[Finding], translator: Translator, holders: Sequence[Claim]) -> str:
@@ -185,27 +207,80 @@ def holder(claim: Claim | ShownClaim, translator: Translator) -> str:
 
 def rows(text: str) -> int:
     """Return how many lines a text takes in an embed on a desktop, about."""
-    plain = _MENTION.sub("x" * _MENTION_WIDTH, text).replace("**", "").replace("\\", "")
+    plain = _MENTION.sub("x" * _MENTION_WIDTH, text).replace("**", "")
+    plain = _ESCAPED.sub(r"\1", plain)
     wide = "".join("xx" if unicodedata.east_asian_width(each) in "FW" else each for each in plain)
     return sum(len(textwrap.wrap(line, LINE_WIDTH)) or 1 for line in wide.split("\n"))
 
 
-def _said(ticket: Ticket, translator: Translator, most: int | None = None) -> Iterator[str]:
-    """Yield the ticket's topic, and its customer's words in at most so many lines, with an empty one below."""
-    words, topic = ticket.details.words, translator.gettext(TOPICS[ticket.topic])
-    if words and most == 0:
+def _said(ticket: Ticket, translator: Translator) -> Iterator[str]:
+    """Yield the ticket's topic, and all of its customer's first words, with an empty line below."""
+    yield translator.gettext("**Says:** {topic}", topic=translator.gettext(TOPICS[ticket.topic]))
+    if ticket.details.words:
+        yield quoted(ticket.details.words) + "\n"
+
+
+def _said_shortly(ticket: Ticket, translator: Translator, most: int, below: str) -> Iterator[str]:
+    """Yield the ticket's topic, and its customer's first words and latest ones that nobody has answered, ✍️.
+
+    The words take at most so many lines, half of them the latest if both are long. Without a line for them, the latest
+    stand in the topic's place.
+    """
+    topic, words = translator.gettext(TOPICS[ticket.topic]), " ".join(ticket.details.words.split())
+    latest = "✍️ " + " ".join(ticket.wrote.text.split()) if ticket.wrote is not None and ticket.wrote.text else ""
+    if most == 0 and latest:
+        yield _within(1, latest, quoted)
+        return
+    if most == 0 and words:
         topic = limits.shorten(topic, TOPIC_BESIDE_HINT)
         yield translator.gettext("**Says:** {topic} (**Details**)", topic=topic)
         return
     yield translator.gettext("**Says:** {topic}", topic=topic)
-    if words:
-        yield (quoted(words) if most is None else _within(most, " ".join(words.split()), quoted)) + "\n"
+    if latest:
+        latest = _within(max(1, (most + 1) // 2, most - rows(quoted(words))), latest, quoted)
+        most -= rows(latest)
+    first = _within(most, words, quoted) if words and most > 0 else ""
+    if said := "\n".join(filter(None, [first, latest])):
+        yield said + below
 
 
-def _found(ticket: Ticket, translator: Translator, holders: Sequence[Claim]) -> list[str]:
-    """Return the findings that hold now, a block for each kind, most severe first."""
+def _found(ticket: Ticket, translator: Translator, standing: Standing) -> list[str]:
+    """Return the findings that hold now, a block for each kind: those that fit the topic, then the most severe."""
     rest = _of_order(ticket.details.findings)
-    return [*_held(holders, translator), *brief(rest, translator)] or _nothing_found(ticket, translator)
+    fitting = [finding for finding in rest if LIKELY.get(finding.kind) is ticket.topic]
+    others = [finding for finding in rest if finding not in fitting]
+    found = [*brief(fitting, translator), *_held(standing.holders, translator), *brief(others, translator)]
+    found = found or _nothing_found(ticket, translator)
+    return [*_role(ticket, standing, translator), *found]
+
+
+def _role(ticket: Ticket, standing: Standing, translator: Translator) -> list[str]:
+    """Return, for a customer who misses a role, whether the order counts for them, and which roles it brings.
+
+    Empty if others hold the order, which _held() says.
+    """
+    if ticket.topic is not Topic.NO_ROLE or standing.holders or not standing.roles:
+        return []
+    command = translator.gettext("mydownloads")
+    if standing.own is None:
+        said = "🟡 " + translator.gettext("The order does not count for them yet, so it has brought no role.")
+        step = translator.gettext("Have them open it with /{command} **in this server**.", command=command)
+    elif not standing.own.role_ids:
+        said = "🟡 " + translator.gettext("The order counts for them, but no rule gives a role for it.")
+        step = translator.gettext(
+            "Store owner: /store roles. After a change, they open it with /{command} **in this server**.",
+            command=command,
+        )
+    else:
+        roles = [f"<@&{role}>" for role in standing.own.role_ids[:MOST_ROLES]]
+        if more := len(standing.own.role_ids) - len(roles):
+            roles.append(translator.ngettext("… and {count} more role", "… and {count} more roles", more))
+        said = "✅ " + translator.gettext("The order counts for them and brings {roles}.", roles=", ".join(roles))
+        step = translator.gettext(
+            "Missing? **{refresh}** under their files **in this server** brings it; else store owner: /store status.",
+            refresh=translator.gettext("Refresh"),
+        )
+    return [f"{said}\n→ {step}"]
 
 
 def _nothing_found(ticket: Ticket, translator: Translator) -> list[str]:
@@ -233,7 +308,7 @@ def _held(holders: Sequence[Claim], translator: Translator) -> list[str]:
         for claim in holders[:MOST_HOLDERS]
     ]
     if more := len(holders) - len(named):
-        named.append(translator.ngettext("… and {count} more", "… and {count} more", more))
+        named.append(translator.ngettext("… and {count} more account", "… and {count} more accounts", more))
     advice = ADVICE[Kind.HELD_BY_OTHERS]
     who = translator.gettext("The order is held by {holders}.", holders=", ".join(named))
     step = translator.gettext(advice.next_step)
@@ -250,7 +325,9 @@ def _fitting(blocks: Sequence[str], most: int, translator: Translator) -> Iterat
         room = most - (left > 1)  # a line for those left out
         fitting = [shown for shown in (block, block.split("\n")[0]) if rows(shown) <= room or not index]
         if not fitting:
-            yield translator.ngettext("… and {count} more: see Details", "… and {count} more: see Details", left)
+            yield translator.ngettext(
+                "… and {count} more finding: see Details", "… and {count} more findings: see Details", left
+            )
             return
         yield fitting[0]
         most -= rows(fitting[0])

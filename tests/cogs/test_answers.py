@@ -123,7 +123,7 @@ async def test_the_text_of_an_answer_is_shown_filled_in_and_can_be_changed_befor
     assert prefilled(form).startswith(text)
     assert desk.direct() == []
     sent = await desk.moderator.submit_modal(form, {"words": prefilled(form) + " Bye!"})
-    assert reply(sent).content == "Sent by direct message."
+    assert reply(sent).content == "Help request #1: Sent by direct message."
     assert desk.direct()[0].embeds[0].description == prefilled(form) + " Bye!"
     assert prefilled(form) + " Bye!" in desk.notes()[-1]
 
@@ -212,7 +212,7 @@ async def test_names_stand_in_the_form_as_they_are_and_do_nothing_when_they_are_
 
     said = r"Hi \_my\_\*name\*, __this__ is for you."
     assert desk.direct(customer)[0].embeds[0].description == said
-    assert reply(sent).content == "Sent by direct message."
+    assert reply(sent).content == "Help request #1: Sent by direct message."
     assert not buttons(reply(sent)), "nobody sends it twice"
 
 
@@ -256,3 +256,21 @@ async def test_three_files_are_named_and_the_others_counted(desk: Desk) -> None:
     said = await prefilled_with(desk, "ready", "used_up")
 
     assert "there are no downloads left for a, b, c … and 2 more." in said
+
+
+@pytest.mark.parametrize(("ready", "reminded"), [("used_up", True), ("hold", True), ("last_one", False)])
+async def test_an_answer_that_passes_something_on_reminds_its_moderator_to_do_it(
+    desk: Desk, ready: str, *, reminded: bool
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    choice = await desk.press("Answer")
+
+    form = await desk.moderator.select(reply(choice), [ready], custom_id=custom_id(reply(choice), ":ready"))
+
+    assert ("I am passing it on" in prefilled(form)) is reminded
+    assert "I have asked" not in prefilled(form)
+    assert form.modal is not None
+    hint = form.modal["components"][0]["description"]
+    assert hint.endswith("Tell the store owner yourself: I do not.") is reminded
+    assert len(hint) <= 100

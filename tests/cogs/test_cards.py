@@ -79,3 +79,34 @@ async def test_what_moderators_read_is_in_the_owners_language_else_in_the_server
     assert ("hat die Bestellung noch einmal geprüft" in desk.notes()[-1]) is german
     lines = [str(line.embeds[0].description) for line in desk.log_channel.history()]
     assert ("hat um Hilfe gebeten" in lines[-2]) is german
+
+
+async def test_what_a_customer_writes_again_is_on_the_card_with_their_new_topic_and_their_first_words(
+    desk: Desk,
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help(words="It says there is nothing left.")
+    await desk.press("Take")
+
+    await desk.ask_for_help(words="The second file is broken, too.", topic="wrong_file")
+
+    card = str(desk.card().embeds[0].description)
+    assert (
+        "**Says:** A file is wrong or damaged\n> It says there is nothing left.\n> ✍️ The second file is broken, too.\n"
+        in card
+    )
+    assert "🔴 wallpapers.zip: no downloads left" in card
+    await desk.ask_for_help(words="", topic="no_email")
+    assert "**Says:** I got no email\n" in str(desk.card().embeds[0].description)
+    await desk.answers(words="Now?")
+    assert "✍️" not in str(desk.card().embeds[0].description)
+
+
+async def test_the_finding_that_fits_the_chosen_topic_comes_first(desk: Desk) -> None:
+    desk.sample.answers[orders.USED_UP]["order"]["lines"][0]["assets"][1]["data"]["url"] = ""
+    await desk.set_up()
+
+    await desk.ask_for_help(topic="download_fails")
+
+    card = str(desk.card().embeds[0].description)
+    assert card.index("🔴 wallpapers-bonus.zip: ") < card.index("🔴 wallpapers.zip: no downloads left")

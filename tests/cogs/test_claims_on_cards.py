@@ -114,12 +114,12 @@ async def test_an_order_that_is_released_on_its_card_is_free_and_the_customer_ca
     sure = await desk.press("Release")
     assert reply(sure).content == (
         f"**Release the order?** It no longer counts for <@{desk.customer.id}>, but for the next account that opens "
-        f"it, so have <@{desk.member.id}> open it. Roles that I take back: <@&{buyer.id}>."
+        f"it, so have <@{desk.member.id}> open it in this server. Roles that I take back: <@&{buyer.id}>."
     )
     released = await desk.moderator.click(reply(sure), label="Release it")
 
     assert reply(released).content == (
-        f"**Order #1050 is free now:** have <@{desk.member.id}> open it again with /mydownloads. "
+        f"**Order #1050 is free now:** have <@{desk.member.id}> open it again in this server, with /mydownloads. "
         f"<@{desk.customer.id}> no longer has <@&{buyer.id}>."
     )
     for command in ("requests open", "requests mine"):
@@ -130,7 +130,8 @@ async def test_an_order_that_is_released_on_its_card_is_free_and_the_customer_ca
     assert desk.notes()[-1] == f"🔓 <@{desk.moderator.id}> has released the order."
     tell = await desk.moderator.click(reply(released), label="Tell the customer")
     assert prefilled(tell) == (
-        "Hello max, no other account uses order #1050 now. Open it with /mydownloads, and it counts for you."
+        "Hello max, no other account uses order #1050 now. Open it in the server with /mydownloads, and it counts for "
+        "you there."
     )
     await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
     assert has(desk, desk.member, buyer)
@@ -194,9 +195,9 @@ async def test_a_moderator_who_may_not_give_the_role_is_refused_on_the_card_too(
 
     for result in (refused, forged):
         assert reply(result).content == (
-            f"**You may not give the role <@&{buyer.id}>, so I do not move the order for you.** Have somebody do it "
-            "who may: **Hand over** a help request to them. Or press **Release**, and have the customer open the order "
-            "with /mydownloads. You lack the permission Manage Roles: have somebody give it to one of your roles."
+            f"**You may not give the role <@&{buyer.id}>, so I do not move the order for you.** Have somebody "
+            "press **Move** who may. Or press **Release**, and have the customer open the order in this server with "
+            "/mydownloads. You lack the permission Manage Roles: have somebody give it to one of your roles."
         )
     assert has(desk, desk.customer, buyer)
     assert not has(desk, desk.member, buyer)
@@ -395,3 +396,65 @@ async def test_check_again_names_who_holds_the_order_in_the_cards_order_and_offe
     again = await desk.press("Check again")
     assert reply(again).content.startswith("**Help request #1**\n✅ No longer: Another account")
     assert not labels(reply(again))
+
+
+NOT_YET = "🟡 The order does not count for them yet, so it has brought no role.\n→ Have them open it"
+
+
+async def test_a_card_about_a_missing_role_says_first_whether_the_order_counts_and_which_role_it_brings(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await desk.ask_for_help(orders.USED_UP, "I have the links, but no role.", topic="no_role")
+
+    said = (
+        f"✅ The order counts for them and brings <@&{buyer.id}>.\n→ Missing? **Refresh** under their files **in this "
+        "server** brings it; else store owner: /store status."
+    )
+    assert said in shown(desk)
+    assert shown(desk).index(said) < shown(desk).index("🔴 wallpapers.zip")
+    assert said in str(embed(await desk.press("Details")).description)
+    offered = buttons(reply(await desk.press("Answer")))
+    options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
+    assert (options[0]["label"], options[0]["emoji"]["name"]) == ("No role: open the order in the server", "🎯")
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_the_card_says_that_the_order_does_not_count_yet_until_it_does(desk: Desk) -> None:
+    await desk.ask_for_help(orders.USED_UP, "No role.", topic="no_role")
+    claims = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+    await desk.bot.storage.claims.release(desk.guild.id, claims[0].shown, desk.moderator.id)
+    await desk.press("Take")
+
+    assert f"{NOT_YET} with /mydownloads **in this server**." in shown(desk)
+    await desk.mydownloads(orders.USED_UP)
+    await desk.later()
+
+    assert "✅ The order counts for them and brings" in shown(desk)
+
+
+async def test_the_card_says_that_no_rule_gives_a_role_for_the_order(desk: Desk, buyer: RoleHandle) -> None:
+    await desk.owner.slash(desk.channel, "store roles remove", number=1)
+    await desk.owner.slash(desk.channel, "store roles add", match="product_id", value="1", role=buyer)
+
+    await desk.ask_for_help(orders.USED_UP, "No role.", topic="no_role")
+
+    assert "🟡 The order counts for them, but no rule gives a role for it.\n→ Store owner: /store roles." in shown(desk)
+
+
+async def test_after_a_release_the_answers_button_says_that_roles_are_given_in_the_server_alone(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await desk.mydownloads(orders.USED_UP, person=desk.member)
+    await desk.ask_for_help(orders.USED_UP, "It is mine!", topic="no_role")
+    released = await desk.moderator.click(reply(await desk.press("Release")), label="Release it")
+    tell = await desk.moderator.click(reply(released), label="Tell the customer")
+    await desk.moderator.submit_modal(tell, {"words": prefilled(tell)})
+    in_server = "This order brings you a role, but in the server only: open it there with /mydownloads."
+
+    opened = await desk.at_home.click(desk.direct()[-1], label="Open my order")
+
+    assert in_server in reply(opened).content
+    await desk.mydownloads(orders.USED_UP)
+    assert has(desk, desk.customer, buyer)
+    opened = await desk.at_home.click(reply(opened), label="Refresh")
+    assert in_server not in reply(opened).content

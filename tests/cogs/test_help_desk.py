@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import discord
 import pytest
-from desk import Desk, labels, reply
+from desk import Desk, buttons, labels, prefilled, reply
 
 from fileflare_bot.demo import orders
 
@@ -52,7 +52,7 @@ async def check_again(desk: Desk) -> None:
 async def give_answer(desk: Desk) -> None:
     answered = await desk.answers(ready="raised", words="Have fun!")
 
-    assert reply(answered).content == "Sent by direct message."
+    assert reply(answered).content == "Help request #1: Sent by direct message."
     (message,) = desk.direct()
     assert message.embeds[0].title == "Answer to your help request #1"
     assert "the count for your file was raised" in str(message.embeds[0].description)
@@ -126,7 +126,7 @@ async def test_a_modal_that_was_open_during_a_restart_still_works(desk: Desk) ->
     await desk.restart()
     answered = await desk.moderator.submit_modal(shown, {"words": "Still here."})
 
-    assert reply(answered).content == "Sent by direct message."
+    assert reply(answered).content == "Help request #1: Sent by direct message."
 
 
 async def test_a_customer_who_has_left_is_not_mentioned_in_public(desk: Desk) -> None:
@@ -136,7 +136,7 @@ async def test_a_customer_who_has_left_is_not_mentioned_in_public(desk: Desk) ->
 
     answered = await desk.answers(words="Are you there?")
 
-    assert reply(answered).content.startswith("They have left this server, so nobody has read it.")
+    assert reply(answered).content.startswith("Help request #1: They have left this server, so nobody has read it.")
     assert all("there is an answer" not in message.content for message in desk.channel.history())
 
 
@@ -161,7 +161,7 @@ async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_n
 
     answered = await desk.answers(words="The secret of the wallpaper.")
 
-    assert reply(answered).content.startswith("They take no direct messages, so I mentioned them")
+    assert reply(answered).content.startswith("Help request #1: They take no direct messages, so I mentioned them")
     mention = desk.channel.last_message
     assert mention is not None
     assert mention.content == f"<@{desk.customer.id}>, there is an answer to your help request #1."
@@ -191,7 +191,8 @@ async def test_an_undeliverable_answer_is_reported_to_the_moderator_and_kept(des
     answered = await desk.answers(words="Hello?")
 
     assert reply(answered).content.startswith(
-        "**It is saved, but they may not have it yet:** they take no direct messages, and Discord has not confirmed"
+        "Help request #1: **It is saved, but they may not have it yet:** they take no direct messages, and Discord has "
+        "not confirmed"
     )
     await desk.later()
     assert "Hello?" in desk.notes()[-1]
@@ -373,3 +374,108 @@ async def test_buttons_under_an_answer_say_before_a_form_that_its_request_is_gon
         assert reply(refused).content.startswith(
             "**That help request is gone: it was deleted, or closed too long ago.**"
         )
+
+
+async def test_an_answer_to_a_request_that_a_colleague_has_closed_meanwhile_is_not_sent_until_it_is_reopened(
+    desk: Desk,
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    choice = await desk.press("Answer", person=desk.colleague)
+    form = await desk.colleague.click(reply(choice), label="Your own words")
+    await desk.resolves()
+    told = len(desk.direct())
+
+    refused = await desk.colleague.submit_modal(form, {"words": "Try again, please."})
+
+    closed = f"**The help request is closed already:** <@{desk.moderator.id}> closed it <t:"
+    assert reply(refused).content.startswith(closed)
+    assert "\n> Try again, please." in reply(refused).content
+    assert labels(reply(refused)) == ["Reopen", "Change it"]
+    assert len(desk.direct()) == told
+    for early in (
+        await desk.colleague.click(reply(refused), label="Change it"),
+        await desk.colleague.click(reply(choice), label="Your own words"),
+    ):
+        assert early.modal is None
+        assert reply(early).content.startswith(closed)
+    reopened = await desk.colleague.click(reply(refused), label="Reopen")
+    assert reply(reopened).content == "Help request #1 is open again."
+    again = await desk.colleague.click(reply(refused), label="Change it")
+    assert prefilled(again) == "Try again, please."
+    sent = await desk.colleague.submit_modal(again, {"words": prefilled(again)})
+    assert reply(sent).content == "Help request #1: Sent by direct message."
+    assert desk.direct()[-1].embeds[0].description == "Try again, please."
+
+
+@pytest.mark.parametrize("label", ["Resolve", "Hand over", "Answer"])
+async def test_a_button_of_a_card_that_is_closed_already_opens_no_form_and_says_who_closed_it(
+    desk: Desk, label: str
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.press("Take")
+    (pressed,) = [found["custom_id"] for found in buttons(desk.card()) if found.get("label") == label]
+    await desk.resolves()
+
+    refused = await desk.forge(pressed, desk.colleague, desk.support)
+
+    assert refused.modal is None
+    assert f"<@{desk.moderator.id}> closed it" in reply(refused).content
+    assert labels(reply(refused)) == ["Reopen"]
+
+
+async def test_a_customer_does_not_read_which_moderator_closed_their_request(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Try again, please.")
+    await desk.resolves()
+
+    refused = await desk.at_home.click(desk.direct()[0], label="It is solved")
+
+    assert reply(refused).content.startswith("**The help request is closed already.**")
+
+
+async def test_the_choice_of_an_answer_says_which_colleague_has_the_request(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.press("Take")
+
+    theirs = await desk.press("Answer")
+    colleagues = await desk.press("Answer", person=desk.colleague)
+
+    assert "has this request" not in reply(theirs).content
+    assert reply(colleagues).content.startswith(f"<@{desk.moderator.id}> has this request.\nChoose an answer.")
+
+
+@pytest.mark.parametrize("given", ["link", "another", "id"])
+async def test_words_with_an_order_link_come_back_without_it_and_are_changed_in_the_form(
+    desk: Desk, given: str
+) -> None:
+    secret = orders.DOCUMENTED if given == "another" else orders.USED_UP
+    pasted = secret if given == "id" else f"https://my-store.com/account/orders/{secret}"
+    await desk.set_up()
+    await desk.ask_for_help()
+
+    refused = await desk.answers(words=f"Open {pasted} once more.")
+    closing = await desk.resolves(words=f"Bye {pasted} now.")
+
+    for result, words in ((refused, "Open […] once more."), (closing, "Bye […] now.")):
+        assert secret not in reply(result).content
+        assert "[…]" in reply(result).content
+        again = await desk.moderator.click(reply(result), label="Change it")
+        assert again.modal is not None
+        assert words in [item["component"].get("value") for item in again.modal["components"]]
+    sent = await desk.moderator.submit_modal(again, {"reason": ["answered"], "words": "Bye now."})
+    assert "Help request #1 is closed." in reply(sent).content
+
+
+async def test_after_a_restart_the_form_to_change_is_empty(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    refused = await desk.answers(words=f"Open {orders.USED_UP}.")
+    await desk.restart()
+
+    again = await desk.moderator.click(reply(refused), label="Change it")
+
+    assert prefilled(again) == ""

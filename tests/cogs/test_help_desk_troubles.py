@@ -71,8 +71,8 @@ async def test_a_customer_who_reaches_the_limit_while_they_write_gets_their_word
 @pytest.mark.parametrize(
     ("pasted", "topic", "found"),
     [
-        ("#1050", "order_not_found", "The customer pasted an order number, not an order ID."),
-        ("https://shopify.com/1/account/orders/22", "order_not_found", "pasted the address of a customer account"),
+        ("#1050", "order_not_found", "What was pasted is an order number, not an order ID."),
+        ("https://shopify.com/1/account/orders/22", "order_not_found", "pasted is the address of a customer account"),
         (orders.UNKNOWN, "order_not_found", "Fileflare knows no order with the ID that the customer gave."),
         (orders.EMPTY, "files_missing", "The order exists, but there are no files on it."),
     ],
@@ -206,7 +206,7 @@ async def test_an_answer_that_discord_drops_is_reported_to_the_moderator_and_the
 
     answered = await desk.answers(words="Hello.")
 
-    assert reply(answered).content.startswith("**It is saved, but Discord has not confirmed it yet.**")
+    assert reply(answered).content.startswith("Help request #1: **It is saved, but Discord has not confirmed")
     listed = await desk.moderator.slash(desk.channel, "requests open")
     assert f"/{desk.card().id})" in str(reply(listed).embeds[0].description)
     desk.env.backend.faults.clear()
@@ -330,6 +330,11 @@ async def test_with_the_database_away_downloads_work_and_what_needs_it_says_so(
         told = await desk.moderator.slash(desk.channel, command)
         assert reply(told).content.startswith("**My database cannot be reached right now.**")
     assert reply(await desk.customer.slash(desk.channel, "privacy")).content.startswith("**My database")
+    typed = {"words": f"Open {LINK} or ABCDEFGHIJKLMNOP1234."}
+    for form in ("answered", "resolved"):
+        told = await desk.forge(f"tickets:{form}:1", desk.moderator, desk.support, inputs={**typed})
+        assert reply(told).content.startswith("**My database")
+        assert "Open […] or […]." in reply(told).content
 
 
 async def test_a_request_that_a_crash_left_unposted_is_posted_at_the_next_start(desk: Desk, storage: Storage) -> None:
@@ -471,7 +476,7 @@ async def test_who_reopens_a_request_learns_why_not_and_which_other_one_is_open(
     late = await desk.forge("tickets:reopen:1", desk.colleague, desk.support)
     assert reply(late).content.startswith("**The help request is open already.**")
     done = await desk.forge("tickets:take:2", desk.colleague, desk.support)
-    assert reply(done).content.startswith("**The help request is closed already.** **Reopen** on its card")
+    assert reply(done).content.startswith(f"**The help request is closed already:** <@{desk.moderator.id}> closed")
 
 
 async def test_who_closes_a_colleagues_request_is_told_whose_it_was(desk: Desk) -> None:

@@ -99,7 +99,7 @@ async def test_an_order_number_among_the_links_is_taken_as_a_number(desk: Desk) 
 
     description = str(desk.card().embeds[0].description)
     assert "**Order #1050 (unverified)**" in description
-    assert "The customer pasted an order number, not an order ID." in description
+    assert "What was pasted is an order number, not an order ID." in description
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,9 @@ async def test_open_requests_are_listed_oldest_first_on_pages(desk: Desk, storag
     first = await desk.moderator.slash(desk.channel, "requests open")
     assert first.ephemeral
     assert reply(first).content == "23 help requests"
-    assert str(embed(first).description).startswith("🟠 **#1** · <@1000> · Order not known · Something else · <t:")
+    assert str(embed(first).description).startswith(
+        "🟠 **#1** · <@1000> · Order not known · Something else · filed <t:"
+    )
     assert embed(first).footer.text == "Page 1 of 3"
     second = await desk.moderator.click(reply(first), custom_id=custom_id(reply(first), "page:open:2"))
     third = await desk.moderator.click(reply(second), custom_id=custom_id(reply(second), "page:open:3"))
@@ -73,6 +75,7 @@ async def test_a_request_in_a_list_links_to_its_card_and_opens_with_its_buttons(
     assert shown.ephemeral
     assert embed(shown).title == "Help request #1"
     assert labels(reply(shown)) == ["Take", "Check again", "Answer", "Resolve", "Details", "Post the card again"]
+    assert select["options"][0]["description"] == "Order #1051 · casey · A file has no downloads left"
 
 
 async def test_mine_are_those_that_i_have_taken(desk: Desk) -> None:
@@ -118,7 +121,7 @@ async def test_check_shows_findings_without_a_link_or_the_id(desk: Desk) -> None
 @pytest.mark.parametrize(
     ("pasted", "found"),
     [
-        ("#1050", "pasted an order number, not an order ID"),
+        ("#1050", "🔴 What was pasted is an order number, not an order ID"),
         (orders.UNKNOWN, "knows no order with the ID"),
         (orders.EMPTY, "there are no files on it"),
     ],
@@ -189,7 +192,7 @@ async def test_a_message_without_an_order_is_said_to_have_none_and_is_not_offere
 
     checked = await desk.moderator.context_menu(desk.channel, "Check order in this message", message)
 
-    assert "pasted an order number" in str(embed(checked).description)
+    assert "pasted is an order number" in str(embed(checked).description)
     assert labels(reply(checked)) == []
 
 
@@ -401,7 +404,7 @@ async def test_what_waits_for_a_moderator_comes_first_and_a_customers_reply_is_m
         await desk.answers(ready="no_email", number=number)
     answered = str(embed(await desk.moderator.slash(desk.channel, "requests mine")).description).splitlines()
     assert ["#1]" in answered[0], "#2]" in answered[1]] == [True, True]
-    assert all(" · answered · <t:" in line for line in answered)
+    assert all(" · answered · filed <t:" in line for line in answered)
 
     form = await desk.at_home.click(desk.direct()[1], label="Write back")
     await desk.at_home.submit_modal(form, {"words": "It is still\n*empty*."})
@@ -419,3 +422,28 @@ async def test_what_waits_for_a_moderator_comes_first_and_a_customers_reply_is_m
 
     await desk.answers(words="Now?", number=2)
     assert "✍️" not in str(desk.card(2).embeds[0].description)
+
+
+async def test_a_request_about_a_missing_role_says_so_in_the_lists_or_that_another_account_has_the_order(
+    desk: Desk,
+) -> None:
+    await desk.set_up()
+    await desk.confirms_the_product()
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=desk.guild.create_role("Buyer"))
+    await desk.ask_for_help(topic="no_role")
+
+    line = str(embed(await desk.moderator.slash(desk.channel, "requests open")).description)
+    assert " · No role, or another account has my order, no downloads left · filed <t:" in line
+
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+    await desk.bot.storage.claims.move(desk.guild.id, claim.shown, desk.owner.id, desk.member.id, lambda _claim: None)
+    line = str(embed(await desk.moderator.slash(desk.channel, "requests open")).description)
+    assert " · in use by another account, no downloads left · filed <t:" in line
+
+
+async def test_that_no_order_counts_for_a_person_names_them(desk: Desk) -> None:
+    shown = await desk.moderator.slash(desk.channel, "claims person", person=desk.member)
+
+    assert embed(shown).description == (
+        f"No order counts for <@{desk.member.id}> yet. One does once they open it first with /mydownloads."
+    )

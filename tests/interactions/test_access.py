@@ -129,6 +129,7 @@ PRESSES: Final[dict[str, tuple[str, list[str]]]] = {
     "Tickets.write": ("tickets:write:{ticket}:ready:no_email", []),
     "Tickets.details": ("tickets:details:{ticket}", []),
     "Tickets.answered": ("tickets:answered:{ticket}", []),
+    "Tickets.again": ("tickets:again:{ticket}:answer", []),
     "Tickets.resolve": ("tickets:resolve:{ticket}", []),
     "Tickets.resolved": ("tickets:resolved:{ticket}", ["answered"]),
     "Tickets.reopen": ("tickets:reopen:{ticket}", []),

@@ -409,7 +409,7 @@ def test_what_was_pasted_instead_of_an_id_is_said_with_the_address_to_ask_for(
 
     assert finding == Finding(Kind.WRONG_REFERENCE, problem=problem)
     assert finding.severity is Severity.BLOCKING
-    assert said(finding).moderator == f"The customer pasted {pasted}, not an order ID."
+    assert said(finding).moderator == f"What was pasted is {pasted}, not an order ID."
     assert "the address behind **View your order** in the confirmation email" in said(finding).next_step
 
 

@@ -300,6 +300,9 @@ async def test_a_change_of_a_claim_is_due_on_the_cards_of_open_tickets_about_its
     await storage.claims.release(GUILD, claim.shown, 9, note=NewNote("released", "taken"))
     assert await changed() == [3, 0, 0, 0]
     assert [note.text for note in await storage.intents.notes(about["open"].id)] == ["moved", "released"]
+    for roles, count in (((), 4), ((7,), 5), ((7,), 5)):
+        await storage.claims.claim(GUILD, 11, ORDER, "#1", accounts=1, role_ids=roles)
+        assert await changed() == [count, 0, 0, 0]
 
 
 async def test_a_ticket_is_found_by_its_number_in_its_own_server(storage: Storage) -> None:

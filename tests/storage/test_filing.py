@@ -1,5 +1,6 @@
 """What is stored when somebody asks for help: the number they say, room for it, a note for a screenshot, times."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -50,7 +51,7 @@ async def test_a_later_number_is_added_only_where_fileflares_is_not_known(storag
     assert added.ticket.version > first.version
     again = await storage.tickets.file(claiming("1042"))
     assert again.ticket.version == added.ticket.version
-    ignored = await storage.tickets.file(claiming("777", ORDER))
+    ignored = await storage.tickets.file(replace(claiming("777", ORDER), topic=Topic.DOWNLOAD_FAILS))
     assert (ignored.ticket.details.claimed_number, ignored.ticket.version) == ("", known.version)
 
 

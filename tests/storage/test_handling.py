@@ -314,13 +314,14 @@ async def test_the_first_to_answer_takes_the_request_and_the_time_of_the_first_a
     assert (await done(storage))[1:] == [(MODERATOR, Action.ANSWERED), (COLLEAGUE, Action.ANSWERED)]
 
 
-async def test_an_answer_to_a_resolved_request_is_kept_and_takes_nothing(storage: Storage) -> None:
+async def test_an_answer_to_a_resolved_request_is_refused_and_changes_nothing(storage: Storage) -> None:
     ticket = await resolved(storage)
 
-    answered = await storage.tickets.answered(ticket.id, COLLEAGUE, "one more thing")
+    with pytest.raises(NotPossibleNow):
+        await storage.tickets.answered(ticket.id, COLLEAGUE, "one more thing")
 
-    assert (answered.resolved, answered.taken_by) == (True, None)
-    assert [message.text for message in await storage.tickets.messages(ticket.id)] == ["one more thing"]
+    assert await storage.tickets.get(ticket.id) == ticket
+    assert await storage.tickets.messages(ticket.id) == []
 
 
 async def test_a_customer_who_writes_back_opens_a_resolved_request_again(storage: Storage) -> None:

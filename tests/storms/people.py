@@ -248,6 +248,8 @@ class People:
                 self.ledger.closed.add(case.number)
                 return True
             form = await self._press(moderator, _card(shop, number), "Resolve")
+            if self._closed(case, form):
+                return True
             words = f"{OWN_WORDS}bye{case.number}x"
             closed = await self._submit(moderator, form, reason=[Resolution.FIXED], words=words)
             return self._closed(case, closed)
@@ -380,9 +382,8 @@ def _stands(card: Message | None, mark: str) -> bool:
 
 
 def _about_an_answer(text: str) -> bool:
-    return text.startswith(
-        ("Sent by direct message", "They take no", "They have left", "**It is saved", "**It could not")
-    )
+    arrived = ("Sent by direct message", "They take no", "They have left", "**It is saved", "**It could not")
+    return text.partition(": ")[2].startswith(arrived)
 
 
 def _heard(reply: str) -> None:

@@ -88,7 +88,7 @@ def _case(case: Case, people: People, row: Row, answers: int) -> Iterator[str]:
     direct = sum(f"{OWN_WORDS}answer{number}x" in repr(message.embeds) for message in shop.direct(user))
     if direct != int(bool(told.answers[number]) and not case.closed):
         yield f"its answer arrived {direct} times directly"
-    if any(text.startswith(DIRECT) for text in told.answers[number]) and not direct:
+    if any(DIRECT in text for text in told.answers[number]) and not direct:
         yield "its moderator was told that the answer arrived, and it did not"
     thread = [*shop.messages(row.thread_id or 0), *shop.beside(row.card_message_id)]
     words = repr([message.embeds for message in thread]).count(f"{OWN_WORDS}back {number}x")

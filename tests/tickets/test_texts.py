@@ -34,6 +34,7 @@ from fileflare_bot.storage.records import (
 )
 from fileflare_bot.tickets import canned as answers
 from fileflare_bot.tickets import texts
+from fileflare_bot.tickets.holders import Standing
 from fileflare_bot.tickets.texts import (
     RESOLUTIONS,
     TOPICS,
@@ -72,6 +73,7 @@ LANGUAGES = st.sampled_from([CATALOGS.translator(language) for language in CATAL
 
 
 HOLDER = Claim(1, 2, 5, "#1050", (), NOW)
+HELD = Standing([HOLDER], roles=True)
 WIDTH = 56  # characters of an embed's line on a desktop: at least 400 px of a 14-pixel font whose letters take 7 px
 
 
@@ -117,13 +119,13 @@ def test_a_card_keeps_discords_limits_and_shows_no_id(
     resolved: dict[str, Any] = {"resolved": resolution is not None, "resolution": resolution, "resolved_by": 9}
     shown = ticket(details, topic=topic, taken_by=taken_by, number=10**9, **resolved)
 
-    title, description = card(shown, translator, [HOLDER])
+    title, description = card(shown, translator, HELD)
 
     assert 1 <= limits.size(title) <= limits.EMBED_TITLE
     assert 1 <= limits.size(description) <= limits.EMBED_DESCRIPTION
     assert lines_on_a_desktop(title, description) <= (3 if resolution else 12)
     assert 1 <= limits.size(thread_name(shown, translator)) <= 100
-    everything = title + description + thread_name(shown, translator) + full(shown, translator, [HOLDER])
+    everything = title + description + thread_name(shown, translator) + full(shown, translator, HELD)
     assert TOKEN not in everything
     assert 1 <= limits.size(unseen(translator)) <= limits.FIELD_VALUE
 
@@ -259,13 +261,15 @@ def test_every_finding_gives_a_card_of_at_most_twelve_lines_on_a_desktop(
     translator = CATALOGS.translator(language)
     details = TicketDetails("EU-1050-2026/1234567", kinds, words, OrderReference(TOKEN), name="n" * 32)
     holders = [replace(HOLDER, id=number) for number in range(1, 101)] if held else []
+    own = None if held else replace(HOLDER, user_id=4, role_ids=tuple(range(1, 101)))
     message = TicketMessage(1, 4, from_moderator=False, text="Hello?", at=NOW, delivery=None) if wrote else None
     filed = ticket(details, topic=Topic.NO_ROLE, taken_by=9, answered_at=NOW, number=123456, wrote=message)
 
-    title, description = card(filed, translator, holders)
+    title, description = card(filed, translator, Standing(holders, own, roles=True))
 
     assert lines_on_a_desktop(title, description) <= 12
     assert ("✍️" in description) is wrote
+    assert ("> ✍️ Hello?" in description) is wrote
     assert not words or "> " in description or "**Details**" in description
     assert "\n→ " in description or (findings == [Kind.HELD_BY_OTHERS] and "✅" in description)  # it is over
     if held:
@@ -288,7 +292,7 @@ def test_the_details_hold_every_finding_and_all_words_that_the_card_leaves_out(l
     findings = tuple(Finding(Kind.USED_UP, f"{number}-file.zip", 3, 3) for number in range(300))
     filed = ticket(TicketDetails("1050", findings, words, OrderReference(TOKEN)))
 
-    text = full(filed, translator, [HOLDER])
+    text = full(filed, translator, HELD)
 
     assert all(f"> line {number}" in text for number in range(50))
     assert all(f"{number}-file.zip" in text.replace("\\", "") for number in range(300))
@@ -317,6 +321,28 @@ def test_the_customers_words_take_the_room_that_the_findings_leave() -> None:
     _, text = card(ticket(details), ENGLISH)
 
     assert text.count("word") == 40
+    assert texts.rows(text) < texts.CARD_LINES
+
+
+def test_what_is_left_out_is_named_for_what_it_is() -> None:
+    findings = tuple(Finding(kind, f"{number}.zip", 3, 3) for kind in Kind for number in range(2))
+    details = TicketDetails("1050", findings, "It fails. " * 20, OrderReference(TOKEN))
+
+    _, text = card(ticket(details), ENGLISH, Standing([HOLDER] * 3, roles=True))
+
+    assert "since <t:1767225600:d>, … and 1 more account." in text
+    assert re.search(r"… and \d+ more findings: see Details$", text)
+    assert "(3 of 3 used). … and 1 more file\n" in card(ticket(details), ENGLISH)[1]
+
+
+def test_a_long_message_and_long_first_words_share_the_room_that_the_findings_leave() -> None:
+    details = TicketDetails(words="first " * 100, reference=OrderReference(TOKEN))
+    message = TicketMessage(1, 4, from_moderator=False, text="latest " * 100, at=NOW, delivery=None)
+
+    _, text = card(ticket(details, wrote=message), ENGLISH)
+
+    assert text.count("first") > 10
+    assert text.count("latest") > 10
     assert texts.rows(text) < texts.CARD_LINES
 
 
