@@ -433,7 +433,7 @@ async def test_the_card_says_that_the_order_does_not_count_yet_until_it_does(des
 
 
 async def test_the_card_says_that_no_rule_gives_a_role_for_the_order(desk: Desk, buyer: RoleHandle) -> None:
-    await desk.owner.slash(desk.channel, "store roles remove", number=1)
+    await desk.owner.slash(desk.channel, "store roles remove", rule="1")
     await desk.owner.slash(desk.channel, "store roles add", match="product_id", value="1", role=buyer)
 
     await desk.ask_for_help(orders.USED_UP, "No role.", topic="no_role")

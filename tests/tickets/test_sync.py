@@ -18,7 +18,7 @@ async def test_an_answer_that_discord_drops_arrives_later_by_direct_message_and_
     desk.env.inject_error("POST", DIRECT, status=503)
 
     answered = await desk.answers(words="Try again.")
-    assert reply(answered).content.startswith("**It is saved, but Discord has not confirmed it yet.**")
+    assert reply(answered).content.startswith("Help request #1: **It is saved, but Discord has not confirmed it yet.**")
     assert desk.direct() == []
     await desk.later()
     await desk.later()
