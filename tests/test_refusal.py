@@ -29,7 +29,7 @@ from fileflare_bot.tickets.intake import NoDesk
 CATALOGS = Catalogs()
 NOW = datetime.now(UTC)
 MADE: dict[type[Refusal], list[Refusal]] = {
-    BadReference: [BadReference(problem) for problem in ReferenceProblem],
+    BadReference: [BadReference(problem, in_server=here) for problem in ReferenceProblem for here in (True, False)],
     FileflareBusy: [FileflareBusy(), FileflareBusy(42.0)],
     errors.TooManyLookups: [errors.TooManyLookups(42.0)],
     errors.Guessing: [errors.Guessing(42.0), errors.Guessing(42.0, in_server=False)],
