@@ -17,7 +17,6 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Finding, Kind
-from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
@@ -32,6 +31,7 @@ from fileflare_bot.tickets.intake import (
     look_into,
     require_desk,
     sorted_out,
+    typed_number,
 )
 from fileflare_bot.tickets.screenshots import is_private, read_screenshot
 from fileflare_bot.tickets.texts import TOPICS
@@ -84,7 +84,7 @@ class Help(commands.Cog):
                 reply.translator,
                 ask_for_order=opened is None,
                 ask_for_number=opened is None or not opened.order_number,
-                claimed_number=plain_number(claimed),
+                claimed_number=typed_number(claimed),
                 ask_for_screenshot=self._takes_screenshots(reply.settings),
             )
         )

@@ -23,12 +23,13 @@ from fileflare_bot.discord_limits import EMBED_DESCRIPTION, FIELD_VALUE, shorten
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.modlog import ModLog
+from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Resolution, Ticket
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.text import escape
 from fileflare_bot.tickets.intake import WITHOUT_ORDER
-from fileflare_bot.tickets.texts import RESOLUTIONS, TOPICS, order_of, quoted
+from fileflare_bot.tickets.texts import RESOLUTIONS, TOPICS, quoted
 
 LONGEST_QUOTED: Final = 200  # UTF-16 units of the customer's words in an answer
 LEFT: Final = {NO_MUTUAL_GUILD, UNKNOWN_MEMBER, UNKNOWN_USER}
@@ -154,9 +155,10 @@ def answer_embed(ticket: Ticket, title: str, text: str, guild_name: str, transla
 
 def _asked(ticket: Ticket, translator: Translator) -> str:
     """Return what a ticket is about, for its customer: the order and its products, the topic, and their first words."""
-    order = [order_of(ticket, translator)] if ticket.details.order_number or ticket.details.claimed_number else []
+    number = plain_number(ticket.details.order_number) or plain_number(ticket.details.claimed_number)
+    order = translator.gettext("Order #{number}", number=escape(number)) if number else ""
     products = [escape(name) for name in ticket.details.products]
-    lines = [" · ".join([*order, *products]), translator.gettext(TOPICS[ticket.topic])]
+    lines = [" · ".join(filter(None, [order, *products])), translator.gettext(TOPICS[ticket.topic])]
     if words := " ".join(ticket.details.words.split()):
         lines.append(quoted(shorten(words, LONGEST_QUOTED)))
     return shorten("\n".join(filter(None, lines)), FIELD_VALUE)

@@ -79,7 +79,9 @@ async def test_for_an_order_that_was_read_the_form_asks_for_no_number(desk: Desk
     assert {*fields(await form(desk, orders.USED_UP))} == {"topic", "words"}
 
 
-@pytest.mark.parametrize("pasted", ["#1050", "1050"])
+@pytest.mark.parametrize(
+    "pasted", ["#1050", "1050", "Order #1050", "Bestellung Nr. 1050", "my order number is: 1050!", "№1050"]
+)
 async def test_an_order_number_that_was_pasted_is_in_the_form_already(desk: Desk, pasted: str) -> None:
     await desk.set_up()
 
@@ -90,6 +92,28 @@ async def test_an_order_number_that_was_pasted_is_in_the_form_already(desk: Desk
     assert [each["value"] for each in inputs if each["custom_id"] == "number"] == ["1050"]
     await desk.customer.submit_modal(shown, {"topic": "other", "number": "1050"})
     assert "**Order #1050 (unverified)**" in str(desk.card().embeds[0].description)
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("Order #1051", "1051"),
+        ("Nr: #EU-1051-A.", "EU-1051-A"),
+        ("order#1051", "1051"),
+        ("1051 or 1052", "1051 or 1052"),
+    ],
+)
+async def test_a_number_is_kept_without_what_was_typed_around_it_and_the_customer_reads_no_doubt_about_it(
+    desk: Desk, typed: str, number: str
+) -> None:
+    await desk.set_up()
+    await desk.customer.submit_modal(await form(desk, "#1"), {"topic": "other", "number": typed})
+    assert f"**Order #{number} (unverified)**" in str(desk.card().embeds[0].description).replace("\\", "")
+
+    await desk.answers(words="Look again.")
+
+    (asked, _) = desk.direct()[-1].embeds[0].fields
+    assert str(asked.value).replace("\\", "").splitlines()[0] == f"Order #{number}"
 
 
 async def test_an_order_number_among_the_links_is_taken_as_a_number(desk: Desk) -> None:
