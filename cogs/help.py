@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord.ext import commands
 
-from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
@@ -46,6 +45,7 @@ _ANSWER: Final = r"(?::(?P<answer_id>\d{1,18}))?"  # the message of a moderator
 _ROOM_SHARE: Final = 0.8  # of the time for a fast reply, in which a form must be opened
 _FORM_PARTS: Final = 5  # discord.com/developers/docs/interactions/receiving-and-responding, "Modal"
 _LONGEST_NUMBER: Final = 20  # characters
+_UNKNOWN: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.PAUSED}
 _LIKELY: Final[dict[Kind, Topic]] = {
     Kind.USED_UP: Topic.NOTHING_LEFT,
     Kind.MORE_CLICKS: Topic.NOTHING_LEFT,
@@ -116,8 +116,8 @@ class Help(commands.Cog):
         if not details.order_number:
             details = replace(details, claimed_number=claimed_number)
         attached = reply.uploaded("screenshot") if settings.options.help_screenshots else None
-        if topic is Topic.ORDER_NOT_FOUND and not (pasted.strip() or attached):
-            _require_something_to_find_it_by(opened, details)
+        if topic is Topic.ORDER_NOT_FOUND and not attached:
+            _require_something_to_find_it_by(details)
         screenshot = None if attached is None else await read_screenshot(self._bot, attached)
         filed = await self._desk.file(
             NewTicket(
@@ -265,13 +265,13 @@ def _open_tickets(error: Exception, _refusal: Refusal, translator: Translator) -
     )
 
 
-def _require_something_to_find_it_by(opened: OpenOrder | None, details: TicketDetails) -> None:
+def _require_something_to_find_it_by(details: TicketDetails) -> None:
     """Check that moderators can find an order that was not found.
 
     Raises:
         NothingToFindItBy: nobody has given its number or said anything.
     """
-    unknown = opened is None or (opened.failure is not None and opened.failure.kind is Kind.NOT_FOUND)
+    unknown = details.reference is None or any(finding.kind in _UNKNOWN for finding in details.findings)
     if unknown and not (details.order_number or details.claimed_number or details.words):
         raise NothingToFindItBy
 
@@ -318,7 +318,7 @@ def _help_modal(
             custom_id="number",
             placeholder="#1050",
             max_length=_LONGEST_NUMBER,
-            required=False,
+            required=likely is Topic.ORDER_NOT_FOUND,
             default=claimed_number[:_LONGEST_NUMBER] or None,
         )
         text = translator.gettext("It is in the confirmation email. The moderators find your order with it.")

@@ -351,7 +351,7 @@ async def test_the_order_of_an_answer_is_opened_for_its_customer_alone(desk: Des
     assert reply(refused).content == "**That is for somebody else.**"
 
     unknown = await desk.customer.click(reply(await desk.mydownloads(orders.UNKNOWN)), label="Get help")
-    await desk.customer.submit_modal(unknown, {"topic": "order_not_found", "words": "Where is it?"})
+    await desk.customer.submit_modal(unknown, {"topic": "order_not_found", "number": "1042"})
     await desk.answers(words="Look again.", number=2)
     assert labels(desk.direct()[-1]) == ["Write back", "It is solved"]
     refused = await desk.forge("downloads:ticket:2", desk.customer, desk.channel)

@@ -89,7 +89,8 @@ async def test_help_is_offered_on_each_refusal_that_a_moderator_can_fix_with_a_l
     parts = [item["component"] for item in shown.modal["components"] if "component" in item]
     (topics,) = [part for part in parts if part["custom_id"] == "topic"]
     assert [option["value"] for option in topics["options"] if option.get("default")] == [topic]
-    await desk.customer.submit_modal(shown, {"topic": topic, "words": "Bought yesterday."})
+    number = {"number": "1050"} if topic == "order_not_found" else {}
+    await desk.customer.submit_modal(shown, {"topic": topic, "words": "Bought yesterday.", **number})
     assert found in str(desk.card().embeds[0].description)
 
 
@@ -487,7 +488,7 @@ async def test_who_closes_a_colleagues_request_is_told_whose_it_was(desk: Desk) 
 async def test_of_an_order_that_nobody_knows_details_do_not_list_what_its_data_hides(desk: Desk) -> None:
     await desk.set_up()
     form = await desk.customer.click(reply(await desk.mydownloads("#1050")), label="Get help")
-    await desk.customer.submit_modal(form, {"topic": "other", "words": "?"})
+    await desk.customer.submit_modal(form, {"topic": "other", "words": "?", "number": "1050"})
     await desk.ask_for_help()
 
     unknown, known = [await desk.press("Details", number=number) for number in (1, 2)]

@@ -119,7 +119,7 @@ async def test_a_number_is_kept_without_what_was_typed_around_it_and_the_custome
 async def test_an_order_number_among_the_links_is_taken_as_a_number(desk: Desk) -> None:
     await desk.set_up()
 
-    await desk.customer.submit_modal(await form(desk, "#1050"), {"topic": "other", "order": "#1050"})
+    await desk.customer.submit_modal(await form(desk, "#1050"), {"topic": "other", "order": "#1050", "number": " "})
 
     description = str(desk.card().embeds[0].description)
     assert "**Order #1050 (unverified)**" in description
@@ -169,7 +169,8 @@ async def test_a_hostile_number_has_no_effect(desk: Desk, number: str) -> None:
 
 async def test_a_number_that_is_told_later_is_added_to_the_open_request(desk: Desk) -> None:
     await desk.set_up()
-    await desk.customer.submit_modal(await form(desk, "#1"), {"topic": "other", "words": "Where is it?"})
+    inputs = {"topic": "other", "words": "Where is it?"}
+    await desk.forge("help:file::wrong_reference.order_number", desk.customer, desk.channel, inputs=inputs)
     assert "Order not known" in str(desk.card().embeds[0].description)
 
     again = await desk.customer.submit_modal(await form(desk, "#1"), {"topic": "other", "number": "1042"})
@@ -310,12 +311,51 @@ async def test_who_has_filed_reads_how_long_answers_take_if_enough_is_known(
     assert text not in reply(again).content
 
 
+@pytest.mark.parametrize("pasted", ["#not-an-id", "0c732eb6fd98", orders.UNKNOWN])
+async def test_an_order_that_is_not_found_needs_its_number(desk: Desk, pasted: str) -> None:
+    await desk.set_up()
+
+    number = fields(await form(desk, pasted))["number"]["component"]
+
+    assert number["required"]
+    assert not fields(await form(desk, orders.DOCUMENTED)).get("number")
+
+
+@pytest.mark.parametrize("unknown", ["", "0c732eb6fd98", "no idea", orders.UNKNOWN])
+@pytest.mark.parametrize("finding", ["wrong_reference.cut_off", "not_found.", "paused.", "."])
+async def test_nothing_that_finds_no_order_is_filed_as_one_that_is_not_found(
+    desk: Desk, finding: str, unknown: str
+) -> None:
+    await desk.set_up()
+
+    inputs = {"topic": "order_not_found", "order": unknown}
+    refused = await desk.forge(f"help:file::{finding}", desk.customer, desk.channel, inputs=inputs)
+
+    assert reply(refused).content.startswith("**Without the order number nobody can find it.**")
+    assert desk.support.history() == []
+
+
+@pytest.mark.limits(misses_per_user=1)
+async def test_nor_is_it_during_a_pause(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.mydownloads("1" * 31 + "a")
+    shown = await form(desk, orders.UNKNOWN)
+    assert shown.modal is not None
+
+    inputs = {"topic": "order_not_found"}
+    refused = await desk.forge(shown.modal["custom_id"], desk.customer, desk.channel, inputs=inputs)
+
+    assert reply(refused).content.startswith("**Without the order number nobody can find it.**")
+
+
 async def test_an_unknown_order_without_anything_to_find_it_by_is_not_filed(desk: Desk) -> None:
     await desk.set_up()
     shown = await form(desk, orders.UNKNOWN)
     assert next(iter(fields(shown))) == "number"
+    assert shown.modal is not None
 
-    refused = await desk.customer.submit_modal(shown, {"topic": "order_not_found"})
+    inputs = {"topic": "order_not_found"}
+    refused = await desk.forge(shown.modal["custom_id"], desk.customer, desk.channel, inputs=inputs)
 
     assert reply(refused).content.startswith("**Without the order number nobody can find it.**")
     assert desk.support.history() == []
@@ -330,6 +370,7 @@ async def test_an_unknown_order_without_anything_to_find_it_by_is_not_filed(desk
 async def test_with_words_or_another_topic_it_is_filed_without_a_number(desk: Desk, given: dict[str, str]) -> None:
     await desk.set_up()
 
-    filed = await desk.customer.submit_modal(await form(desk, "#not-an-id"), {"topic": "order_not_found", **given})
+    inputs = {"topic": "order_not_found", **given}
+    filed = await desk.forge("help:file::wrong_reference.not_an_id", desk.customer, desk.channel, inputs=inputs)
 
     assert "Your help request is #1." in reply(filed).content
