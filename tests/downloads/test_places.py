@@ -150,7 +150,12 @@ def test_the_select_shows_where_one_is_except_on_the_first_page_where_it_says_wh
         ("LOOP_03_17", ["loop_03_17.wav"]),
         ("https://loop_03_17", ["loop_03_17.wav"]),
         ("pack 4", [f"loop_04_{number:02}.wav" for number in range(30)]),
+        ("loop 07 12", ["loop_07_12.wav"]),
+        ("Loop-07.12", ["loop_07_12.wav"]),
+        ("wav 12 07", ["loop_07_12.wav"]),
+        ("12 pack 7 sound", ["loop_07_12.wav"]),
         ("nothing of that name", []),
+        ("loop 07 99", []),
     ],
 )
 def test_find_shows_the_files_with_that_in_their_own_name_or_their_products(part: str, found: list[str]) -> None:
