@@ -198,7 +198,9 @@ class Help(commands.Cog):
         reply.written = text = hide_secrets(reply.typed("words"))
         if not text:
             raise NothingWritten
-        ticket, told = await self._desk.write_back(number(ticket_id), reply.user.id, reply.interaction.guild_id, text)
+        ticket, told, reopened = await self._desk.write_back(
+            number(ticket_id), reply.user.id, reply.interaction.guild_id, text
+        )
         translator = reply.translator
         if told:
             sent = translator.gettext("The moderators have it: help request #{number}.", number=ticket.number)
@@ -208,6 +210,8 @@ class Help(commands.Cog):
                 "go on trying.",
                 number=ticket.number,
             )
+        if reopened:
+            sent += " " + translator.gettext("It is open again.")
         await reply.show(ReplyMessage(sent))
 
     @route(f"help:solved:{_TICKET}")
@@ -215,11 +219,14 @@ class Help(commands.Cog):
     async def solved(self, reply: Reply, ticket_id: str) -> None:
         """Close the ticket because its customer says that it is solved."""
         ticket = await self._desk.solve(number(ticket_id), reply.user.id, reply.interaction.guild_id)
+        reopen = reply.translator.gettext("Reopen")
         text = reply.translator.gettext(
-            "Good to hear! Help request #{number} is closed. If something is left, write back.",
+            "Good to hear! Help request #{number} is closed. If something is left, press **{reopen}**, and write what "
+            "it is.",
             number=ticket.number,
+            reopen=reopen,
         )
-        await reply.show(ReplyMessage(text))
+        await reply.show(ReplyMessage(text, view=view([button(reopen, f"help:write:{ticket.id}", emoji="✍️")])))
 
     async def _require_room(self, reply: Reply, reference: OrderReference | None) -> None:
         """Refuse before somebody fills in a form that would be refused, if the database says so in time."""

@@ -192,10 +192,12 @@ class HelpDesk:
             raise NoSuchSavedOrder
         return ticket.details.reference
 
-    async def write_back(self, ticket_id: int, user_id: int, guild_id: int | None, text: str) -> tuple[Ticket, bool]:
+    async def write_back(
+        self, ticket_id: int, user_id: int, guild_id: int | None, text: str
+    ) -> tuple[Ticket, bool, bool]:
         """Send a customer's message to the moderators, and reopen the ticket if it is resolved.
 
-        Return the ticket, and whether the moderators can read the message already.
+        Return the ticket, whether the moderators can read the message already, and whether it was resolved.
 
         Raises:
             NotYours, RequestGone: as for of_customer().
@@ -203,14 +205,15 @@ class HelpDesk:
             TooManyTickets: the customer has reached a limit.
         """
         ticket = await self.of_customer(ticket_id, user_id, guild_id)
+        was_resolved = ticket.resolved
         await require_member(self._bot, ticket.guild_id, user_id)
         text = without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
         try:
-            return ticket, await self._tickets.is_told(ticket_id)
+            return ticket, await self._tickets.is_told(ticket_id), was_resolved
         except StorageUnavailable:  # the message is stored, so this is no refusal
-            return ticket, False
+            return ticket, False, was_resolved
 
     async def heard(self, ticket_id: int, user_id: int) -> None:
         """Note that a customer is about to write, so that their ticket is not closed meanwhile."""

@@ -248,10 +248,15 @@ async def test_the_customer_says_that_it_is_solved_and_can_still_write_back(desk
 
     solved = await desk.at_home.click(desk.direct()[0], label="It is solved")
     assert reply(solved).content.startswith("Good to hear! Help request #1 is closed.")
+    assert "press **Reopen**" in reply(solved).content
     assert "The customer says that it is solved" in str(desk.card().embeds[0].description)
-    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
-    await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
+    shown = await desk.at_home.click(reply(solved), label="Reopen")
+    reopened = await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
+    assert reply(reopened).content == "The moderators have it: help request #1. It is open again."
 
+    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
+    more = await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
+    assert reply(more).content == "The moderators have it: help request #1."
     assert labels(desk.card()) == ["Hand over", "Check again", "Answer", "Resolve", "Details"]
     assert desk.notes()[-1].endswith("> It stopped again.")
 
