@@ -174,6 +174,17 @@ async def test_a_product_of_300_files_is_chosen_by_its_name(desk: Desk) -> None:
     assert shown_files(refreshed) == files
 
 
+async def test_the_select_names_the_page_that_it_opens_and_keeps_its_numbers(desk: Desk) -> None:
+    shown = await desk.mydownloads(orders.LARGE)
+    offered = [option["description"] for option in options(shown)]
+
+    for pack in (6, 1, 9):
+        shown = await jump(desk, shown, f"Sound pack {pack}")
+
+        assert str(embed(shown).footer.text).startswith(offered[pack].partition(" · ")[0] + " of ")
+        assert [option["description"] for option in options(shown)] == offered
+
+
 async def test_the_middle_of_2000_files_with_very_long_links_is_two_choices_away(desk: Desk) -> None:
     desk.sample.answers[orders.LARGE] = numbered(2000, link=2000)
     result = await desk.mydownloads(orders.LARGE)
