@@ -23,6 +23,13 @@ async def test_an_order_is_remembered_offered_by_its_name_and_opened_without_its
     assert "Remember this order" not in labels(reply(opened))
 
 
+async def test_the_german_names_of_the_customers_commands_have_one_pattern(desk: Desk) -> None:
+    names = [desk.env.backend.find_command(name, None, type=1) for name in ("mydownloads", "myorders", "privacy")]
+
+    german = [each["name_localizations"]["de"] for each in names if each is not None]
+    assert german == ["meine-downloads", "meine-bestellungen", "datenschutz"]
+
+
 async def test_typing_asks_fileflare_nothing(desk: Desk) -> None:
     await remember(desk)
     asked = len(desk.sample.requests)
