@@ -16,6 +16,7 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Finding, Kind
+from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
@@ -263,13 +264,12 @@ def _open_tickets(error: Exception, _refusal: Refusal, translator: Translator) -
     """Return the buttons that add something to the tickets which keep somebody from filing another."""
     if not isinstance(error, TooManyTickets) or not error.open_tickets:
         return None
-    label = translator.gettext("Write back")
-    return view(
-        [
-            button(f"{label} · #{number}", f"help:write:{ticket_id}", emoji="✍️")
-            for ticket_id, number in error.open_tickets
-        ]
-    )
+    label, buttons = translator.gettext("Write back"), []
+    for ticket_id, own_number, order_number in error.open_tickets:
+        known = plain_number(order_number)
+        of = translator.gettext("Order #{number}", number=known) if known else f"#{own_number}"
+        buttons.append(button(f"{label} · {of}", f"help:write:{ticket_id}", emoji="✍️"))
+    return view(buttons)
 
 
 def _require_something_to_find_it_by(details: TicketDetails) -> None:

@@ -50,7 +50,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     BotLacksPermission: [BotLacksPermission("Send Messages")],
     AlreadyTaken: [AlreadyTaken(7)],
     NotPossibleNow: [NotPossibleNow(), NotPossibleNow(opened=True), NotPossibleNow(other="#7")],
-    TooManyTickets: [TooManyTickets(), TooManyTickets([(7, 1), (8, 2)]), TooManyTickets((), NOW)],
+    TooManyTickets: [TooManyTickets([(7, 1, ""), (8, 2, "1050")], count=2), TooManyTickets((), NOW)],
     NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
     NoSuchNumber: [NoSuchNumber(number="1050")],
     NoDesk: [NoDesk(7), NoDesk(None)],

@@ -64,7 +64,7 @@ async def test_a_customer_who_reaches_the_limit_while_they_write_gets_their_word
 
     refused = await desk.customer.submit_modal(shown, {"topic": "other", "words": "My other order is empty."})
 
-    assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
+    assert reply(refused).content.startswith("**You have 1 open help request, and this store takes no more at once.**")
     assert "\n> My other order is empty." in reply(refused).content
 
 
@@ -395,14 +395,14 @@ async def test_asking_again_for_help_has_the_limit_of_writing_back_and_nothing_i
 
     refused = await desk.ask_for_help(words="And once more.")
 
-    assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
+    assert reply(refused).content.startswith("**You have written to the moderators as often as you can in a day.**")
     assert "\n> And once more." in reply(refused).content
     assert desk.notes() == notes
     assert len([note for note in notes if "Hello?" in note]) == 10
     await desk.answers(words="I am on it.")
     shown = await desk.at_home.click(desk.direct()[0], label="Write back")
     again = await desk.at_home.submit_modal(shown, {"words": "And once more."})
-    assert reply(again).content.startswith("**You have asked for help often enough for now.**")
+    assert reply(again).content.startswith("**You have written to the moderators as often as you can in a day.**")
     await desk.later(days=1)
     added = await desk.ask_for_help(words="It is tomorrow.")
     assert reply(added).content.startswith(

@@ -201,8 +201,8 @@ async def test_once_fileflare_has_said_the_number_it_is_shown_as_the_orders(desk
             "en-US",
             (
                 "Get help",
-                "**You have asked for help often enough for now.**",
-                "To add something to an open one, press its button: #2, #1.",
+                "**You have 2 open help requests, and this store takes no more at once.**",
+                "To add something to an open one, press its button.",
                 "Write back",
             ),
         ),
@@ -210,8 +210,8 @@ async def test_once_fileflare_has_said_the_number_it_is_shown_as_the_orders(desk
             "de",
             (
                 "Hilfe holen",
-                "**Du hast fürs Erste oft genug um Hilfe gebeten.**",
-                "Um einer offenen etwas hinzuzufügen, drücke ihren Knopf: #2, #1.",
+                "**Du hast 2 offene Hilfeanfragen, und mehr auf einmal nimmt dieser Shop nicht an.**",
+                "Um einer offenen etwas hinzuzufügen, drücke ihren Knopf.",
                 "Zurückschreiben",
             ),
         ),
@@ -232,8 +232,9 @@ async def test_at_the_limit_nobody_fills_in_a_form_but_is_led_to_their_open_requ
     assert refused.modal is None
     assert reply(refused).content.startswith(head)
     assert reply(refused).content.endswith(tail)
-    assert labels(reply(refused)) == [f"{write} · #2", f"{write} · #1"]
-    shown = await desk.customer.click(reply(refused), label=f"{write} · #1")
+    order = {"en-US": "Order", "de": "Bestellung"}[language]
+    assert labels(reply(refused)) == [f"{write} · {order} #1052", f"{write} · {order} #1051"]
+    shown = await desk.customer.click(reply(refused), label=f"{write} · {order} #1051")
     await desk.customer.submit_modal(shown, {"words": "One more thing."})
     assert desk.notes(1)[-1].endswith("> One more thing.")
 
@@ -259,7 +260,7 @@ async def test_the_limit_of_a_day_is_said_before_the_form_too(desk: Desk) -> Non
     refused = await form(desk, orders.EMPTY)
 
     assert refused.modal is None
-    assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
+    assert reply(refused).content.startswith("**You have written to the moderators as often as you can in a day.**")
     assert "You can write to the moderators again <t:" in reply(refused).content
     assert not buttons(reply(refused))
 
