@@ -3,6 +3,8 @@
 The mention only says that there is an answer; its button shows it to that customer alone.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import discord
@@ -25,7 +27,7 @@ from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.posting import has_custom_id, post_once
-from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Resolution, Ticket
+from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.text import escape
 from fileflare_bot.tickets.intake import WITHOUT_ORDER
@@ -59,6 +61,7 @@ class Deliveries:
     def __init__(self, bot: commands.AutoShardedBot, storage: Storage, catalogs: Catalogs, modlog: ModLog) -> None:
         self._bot = bot
         self._intents = storage.intents
+        self._tickets = storage.tickets
         self._catalogs = catalogs
         self._modlog = modlog
 
@@ -92,7 +95,8 @@ class Deliveries:
         translator = self._catalogs.translator(ticket.locale)
         title = answer_title(ticket, translator, asking=answer.asking, closing=answer.closing)
         guild = self._bot.get_guild(ticket.guild_id)
-        embed = answer_embed(ticket, title, answer.text, guild.name if guild is not None else "", translator)
+        asked = asked_before(ticket, await self._tickets.messages(ticket.id), answer.id)
+        embed = answer_embed(asked, title, answer.text, guild.name if guild is not None else "", translator)
         how = translator.gettext(
             "Press **{button}**. What you type into this chat reaches nobody.",
             button=translator.gettext(_write_label(ticket, asking=answer.asking)),
@@ -146,6 +150,15 @@ def answer_title(ticket: Ticket, translator: Translator, *, asking: bool, closin
     return translator.gettext(title, number=ticket.number)
 
 
+def asked_before(ticket: Ticket, messages: Iterable[TicketMessage], answer_id: int) -> Ticket:
+    """Return the ticket with its customer's latest words before an answer."""
+    words = ticket.details.words
+    for message in messages:
+        if message.id < answer_id and not message.from_moderator:
+            words = message.text or words
+    return replace(ticket, details=replace(ticket.details, words=words))
+
+
 def answer_embed(ticket: Ticket, title: str, text: str, guild_name: str, translator: Translator) -> discord.Embed:
     """Return the embed of an answer, with what it answers."""
     embed = discord.Embed(title=title, description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
@@ -154,7 +167,7 @@ def answer_embed(ticket: Ticket, title: str, text: str, guild_name: str, transla
 
 
 def _asked(ticket: Ticket, translator: Translator) -> str:
-    """Return what a ticket is about, for its customer: the order and its products, the topic, and their first words."""
+    """Return what a ticket is about, for its customer: the order and its products, the topic, and their words."""
     number = plain_number(ticket.details.order_number) or plain_number(ticket.details.claimed_number)
     order = translator.gettext("Order #{number}", number=escape(number)) if number else ""
     products = [escape(name) for name in ticket.details.products]

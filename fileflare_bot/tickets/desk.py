@@ -21,7 +21,7 @@ from fileflare_bot.storage.errors import NoSuchSavedOrder, NoSuchTicket, Storage
 from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.canned import as_sent
-from fileflare_bot.tickets.delivery import opens_order
+from fileflare_bot.tickets.delivery import asked_before, opens_order
 from fileflare_bot.tickets.holders import keeping
 from fileflare_bot.tickets.intake import HIDDEN, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
@@ -168,17 +168,20 @@ class HelpDesk:
     ) -> tuple[Ticket, TicketMessage]:
         """Return a customer's ticket and one of the moderators' answers in it, the latest if ``message_id`` is None.
 
+        The ticket has the customer's latest words before that answer.
+
         Raises:
             NotYours, RequestGone: as for of_customer().
             NotAnswered: it has no such answer.
         """
         ticket = await self.of_customer(ticket_id, user_id, guild_id)
-        answers = [message for message in await self._tickets.messages(ticket_id) if message.from_moderator]
+        messages = await self._tickets.messages(ticket_id)
+        answers = [message for message in messages if message.from_moderator]
         if message_id is not None:
             answers = [message for message in answers if message.id == message_id]
         if not answers:
             raise NotAnswered
-        return ticket, answers[-1]
+        return asked_before(ticket, messages, answers[-1].id), answers[-1]
 
     async def order_of_customer(self, ticket_id: int, user_id: int, guild_id: int | None) -> OrderReference:
         """Return the order of a customer's ticket, which they have opened before.

@@ -349,6 +349,31 @@ async def test_a_list_that_an_answer_opened_goes_on_with_its_request(desk: Desk)
     assert reply(written).content == "The moderators have it: help request #1."
 
 
+@pytest.mark.parametrize("closed", [True, False])
+async def test_an_answer_repeats_the_customers_latest_words_before_it(desk: Desk, *, closed: bool) -> None:
+    def asked() -> str:
+        return str(desk.direct()[-1].embeds[0].fields[0].value).splitlines()[-1]
+
+    if closed:
+        desk.closes_direct_messages()
+    await desk.set_up()
+    await desk.ask_for_help(words="The first words.")
+    await desk.answers(words="Try again.")
+    if closed:
+        mention = next(each for each in desk.channel.history() if "Read the answer" in labels(each))
+        await desk.ask_for_help(words="The later words.")
+        read = await desk.customer.click(mention, label="Read the answer")
+        assert str(reply(read).embeds[0].fields[0].value).splitlines()[-1] == "> The first words."
+        return
+    assert asked() == "> The first words."
+    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
+    await desk.at_home.submit_modal(shown, {"words": "The later words."})
+
+    await desk.resolves("mended", "Goodbye!")
+
+    assert asked() == "> The later words."
+
+
 async def test_the_order_of_an_answer_is_opened_for_its_customer_alone(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
