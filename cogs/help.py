@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord.ext import commands
 
-from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
@@ -32,6 +31,7 @@ from fileflare_bot.tickets.intake import (
     look_into,
     require_desk,
     sorted_out,
+    typed_number,
 )
 from fileflare_bot.tickets.screenshots import is_private, read_screenshot
 from fileflare_bot.tickets.texts import LIKELY, TOPICS
@@ -46,6 +46,7 @@ _ANSWER: Final = r"(?::(?P<answer_id>\d{1,18}))?"  # the message of a moderator
 _ROOM_SHARE: Final = 0.8  # of the time for a fast reply, in which a form must be opened
 _FORM_PARTS: Final = 5  # discord.com/developers/docs/interactions/receiving-and-responding, "Modal"
 _LONGEST_NUMBER: Final = 20  # characters
+_UNKNOWN: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.PAUSED}
 
 
 class Help(commands.Cog):
@@ -72,7 +73,7 @@ class Help(commands.Cog):
                 reply.translator,
                 ask_for_order=opened is None,
                 ask_for_number=opened is None or not opened.order_number,
-                claimed_number=plain_number(claimed),
+                claimed_number=typed_number(claimed),
                 ask_for_screenshot=self._takes_screenshots(reply.settings),
             )
         )
@@ -104,8 +105,8 @@ class Help(commands.Cog):
         if not details.order_number:
             details = replace(details, claimed_number=claimed_number)
         attached = reply.uploaded("screenshot") if settings.options.help_screenshots else None
-        if topic is Topic.ORDER_NOT_FOUND and not (pasted.strip() or attached):
-            _require_something_to_find_it_by(opened, details)
+        if topic is Topic.ORDER_NOT_FOUND and not attached:
+            _require_something_to_find_it_by(details)
         screenshot = None if attached is None else await read_screenshot(self._bot, attached)
         filed = await self._desk.file(
             NewTicket(
@@ -186,7 +187,9 @@ class Help(commands.Cog):
         reply.written = text = hide_secrets(reply.typed("words"))
         if not text:
             raise NothingWritten
-        ticket, told = await self._desk.write_back(number(ticket_id), reply.user.id, reply.interaction.guild_id, text)
+        ticket, told, reopened = await self._desk.write_back(
+            number(ticket_id), reply.user.id, reply.interaction.guild_id, text
+        )
         translator = reply.translator
         if told:
             sent = translator.gettext("The moderators have it: help request #{number}.", number=ticket.number)
@@ -196,6 +199,8 @@ class Help(commands.Cog):
                 "go on trying.",
                 number=ticket.number,
             )
+        if reopened:
+            sent += " " + translator.gettext("It is open again.")
         await reply.show(ReplyMessage(sent))
 
     @route(f"help:solved:{_TICKET}")
@@ -203,11 +208,14 @@ class Help(commands.Cog):
     async def solved(self, reply: Reply, ticket_id: str) -> None:
         """Close the ticket because its customer says that it is solved."""
         ticket = await self._desk.solve(number(ticket_id), reply.user.id, reply.interaction.guild_id)
+        reopen = reply.translator.gettext("Reopen")
         text = reply.translator.gettext(
-            "Good to hear! Help request #{number} is closed. If something is left, write back.",
+            "Good to hear! Help request #{number} is closed. If something is left, press **{reopen}**, and write what "
+            "it is.",
             number=ticket.number,
+            reopen=reopen,
         )
-        await reply.show(ReplyMessage(text))
+        await reply.show(ReplyMessage(text, view=view([button(reopen, f"help:write:{ticket.id}", emoji="✍️")])))
 
     async def _require_room(self, reply: Reply, reference: OrderReference | None) -> None:
         """Refuse before somebody fills in a form that would be refused, if the database says so in time."""
@@ -244,22 +252,21 @@ def _open_tickets(error: Exception, _refusal: Refusal, translator: Translator) -
     """Return the buttons that add something to the tickets which keep somebody from filing another."""
     if not isinstance(error, TooManyTickets) or not error.open_tickets:
         return None
-    label = translator.gettext("Write back")
-    return view(
-        [
-            button(f"{label} · #{number}", f"help:write:{ticket_id}", emoji="✍️")
-            for ticket_id, number in error.open_tickets
-        ]
-    )
+    label, buttons = translator.gettext("Write back"), []
+    for ticket_id, own_number, order_number in error.open_tickets:
+        known = plain_number(order_number)
+        of = translator.gettext("Order #{number}", number=known) if known else f"#{own_number}"
+        buttons.append(button(f"{label} · {of}", f"help:write:{ticket_id}", emoji="✍️"))
+    return view(buttons)
 
 
-def _require_something_to_find_it_by(opened: OpenOrder | None, details: TicketDetails) -> None:
+def _require_something_to_find_it_by(details: TicketDetails) -> None:
     """Check that moderators can find an order that was not found.
 
     Raises:
         NothingToFindItBy: nobody has given its number or said anything.
     """
-    unknown = opened is None or (opened.failure is not None and opened.failure.kind is Kind.NOT_FOUND)
+    unknown = details.reference is None or any(finding.kind in _UNKNOWN for finding in details.findings)
     if unknown and not (details.order_number or details.claimed_number or details.words):
         raise NothingToFindItBy
 
@@ -306,7 +313,7 @@ def _help_modal(
             custom_id="number",
             placeholder="#1050",
             max_length=_LONGEST_NUMBER,
-            required=False,
+            required=likely is Topic.ORDER_NOT_FOUND,
             default=claimed_number[:_LONGEST_NUMBER] or None,
         )
         text = translator.gettext("It is in the confirmation email. The moderators find your order with it.")

@@ -42,22 +42,56 @@ class Orders(commands.Cog):
     @replies("myorders_forgot", CUSTOMER, updates=True)
     async def forget(self, reply: Reply) -> None:
         """Forget the chosen order."""
-        await self._saved_orders.forget(reply.user.id, number(next(iter(reply.chosen()), "")))
-        await self._show(reply)
+        chosen = number(next(iter(reply.chosen()), ""))
+        label = next((order.label for order in await self._of(reply) if order.id == chosen), None)
+        await self._saved_orders.forget(reply.user.id, chosen)
+        translator, done = reply.translator, ""
+        if label is not None:
+            done = translator.gettext("I have forgotten “{order}”.", order=escape(label) or "?") + "\n"
+        await reply.show(_list(await self._of(reply), translator, done))
 
     @route("orders:forget_all")
+    @replies("myorders_forget", CUSTOMER, updates=True)
+    async def ask(self, reply: Reply) -> None:
+        """Ask whether the user is sure."""
+        if not (saved := await self._of(reply)):
+            await self._show(reply)
+            return
+        translator = reply.translator
+        text = translator.ngettext(
+            "**Forget {count} order?** To open it again, you need its link.",
+            "**Forget {count} orders?** To open them again, you need their links.",
+            len(saved),
+        )
+        forget = translator.gettext("Forget")
+        buttons = [
+            button(forget, "orders:forgotten", emoji="🗑️", style=discord.ButtonStyle.danger),
+            button(translator.gettext("Keep"), "orders:keep"),
+        ]
+        await reply.show(ReplyMessage(text, view=view(buttons)))
+
+    @route("orders:forgotten")
     @replies("myorders_forgot", CUSTOMER, updates=True)
     async def forget_all(self, reply: Reply) -> None:
         """Forget all orders."""
         await self._saved_orders.forget(reply.user.id)
         await self._show(reply)
 
+    @route("orders:keep")
+    @replies("myorders", CUSTOMER, updates=True)
+    async def keep(self, reply: Reply) -> None:
+        """Show the list again."""
+        await self._show(reply)
+
+    async def _of(self, reply: Reply) -> list[SavedOrder]:
+        return await self._saved_orders.of_user(reply.user.id)
+
     async def _show(self, reply: Reply) -> None:
-        await reply.show(_list(await self._saved_orders.of_user(reply.user.id), reply.translator))
+        await reply.show(_list(await self._of(reply), reply.translator))
 
 
-def _list(saved: list[SavedOrder], translator: Translator) -> ReplyMessage:
-    title = "**" + translator.gettext("Your orders") + "**"
+def _list(saved: list[SavedOrder], translator: Translator, done: str = "") -> ReplyMessage:
+    title = f"{done}**" + translator.gettext("Your orders") + "**"
     if not saved:
         none = translator.gettext("I remember none. Press **Remember this order** under your downloads.")
         return ReplyMessage(f"{title}\n{none}")

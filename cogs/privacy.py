@@ -72,7 +72,8 @@ class Privacy(commands.Cog):
             button(translator.gettext("Delete for good"), "privacy:gone", emoji="🗑️", style=discord.ButtonStyle.danger),
             button(translator.gettext("Keep it"), "privacy:keep"),
         ]
-        await reply.show(ReplyMessage(losses(record, translator), view=view(buttons)))
+        options = None if reply.interaction.guild_id is None else reply.settings.options
+        await reply.show(ReplyMessage(losses(record, options, translator), view=view(buttons)))
 
     @route("privacy:keep")
     @replies("privacy_kept", CUSTOMER, updates=True)

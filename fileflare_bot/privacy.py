@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from fileflare_bot.background import soon
-from fileflare_bot.i18n import Translator, ngettext_noop
+from fileflare_bot.i18n import N_, Translator, ngettext_noop
 from fileflare_bot.removals import Removals
 from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.options import LaterAccounts, Options
 from fileflare_bot.storage.personal_data import PersonalRecord
 from fileflare_bot.storage.storage import Storage
 
@@ -69,8 +70,8 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
         (
             record.claims,
             ngettext_noop(
-                "**{count} order that counts for you**, with its roles: until you delete it",
-                "**{count} orders that count for you**, with their roles: until you delete them",
+                "**{count} order that gives you roles or is yours here**: until you delete it",
+                "**{count} orders that give you roles or are yours here**: until you delete them",
             ),
         ),
         (
@@ -152,8 +153,8 @@ def gone(deleted: Deleted, translator: Translator) -> str:
         (
             deleted.claims,
             ngettext_noop(
-                "{count} order that counted for you, with the roles it brought",
-                "{count} orders that counted for you, with the roles they brought",
+                "{count} order that gave you roles or was yours here, with its roles",
+                "{count} orders that gave you roles or were yours here, with their roles",
             ),
         ),
     )
@@ -163,8 +164,20 @@ def gone(deleted: Deleted, translator: Translator) -> str:
     return translator.gettext("**Deleted.** I keep nothing of your saved orders and help requests.")
 
 
-def losses(record: PersonalRecord, translator: Translator) -> str:
-    """Return the question whether to delete what is stored about a user, with a line for each thing they would lose."""
+def _files_meanwhile(options: Options | None) -> str:
+    """Return whether an order's files are shown while it counts for nobody."""
+    if options is None:
+        return N_("Some stores do not show their files in their server then.")
+    if options.buyers_roles and options.later_accounts is LaterAccounts.REFUSE:
+        return N_("This server shows their files to nobody then: they are on the store's order page.")
+    return N_("With their links, you can still open them here.")
+
+
+def losses(record: PersonalRecord, options: Options | None, translator: Translator) -> str:
+    """Return the question whether to delete what is stored about a user, with a line for each thing they would lose.
+
+    ``options`` are those of the guild where they ask, None if it is not known.
+    """
     open_tickets = sum(not ticket.resolved for ticket in record.tickets)
     closed_tickets = len(record.tickets) - open_tickets
     lines = [translator.gettext("**Delete what I keep about you?** This cannot be undone.")]
@@ -195,18 +208,21 @@ def losses(record: PersonalRecord, translator: Translator) -> str:
     if record.claims:
         lines += [
             translator.ngettext(
-                "**{count} order that counts for you:** you lose the roles it brought",
-                "**{count} orders that count for you:** you lose the roles they brought",
+                "**{count} order that gives you roles or is yours here:** you lose the roles it brought",
+                "**{count} orders that give you roles or are yours here:** you lose the roles they brought",
                 record.claims,
             ),
             translator.gettext(
-                "**For 90 days nobody can use them for a role,** you included, so that nobody passes them on. Some "
-                "stores do not show their files here then. A moderator can give them back sooner"
+                "**For 90 days nobody can use them for a role,** you included, so that nobody passes them on. {files} "
+                "A moderator can give them back sooner",
+                files=translator.gettext(_files_meanwhile(options)),
             ),
         ]
     stays = []
     if record.tickets:
-        stays.append(translator.gettext("my messages to you, and what was posted in a log channel or beside a card"))
+        stays.append(
+            translator.gettext("my messages to you, and what was posted in a log channel or under a help request")
+        )
     if record.misses:
         stays.append(translator.gettext("how many unknown order IDs you tried, for up to 12 hours"))
     if stays:

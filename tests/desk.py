@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -199,7 +199,7 @@ class Desk:
         channel: ChannelHandle,
         *,
         values: list[str] | None = None,
-        inputs: dict[str, str | list[str]] | None = None,
+        inputs: Mapping[str, str | list[str]] | None = None,
     ) -> InteractionResult:
         """Press a button, choose or submit a modal that nobody was shown, as only a forged client could."""
         data: dict[str, Any] = {"component_type": 2, "custom_id": custom_id}

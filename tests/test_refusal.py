@@ -30,7 +30,7 @@ from fileflare_bot.tickets.intake import NoDesk
 CATALOGS = Catalogs()
 NOW = datetime.now(UTC)
 MADE: dict[type[Refusal], list[Refusal]] = {
-    BadReference: [BadReference(problem) for problem in ReferenceProblem],
+    BadReference: [BadReference(problem, in_server=here) for problem in ReferenceProblem for here in (True, False)],
     FileflareBusy: [FileflareBusy(), FileflareBusy(42.0)],
     errors.TooManyLookups: [errors.TooManyLookups(42.0)],
     errors.Guessing: [errors.Guessing(42.0), errors.Guessing(42.0, in_server=False)],
@@ -56,7 +56,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
         NotPossibleNow(opened=True),
         NotPossibleNow(other="#7"),
     ],
-    TooManyTickets: [TooManyTickets(), TooManyTickets([(7, 1), (8, 2)]), TooManyTickets((), NOW)],
+    TooManyTickets: [TooManyTickets([(7, 1, ""), (8, 2, "1050")], count=2), TooManyTickets((), NOW)],
     NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
     NoSuchNumber: [NoSuchNumber(number="1050")],
     NoDesk: [NoDesk(7), NoDesk(None)],

@@ -1,6 +1,7 @@
 """What the pages of an order list: its files, and its products without any."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,7 @@ _LEFT: Final = 40  # what is left, in any language
 _FEW_LEFT: Final = 20  # the same as two numbers below 1,000
 _MANY: Final = 1000
 _REPLACED: Final = 20  # the text in place of a missing name, in any language
+_BETWEEN_WORDS: Final = re.compile(r"[\s_.-]+")
 _COUNTED_SIZE: Final = 16  # a size that is a bare number, with its unit in any language
 
 
@@ -90,23 +92,36 @@ def _link(asset: Asset) -> Link | None:
 
 
 def files_named(order: Order, part: str) -> Order:
-    """Return the order with only the files that have this in their own name or their product's, in any case."""
-    wanted = part.casefold()
+    """Return the order with only the files that have this in their own name and their product's, in any case.
 
-    def named(*names: str | None) -> bool:
-        return any(name and wanted in file_name(name[:SEARCHED]).casefold() for name in names)
-
-    def of_line(line: Line) -> tuple[Asset, ...]:
-        product = line.product
-        if named(product.name, product.variant_name):
-            return line.assets
-        return tuple(asset for asset in line.assets if named(asset.data.filename))
-
-    lines = ((line, of_line(line)) for line in order.lines)
+    Blanks and the signs between words are equal. If no file has it so, those are found that have each of its words.
+    """
+    read = [
+        (line, _comparable(line.product.name, line.product.variant_name), _named(line.assets)) for line in order.lines
+    ]
+    own, wanted = _named(order.assets), _comparable(part)
+    for words in ([wanted], wanted.split()):
+        lines = [(line, _with(words, named, product)) for line, product, named in read]
+        assets = _with(words, own)
+        if assets or any(found for _, found in lines):
+            break
     return Order(
         order_number=order.order_number,
-        lines=tuple(Line(product=line.product, assets=assets) for line, assets in lines if assets),
-        assets=tuple(asset for asset in order.assets if named(asset.data.filename)),
+        lines=tuple(Line(product=line.product, assets=found) for line, found in lines if found),
+        assets=assets,
         text=StoreText(title=order.text.title),
         incomplete=order.incomplete,
     )
+
+
+def _comparable(*names: str | None) -> str:
+    return _BETWEEN_WORDS.sub(" ", " ".join(file_name(name[:SEARCHED]) for name in names if name)).casefold()
+
+
+def _named(assets: Iterable[Asset]) -> list[tuple[Asset, str]]:
+    return [(asset, _comparable(asset.data.filename)) for asset in assets]
+
+
+def _with(words: list[str], named: list[tuple[Asset, str]], product: str = "") -> tuple[Asset, ...]:
+    """Return the files that have all of these words in their own name or their product's; none without any word."""
+    return tuple(asset for asset, name in named if words and all(word in f"{product} {name}" for word in words))

@@ -65,18 +65,25 @@ class _Note(Enum):
     LAST = auto()
 
 
-# Where a button reaches moderators, and where none does
+# Where a button reaches moderators, in a server where none does, and in direct messages
 _NOTES: Final = {
     _Note.USED_UP: (
         N_("Nothing left on a file? **Press {button}** for more; its old link then works again."),
         N_("Nothing left on a file? Ask this store's support for more; its old link then works again."),
+        N_("Nothing left on a file? The store can give you more; its old link then works again."),
     ),
     _Note.UNAVAILABLE: (
         N_("A link is unavailable? **Press {button}**."),
         N_("A link is unavailable? Ask this store's support."),
+        N_("A link is unavailable? The store can replace it."),
     ),
-    _Note.LAST: (_LAST := N_("A click counts as a download, so use the last one on a steady connection."), _LAST),
+    _Note.LAST: (
+        _LAST := N_("A click counts as a download, so use the last one on a steady connection."),
+        _LAST,
+        _LAST,
+    ),
 }
+_ELSEWHERE: Final = N_("For that, use /{command} in the store's server and press **{help}** there.")
 
 
 class OrderPages:
@@ -116,10 +123,13 @@ class OrderPages:
         pages.places = self.places.on(pages._pages)
         return pages
 
-    def render(self, number: int, translator: Translator, *, press: str = N_("Get help")) -> Page:
+    def render(
+        self, number: int, translator: Translator, *, press: str = N_("Get help"), in_server: bool = True
+    ) -> Page:
         """Return page ``number``, counted from 1; a number out of range gives the nearest page.
 
-        ``press`` is the label of the button that reaches moderators, empty if there is none.
+        ``press`` is the label of the button that reaches moderators, empty if there is none. Without ``in_server``,
+        that button is in the store's server.
         """
         number = min(max(number, 1), len(self))
         entries = self._pages[number - 1]
@@ -129,7 +139,7 @@ class OrderPages:
         return Page(
             content=self._content(translator),
             title=title or translator.gettext("Your downloads"),
-            description="\n\n".join([*blocks, *_blocks(self.order, entries, translator, press)]),
+            description="\n\n".join([*blocks, *_blocks(self.order, entries, translator, press, in_server)]),
             footer=" · ".join(self._footer(number, entries, translator)),
             links=tuple(_button(entry, translator) for entry in islice(links, LINKS_ON_A_PAGE)),
             number=number,
@@ -225,33 +235,48 @@ def _note(entry: Entry) -> _Note | None:
     return _Note.LAST if entry.asset.limits.remaining is Remaining.LAST else None
 
 
-def _blocks(order: Order, entries: list[Entry], translator: Translator, press: str) -> Iterator[str]:
+def _blocks(
+    order: Order,
+    entries: list[Entry],
+    translator: Translator,
+    press: str,
+    in_server: bool,  # noqa: FBT001 - see render()
+) -> Iterator[str]:
     if not order.asset_count:
-        yield _no_files(order, translator, press)
+        yield _no_files(order, translator, press, in_server)
     elif not entries:
         yield translator.gettext("Your files are on the next page.")
     for block, members in groupby(entries, key=lambda entry: entry.block):
         yield "\n".join(_block(order, block, list(members), translator))
     notes = {_note(entry) for entry in entries}
     button = translator.gettext(press) if press else ""
-    said = "\n".join(
-        translator.gettext(words[not press], button=button) for note, words in _NOTES.items() if note in notes
-    )
+    way = 0 if press else 1 if in_server else 2
+    said = [translator.gettext(words[way], button=button) for note, words in _NOTES.items() if note in notes]
+    asks = len(notes & {_Note.USED_UP, _Note.UNAVAILABLE})
+    if asks and not press and not in_server:
+        said[asks - 1] += " " + _in_the_server(_ELSEWHERE, translator)
     if said:
-        yield said
+        yield "\n".join(said)
 
 
-def _no_files(order: Order, translator: Translator, press: str) -> str:
+def _no_files(order: Order, translator: Translator, press: str, in_server: bool) -> str:  # noqa: FBT001 - see render()
     """Return why an order may have no files, and what to do."""
     why = translator.gettext(
-        "There are no files on this order yet. New orders can take up to 30 minutes: press Refresh then."
+        "There are no files on this order yet. New orders can take up to 30 minutes: press **Refresh** then."
     )
     if order.incomplete:
-        why = translator.gettext("I cannot read its files. Press Refresh in a few minutes.")
+        why = translator.gettext("I cannot read its files. Press **Refresh** in a few minutes.")
     if press:
         button = translator.gettext(press)
         return why + " " + translator.gettext("Still none? **Press {button}**.", button=button)
+    if not in_server:
+        still = N_("Still none? Use /{command} in the store's server and press **{help}** there.")
+        return why + " " + _in_the_server(still, translator)
     return why + " " + translator.gettext("Still none? Ask this store's support, and give them the order number.")
+
+
+def _in_the_server(sentence: str, translator: Translator) -> str:
+    return translator.gettext(sentence, command=translator.gettext("mydownloads"), help=translator.gettext("Get help"))
 
 
 def _block(order: Order, block: int, entries: list[Entry], translator: Translator) -> Iterator[str]:

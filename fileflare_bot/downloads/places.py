@@ -27,6 +27,7 @@ class Place:
     """Where a product or a page begins."""
 
     page: int
+    opens: int  # the page that choosing it opens, which begins with it
     start: int  # how many entries stand before it
     entry: Entry
 
@@ -97,11 +98,11 @@ class Places:
 
     def _choice(self, span: Span, here: int, translator: Translator) -> Choice:
         first, last = self._places[span[0]], self._places[span[1] - 1]
-        name, page = self._name(first.entry, translator), translator.number(first.page)
-        if first.page == last.page:
+        name, page = self._name(first.entry, translator), translator.number(first.opens)
+        if first.opens == last.opens:
             description = translator.gettext("Page {number}", number=page)
         else:
-            to = translator.number(last.page)
+            to = translator.number(last.opens)
             description = translator.gettext("Pages {number} to {to}", number=page, to=to)
         if first is last:
             file = first.entry.file
@@ -133,7 +134,7 @@ def _places(pages: Sequence[Sequence[Entry]]) -> Iterator[Place]:
         for index, entry in enumerate(entries, start):
             if entry.block != block:
                 block = entry.block
-                yield Place(number, index, entry)
+                yield Place(number, number + (index > start), index, entry)
         start += len(entries)
 
 

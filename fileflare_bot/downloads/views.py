@@ -38,7 +38,7 @@ def order_message(
 
     ``jumped`` is what was chosen in its select, if it is why this page is shown.
     """
-    page = pages.render(opened.page, translator, press=opened.press_for_help)
+    page = pages.render(opened.page, translator, press=opened.press_for_help, in_server=opened.in_server)
     opened.page = page.number
     embed = discord.Embed(title=page.title, description=page.description, colour=COLOUR)
     aged = translator.ngettext("counts are {count} second old", "counts are {count} seconds old", math.ceil(age))

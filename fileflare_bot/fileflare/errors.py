@@ -39,6 +39,7 @@ _COPY_LINK: Final = N_(
     "The link in your order confirmation email does. On a phone, press and hold **View your order** there, then "
     "**Copy link**; on a computer, right-click it and copy the link. Paste that link without opening it first."
 )
+_ELSEWHERE: Final = N_("Do you need help? Use /{command} in the store's server and press **{help}** there.")
 PROBLEMS: Final[dict[ReferenceProblem, str]] = {
     ReferenceProblem.EMPTY: N_("**There was no order link in that.**"),
     ReferenceProblem.ORDER_NUMBER: N_(
@@ -68,21 +69,26 @@ class LookupFailed(Refusal):
 
 
 class BadReference(LookupFailed):
-    """Raised when the pasted text holds no order ID; ``problem`` says what it is instead."""
+    """Raised when the pasted text holds no order ID; ``problem`` says what it is instead.
+
+    Without ``in_server``, help is elsewhere.
+    """
 
     finding = Kind.WRONG_REFERENCE
     next_step = NextStep.ASK
     says_where = True
 
-    def __init__(self, problem: ReferenceProblem) -> None:
+    def __init__(self, problem: ReferenceProblem, *, in_server: bool = True) -> None:
         super().__init__(problem.value)
         self.problem = problem
+        self.in_server = in_server
         self.outcome = f"bad_reference.{problem}"
 
     def text(self, translator: Translator) -> str:
         """Return what was pasted instead, and where to find the order ID."""
         where = _COPY_LINK if self.problem is ReferenceProblem.NEW_ACCOUNTS_ADDRESS else _WHERE
-        return translator.gettext(PROBLEMS[self.problem]) + "\n" + translator.gettext(where)
+        text = translator.gettext(PROBLEMS[self.problem]) + "\n" + translator.gettext(where)
+        return text if self.in_server else f"{text}\n{self.filled(_ELSEWHERE, translator)}"
 
 
 class AskedTooOften(LookupFailed):
@@ -134,12 +140,16 @@ class OrderNotFound(LookupFailed):
     """
 
     sentence = N_(
-        "**Fileflare knows no order with that ID.** A character may be missing, or the order was removed.\n{where}\n"
-        "If you have copied all of it and it is still unknown, ask for help."
+        "**Fileflare knows no order with that ID.** A character may be missing, or the order was removed.\n{where}"
     )
     cut_off: ClassVar[str] = N_(
         "**Fileflare knows no order with that ID.** It has only {count} characters; an order ID mostly has 32, so it "
-        "may be cut off.\n{where}\nIf you have copied all of it and it is still unknown, ask for help."
+        "may be cut off.\n{where}"
+    )
+    still: ClassVar[str] = N_("If you have copied all of it and it is still unknown, ask for help.")
+    still_in_messages: ClassVar[str] = N_(
+        "If you have copied all of it and it is still unknown, use /{command} in the store's server and press "
+        "**{help}** there."
     )
     outcome = "not_found"
     finding = Kind.NOT_FOUND
@@ -180,9 +190,11 @@ class OrderNotFound(LookupFailed):
         """Return that the order is unknown, where to find the order ID, and whether a pause is near."""
         sentence = self.sentence if self.cut_to is None else self.cut_off
         text = translator.gettext(sentence, where=translator.gettext(_WHERE), count=self.cut_to or 0)
-        warnings = self.warnings if self.in_server else self.warnings_in_messages
-        warning = warnings.get(self.tries_left)
-        return text if warning is None else f"{text}\n{self.filled(warning, translator)}"
+        if self.in_server:
+            said = [self.still, *filter(None, [self.warnings.get(self.tries_left)])]
+        else:
+            said = [self.warnings_in_messages.get(self.tries_left, self.still_in_messages)]
+        return "\n".join([text, *(self.filled(each, translator) for each in said)])
 
 
 class FileflareUnavailable(LookupFailed):

@@ -178,7 +178,7 @@ class Reply:
         self.hide(pasted)
         reference = parse_reference(pasted)
         if not isinstance(reference, OrderReference):
-            raise BadReference(reference)
+            raise BadReference(reference, in_server=self.interaction.guild_id is not None)
         self.hide(reference.token)
         return reference
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from fileflare_bot.orders.reference import ADDRESS, LIKE_AN_ID, folded, is_plausible_id
+from fileflare_bot.orders.reference import ADDRESS, LIKE_AN_ID, folded, is_plausible_id, replace_split_ids
 
 SHORTEST_PART: Final = 12  # letters and digits of an ID that are hidden: fewer open nothing, and can be a word
 FEWEST_LETTERS: Final = 8  # an ID with fewer of them is hidden only as it is
@@ -69,7 +69,8 @@ def hide_references(text: str, hidden: str, token: str = "") -> str:
 
     A text that is too long ends with its last whole word: the first characters of an ID do not look like one.
     """
-    text = hide_order(folded(text, lines=True), token, hidden)
+    text = replace_split_ids(folded(text, lines=True), lambda _pieces: hidden)
+    text = hide_order(text, token, hidden)
     return LIKE_AN_ID.sub(lambda found: hidden if is_plausible_id(found[0]) else found[0], text)
 
 

@@ -9,7 +9,7 @@ A text is cut before anything reads it, and every pattern takes time in proporti
 import re
 import string
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -26,6 +26,8 @@ LIKE_AN_ID = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*+[0-9])[A-Za-z0-9_-]{1
 _PATH = re.compile(r"account/++orders/++(?=[0-9]{0,127}[A-Za-z_-])[A-Za-z0-9_-]{16}", re.IGNORECASE | re.ASCII)
 _DOCUMENTED_ID = re.compile(r"(?<![\w/.=-])[0-9A-Fa-f]{32}(?!\w)", re.ASCII)
 _DOCUMENTED_SIZE = 32  # characters
+# Whole words of hexadecimal characters, side by side: an ID that somebody typed in groups, or a mail client has wrapped
+_HEXADECIMAL_WORDS = re.compile(r"(?<![\w-])[0-9A-Fa-f]++(?:\s++[0-9A-Fa-f]++(?![\w-]))++", re.ASCII)
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
 # The beginning of an ID, with a digit and a letter. In an address it can be of an ID of any kind.
 _CUT_OFF = re.compile(r"(?=[a-f-]*[0-9])(?=[0-9-]*[a-f])[0-9a-f-]{6,15}", re.IGNORECASE | re.ASCII)
@@ -86,7 +88,7 @@ def parse_reference(text: str) -> OrderReference | ReferenceProblem:
     """Return the reference in a pasted text, or the reason why it holds none.
 
     Understands a bare ID and the addresses of Shopify's order status pages (from Fileflare's and Shopify's help),
-    alone or inside other text; drops a ``key`` in an address.
+    alone or inside other text, and an ID of the documented form with blanks in it; drops a ``key`` in an address.
     """
     if is_plausible_id(text) and not _LICENCE_KEY.fullmatch(text):
         return OrderReference(text)  # the common case; the code below would return the same
@@ -94,6 +96,31 @@ def parse_reference(text: str) -> OrderReference | ReferenceProblem:
 
 
 def _parse(text: str) -> OrderReference | ReferenceProblem:
+    """Return the reading of a text, or that of its ID in one piece if the text alone gives none, or a piece of it."""
+    reading = _read(text)
+    for pieces in map(str.split, split_ids(text)):
+        if isinstance(reading, ReferenceProblem) or reading.token in pieces:
+            whole = _read(replace_split_ids(text, "".join))
+            return whole if whole == OrderReference("".join(pieces)) else reading
+    return reading
+
+
+def split_ids(text: str) -> list[str]:
+    """Return the places where words of hexadecimal characters make up an ID of the documented form."""
+    return [run for run in _HEXADECIMAL_WORDS.findall(text) if _is_split_id(run)]
+
+
+def replace_split_ids(text: str, by: Callable[[list[str]], str]) -> str:
+    """Return a text with what ``by`` makes of the words of each such place."""
+    return _HEXADECIMAL_WORDS.sub(lambda run: by(run[0].split()) if _is_split_id(run[0]) else run[0], text)
+
+
+def _is_split_id(run: str) -> bool:
+    whole = "".join(run.split())
+    return len(whole) == _DOCUMENTED_SIZE and is_plausible_id(whole)
+
+
+def _read(text: str) -> OrderReference | ReferenceProblem:
     if is_plausible_id(text) and not _LICENCE_KEY.fullmatch(text):
         return OrderReference(text)
     found = _first_reference([_from_address(address) for address in ADDRESS.findall(text)])
@@ -111,11 +138,13 @@ def find_reference(texts: Iterable[str]) -> OrderReference | ReferenceProblem:
     texts = [text for text in map(folded, texts) if text.strip()]
     if len(texts) == 1:
         return _parse(texts[0])
-    readings = [
-        _parse(text)
+    texts_to_read = [
+        text
         for text in sorted(texts, key=lambda text: ADDRESS.search(text) is None)
         if not is_plausible_id(text) or any(character.isdigit() for character in text)
     ]
+    in_one_piece = [text for text in texts_to_read if isinstance(_read(text), OrderReference)]
+    readings = [_parse(text) for text in in_one_piece or texts_to_read]
     vague = {ReferenceProblem.OTHER_ADDRESS, ReferenceProblem.NOT_AN_ID, ReferenceProblem.EMPTY}
     found = [reading for reading in readings if isinstance(reading, OrderReference)]
     specific = [reading for reading in readings if reading not in vague]
@@ -128,7 +157,7 @@ def gives_away(text: str) -> bool:
     A word that is only as long as an ID may be a file's name or a tracking number.
     """
     text = folded(text)
-    if _PATH.search(text) or _DOCUMENTED_ID.search(text):
+    if split_ids(text) or _PATH.search(text) or _DOCUMENTED_ID.search(text):
         return True
     return any(isinstance(_from_address(address), OrderReference) for address in ADDRESS.findall(text))
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Final
 
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import N_, Translator, ngettext_noop
 from fileflare_bot.refusal import NextStep, Refusal
 
 NOBODY: Final = N_("an account that had its data deleted")
@@ -44,35 +44,41 @@ class StorageUnavailable(StorageFailed):
 class TooManyTickets(StorageFailed):
     """Raised when a user has reached the limit of open tickets, or of tickets or messages a day.
 
-    ``open_tickets`` are the ID and the number of those to which they may add something, ``again_at`` is when a limit a
-    day ends.
+    ``open_tickets`` are the ID, the number and the order's number, if it is known, of those to which they may add
+    something, out of all ``count`` that are open; ``again_at`` is when a limit a day ends.
     """
 
-    sentence = N_("**You have asked for help often enough for now.**")
+    sentence = N_("**You have written to the moderators as often as you can in a day.**")
+    too_many_open: ClassVar[tuple[str, str]] = ngettext_noop(
+        "**You have {count} open help request, and this store takes no more at once.**",
+        "**You have {count} open help requests, and this store takes no more at once.**",
+    )
     wait: ClassVar[str] = N_("The moderators see your open requests; please wait.")
     later: ClassVar[str] = N_(
         "You can write to the moderators again {when}; until then, /{command} still opens your orders."
     )
-    to_add: ClassVar[str] = N_("To add something to an open one, press its button: {numbers}.")
+    to_add: ClassVar[str] = N_("To add something to an open one, press its button.")
     outcome = "too_many_requests"
 
-    def __init__(self, open_tickets: Sequence[tuple[int, int]] = (), again_at: datetime | None = None) -> None:
+    def __init__(
+        self, open_tickets: Sequence[tuple[int, int, str]] = (), again_at: datetime | None = None, *, count: int = 0
+    ) -> None:
         super().__init__("too many tickets")
         self.open_tickets = tuple(open_tickets)
         self.again_at = again_at
+        self._count = count
 
     def text(self, translator: Translator) -> str:
         """Return the sentence, until when it holds, and which tickets are open, if known."""
-        text = super().text(translator) + " "
         if self.again_at is None:
-            text += translator.gettext(self.wait)
+            text = translator.ngettext(*self.too_many_open, self._count) + " " + translator.gettext(self.wait)
         else:
             when = f"<t:{math.ceil(self.again_at.timestamp())}:R>"
+            text = super().text(translator) + " "
             text += translator.gettext(self.later, when=when, command=translator.gettext("mydownloads"))
         if not self.open_tickets:
             return text
-        numbers = ", ".join(f"#{number}" for _, number in self.open_tickets)
-        return text + " " + translator.gettext(self.to_add, numbers=numbers)
+        return text + " " + translator.gettext(self.to_add)
 
 
 class NoSuchTicket(StorageFailed):

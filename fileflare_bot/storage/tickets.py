@@ -361,12 +361,17 @@ class Tickets:
         self, session: AsyncSession, guild_id: int, user_id: int, open_per_user: int | None
     ) -> None:
         theirs = _open_of(guild_id, user_id).order_by(TicketRow.id.desc())
-        rows = (await session.execute(theirs.with_only_columns(TicketRow.id, TicketRow.number))).all()
+        count = len((await session.scalars(theirs.with_only_columns(TicketRow.id))).all())
         of_user = TicketRow.guild_id == guild_id, TicketRow.user_id == user_id
         filed = sa.select(TicketRow.created_at).where(*of_user)
         again_at = await _again_at(session, filed, TicketRow.created_at, self._a_day_per_user)
-        if again_at is not None or len(rows) >= (open_per_user or self._open_per_user):
-            raise TooManyTickets([(row.id, row.number) for row in rows[:OPEN_SHOWN]], again_at)
+        if again_at is not None or count >= (open_per_user or self._open_per_user):
+            shown = map(self._rows.record, (await session.scalars(theirs.limit(OPEN_SHOWN))).all())
+            raise TooManyTickets(
+                [(each.id, each.number, each.details.order_number or each.details.claimed_number) for each in shown],
+                again_at,
+                count=count,
+            )
 
     async def _check_messages(self, session: AsyncSession, user_id: int) -> None:
         """Check how often a customer has written back in a day.

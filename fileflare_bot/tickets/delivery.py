@@ -3,6 +3,8 @@
 The mention only says that there is an answer; its button shows it to that customer alone.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import discord
@@ -23,12 +25,13 @@ from fileflare_bot.discord_limits import EMBED_DESCRIPTION, FIELD_VALUE, shorten
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.modlog import ModLog
+from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.posting import has_custom_id, post_once
-from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Resolution, Ticket
+from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.text import escape
 from fileflare_bot.tickets.intake import WITHOUT_ORDER
-from fileflare_bot.tickets.texts import RESOLUTIONS, TOPICS, order_of, quoted
+from fileflare_bot.tickets.texts import RESOLUTIONS, TOPICS, quoted
 
 LONGEST_QUOTED: Final = 200  # UTF-16 units of the customer's words in an answer
 LEFT: Final = {NO_MUTUAL_GUILD, UNKNOWN_MEMBER, UNKNOWN_USER}
@@ -58,6 +61,7 @@ class Deliveries:
     def __init__(self, bot: commands.AutoShardedBot, storage: Storage, catalogs: Catalogs, modlog: ModLog) -> None:
         self._bot = bot
         self._intents = storage.intents
+        self._tickets = storage.tickets
         self._catalogs = catalogs
         self._modlog = modlog
 
@@ -91,7 +95,8 @@ class Deliveries:
         translator = self._catalogs.translator(ticket.locale)
         title = answer_title(ticket, translator, asking=answer.asking, closing=answer.closing)
         guild = self._bot.get_guild(ticket.guild_id)
-        embed = answer_embed(ticket, title, answer.text, guild.name if guild is not None else "", translator)
+        asked = asked_before(ticket, await self._tickets.messages(ticket.id), answer.id)
+        embed = answer_embed(asked, title, answer.text, guild.name if guild is not None else "", translator)
         how = translator.gettext(
             "Press **{button}**. What you type into this chat reaches nobody.",
             button=translator.gettext(_write_label(ticket, asking=answer.asking)),
@@ -145,6 +150,15 @@ def answer_title(ticket: Ticket, translator: Translator, *, asking: bool, closin
     return translator.gettext(title, number=ticket.number)
 
 
+def asked_before(ticket: Ticket, messages: Iterable[TicketMessage], answer_id: int) -> Ticket:
+    """Return the ticket with its customer's latest words before an answer."""
+    words = ticket.details.words
+    for message in messages:
+        if message.id < answer_id and not message.from_moderator:
+            words = message.text or words
+    return replace(ticket, details=replace(ticket.details, words=words))
+
+
 def answer_embed(ticket: Ticket, title: str, text: str, guild_name: str, translator: Translator) -> discord.Embed:
     """Return the embed of an answer, with what it answers."""
     embed = discord.Embed(title=title, description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
@@ -153,10 +167,11 @@ def answer_embed(ticket: Ticket, title: str, text: str, guild_name: str, transla
 
 
 def _asked(ticket: Ticket, translator: Translator) -> str:
-    """Return what a ticket is about, for its customer: the order and its products, the topic, and their first words."""
-    order = [order_of(ticket, translator)] if ticket.details.order_number or ticket.details.claimed_number else []
+    """Return what a ticket is about, for its customer: the order and its products, the topic, and their words."""
+    number = plain_number(ticket.details.order_number) or plain_number(ticket.details.claimed_number)
+    order = translator.gettext("Order #{number}", number=escape(number)) if number else ""
     products = [escape(name) for name in ticket.details.products]
-    lines = [" · ".join([*order, *products]), translator.gettext(TOPICS[ticket.topic])]
+    lines = [" · ".join(filter(None, [order, *products])), translator.gettext(TOPICS[ticket.topic])]
     if words := " ".join(ticket.details.words.split()):
         lines.append(quoted(shorten(words, LONGEST_QUOTED)))
     return shorten("\n".join(filter(None, lines)), FIELD_VALUE)

@@ -21,7 +21,7 @@ from fileflare_bot.storage.errors import NoSuchSavedOrder, NoSuchTicket, Storage
 from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.canned import as_sent
-from fileflare_bot.tickets.delivery import opens_order
+from fileflare_bot.tickets.delivery import asked_before, opens_order
 from fileflare_bot.tickets.holders import keeping
 from fileflare_bot.tickets.intake import HIDDEN, hide_secrets, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
@@ -168,17 +168,20 @@ class HelpDesk:
     ) -> tuple[Ticket, TicketMessage]:
         """Return a customer's ticket and one of the moderators' answers in it, the latest if ``message_id`` is None.
 
+        The ticket has the customer's latest words before that answer.
+
         Raises:
             NotYours, RequestGone: as for of_customer().
             NotAnswered: it has no such answer.
         """
         ticket = await self.of_customer(ticket_id, user_id, guild_id)
-        answers = [message for message in await self._tickets.messages(ticket_id) if message.from_moderator]
+        messages = await self._tickets.messages(ticket_id)
+        answers = [message for message in messages if message.from_moderator]
         if message_id is not None:
             answers = [message for message in answers if message.id == message_id]
         if not answers:
             raise NotAnswered
-        return ticket, answers[-1]
+        return asked_before(ticket, messages, answers[-1].id), answers[-1]
 
     async def order_of_customer(
         self, ticket_id: int, user_id: int, guild_id: int | None
@@ -194,10 +197,12 @@ class HelpDesk:
             raise NoSuchSavedOrder
         return ticket, ticket.details.reference
 
-    async def write_back(self, ticket_id: int, user_id: int, guild_id: int | None, text: str) -> tuple[Ticket, bool]:
+    async def write_back(
+        self, ticket_id: int, user_id: int, guild_id: int | None, text: str
+    ) -> tuple[Ticket, bool, bool]:
         """Send a customer's message to the moderators, and reopen the ticket if it is resolved.
 
-        Return the ticket, and whether the moderators can read the message already.
+        Return the ticket, whether the moderators can read the message already, and whether it was resolved.
 
         Raises:
             NotYours, RequestGone: as for of_customer().
@@ -205,14 +210,15 @@ class HelpDesk:
             TooManyTickets: the customer has reached a limit.
         """
         ticket = await self.of_customer(ticket_id, user_id, guild_id)
+        was_resolved = ticket.resolved
         await require_member(self._bot, ticket.guild_id, user_id)
         text = without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
         try:
-            return ticket, await self._tickets.is_told(ticket_id)
+            return ticket, await self._tickets.is_told(ticket_id), was_resolved
         except StorageUnavailable:  # the message is stored, so this is no refusal
-            return ticket, False
+            return ticket, False, was_resolved
 
     async def heard(self, ticket_id: int, user_id: int) -> None:
         """Note that a customer is about to write, so that their ticket is not closed meanwhile."""

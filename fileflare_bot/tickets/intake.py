@@ -1,6 +1,7 @@
 """How a customer asks for help: the button, the checks, and what a ticket stores about the order."""
 
 import asyncio
+import re
 from typing import Final
 
 import discord
@@ -21,6 +22,8 @@ from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.records import GuildSettings, TicketDetails
 
 HIDDEN: Final = "[…]"  # replaces links and order IDs in a customer's words
+_BETWEEN_WORDS: Final = re.compile(r"[\s:,;]+")
+_BEFORE_NUMBER: Final = re.compile(r"^(?:.*#|n[or]\.?(?=\d))", re.IGNORECASE)
 MEMBER_SECONDS: Final = 3.0  # to ask Discord whether somebody is a member
 WITHOUT_ORDER: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE, Kind.PAUSED}
 
@@ -114,7 +117,14 @@ def write_button(translator: Translator, ticket_id: int) -> discord.ui.Button[di
 def pasted_number(pasted: str) -> str:
     """Return the order number that somebody pasted instead of an order ID, or an empty string."""
     is_number = parse_reference(pasted) is ReferenceProblem.ORDER_NUMBER
-    return plain_number(hide_secrets(pasted)) if is_number else ""
+    return typed_number(pasted) if is_number else ""
+
+
+def typed_number(text: str, token: str = "") -> str:
+    """Return an order number without what was typed around it, such as "Order #"; empty as in sorted_out()."""
+    text = hide_secrets(text, token)
+    words = [word.strip(".!?()") for word in _BETWEEN_WORDS.split(text) if any(map(str.isdigit, word))]
+    return plain_number(_BEFORE_NUMBER.sub("", words[0]) if len(words) == 1 and HIDDEN not in text else text)
 
 
 def hide_secrets(text: str, token: str = "") -> str:
@@ -132,7 +142,7 @@ def sorted_out(pasted: str, number: str, token: str = "") -> tuple[str, str]:
         pasted, number = (pasted if isinstance(parsed, OrderReference) else number), ""
     elif parsed is ReferenceProblem.ORDER_NUMBER and not number.strip():
         number = pasted
-    return pasted, plain_number(hide_secrets(number, token))
+    return pasted, typed_number(number, token)
 
 
 async def look_into(

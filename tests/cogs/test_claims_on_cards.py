@@ -271,7 +271,7 @@ async def test_claims_order_takes_the_number_of_a_help_request(desk: Desk, numbe
 @pytest.mark.usefixtures("buyer")
 async def test_a_number_of_no_help_request_or_of_one_without_an_order_is_refused(desk: Desk) -> None:
     form = await desk.customer.click(reply(await desk.mydownloads("#1050")), label="Get help")
-    await desk.customer.submit_modal(form, {"topic": "other", "words": "?"})
+    await desk.customer.submit_modal(form, {"topic": "other", "words": "?", "number": "1042"})
 
     without = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": "1"})
     unknown = await desk.moderator.slash(desk.channel, "claims order", **{"order-id": "#1050"})

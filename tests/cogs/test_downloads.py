@@ -174,6 +174,17 @@ async def test_a_product_of_300_files_is_chosen_by_its_name(desk: Desk) -> None:
     assert shown_files(refreshed) == files
 
 
+async def test_the_select_names_the_page_that_it_opens_and_keeps_its_numbers(desk: Desk) -> None:
+    shown = await desk.mydownloads(orders.LARGE)
+    offered = [option["description"] for option in options(shown)]
+
+    for pack in (6, 1, 9):
+        shown = await jump(desk, shown, f"Sound pack {pack}")
+
+        assert str(embed(shown).footer.text).startswith(offered[pack].partition(" · ")[0] + " of ")
+        assert [option["description"] for option in options(shown)] == offered
+
+
 async def test_the_middle_of_2000_files_with_very_long_links_is_two_choices_away(desk: Desk) -> None:
     desk.sample.answers[orders.LARGE] = numbered(2000, link=2000)
     result = await desk.mydownloads(orders.LARGE)
@@ -316,13 +327,28 @@ async def test_a_used_up_file_names_get_help_where_there_is_a_help_desk(
     assert said in str(embed(result).description)
 
 
-async def test_in_a_direct_message_a_used_up_file_names_the_stores_support(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("locale", "pasted"),
+    [
+        *(("en-US", pasted) for pasted in (orders.USED_UP, orders.HOSTILE, orders.EMPTY, orders.UNKNOWN)),
+        *(("en-US", pasted) for pasted in ("a1" * 10, "#1050", "mailto@my-store.com", "https://my-store.com/")),
+        *(("de", pasted) for pasted in (orders.USED_UP, orders.EMPTY, orders.UNKNOWN, "#1050")),
+    ],
+)
+async def test_in_a_direct_message_all_that_is_wrong_names_once_the_way_to_help(
+    desk: Desk, locale: str, pasted: str
+) -> None:
     await desk.set_up()
+    desk.speaks(desk.at_home, locale)
+    way = {
+        "en-US": "se /mydownloads in the store's server and press **Get help** there",
+        "de": "/meine-downloads auf dem Server des Shops und drücke dort **Hilfe holen**",
+    }[locale]
 
-    result = await desk.customer.user.slash("mydownloads", **{"order-id": orders.USED_UP})
+    shown = reply(await desk.at_home.slash("mydownloads", **{"order-id": pasted}))
 
-    assert "Ask this store's support for more" in str(embed(result).description)
-    assert "Get help" not in labels(reply(result))
+    assert (shown.content + "".join(str(each.description) for each in shown.embeds)).count(way) == 1
+    assert not {"Get help", "Hilfe holen"} & {*labels(shown)}
 
 
 @pytest.mark.limits(misses_per_user=5)
@@ -334,7 +360,7 @@ async def test_in_direct_messages_a_refusal_names_the_server_for_help(desk: Desk
 
     assert [labels(reply(each)) for each in refused[:5]] == [["Get my downloads"]] * 5
     said = [reply(each).content for each in refused]
-    assert ["in the store's server and press **Get help** there" in text for text in said] == [False] * 3 + [True] * 3
+    assert [text.count("in the store's server and press **Get help** there") for text in said] == [1] * 6
     assert "Get help" in labels(reply(await desk.mydownloads("b" * 32)))
 
 

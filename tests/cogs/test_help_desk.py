@@ -249,10 +249,15 @@ async def test_the_customer_says_that_it_is_solved_and_can_still_write_back(desk
 
     solved = await desk.at_home.click(desk.direct()[0], label="It is solved")
     assert reply(solved).content.startswith("Good to hear! Help request #1 is closed.")
+    assert "press **Reopen**" in reply(solved).content
     assert "The customer says that it is solved" in str(desk.card().embeds[0].description)
-    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
-    await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
+    shown = await desk.at_home.click(reply(solved), label="Reopen")
+    reopened = await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
+    assert reply(reopened).content == "The moderators have it: help request #1. It is open again."
 
+    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
+    more = await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
+    assert reply(more).content == "The moderators have it: help request #1."
     assert labels(desk.card()) == ["Hand over", "Check again", "Answer", "Resolve", "Details"]
     assert desk.notes()[-1].endswith("> It stopped again.")
 
@@ -345,6 +350,31 @@ async def test_a_list_that_an_answer_opened_goes_on_with_its_request(desk: Desk)
     assert reply(written).content == "The moderators have it: help request #1."
 
 
+@pytest.mark.parametrize("closed", [True, False])
+async def test_an_answer_repeats_the_customers_latest_words_before_it(desk: Desk, *, closed: bool) -> None:
+    def asked() -> str:
+        return str(desk.direct()[-1].embeds[0].fields[0].value).splitlines()[-1]
+
+    if closed:
+        desk.closes_direct_messages()
+    await desk.set_up()
+    await desk.ask_for_help(words="The first words.")
+    await desk.answers(words="Try again.")
+    if closed:
+        mention = next(each for each in desk.channel.history() if "Read the answer" in labels(each))
+        await desk.ask_for_help(words="The later words.")
+        read = await desk.customer.click(mention, label="Read the answer")
+        assert str(reply(read).embeds[0].fields[0].value).splitlines()[-1] == "> The first words."
+        return
+    assert asked() == "> The first words."
+    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
+    await desk.at_home.submit_modal(shown, {"words": "The later words."})
+
+    await desk.resolves("mended", "Goodbye!")
+
+    assert asked() == "> The later words."
+
+
 async def test_the_order_of_an_answer_is_opened_for_its_customer_alone(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
@@ -352,7 +382,7 @@ async def test_the_order_of_an_answer_is_opened_for_its_customer_alone(desk: Des
     assert reply(refused).content == "**That is for somebody else.**"
 
     unknown = await desk.customer.click(reply(await desk.mydownloads(orders.UNKNOWN)), label="Get help")
-    await desk.customer.submit_modal(unknown, {"topic": "order_not_found", "words": "Where is it?"})
+    await desk.customer.submit_modal(unknown, {"topic": "order_not_found", "number": "1042"})
     await desk.answers(words="Look again.", number=2)
     assert labels(desk.direct()[-1]) == ["Write back", "It is solved"]
     refused = await desk.forge("downloads:ticket:2", desk.customer, desk.channel)

@@ -64,7 +64,7 @@ async def test_a_customer_who_reaches_the_limit_while_they_write_gets_their_word
 
     refused = await desk.customer.submit_modal(shown, {"topic": "other", "words": "My other order is empty."})
 
-    assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
+    assert reply(refused).content.startswith("**You have 1 open help request, and this store takes no more at once.**")
     assert "\n> My other order is empty." in reply(refused).content
 
 
@@ -89,7 +89,8 @@ async def test_help_is_offered_on_each_refusal_that_a_moderator_can_fix_with_a_l
     parts = [item["component"] for item in shown.modal["components"] if "component" in item]
     (topics,) = [part for part in parts if part["custom_id"] == "topic"]
     assert [option["value"] for option in topics["options"] if option.get("default")] == [topic]
-    await desk.customer.submit_modal(shown, {"topic": topic, "words": "Bought yesterday."})
+    number = {"number": "1050"} if topic == "order_not_found" else {}
+    await desk.customer.submit_modal(shown, {"topic": topic, "words": "Bought yesterday.", **number})
     assert found in str(desk.card().embeds[0].description)
 
 
@@ -399,14 +400,14 @@ async def test_asking_again_for_help_has_the_limit_of_writing_back_and_nothing_i
 
     refused = await desk.ask_for_help(words="And once more.")
 
-    assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
+    assert reply(refused).content.startswith("**You have written to the moderators as often as you can in a day.**")
     assert "\n> And once more." in reply(refused).content
     assert desk.notes() == notes
     assert len([note for note in notes if "Hello?" in note]) == 10
     await desk.answers(words="I am on it.")
     shown = await desk.at_home.click(desk.direct()[0], label="Write back")
     again = await desk.at_home.submit_modal(shown, {"words": "And once more."})
-    assert reply(again).content.startswith("**You have asked for help often enough for now.**")
+    assert reply(again).content.startswith("**You have written to the moderators as often as you can in a day.**")
     await desk.later(days=1)
     added = await desk.ask_for_help(words="It is tomorrow.")
     assert reply(added).content.startswith(
@@ -492,7 +493,7 @@ async def test_who_closes_a_colleagues_request_is_told_whose_it_was(desk: Desk) 
 async def test_of_an_order_that_nobody_knows_details_do_not_list_what_its_data_hides(desk: Desk) -> None:
     await desk.set_up()
     form = await desk.customer.click(reply(await desk.mydownloads("#1050")), label="Get help")
-    await desk.customer.submit_modal(form, {"topic": "other", "words": "?"})
+    await desk.customer.submit_modal(form, {"topic": "other", "words": "?", "number": "1050"})
     await desk.ask_for_help()
 
     unknown, known = [await desk.press("Details", number=number) for number in (1, 2)]

@@ -79,7 +79,9 @@ async def test_for_an_order_that_was_read_the_form_asks_for_no_number(desk: Desk
     assert {*fields(await form(desk, orders.USED_UP))} == {"topic", "words"}
 
 
-@pytest.mark.parametrize("pasted", ["#1050", "1050"])
+@pytest.mark.parametrize(
+    "pasted", ["#1050", "1050", "Order #1050", "Bestellung Nr. 1050", "my order number is: 1050!", "№1050"]
+)
 async def test_an_order_number_that_was_pasted_is_in_the_form_already(desk: Desk, pasted: str) -> None:
     await desk.set_up()
 
@@ -92,10 +94,32 @@ async def test_an_order_number_that_was_pasted_is_in_the_form_already(desk: Desk
     assert "**Order #1050 (unverified)**" in str(desk.card().embeds[0].description)
 
 
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("Order #1051", "1051"),
+        ("Nr: #EU-1051-A.", "EU-1051-A"),
+        ("order#1051", "1051"),
+        ("1051 or 1052", "1051 or 1052"),
+    ],
+)
+async def test_a_number_is_kept_without_what_was_typed_around_it_and_the_customer_reads_no_doubt_about_it(
+    desk: Desk, typed: str, number: str
+) -> None:
+    await desk.set_up()
+    await desk.customer.submit_modal(await form(desk, "#1"), {"topic": "other", "number": typed})
+    assert f"**Order #{number} (unverified)**" in str(desk.card().embeds[0].description).replace("\\", "")
+
+    await desk.answers(words="Look again.")
+
+    (asked, _) = desk.direct()[-1].embeds[0].fields
+    assert str(asked.value).replace("\\", "").splitlines()[0] == f"Order #{number}"
+
+
 async def test_an_order_number_among_the_links_is_taken_as_a_number(desk: Desk) -> None:
     await desk.set_up()
 
-    await desk.customer.submit_modal(await form(desk, "#1050"), {"topic": "other", "order": "#1050"})
+    await desk.customer.submit_modal(await form(desk, "#1050"), {"topic": "other", "order": "#1050", "number": " "})
 
     description = str(desk.card().embeds[0].description)
     assert "**Order #1050 (unverified)**" in description
@@ -145,7 +169,8 @@ async def test_a_hostile_number_has_no_effect(desk: Desk, number: str) -> None:
 
 async def test_a_number_that_is_told_later_is_added_to_the_open_request(desk: Desk) -> None:
     await desk.set_up()
-    await desk.customer.submit_modal(await form(desk, "#1"), {"topic": "other", "words": "Where is it?"})
+    inputs = {"topic": "other", "words": "Where is it?"}
+    await desk.forge("help:file::wrong_reference.order_number", desk.customer, desk.channel, inputs=inputs)
     assert "Order not known" in str(desk.card().embeds[0].description)
 
     again = await desk.customer.submit_modal(await form(desk, "#1"), {"topic": "other", "number": "1042"})
@@ -176,8 +201,8 @@ async def test_once_fileflare_has_said_the_number_it_is_shown_as_the_orders(desk
             "en-US",
             (
                 "Get help",
-                "**You have asked for help often enough for now.**",
-                "To add something to an open one, press its button: #2, #1.",
+                "**You have 2 open help requests, and this store takes no more at once.**",
+                "To add something to an open one, press its button.",
                 "Write back",
             ),
         ),
@@ -185,8 +210,8 @@ async def test_once_fileflare_has_said_the_number_it_is_shown_as_the_orders(desk
             "de",
             (
                 "Hilfe holen",
-                "**Du hast fürs Erste oft genug um Hilfe gebeten.**",
-                "Um einer offenen etwas hinzuzufügen, drücke ihren Knopf: #2, #1.",
+                "**Du hast 2 offene Hilfeanfragen, und mehr auf einmal nimmt dieser Shop nicht an.**",
+                "Um einer offenen etwas hinzuzufügen, drücke ihren Knopf.",
                 "Zurückschreiben",
             ),
         ),
@@ -207,8 +232,9 @@ async def test_at_the_limit_nobody_fills_in_a_form_but_is_led_to_their_open_requ
     assert refused.modal is None
     assert reply(refused).content.startswith(head)
     assert reply(refused).content.endswith(tail)
-    assert labels(reply(refused)) == [f"{write} · #2", f"{write} · #1"]
-    shown = await desk.customer.click(reply(refused), label=f"{write} · #1")
+    order = {"en-US": "Order", "de": "Bestellung"}[language]
+    assert labels(reply(refused)) == [f"{write} · {order} #1052", f"{write} · {order} #1051"]
+    shown = await desk.customer.click(reply(refused), label=f"{write} · {order} #1051")
     await desk.customer.submit_modal(shown, {"words": "One more thing."})
     assert desk.notes(1)[-1].endswith("> One more thing.")
 
@@ -234,7 +260,7 @@ async def test_the_limit_of_a_day_is_said_before_the_form_too(desk: Desk) -> Non
     refused = await form(desk, orders.EMPTY)
 
     assert refused.modal is None
-    assert reply(refused).content.startswith("**You have asked for help often enough for now.**")
+    assert reply(refused).content.startswith("**You have written to the moderators as often as you can in a day.**")
     assert "You can write to the moderators again <t:" in reply(refused).content
     assert not buttons(reply(refused))
 
@@ -286,12 +312,51 @@ async def test_who_has_filed_reads_how_long_answers_take_if_enough_is_known(
     assert text not in reply(again).content
 
 
+@pytest.mark.parametrize("pasted", ["#not-an-id", "0c732eb6fd98", orders.UNKNOWN])
+async def test_an_order_that_is_not_found_needs_its_number(desk: Desk, pasted: str) -> None:
+    await desk.set_up()
+
+    number = fields(await form(desk, pasted))["number"]["component"]
+
+    assert number["required"]
+    assert not fields(await form(desk, orders.DOCUMENTED)).get("number")
+
+
+@pytest.mark.parametrize("unknown", ["", "0c732eb6fd98", "no idea", orders.UNKNOWN])
+@pytest.mark.parametrize("finding", ["wrong_reference.cut_off", "not_found.", "paused.", "."])
+async def test_nothing_that_finds_no_order_is_filed_as_one_that_is_not_found(
+    desk: Desk, finding: str, unknown: str
+) -> None:
+    await desk.set_up()
+
+    inputs = {"topic": "order_not_found", "order": unknown}
+    refused = await desk.forge(f"help:file::{finding}", desk.customer, desk.channel, inputs=inputs)
+
+    assert reply(refused).content.startswith("**Without the order number nobody can find it.**")
+    assert desk.support.history() == []
+
+
+@pytest.mark.limits(misses_per_user=1)
+async def test_nor_is_it_during_a_pause(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.mydownloads("1" * 31 + "a")
+    shown = await form(desk, orders.UNKNOWN)
+    assert shown.modal is not None
+
+    inputs = {"topic": "order_not_found"}
+    refused = await desk.forge(shown.modal["custom_id"], desk.customer, desk.channel, inputs=inputs)
+
+    assert reply(refused).content.startswith("**Without the order number nobody can find it.**")
+
+
 async def test_an_unknown_order_without_anything_to_find_it_by_is_not_filed(desk: Desk) -> None:
     await desk.set_up()
     shown = await form(desk, orders.UNKNOWN)
     assert next(iter(fields(shown))) == "number"
+    assert shown.modal is not None
 
-    refused = await desk.customer.submit_modal(shown, {"topic": "order_not_found"})
+    inputs = {"topic": "order_not_found"}
+    refused = await desk.forge(shown.modal["custom_id"], desk.customer, desk.channel, inputs=inputs)
 
     assert reply(refused).content.startswith("**Without the order number nobody can find it.**")
     assert desk.support.history() == []
@@ -306,6 +371,7 @@ async def test_an_unknown_order_without_anything_to_find_it_by_is_not_filed(desk
 async def test_with_words_or_another_topic_it_is_filed_without_a_number(desk: Desk, given: dict[str, str]) -> None:
     await desk.set_up()
 
-    filed = await desk.customer.submit_modal(await form(desk, "#not-an-id"), {"topic": "order_not_found", **given})
+    inputs = {"topic": "order_not_found", **given}
+    filed = await desk.forge("help:file::wrong_reference.not_an_id", desk.customer, desk.channel, inputs=inputs)
 
     assert "Your help request is #1." in reply(filed).content

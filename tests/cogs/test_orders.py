@@ -23,6 +23,13 @@ async def test_an_order_is_remembered_offered_by_its_name_and_opened_without_its
     assert "Remember this order" not in labels(reply(opened))
 
 
+async def test_the_german_names_of_the_customers_commands_have_one_pattern(desk: Desk) -> None:
+    names = [desk.env.backend.find_command(name, None, type=1) for name in ("mydownloads", "myorders", "privacy")]
+
+    german = [each["name_localizations"]["de"] for each in names if each is not None]
+    assert german == ["meine-downloads", "meine-bestellungen", "datenschutz"]
+
+
 async def test_typing_asks_fileflare_nothing(desk: Desk) -> None:
     await remember(desk)
     asked = len(desk.sample.requests)
@@ -54,10 +61,21 @@ async def test_orders_are_opened_and_forgotten_one_or_all_from_the_list(desk: De
 
     opened = await desk.at_home.select(reply(listed), [newest], custom_id="downloads:saved")
     assert "Order #2300" in reply(opened).content
+    other = await desk.at_home.slash("myorders")
     one_less = await desk.at_home.select(reply(listed), [newest], custom_id="orders:forget")
-    assert reply(one_less).content == "**Your orders**"
-    none = await desk.at_home.click(reply(one_less), label="Forget all")
+    assert reply(one_less).content.splitlines()[0].startswith("I have forgotten “\\#2300")
+    assert reply(one_less).content.splitlines()[1:] == ["**Your orders**"]
+    again = await desk.at_home.select(reply(other), [newest], custom_id="orders:forget")
+    assert reply(again).content == "**Your orders**"
+
+    sure = await desk.at_home.click(reply(again), label="Forget all")
+    assert reply(sure).content == "**Forget 2 orders?** To open them again, you need their links."
+    kept = await desk.at_home.click(reply(sure), label="Keep")
+    assert len(str(embed(kept).description).splitlines()) == 2
+    sure = await desk.at_home.click(reply(kept), label="Forget all")
+    none = await desk.at_home.click(reply(sure), label="Forget")
     assert "I remember none." in reply(none).content
+    assert "I remember none." in reply(await desk.at_home.click(reply(one_less), label="Forget all")).content
     assert await desk.customer.autocomplete(desk.channel, "mydownloads", "order-id", "") == []
 
 

@@ -97,7 +97,7 @@ async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(de
     assert reply(sure).content.splitlines() == [
         "**Delete what I keep about you?** This cannot be undone.",
         "• **1 open help request:** it goes, and nobody will answer it",
-        "• **This stays:** my messages to you, and what was posted in a log channel or beside a card",
+        "• **This stays:** my messages to you, and what was posted in a log channel or under a help request",
     ]
     assert labels(reply(sure)) == ["Delete for good", "Keep it"]
     gone = await desk.customer.click(reply(sure), label="Delete for good")
@@ -143,7 +143,11 @@ async def test_who_deleted_their_data_reads_when_their_order_counts_again_and_ca
     await desk.mydownloads(orders.DOCUMENTED)
     shown = await desk.customer.slash(desk.channel, "privacy")
     sure = await desk.customer.click(reply(shown), label="Delete it")
-    assert "• **1 order that counts for you:** you lose the roles it brought" in reply(sure).content
+    files = next(line for line in reply(sure).content.splitlines() if "For 90 days" in line)
+    assert "• **1 order that gives you roles or is yours here:** you lose the roles it brought" in reply(sure).content
+    assert ("This server shows" in files, "you can still open" in files) == (refuses, not refuses)
+    at_home = await desk.at_home.click(reply(await desk.at_home.slash("privacy")), label="Delete it")
+    assert "Some stores do not show their files in their server then." in reply(at_home).content
     await desk.customer.click(reply(sure), label="Delete for good")
 
     again = await desk.mydownloads(orders.DOCUMENTED)
@@ -203,7 +207,7 @@ async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_unt
     sure = await desk.customer.click(reply(shown), label="Delete it")
     gone = await desk.customer.click(reply(sure), label="Delete for good")
 
-    assert reply(gone).content == "**Deleted:** 1 order that counted for you, with the roles it brought."
+    assert reply(gone).content == "**Deleted:** 1 order that gave you roles or was yours here, with its roles."
     assert buyer.id not in members[desk.customer.id].role_ids
     again = await desk.customer.slash(desk.channel, "privacy")
     assert "\nNothing." in reply(again).content

@@ -342,7 +342,9 @@ async def test_screenshots_have_the_limit_of_writing_back(desk: Desk) -> None:
     for number in range(1, 11):
         assert SENT in await attach(desk, content=PNG + b"!" * number, words="")
 
-    assert (await attach(desk, words="")).startswith("**You have asked for help often enough for now.**")
+    assert (await attach(desk, words="")).startswith(
+        "**You have written to the moderators as often as you can in a day.**"
+    )
     assert len(pictures(desk)) == 11
 
 

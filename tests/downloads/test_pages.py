@@ -33,8 +33,10 @@ def pages(raw: Any, translator: Translator = ENGLISH) -> list[Page]:  # noqa: AN
     return rendered(made, translator)
 
 
-def rendered(made: OrderPages, translator: Translator = ENGLISH, *, press: str = "Get help") -> list[Page]:
-    return [made.render(number, translator, press=press) for number in range(1, len(made) + 1)]
+def rendered(
+    made: OrderPages, translator: Translator = ENGLISH, *, press: str = "Get help", in_server: bool = True
+) -> list[Page]:
+    return [made.render(number, translator, press=press, in_server=in_server) for number in range(1, len(made) + 1)]
 
 
 def shown_links(page: Page) -> set[str]:

@@ -29,7 +29,7 @@ FORMER = {
     "requests:show": "show",
     "orders:open": "chosen",
     "orders:forget": "forget",
-    "orders:forget_all": "forget_all",
+    "orders:forget_all": "ask",
     "downloads:ask": "ask",
     "downloads:order": "submitted",
     "downloads:refresh:abc-DEF_123": "refresh",

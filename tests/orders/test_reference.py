@@ -13,7 +13,10 @@ from fileflare_bot.orders.reference import (
     LONGEST_PASTE,
     OrderReference,
     ReferenceProblem,
+    _read,
     find_reference,
+    folded,
+    gives_away,
     is_plausible_id,
     parse_reference,
 )
@@ -77,6 +80,16 @@ def wrapped(address: str, times: int = 1) -> str:
         f"account.my-store.com/orders/{ID}?return_to=https://my-store.com/",
         f"#1050 {ID}",
         f"{ID} {ID}",
+        f"{ID[:12]} {ID[12:]}",
+        f"{ID[:16]}\n{ID[16:]}",
+        f"{ID[:8]} {ID[8:16]} {ID[16:24]} {ID[24:]}",
+        f"ID: {ID[:12]}\r\n  {ID[12:].upper()}.".lower(),
+        f"my order: {ID[:20]} {ID[20:]}, thanks",
+        f"https://my-store.com/account/orders/{ID[:12]} {ID[12:]}",
+        f"<https://my-store.com/account/orders/{ID[:16]}\n{ID[16:]}>",
+        f"https://my-store.com/12345678/orders/{ID[:12]} {ID[12:]}/authenticate?key={KEY}",
+        f"https://my-store.com/account/orders/{ID[:8]} {ID[8:]}?utm_source=mail",
+        f"{ID} or {ID[:8]} {ID[8:]}",
         f"https://[broken/ https://my-store.com/account/orders/{ID}",
     ],
 )
@@ -150,6 +163,11 @@ def test_every_shape_of_an_id_or_an_order_address_gives_the_id(pasted: str) -> N
         ("where are my files?", ReferenceProblem.NOT_AN_ID),
         ("internationalization is long", ReferenceProblem.NOT_AN_ID),
         (f"{ID} or {ID[::-1]}", ReferenceProblem.NOT_AN_ID),
+        (f"{ID[:8]} {ID[8:]} or {ID[::-1]}", ReferenceProblem.NOT_AN_ID),
+        (f"{ID[:8]} {ID[8:14]} {ID[14:22]} {ID[22:31]}", ReferenceProblem.NOT_AN_ID),  # 31 characters
+        (f"{ID[:8]}-{ID[8:14]} {ID[14:22]} {ID[22:]}", ReferenceProblem.NOT_AN_ID),
+        ("1234 5678 1234 5678 1234 5678 1234 5678", ReferenceProblem.ORDER_NUMBER),
+        (f"https://my-store.com/products/{ID[:8]} {ID[8:]}", ReferenceProblem.OTHER_ADDRESS),
         ("a" * 14 + "1", ReferenceProblem.CUT_OFF),
         ("0c732eb6fd98…", ReferenceProblem.CUT_OFF),
         ("82664d96-6dfd", ReferenceProblem.CUT_OFF),
@@ -180,8 +198,63 @@ def test_whatever_is_pasted_only_a_plausible_id_that_stood_there_comes_out(paste
 
     if isinstance(result, OrderReference):
         assert is_plausible_id(result.token)
-        folded = "".join(c for c in unicodedata.normalize("NFKC", pasted) if unicodedata.category(c) != "Cf")
-        assert result.token in unquote(unquote(folded))
+        plain = "".join(c for c in unicodedata.normalize("NFKC", pasted) if unicodedata.category(c) != "Cf")
+        assert result.token in "".join(unquote(unquote(plain)).split())
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                ID,
+                ID[:12],
+                ID[12:],
+                ID[:16],
+                ID[16:],
+                ID[::-1],
+                "1050",
+                "key=",
+                "or",
+                "\n",
+                "-",
+                "https://my-store.com/1/",
+                *("orders/", "/", "my-store.com/account/orders/", "?a=", "A1B2-C3D4-E5F6"),
+            ]
+        )
+        | st.from_regex(r"[0-9a-f]{1,20}", fullmatch=True),
+        max_size=8,
+    ),
+    st.sampled_from(["", " "]),
+)
+def test_what_is_an_order_in_one_piece_stays_that_order(parts: list[str], between: str) -> None:
+    text = between.join(parts)
+    before, now = _read(folded(text)), parse_reference(text)
+
+    if isinstance(before, OrderReference) and before != now:  # it was a piece of what is now read as a whole
+        assert before.cut_to is not None
+        assert isinstance(now, OrderReference)
+        assert now.token in "".join(folded(text).split())
+        assert len(now.token) == 32
+        assert before.token in now.token
+
+
+def test_among_several_texts_an_id_in_one_piece_comes_first() -> None:
+    split = f"{ID[:16]} {ID[16:]}"
+
+    assert find_reference(["x", split, f"ID: {ID[::-1]}"]) == OrderReference(ID[::-1])
+    assert find_reference(["x", split, "#1050"]) == OrderReference(ID)
+
+
+def test_an_id_with_blanks_is_hidden_and_given_away_like_one_in_one_piece() -> None:
+    for whole in (ID, f"https://my-store.com/1/orders/{ID}/authenticate?key=k3y"):
+        for at, size in ((12, 20), (16, 16), (8, 8)):
+            begin, end = whole.split(ID)[0], whole.split(ID)[1]
+            pieces = [ID[:at], *(ID[start : start + size] for start in range(at, 32, size))]
+            for blank in (" ", "\n", "\u00a0 "):
+                text = f"Hi {begin}{blank.join(pieces)}{end} please"
+                assert hide_references(text, "…") == "Hi … please"
+                assert gives_away(text)
+    assert not gives_away("1234 5678 1234 5678 1234 5678 1234 5678, and 0c732eb6 fd9802a0")
 
 
 @given(st.text(alphabet="h tps:/[]?&=%@#.a0-\uff03\uff1aé", max_size=80))

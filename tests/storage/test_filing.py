@@ -88,7 +88,9 @@ async def test_the_refusal_knows_the_newest_open_requests_and_the_guilds_own_lim
     with pytest.raises(TooManyTickets) as refused:
         await storage.tickets.require_room(GUILD, CUSTOMER, None, open_per_user=2)
 
-    assert refused.value.open_tickets == tuple((ticket.id, ticket.number) for ticket in reversed(tickets))
+    assert refused.value.open_tickets == tuple(
+        (ticket.id, ticket.number, ticket.details.order_number) for ticket in reversed(tickets)
+    )
 
 
 async def test_a_note_for_a_screenshot_is_held_for_its_caller_and_due_after_a_minute(
