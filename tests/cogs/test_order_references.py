@@ -250,7 +250,7 @@ async def test_help_with_an_order_in_capitals_is_about_the_order_itself(desk: De
     await desk.set_up()
     refused = await desk.mydownloads("#1050")
     shown = await desk.customer.click(reply(refused), label="Get help")
-    values: dict[str, Any] = {"topic": "other", "words": "Please help.", "order": CAPITALS}
+    values: dict[str, Any] = {"topic": "other", "words": "Please help.", "order": CAPITALS, "number": "1050"}
     await desk.customer.submit_modal(shown, values)
     assert "1050" in str(desk.card().embeds[0].to_dict())
 
