@@ -205,7 +205,7 @@ class Fleet:
             async with session.get(f"http://127.0.0.1:{member.port}/metrics") as response:
                 found = _HELD.search(await response.text())
                 member.cluster = UNSEEN if found is None else int(float(found[1]))
-        except (aiohttp.ClientError, TimeoutError):
+        except (aiohttp.ClientError, OSError, TimeoutError):
             member.cluster = UNSEEN
 
 

@@ -69,13 +69,19 @@ class Weather:
         """Wait until all shards are served, and one process stands by if there are several."""
         clusters = [STANDING_BY, *range(self.fleet.clusters)]
 
-        def good() -> bool:
+        def seen() -> tuple[list[int], list[int]]:
             members = {member.name for member in self.fleet.members}
             served = {session.shard for session in self.discord.sessions if session.agent in members}
-            held = sorted(member.cluster for member in self.fleet.members)
+            return sorted(served), sorted(member.cluster for member in self.fleet.members)
+
+        def good() -> bool:
+            served, held = seen()
             return len(served) == self.discord.shards and (self.server is None or held == clusters)
 
-        await self.fleet.until(good, SETTLE_SECONDS)
+        try:
+            await self.fleet.until(good, SETTLE_SECONDS)
+        except TimeoutError:
+            self.wrong.append(f"for {SETTLE_SECONDS:.0f} s the shards served and clusters held were {seen()}")
 
     async def blow(self) -> None:
         """Strike as planned."""
