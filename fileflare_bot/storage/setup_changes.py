@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def changes_between(before: GuildSettings, after: GuildSettings) -> list[SettingChange]:
-    """Return the settings that differ, in the order of the setup page."""
+    """Return the settings that differ."""
     found = [
         SettingChange(name, _plain(getattr(before, name)), _plain(getattr(after, name)))
         for name in _CHANNELS_AND_ROLES

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -25,7 +24,6 @@ from fileflare_bot.storage.records import (
     Resolution,
     Stage,
     Ticket,
-    TicketDetails,
     TicketMessage,
     TicketPage,
 )
@@ -34,10 +32,8 @@ from fileflare_bot.storage.ticket_rows import TicketRows, audit, card_of, locked
 
 TICKETS_ON_A_PAGE: Final = 10
 MESSAGES_FOR_A_TICKET: Final = 10  # that a customer may write a day for each ticket that they may file
-MOST_AT_ONCE: Final = 20  # tickets whose stage has ended, in one round: Discord dislikes many direct messages at once
 OPEN_SHOWN: Final = 5  # of the open tickets that keep a user from filing another; a row holds five buttons
 REPEAT_WITHIN: Final = timedelta(minutes=10)  # the same text or press again within this is the same one
-_DETAILS: Final = TypeAdapter(TicketDetails)
 
 
 class Tickets:

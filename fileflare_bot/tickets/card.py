@@ -1,4 +1,4 @@
-"""A ticket's card in the support channel: what it shows, and how it gets there.
+"""A ticket's card in the support channel: its buttons, and how it gets there; its text is in ``texts.py``.
 
 The card shows what is stored. If somebody deletes it, the ticket goes on without one, and moderators can post it
 again.
