@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import discord
 import structlog
+from cachetools import TTLCache
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.discord_errors import is_passing
@@ -31,6 +32,8 @@ from fileflare_bot.text import clean, escape
 
 LAST_WORDS_SECONDS: Final = 2.0  # to tell users whose replies are cut off when the bot stops
 LONGEST_GIVEN_BACK: Final = 1500  # characters; with the longest refusal they fit a message's 2000
+MOST_ARRIVED: Final = 10_000  # interactions that are known to have arrived
+ARRIVED_SECONDS: Final = 60.0  # in which an event may come once more
 LOOKUP: Final = "lookup"  # the event that a guild's activity counts
 
 log = structlog.stdlib.get_logger(__name__)
@@ -65,6 +68,7 @@ class Responder:
         self._lost_desk = lost_desk
         self.activity = Activity()
         self._running: set[asyncio.Task[Any]] = set()
+        self._arrived: TTLCache[int, None] = TTLCache(MOST_ARRIVED, ARRIVED_SECONDS)  # the interactions' IDs
         self._stopping = False
 
     async def respond(
@@ -76,7 +80,13 @@ class Responder:
         *,
         updates: bool = False,
     ) -> None:
-        """Run an interaction's handler; every error becomes a refusal and a log line."""
+        """Run an interaction's handler; every error becomes a refusal and a log line.
+
+        A gateway may deliver an event twice, as after a resumed session; the second one is not answered.
+        """
+        if interaction.id in self._arrived:
+            return
+        self._arrived[interaction.id] = None
         reply = Reply(interaction, self._catalogs.translator(interaction.locale), event, updates, self._guilds)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task

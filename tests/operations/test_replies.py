@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -42,6 +42,18 @@ async def test_a_first_response_whose_connection_drops_is_sent_again(
     assert len(shown.record.followup_ids) == 0
     await discord.until(lambda: _statuses(discord, shown) == [0, 400 if after else 200])
     assert await bot.stop() == 0
+
+
+async def test_an_event_that_arrives_twice_is_answered_once(bot: Bot, discord: NetworkedDiscord, shop: Shop) -> None:
+    def once_more(event: str, payload: Mapping[str, Any]) -> None:
+        if event == "INTERACTION_CREATE":
+            discord._broadcast(event, payload)  # noqa: SLF001 - events arrive once by themselves
+
+    discord.backend.subscribers.append(once_more)
+    shown = [await shop.look_up(orders.DOCUMENTED) for _ in range(2)]
+    assert await bot.stop() == 0
+
+    assert [_statuses(discord, each) for each in shown] == [[200], [200]]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it arrives", "after it arrived"])
