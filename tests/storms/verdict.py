@@ -168,7 +168,11 @@ def _printed(weather: Weather, metrics: list[str]) -> list[str]:
     for life in weather.lives:
         printed = life.member.bot.printed
         wrong += [f"{secret[:8]}… is in the log of {life.member.name}" for secret in ENCRYPTED if secret in printed]
-        wrong += [f"the log of {life.member.name} has {trace}" for trace in TRACES if trace in printed]
+        wrong += [
+            f"the log of {life.member.name} has {trace}: …{printed[max(0, at - 200) : at + 3000]}"
+            for trace in TRACES
+            if (at := printed.find(trace)) >= 0
+        ]
     return wrong
 
 
