@@ -1,7 +1,9 @@
 """Tickets in the real process when Discord fails in the middle."""
 
+import asyncio
+
 from doubles.networked_discord import Fault, NetworkedDiscord
-from process import Bot, Start
+from process import SHORT_DRAIN, Bot, Start
 from shop import SOON, Shop
 
 
@@ -31,3 +33,31 @@ async def test_if_discord_fails_for_an_archived_thread_the_customers_words_reach
     await discord.until(lambda: shop.messages(thread.id)[-1].embeds[0]["description"] == words)
     assert not thread.thread_metadata.archived
     assert await again.stop() == 0
+
+
+async def test_a_stop_ends_what_a_start_still_catches_up_on(
+    start: Start, discord: NetworkedDiscord, shop: Shop
+) -> None:
+    reached = asyncio.Event()
+
+    def card(method: str, path: str, _body: object) -> bool:
+        is_card = method == "POST" and path == f"/channels/{shop.support}/messages"
+        if is_card:
+            reached.set()
+        return is_card
+
+    bot = await start(first=SOON)
+    await discord.connected()
+    await shop.set_up()
+    discord.faults.append(Fault(card, status=0, times=None))
+    await shop.ask_for_help()
+    bot.process.kill()
+    await bot.process.wait()
+    reached.clear()
+    discord.faults[:] = [Fault(card, held=asyncio.Event(), times=None)]
+    again = await start(first=SOON, main=SHORT_DRAIN, LOG_LEVEL="INFO")
+    async with asyncio.timeout(20):
+        await reached.wait()
+
+    assert await again.stop() == 0
+    assert "background_bug" not in again.printed
