@@ -29,7 +29,7 @@ MOST_DAYS: Final = 60  # until a silent customer is asked, and as many again unt
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 _URL: Final = TypeAdapter(HttpUrl)
 _SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
-_ANY_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_ANY_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{0,30}://", re.IGNORECASE)
 _WITHOUT_SCHEME: Final = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d{1,5})?(?:[/?#]\S*)?")  # shop.example/orders
 
 

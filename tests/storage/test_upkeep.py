@@ -20,12 +20,19 @@ ORDER = "an-order-of-the-test"
 
 
 async def dated(
-    storage: Storage, url: str, person: int, *, days: float, answered: int | None = None, resolved: int | None = None
+    storage: Storage,
+    url: str,
+    person: int,
+    *,
+    days: float,
+    answered: int | None = None,
+    resolved: int | None = None,
+    last_word: str | None = None,
 ) -> Ticket:
     """File a ticket some days ago that was answered and resolved after so many seconds."""
     ticket = await file(storage, person)
     if resolved is not None:
-        await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED)
+        await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED, answer=last_word)
     filed = utc_now() - timedelta(days=days)
     after = {"answered_at": answered, "resolved_at": resolved}
     times = {name: filed + timedelta(seconds=seconds) for name, seconds in after.items() if seconds is not None}
@@ -68,11 +75,9 @@ async def test_the_five_commonest_kinds_are_counted_once_a_request(storage: Stor
 
 
 async def test_requests_that_were_resolved_long_ago_are_deleted_with_their_messages(storage: Storage, url: str) -> None:
-    old = await dated(storage, url, 1, days=91, resolved=60)
-    await storage.tickets.answered(old.id, MODERATOR, "done")
+    old = await dated(storage, url, 1, days=91, resolved=60, last_word="done")
     await storage.intents.card_shown(old, Card(1, 2, 2), old.version)
-    young = await dated(storage, url, 2, days=89, resolved=60)
-    await storage.tickets.answered(young.id, MODERATOR, "done")
+    young = await dated(storage, url, 2, days=89, resolved=60, last_word="done")
     resolved_late = await dated(storage, url, 3, days=400, resolved=86_400 * 390)
     still_open = await dated(storage, url, 4, days=400)
     await storage.tickets.wrote_back(still_open.id, 4, "hello?")
