@@ -78,18 +78,21 @@ class StoreProducts(commands.Cog):
         ids = [product.product_id for product in found if product.product_id not in confirmed]
         new = await self._products.named(reply.guild_id, ids)
         translator = reply.translator
+        names = [escape(clean(each.name)) or each.product_id for each in new]
         note = translator.ngettext(
             "**That order holds {count} product that is not confirmed: {names}.** Choose below.",
             "**That order holds {count} products that are not confirmed: {names}.** Choose below.",
             len(new),
-            names=", ".join(escape(clean(each.name)) or each.product_id for each in new[:MOST_NAMED]),
+            names=", ".join([*names[:MOST_NAMED], *["…"] * (len(names) > MOST_NAMED)]),
         )
         if not found:
             note = translator.gettext("This order holds no product that I can tell from others.")
         elif not new:
             note = translator.gettext("All products of this order are confirmed already.")
         settings = reply.settings
-        await reply.show(_page(settings.options, new or await self._seen(settings), 1, note, translator))
+        await reply.show(
+            _page(settings.options, new[:SELECT_OPTIONS] or await self._seen(settings), 1, note, translator)
+        )
 
     @route("store_products:confirm")
     @replies("products_confirm", OWNER, updates=True)

@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from fileflare_bot.discord_limits import CONTENT, shorten, size
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import button, labelled, modal, view
@@ -261,7 +262,10 @@ class StoreSetup(commands.Cog):
         if good:
             lines.append(next_line(reply.guild, reply.settings, panels, translator))
             lines += worth_adding(reply.settings, translator)
-        await reply.show(ReplyMessage("\n".join([f"**{head}**", *lines])))
+        text = "\n".join([f"**{head}**", *lines])
+        if size(text) > CONTENT:  # what needs no fixing may be missing
+            text = "\n".join([f"**{head}**", *(line for line in lines if good or not line.startswith(GOOD))])
+        await reply.show(ReplyMessage(shorten(text, CONTENT)))
 
     def _keep(self, reply: Reply, name: str, typed: dict[str, str]) -> None:
         """Keep what was typed into a form, for the button of a refusal that opens it again."""

@@ -230,6 +230,7 @@ class FileflareBot(commands.AutoShardedBot):
         """Stop the background tasks, and disconnect from Discord."""
         self._tend_storage.cancel()
         self._follow_settings.cancel()
+        await self.reconciler.stop()
         await super().close()
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - discord.py's

@@ -13,8 +13,9 @@ from fileflare_bot.background import soon
 from fileflare_bot.discord_errors import FAILURES, MESSAGES_CLOSED, code_of, is_final, is_passing, name_of
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.i18n import N_, Catalogs, Translator
-from fileflare_bot.posting import is_of, post_once
+from fileflare_bot.posting import NONCE_LASTS, is_of, post_once
 from fileflare_bot.setup_words import change_lines
+from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.records import Action, AuditLine
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.text import clean, escape
@@ -154,7 +155,9 @@ class ModLog:
         named = [role.name for role in map(guild.get_role, role_ids) if role is not None] if guild is not None else []
         text = entry_text(line.action, line.actor_id, line.number, translator, ", ".join(named))
         text = shorten("\n".join([text, *change_lines(line.changes, translator)]), EMBED_DESCRIPTION)
-        for each in dict.fromkeys(filter(None, [left, channel_id])):  # also where the log goes no more
+        # Also where the log goes no more; later only after the new channel, as Discord forgets what it took before.
+        places = [left, channel_id] if utc_now() - line.at < NONCE_LASTS else [channel_id, left]
+        for each in dict.fromkeys(filter(None, places)):
             try:
                 await post_once(
                     self._bot,

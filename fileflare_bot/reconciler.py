@@ -52,7 +52,8 @@ class Reconciler:
         self._panels = panels
         self._shards = shards
         self._may_act = may_act
-        self._running = asyncio.Lock()
+        self._round: asyncio.Task[None] | None = None
+        self._stopped = False
 
     async def run(self) -> None:
         """Do what is due; a fault in one thing stops no other.
@@ -60,17 +61,33 @@ class Reconciler:
         Raises:
             StorageUnavailable: the database does not answer.
         """
-        if self._running.locked():
+        if self._round is not None or self._stopped:
             return  # the round before still waits for Discord
+        self._round = asyncio.create_task(self._go_through())
+        try:
+            await self._round
+        except asyncio.CancelledError:
+            if not self._stopped:
+                raise
+        finally:
+            self._round = None
+
+    async def stop(self) -> None:
+        """End a round that is under way, as the client is about to close; what is left is done after the next start."""
+        self._stopped = True
+        if self._round is not None:
+            self._round.cancel()
+            await asyncio.wait([self._round])
+
+    async def _go_through(self) -> None:
         storage, shards = self._storage, self._shards
-        async with self._running:
-            await self._each(self._reminders.act, await storage.ended_stages.ids(shards))
-            await self._each(self._tickets.sync, await storage.intents.due_tickets(shards))
-            await self._each(self._settle_roles, await storage.role_grants.due_members(shards))
-            await self._each(self._removals.run, [shards])
-            await self._each(self._leak_guard.settle, await storage.guilds.due_leak_guards(shards))
-            await self._each(self._panels.settle, await storage.panels.due(shards))
-            await self._each(self._modlog.post_lines, await storage.intents.due_logs(shards))
+        await self._each(self._reminders.act, await storage.ended_stages.ids(shards))
+        await self._each(self._tickets.sync, await storage.intents.due_tickets(shards))
+        await self._each(self._settle_roles, await storage.role_grants.due_members(shards))
+        await self._each(self._removals.run, [shards])
+        await self._each(self._leak_guard.settle, await storage.guilds.due_leak_guards(shards))
+        await self._each(self._panels.settle, await storage.panels.due(shards))
+        await self._each(self._modlog.post_lines, await storage.intents.due_logs(shards))
 
     async def _each(self, work: Callable[[T], Awaitable[object]], things: Sequence[T]) -> None:
         """Do this for each thing, several at a time: one that waits for Discord does not hold up the others."""

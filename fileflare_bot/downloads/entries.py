@@ -100,7 +100,7 @@ def files_named(order: Order, part: str) -> Order:
         (line, _comparable(line.product.name, line.product.variant_name), _named(line.assets)) for line in order.lines
     ]
     own, wanted = _named(order.assets), _comparable(part)
-    for words in ([wanted], wanted.split()):
+    for words in ([wanted] if wanted.split() else [], wanted.split()):
         lines = [(line, _with(words, named, product)) for line, product, named in read]
         assets = _with(words, own)
         if assets or any(found for _, found in lines):

@@ -9,6 +9,7 @@ A text is cut before anything reads it, and every pattern takes time in proporti
 import re
 import string
 import unicodedata
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -107,17 +108,35 @@ def _parse(text: str) -> OrderReference | ReferenceProblem:
 
 def split_ids(text: str) -> list[str]:
     """Return the places where words of hexadecimal characters make up an ID of the documented form."""
-    return [run for run in _HEXADECIMAL_WORDS.findall(text) if _is_split_id(run)]
+    return [run[start:end] for run in _HEXADECIMAL_WORDS.findall(text) for start, end in _split_ids_in(run)]
 
 
 def replace_split_ids(text: str, by: Callable[[list[str]], str]) -> str:
     """Return a text with what ``by`` makes of the words of each such place."""
-    return _HEXADECIMAL_WORDS.sub(lambda run: by(run[0].split()) if _is_split_id(run[0]) else run[0], text)
+
+    def replaced(found: re.Match[str]) -> str:
+        run, kept, position = found[0], list[str](), 0
+        for start, end in _split_ids_in(run):
+            kept += [run[position:start], by(run[start:end].split())]
+            position = end
+        return "".join([*kept, run[position:]])
+
+    return _HEXADECIMAL_WORDS.sub(replaced, text)
 
 
-def _is_split_id(run: str) -> bool:
-    whole = "".join(run.split())
-    return len(whole) == _DOCUMENTED_SIZE and is_plausible_id(whole)
+def _split_ids_in(run: str) -> Iterator[tuple[int, int]]:
+    """Yield where two or more words side by side have the size of an ID together, whatever is beside them."""
+    words: deque[re.Match[str]] = deque()
+    size = 0
+    for word in _HEXADECIMAL.finditer(run):
+        words.append(word)
+        size += len(word[0])
+        while size > _DOCUMENTED_SIZE:
+            size -= len(words.popleft()[0])
+        if size == _DOCUMENTED_SIZE and len(words) > 1 and is_plausible_id("".join(each[0] for each in words)):
+            yield words[0].start(), word.end()
+            words.clear()
+            size = 0
 
 
 def _read(text: str) -> OrderReference | ReferenceProblem:

@@ -154,7 +154,7 @@ class BuyerRoles:
             options = (await self._guilds.load(guild_id)).options
             if not options.buyers_roles or not roles_for(order, options):
                 return Grant()
-            holders = {claim.user_id for claim in await self._claims.of_order(guild_id, reference)}
+            holders = [claim.user_id for claim in await self._claims.of_order(guild_id, reference)]
         except StorageUnavailable:
             return Grant()
         return Grant(in_server=user_id not in holders and len(holders) < options.accounts_per_order)

@@ -22,14 +22,17 @@ class NoOwnOrder(Refusal):
     unknown: ClassVar[str] = N_("**Fileflare knows no order with that ID.**")
     outcome = "no_own_order"
 
-    def __init__(self, problem: ReferenceProblem | None = None) -> None:
+    def __init__(self, problem: ReferenceProblem | None = None, *, cut_to: int | None = None) -> None:
         super().__init__("no order")
         self._problem = problem
+        self._cut_to = cut_to
 
     def text(self, translator: Translator) -> str:
         """Return what was pasted instead, and where an owner finds an order link."""
-        what = self.unknown if self._problem is None else PROBLEMS[self._problem]
-        return translator.gettext(what) + "\n" + translator.gettext(self.sentence)
+        what = translator.gettext(self.unknown if self._problem is None else PROBLEMS[self._problem])
+        if self._cut_to is not None:
+            what = translator.gettext(OrderNotFound.cut_off, count=self._cut_to, where="").rstrip()
+        return what + "\n" + translator.gettext(self.sentence)
 
 
 async def own_order(reply: Reply, lookups: Lookups, pasted: str) -> Order:
@@ -48,4 +51,4 @@ async def own_order(reply: Reply, lookups: Lookups, pasted: str) -> Order:
     except OrderNotFound as error:
         if error.tries_left in {0, 1}:
             raise
-        raise NoOwnOrder from None
+        raise NoOwnOrder(cut_to=error.cut_to) from None

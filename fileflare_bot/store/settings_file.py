@@ -110,11 +110,11 @@ class Imported:
 
 
 def exported(settings: GuildSettings, guild: discord.Guild) -> bytes:
-    """Return a guild's settings as JSON; channels and roles that do not exist any more are left out."""
+    """Return a guild's settings as JSON, without channels and roles that are gone, and rules that match no order."""
     rules = [
         _Rule(match=rule.match, value=rule.value, roles=names)
         for rule in settings.options.rules
-        if (names := _role_names(guild, rule.role_ids))
+        if (names := _role_names(guild, rule.role_ids)) and rule_value(rule.match, rule.value) is not None
     ]
     file = _File(
         version=VERSION,

@@ -349,6 +349,20 @@ async def test_the_old_log_channel_says_that_the_log_moved_or_stopped_and_only_o
         assert log_lines(desk)[1:] == [moved]
 
 
+async def test_the_old_log_channel_hears_of_a_move_once_however_long_the_new_one_refuses_it(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    other = desk.guild.create_text_channel("other-log")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    desk.env.inject_error("POST", f"/channels/{other.id}/messages", status=403, code=50013, times=None)
+    desk.env.inject_error("GET", f"/channels/{desk.log_channel.id}/messages", status=403, code=50001, times=None)
+
+    await desk.owner.select(reply(setup), [other], custom_id="store_setup:set:log_channel_id")
+    for _ in range(3):
+        await desk.later()
+
+    assert sum("Log channel" in line for line in log_lines(desk)[1:]) == 1
+
+
 async def exported(desk: Desk) -> bytes:
     given = await desk.owner.slash(desk.channel, "store export")
     assert given.ephemeral

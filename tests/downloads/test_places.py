@@ -160,6 +160,8 @@ def test_the_select_shows_where_one_is_except_on_the_first_page_where_it_says_wh
         ("12 pack 7 sound", ["loop_07_12.wav"]),
         ("nothing of that name", []),
         ("loop 07 99", []),
+        ("-", []),
+        (" _. ", []),
     ],
 )
 def test_find_shows_the_files_with_that_in_their_own_name_or_their_products(part: str, found: list[str]) -> None:

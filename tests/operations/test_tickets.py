@@ -41,16 +41,21 @@ async def test_a_stop_ends_what_a_start_still_catches_up_on(
     reached = asyncio.Event()
 
     def card(method: str, path: str, _body: object) -> bool:
-        is_card = method == "POST" and path == f"/channels/{shop.support}/messages"
+        is_card = method == "PATCH" and path.startswith(f"/channels/{shop.support}/messages/")
         if is_card:
             reached.set()
         return is_card
 
+    def message(_method: str, path: str, _body: object) -> bool:
+        return path == "/users/@me/channels"
+
     bot = await start(first=SOON)
     await discord.connected()
     await shop.set_up()
-    discord.faults.append(Fault(card, status=0, times=None))
     await shop.ask_for_help()
+    form = await shop.answer_form()
+    discord.faults += [Fault(card, status=0, times=None), Fault(message, status=0, times=None)]
+    await discord.submit(shop.moderator, form, words="Try again.").done()
     bot.process.kill()
     await bot.process.wait()
     reached.clear()

@@ -254,6 +254,11 @@ def test_an_id_with_blanks_is_hidden_and_given_away_like_one_in_one_piece() -> N
                 text = f"Hi {begin}{blank.join(pieces)}{end} please"
                 assert hide_references(text, "…") == "Hi … please"
                 assert gives_away(text)
+    for before, after in (("my order 1001\n", ""), ("The ID ", " a friend sent"), ("add be ", " 1050 dead")):
+        text = f"{before}{ID[:8]} {ID[8:16]} {ID[16:24]} {ID[24:]}{after}"
+        assert hide_references(text, "…") == f"{before}…{after}"
+        assert gives_away(text)
+        assert parse_reference(text) == OrderReference(ID)
     assert not gives_away("1234 5678 1234 5678 1234 5678 1234 5678, and 0c732eb6 fd9802a0")
 
 

@@ -154,3 +154,28 @@ async def test_a_request_that_waits_for_discord_holds_up_no_other(desk: Desk, mo
     finally:
         goes_on.set()
         await round_of_both
+
+
+async def test_a_round_that_waits_for_discord_ends_before_the_client_closes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up()
+    desk.env.inject_error("POST", DIRECT, status=503)
+    await desk.ask_for_help()
+    await desk.answers(words="Try again.")
+    reached: list[int] = []
+
+    async def held(user_id: int) -> Any:  # noqa: ANN401 - discord.py's payload
+        reached.append(user_id)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(desk.bot.http, "start_private_message", held)
+    under_way = asyncio.create_task(desk.later())
+    async with asyncio.timeout(10):
+        while not reached:  # noqa: ASYNC110 - the simulated Discord tells nobody
+            await asyncio.sleep(0.01)
+        await desk.bot.reconciler.stop()
+        await under_way
+        await desk.later()
+
+    assert reached == [desk.customer.id]
