@@ -28,7 +28,7 @@ from fileflare_bot.tickets.delivery import ARRIVED
 from fileflare_bot.tickets.desk import OrderInWords, to_give_back, without_order
 from fileflare_bot.tickets.holders import holders_of, standing_of
 from fileflare_bot.tickets.intake import NothingWritten, hide_secrets
-from fileflare_bot.tickets.texts import RESOLUTIONS, checked, details, numbered, order_of, title
+from fileflare_bot.tickets.texts import BRINGS_NO_ROLE, RESOLUTIONS, checked, details, numbered, order_of, title
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -55,7 +55,7 @@ class Tickets(commands.Cog):
         self._desk = bot.desk
         self._storage = bot.storage
         self._catalogs = bot.catalogs
-        self._typed: TTLCache[tuple[int, int, str], str] = TTLCache(MOST_FORMS, FORM_SECONDS)
+        self._typed: TTLCache[tuple[int, int, int, str], str] = TTLCache(MOST_FORMS, FORM_SECONDS)
 
     @route(f"tickets:take:{_TICKET}", f"request:take:{_TICKET}")
     @replies("ticket_take", MODERATOR)
@@ -147,7 +147,7 @@ class Tickets(commands.Cog):
     async def again(self, reply: Reply, ticket_id: str, form: str) -> None:
         """Open a form again, with the words that were not sent; after a restart without."""
         ticket = await self._open_ticket(reply, ticket_id)
-        text, translator = self._typed.get((ticket.id, reply.user.id, form), ""), reply.translator
+        text, translator = self._typed.get((ticket.guild_id, ticket.number, reply.user.id, form), ""), reply.translator
         if form == "answer":
             shown = _answer_modal(ticket, text, "", self._catalogs.translator(ticket.locale), translator)
         else:
@@ -246,7 +246,8 @@ class Tickets(commands.Cog):
 
     def _keep(self, reply: Reply, ticket: Ticket, form: str, text: str) -> None:
         """Keep what a moderator typed into a form, without any order's ID or link, for a refusal and its buttons."""
-        reply.written = self._typed[ticket.id, reply.user.id, form] = to_give_back(text, ticket.details.reference)
+        text = to_give_back(text, ticket.details.reference)
+        reply.written = self._typed[ticket.guild_id, ticket.number, reply.user.id, form] = text
         reply.offer = partial(_offer, ticket=ticket, form=form)
 
     async def _done(
@@ -296,7 +297,8 @@ def _choice(
     """Return the choice between the canned answers, those for the findings first, and the moderator's own words."""
     held = Kind.HELD_BY_OTHERS in kinds
     fits = {
-        key: answer.fits in kinds or (answer.topic is ticket.topic and not held) for key, answer in BUILT_IN.items()
+        key: answer.fits in kinds or (answer.topic is ticket.topic and not held and BRINGS_NO_ROLE.isdisjoint(kinds))
+        for key, answer in BUILT_IN.items()
     }
     ready = [
         discord.SelectOption(
@@ -334,7 +336,10 @@ def _answer_modal(
     If it ``passes_on`` something to the store owner, the form reminds the moderator of it.
     """
     entry = discord.ui.TextInput[Any](
-        custom_id="words", style=discord.TextStyle.paragraph, max_length=LONGEST_REPLY, default=text or None
+        custom_id="words",
+        style=discord.TextStyle.paragraph,
+        max_length=LONGEST_REPLY,
+        default=shorten(text, LONGEST_REPLY) or None,
     )
     language = theirs.locale.get_display_name(translator.locale)
     hint = translator.gettext("The customer's language: {language}", language=language)
@@ -356,7 +361,7 @@ def _resolve_modal(heading: str, ticket_id: str, last_word: str, translator: Tra
     ]
     reason = discord.ui.Select[Any](custom_id="reason", options=options)
     words = words_input(required=False)
-    words.default = last_word or None
+    words.default = shorten(last_word, words.max_length or LONGEST_REPLY) or None
     return modal(
         heading,
         f"tickets:resolved:{ticket_id}",

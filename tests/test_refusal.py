@@ -56,7 +56,11 @@ MADE: dict[type[Refusal], list[Refusal]] = {
         NotPossibleNow(opened=True),
         NotPossibleNow(other="#7"),
     ],
-    TooManyTickets: [TooManyTickets([(7, 1, ""), (8, 2, "1050")], count=2), TooManyTickets((), NOW)],
+    TooManyTickets: [
+        TooManyTickets([(7, 1, ""), (8, 2, "1050")], count=2),
+        TooManyTickets((), NOW),
+        TooManyTickets((), NOW, filed=True),
+    ],
     NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
     NoSuchNumber: [NoSuchNumber(number="1050")],
     NoDesk: [NoDesk(7), NoDesk(None)],

@@ -84,9 +84,19 @@ class Responder:
 
         A gateway may deliver an event twice, as after a resumed session; the second one is not answered.
         """
-        if interaction.id in self._arrived:
-            return
-        self._arrived[interaction.id] = None
+        if interaction.id not in self._arrived:
+            self._arrived[interaction.id] = None
+            await self._run(interaction, handler, event, audience, updates=updates)
+
+    async def _run(
+        self,
+        interaction: discord.Interaction[Any],
+        handler: Handler,
+        event: str,
+        audience: Audience,
+        *,
+        updates: bool = False,
+    ) -> None:
         reply = Reply(interaction, self._catalogs.translator(interaction.locale), event, updates, self._guilds)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
@@ -102,12 +112,12 @@ class Responder:
                 self._running.discard(task)
 
     async def refuse(self, interaction: discord.Interaction[Any], event: str, error: Exception) -> None:
-        """Refuse an interaction that has no handler."""
+        """Refuse an interaction that has no handler, or whose handler could not even be refused."""
 
         async def fail(_reply: Reply) -> None:
             raise error
 
-        await self.respond(interaction, fail, event, Audience.CUSTOMER)
+        await self._run(interaction, fail, event, Audience.CUSTOMER)
 
     def refuse_new(self) -> None:
         """Refuse the interactions that arrive from now on."""

@@ -45,10 +45,12 @@ class TooManyTickets(StorageFailed):
     """Raised when a user has reached the limit of open tickets, or of tickets or messages a day.
 
     ``open_tickets`` are the ID, the number and the order's number, if it is known, of those to which they may add
-    something, out of all ``count`` that are open; ``again_at`` is when a limit a day ends.
+    something, out of all ``count`` that are open; ``again_at`` is when a limit a day ends, of ``filed`` tickets or of
+    messages.
     """
 
     sentence = N_("**You have written to the moderators as often as you can in a day.**")
+    too_many_filed: ClassVar[str] = N_("**You have filed as many help requests as you can in a day.**")
     too_many_open: ClassVar[tuple[str, str]] = ngettext_noop(
         "**You have {count} open help request, and this store takes no more at once.**",
         "**You have {count} open help requests, and this store takes no more at once.**",
@@ -57,16 +59,23 @@ class TooManyTickets(StorageFailed):
     later: ClassVar[str] = N_(
         "You can write to the moderators again {when}; until then, /{command} still opens your orders."
     )
+    file_later: ClassVar[str] = N_("You can file another one {when}; until then, /{command} still opens your orders.")
     to_add: ClassVar[str] = N_("To add something to an open one, press its button.")
     outcome = "too_many_requests"
 
     def __init__(
-        self, open_tickets: Sequence[tuple[int, int, str]] = (), again_at: datetime | None = None, *, count: int = 0
+        self,
+        open_tickets: Sequence[tuple[int, int, str]] = (),
+        again_at: datetime | None = None,
+        *,
+        count: int = 0,
+        filed: bool = False,
     ) -> None:
         super().__init__("too many tickets")
         self.open_tickets = tuple(open_tickets)
         self.again_at = again_at
         self._count = count
+        self._filed = filed
 
     def text(self, translator: Translator) -> str:
         """Return the sentence, until when it holds, and which tickets are open, if known."""
@@ -74,8 +83,9 @@ class TooManyTickets(StorageFailed):
             text = translator.ngettext(*self.too_many_open, self._count) + " " + translator.gettext(self.wait)
         else:
             when = f"<t:{math.ceil(self.again_at.timestamp())}:R>"
-            text = super().text(translator) + " "
-            text += translator.gettext(self.later, when=when, command=translator.gettext("mydownloads"))
+            said = (self.too_many_filed, self.file_later) if self._filed else (self.sentence, self.later)
+            command = translator.gettext("mydownloads")
+            text = " ".join(translator.gettext(each, when=when, command=command) for each in said)
         if not self.open_tickets:
             return text
         return text + " " + translator.gettext(self.to_add)

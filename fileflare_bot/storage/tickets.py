@@ -92,11 +92,15 @@ class Tickets:
                 audit(session, row, new.user_id, Action.FILED)
             else:
                 self._claim_number(row, new.details.claimed_number)
-                if row.topic != new.topic:
-                    row.topic = new.topic
-                    show(row)
                 if new.details.words:
                     wrote = await self._write_back(session, row, new.details.words, words_note)
+                if row.topic != new.topic:
+                    if not wrote:  # it counts as written back
+                        await self._check_messages(session, row.user_id)
+                        audit(session, row, row.user_id, Action.WROTE_BACK)
+                        await self._wait_for_moderators(session, row)
+                    row.topic, wrote = new.topic, True
+                    show(row)
             if screenshot_note is None:
                 return Filed(self._rows.record(row), existing)
             note_id, is_new = await self._rows.held_note(session, row, screenshot_note)
@@ -367,6 +371,7 @@ class Tickets:
                 [(each.id, each.number, each.details.order_number or each.details.claimed_number) for each in shown],
                 again_at,
                 count=count,
+                filed=True,
             )
 
     async def _check_messages(self, session: AsyncSession, user_id: int) -> None:
@@ -397,18 +402,22 @@ class Tickets:
         Raises:
             TooManyTickets: they have reached the limit of messages a day.
         """
-        if await self._is_repeated(session, row, row.user_id, text):
+        if not row.resolved and await self._is_repeated(session, row, row.user_id, text):
             return False
         await self._check_messages(session, row.user_id)
         if row.resolved:
             await self._reopen(session, row)
             audit(session, row, row.user_id, Action.REOPENED)
-        elif row.stage not in {Stage.WAITING, Stage.REMINDED}:  # else they have been waiting since before
-            await begin(session, row, Stage.WAITING)
+        else:
+            await self._wait_for_moderators(session, row)
         show(row)
         self._rows.write(session, row, row.user_id, text, from_moderator=False)
         self._rows.note(session, row, note, mention=row.taken_by)
         return True
+
+    async def _wait_for_moderators(self, session: AsyncSession, row: TicketRow) -> None:
+        if row.stage not in {Stage.WAITING, Stage.REMINDED}:  # else the customer has been waiting since before
+            await begin(session, row, Stage.WAITING)
 
     async def _reopen(self, session: AsyncSession, row: TicketRow, *, link: bool = False) -> None:
         """Reopen a ticket; ``link`` has a refusal link the card of the other open one, which only moderators see."""

@@ -215,6 +215,7 @@ class HelpDesk:
         text = without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
+        was_resolved = was_resolved and not ticket.resolved
         try:
             return ticket, await self._tickets.is_told(ticket_id), was_resolved
         except StorageUnavailable:  # the message is stored, so this is no refusal
@@ -403,7 +404,9 @@ def _check_words(text: str, ticket: Ticket) -> None:
 def to_give_back(text: str, reference: OrderReference | None) -> str:
     """Return a moderator's words, to copy or to change, with no order ID and no order link left in them."""
     text = without_order(text, reference)
-    return hide_secrets(text) if gives_away(text) else text
+    if gives_away(text):
+        text = hide_secrets(text)
+    return "" if gives_away(text) else text
 
 
 def without_order(text: str, reference: OrderReference | None) -> str:

@@ -41,6 +41,7 @@ TOPICS: Final[dict[Topic, str]] = {
     Topic.NO_ROLE: N_("No role, or another account has my order"),
     Topic.OTHER: N_("Something else"),
 }
+BRINGS_NO_ROLE: Final = {Kind.ORDER_WITHOUT_FILES, Kind.NOT_FOUND, Kind.WRONG_REFERENCE}
 LIKELY: Final[dict[Kind, Topic]] = {  # what is wrong for a customer whose order has such a finding
     Kind.USED_UP: Topic.NOTHING_LEFT,
     Kind.MORE_CLICKS: Topic.NOTHING_LEFT,
@@ -259,7 +260,9 @@ def _role(ticket: Ticket, standing: Standing, translator: Translator) -> list[st
 
     Empty if others hold the order, which _held() says.
     """
-    if ticket.topic is not Topic.NO_ROLE or standing.holders or not standing.roles:
+    kinds = {finding.kind for finding in ticket.details.findings}
+    cannot_count = bool(kinds) and kinds <= BRINGS_NO_ROLE
+    if ticket.topic is not Topic.NO_ROLE or standing.holders or not standing.roles or cannot_count:
         return []
     command = translator.gettext("mydownloads")
     if standing.own is None:

@@ -458,3 +458,14 @@ async def test_after_a_release_the_answers_button_says_that_roles_are_given_in_t
     assert has(desk, desk.customer, buyer)
     opened = await desk.at_home.click(reply(opened), label="Refresh")
     assert in_server not in reply(opened).content
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_a_card_sends_nobody_to_an_order_that_can_bring_no_role(desk: Desk) -> None:
+    await desk.ask_for_help(orders.EMPTY, "No role.", topic="no_role")
+
+    assert "does not count for them yet" not in shown(desk)
+    assert "there are no files on it" in shown(desk)
+    offered = buttons(reply(await desk.press("Answer")))
+    options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
+    assert not [each for each in options if each["label"].startswith("No role") and each.get("emoji")]

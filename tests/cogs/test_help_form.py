@@ -260,8 +260,8 @@ async def test_the_limit_of_a_day_is_said_before_the_form_too(desk: Desk) -> Non
     refused = await form(desk, orders.EMPTY)
 
     assert refused.modal is None
-    assert reply(refused).content.startswith("**You have written to the moderators as often as you can in a day.**")
-    assert "You can write to the moderators again <t:" in reply(refused).content
+    assert reply(refused).content.startswith("**You have filed as many help requests as you can in a day.**")
+    assert "You can file another one <t:" in reply(refused).content
     assert not buttons(reply(refused))
 
 

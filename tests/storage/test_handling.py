@@ -572,3 +572,14 @@ async def test_a_note_that_arrives_after_another_process_has_archived_the_thread
 
     assert not (await storage.tickets.get(ticket.id)).archived
     assert await storage.intents.due_tickets() == [ticket.id], "to be archived again"
+
+
+async def test_the_same_words_reopen_a_request_that_was_closed_since(storage: Storage) -> None:
+    ticket = await file(storage)
+    await storage.tickets.wrote_back(ticket.id, CUSTOMER, "It does not work.")
+    await storage.tickets.resolve(ticket.id, CUSTOMER, Resolution.CUSTOMER)
+
+    again = await storage.tickets.wrote_back(ticket.id, CUSTOMER, "It does not work.")
+
+    assert not again.resolved
+    assert [message.text for message in await storage.tickets.messages(ticket.id)] == ["It does not work."] * 2

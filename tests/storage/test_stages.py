@@ -1,6 +1,7 @@
 """When a ticket is due to be reminded of, asked about or closed, and that each happens once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.ended_stages import MOST_AT_ONCE
 from fileflare_bot.storage.models import TicketRow
 from fileflare_bot.storage.options import Options
-from fileflare_bot.storage.records import Delivery, NewNote, Resolution, Stage, Ticket
+from fileflare_bot.storage.records import Delivery, NewNote, Resolution, Stage, Ticket, Topic
 from fileflare_bot.storage.storage import Storage
 
 BOT: Final = 2**59
@@ -307,3 +308,13 @@ async def test_the_stage_of_a_ticket_is_in_its_customers_export(storage: Storage
     (request,) = exported["help_requests"]
     assert request["ticket"]["stage"] == "waiting"
     assert request["ticket"]["stage_since"]
+
+
+async def test_a_customer_who_names_another_problem_waits_for_the_moderators_again(storage: Storage) -> None:
+    ticket = await file(storage)
+    await answer(storage, ticket)
+    assert await stage(storage, ticket) is Stage.ANSWERED
+
+    await storage.tickets.file(replace(new_ticket(), topic=Topic.NO_EMAIL))
+
+    assert await stage(storage, ticket) is Stage.WAITING

@@ -179,3 +179,16 @@ async def test_a_round_that_waits_for_discord_ends_before_the_client_closes(
         await desk.later()
 
     assert reached == [desk.customer.id]
+
+
+async def test_a_note_waits_for_a_thread_that_is_still_to_come(desk: Desk) -> None:
+    await desk.set_up()
+    desk.env.inject_error("POST", "/channels/*/messages/*/threads", status=503, times=2)
+    await desk.ask_for_help()
+    await desk.answers(words="Try again.")
+    assert [message for message in desk.support.history() if message.reference is not None] == []
+
+    await desk.later()
+    await desk.later()
+
+    assert sum("Try again." in note for note in desk.notes()) == 1
