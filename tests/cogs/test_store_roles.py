@@ -712,3 +712,5 @@ async def test_a_rule_from_before_that_matches_no_order_is_named(desk: Desk, buy
 
     assert line in reply(await desk.owner.click(reply(setup), label="Check")).content
     assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
+    exported = await desk.owner.slash(desk.channel, "store export")
+    assert "Something went wrong" not in reply(exported).content
