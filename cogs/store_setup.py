@@ -18,10 +18,7 @@ from fileflare_bot.interactions.values import member, number
 from fileflare_bot.leak_guard import GuardState
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.setup_words import WORDS, translated
-from fileflare_bot.storage.options import (
-    LaterAccounts,
-    Options,
-)
+from fileflare_bot.storage.options import LaterAccounts, Options
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import WrongValue, form, parsed_wording, with_values
 from fileflare_bot.store.checks import (

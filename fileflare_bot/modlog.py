@@ -155,7 +155,7 @@ class ModLog:
         named = [role.name for role in map(guild.get_role, role_ids) if role is not None] if guild is not None else []
         text = entry_text(line.action, line.actor_id, line.number, translator, ", ".join(named))
         text = shorten("\n".join([text, *change_lines(line.changes, translator)]), EMBED_DESCRIPTION)
-        # Also where the log goes no more; later only after the new channel, as Discord forgets what it took before.
+        # The old channel hears of a move, too: last on later tries, so that no failure of the new one repeats it.
         places = [left, channel_id] if utc_now() - line.at < NONCE_LASTS else [channel_id, left]
         for each in dict.fromkeys(filter(None, places)):
             try:

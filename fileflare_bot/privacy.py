@@ -171,7 +171,7 @@ def _files_meanwhile(options: Options | None) -> str:
     if options.buyers_roles and options.later_accounts is LaterAccounts.REFUSE:
         if options.accounts_per_order > 1:
             return N_("Some stores do not show their files in their server then.")
-        return N_("This server shows their files to nobody then: they are on the store's order page.")
+        return N_("Until then, this server shows their files to nobody; they are still on the store's order page.")
     return N_("With their links, you can still open them here.")
 
 

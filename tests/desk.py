@@ -27,6 +27,7 @@ from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.models import Base, UtcDateTime
 from fileflare_bot.storage.options import Options, StoreProduct
+from fileflare_bot.storage.records import Resolution
 
 SETTLE_SECONDS = 10.0
 HIDDEN = discord.PermissionOverwrite(view_channel=False)
@@ -277,7 +278,7 @@ class Desk:
         written = "\n\n".join(part for part in (prefilled(form), words) if part)
         return await person.submit_modal(form, {"words": written})
 
-    async def resolves(self, reason: str = "mended", words: str = "", *, number: int = 1) -> InteractionResult:
+    async def resolves(self, reason: str = Resolution.FIXED, words: str = "", *, number: int = 1) -> InteractionResult:
         """Press Resolve on a card and fill in its modal."""
         values: dict[str, Any] = {"reason": [reason], **({"words": words} if words else {})}
         return await self.moderator.submit_modal(await self.press("Resolve", number=number), values)

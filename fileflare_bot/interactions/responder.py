@@ -71,6 +71,13 @@ class Responder:
         self._arrived: TTLCache[int, None] = TTLCache(MOST_ARRIVED, ARRIVED_SECONDS)  # the interactions' IDs
         self._stopping = False
 
+    def is_new(self, interaction: discord.Interaction[Any]) -> bool:
+        """Return whether an interaction arrives for the first time: an event may come twice after a resumed session."""
+        if interaction.id in self._arrived:
+            return False
+        self._arrived[interaction.id] = None
+        return True
+
     async def respond(
         self,
         interaction: discord.Interaction[Any],
@@ -80,23 +87,7 @@ class Responder:
         *,
         updates: bool = False,
     ) -> None:
-        """Run an interaction's handler; every error becomes a refusal and a log line.
-
-        A gateway may deliver an event twice, as after a resumed session; the second one is not answered.
-        """
-        if interaction.id not in self._arrived:
-            self._arrived[interaction.id] = None
-            await self._run(interaction, handler, event, audience, updates=updates)
-
-    async def _run(
-        self,
-        interaction: discord.Interaction[Any],
-        handler: Handler,
-        event: str,
-        audience: Audience,
-        *,
-        updates: bool = False,
-    ) -> None:
+        """Run an interaction's handler; every error becomes a refusal and a log line."""
         reply = Reply(interaction, self._catalogs.translator(interaction.locale), event, updates, self._guilds)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
@@ -117,7 +108,7 @@ class Responder:
         async def fail(_reply: Reply) -> None:
             raise error
 
-        await self._run(interaction, fail, event, Audience.CUSTOMER)
+        await self.respond(interaction, fail, event, Audience.CUSTOMER)
 
     def refuse_new(self) -> None:
         """Refuse the interactions that arrive from now on."""

@@ -56,7 +56,9 @@ def replies(event: str, audience: Audience, *, updates: bool = False) -> Callabl
             async def handler(reply: Reply) -> None:
                 await method(cog, reply, *args, **kwargs)
 
-            await interaction.client.responder.respond(interaction, handler, event, audience, updates=updates)
+            responder = interaction.client.responder
+            if responder.is_new(interaction):
+                await responder.respond(interaction, handler, event, audience, updates=updates)
 
         setattr(entry, _AUDIENCE, audience)
         return entry

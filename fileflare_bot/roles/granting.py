@@ -38,7 +38,7 @@ MOST_ROUNDS: Final = 5
 HAS_LEFT: Final = {UNKNOWN_MEMBER, UNKNOWN_USER}
 
 INSTEAD_OF_MOVING: Final = N_(
-    "Have somebody press **Move** who may. Or press **Release**, and have the customer open the order in this server "
+    "Ask somebody who may to press **Move**. Or press **Release**, and have the customer open the order in this server "
     "with /mydownloads."
 )
 

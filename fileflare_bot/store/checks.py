@@ -245,7 +245,7 @@ def log_line(guild: discord.Guild, settings: GuildSettings, translator: Translat
     )
     if settings.log_channel_id == settings.support_channel_id:
         line += "\n💡 " + translator.gettext(
-            "Help requests come here too, and the log pushes them up. Better choose a channel of its own for the log."
+            "Help requests come here too, and the log pushes them up. Give the log a channel of its own."
         )
     return line
 

@@ -71,8 +71,8 @@ class OrderInWords(Refusal):
     """Raised when a moderator's words to a customer hold an order link or an order ID."""
 
     sentence = N_(
-        "**Not sent: there is an order link or an order ID in it,** and whoever has one has the files. Below it is "
-        "hidden. **{change}** opens the form again, without it; the customer opens their own order with /{command}."
+        "**Not sent: there is an order link or an order ID in it,** and whoever has one has the files. I have hidden "
+        "it below. **{change}** opens the form again without it; the customer opens their own order with /{command}."
     )
     outcome = "order_in_words"
 

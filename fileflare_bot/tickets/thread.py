@@ -61,8 +61,9 @@ class Threads:
         Return whether to go on with the next note.
         """
         if ticket.card.message_id is not None and ticket.card.thread_id is None and not note.reminder:
-            await self._intents.notes_postponed(ticket.id)  # a try beside the card whose response is lost is not found
-            return False  # in the thread that comes later
+            # Wait for the thread: a note whose response was lost beside the card would be posted there once more.
+            await self._intents.notes_postponed(ticket.id)
+            return False
         places: list[Callable[[], Awaitable[None]]] = []
         if ticket.card.thread_id:
             places.append(lambda: self._post_into_thread(ticket, note, screenshot))

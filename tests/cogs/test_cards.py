@@ -4,6 +4,7 @@ import pytest
 from desk import Desk, embed, labels, reply
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.records import Resolution
 
 
 async def test_details_show_the_moderator_alone_all_words_findings_and_what_the_data_cannot_show(desk: Desk) -> None:
@@ -45,7 +46,7 @@ async def test_a_resolved_card_shrinks_to_its_title_who_closed_it_and_whose_it_w
     await desk.set_up()
     await desk.ask_for_help()
 
-    await desk.resolves("mended")
+    await desk.resolves(Resolution.FIXED)
 
     assert str(desk.card().embeds[0].description) == (
         "🟢 **Resolved:** The download works again.\n"

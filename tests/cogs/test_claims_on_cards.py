@@ -195,8 +195,8 @@ async def test_a_moderator_who_may_not_give_the_role_is_refused_on_the_card_too(
 
     for result in (refused, forged):
         assert reply(result).content == (
-            f"**You may not give the role <@&{buyer.id}>, so I do not move the order for you.** Have somebody "
-            "press **Move** who may. Or press **Release**, and have the customer open the order in this server with "
+            f"**You may not give the role <@&{buyer.id}>, so I do not move the order for you.** Ask somebody who "
+            "may to press **Move**. Or press **Release**, and have the customer open the order in this server with "
             "/mydownloads. You lack the permission Manage Roles: have somebody give it to one of your roles."
         )
     assert has(desk, desk.customer, buyer)

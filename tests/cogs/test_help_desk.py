@@ -7,6 +7,7 @@ import pytest
 from desk import Desk, buttons, labels, prefilled, reply
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.records import Resolution
 
 Step = Callable[[Desk], Awaitable[None]]
 
@@ -71,7 +72,7 @@ async def write_back(desk: Desk) -> None:
 
 
 async def resolve(desk: Desk) -> None:
-    closed = await desk.resolves("mended", "Goodbye!")
+    closed = await desk.resolves(Resolution.FIXED, "Goodbye!")
 
     assert reply(closed).content == "Help request #1 is closed. Sent by direct message."
     assert "**Resolved:** The download works" in str(desk.card().embeds[0].description)
@@ -370,7 +371,7 @@ async def test_an_answer_repeats_the_customers_latest_words_before_it(desk: Desk
     shown = await desk.at_home.click(desk.direct()[0], label="Write back")
     await desk.at_home.submit_modal(shown, {"words": "The later words."})
 
-    await desk.resolves("mended", "Goodbye!")
+    await desk.resolves(Resolution.FIXED, "Goodbye!")
 
     assert asked() == "> The later words."
 

@@ -145,7 +145,7 @@ async def test_who_deleted_their_data_reads_when_their_order_counts_again_and_ca
     sure = await desk.customer.click(reply(shown), label="Delete it")
     files = next(line for line in reply(sure).content.splitlines() if "For 90 days" in line)
     assert "• **1 order that gives you roles or is yours here:** you lose the roles it brought" in reply(sure).content
-    assert ("This server shows" in files, "you can still open" in files) == (refuses, not refuses)
+    assert ("this server shows" in files, "you can still open" in files) == (refuses, not refuses)
     at_home = await desk.at_home.click(reply(await desk.at_home.slash("privacy")), label="Delete it")
     assert "Some stores do not show their files in their server then." in reply(at_home).content
     await desk.customer.click(reply(sure), label="Delete for good")

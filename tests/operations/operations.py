@@ -9,6 +9,7 @@ from shop import Shop
 from simcord.backend.models import Message
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.records import Resolution
 
 Press = Callable[[], Interaction]
 Scene = Callable[[Shop], Awaitable[Press]]
@@ -16,7 +17,7 @@ Values = Callable[[Shop], dict[str, Any]]
 ANSWER: Final = "Try again."
 WORDS: Final = "No luck."
 TITLE: Final = "Your books"
-BYE: Final[dict[str, Any]] = {"reason": ["mended"], "words": "Bye."}
+BYE: Final[dict[str, Any]] = {"reason": [Resolution.FIXED], "words": "Bye."}
 PICTURE: Final = b"\x89PNG\r\n\x1a\n the picture"
 LEAK: Final = f"look: https://app.fileflare.com/orders/{orders.DOCUMENTED}"
 
@@ -203,7 +204,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "write back": Operation(write_back, 4, "The moderators have it", "notes of the customer's"),
     "solve": Operation(solve, 5),
     "resolve": Operation(on_card("Resolve", lambda _: BYE), 6, *DELIVERED),
-    "reopen": Operation(on_card("Reopen", before=(then("Resolve", reason=["mended"]),)), 3),
+    "reopen": Operation(on_card("Reopen", before=(then("Resolve", reason=[Resolution.FIXED]),)), 3),
     "grant": Operation(grant, 1, "New role for you", "has the role: False"),
     "release": Operation(on_claim("Release"), 2, "is free now.*no longer has <@&", "has the role: True"),
     "move": Operation(

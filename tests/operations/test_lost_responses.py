@@ -8,6 +8,8 @@ from doubles.networked_discord import Fault, NetworkedDiscord
 from process import Start
 from shop import SOON, Shop
 
+from fileflare_bot.storage.records import Resolution
+
 FORGETFUL: Final = f"{SOON}; import fileflare_bot.posting as posting; posting.NONCE_LASTS = datetime.timedelta(0)"
 
 
@@ -76,7 +78,7 @@ async def test_resolving_archives_the_thread_and_reopening_opens_it(
     assert state is not None
 
     shown = await shop.press(shop.moderator, shop.card(), "Resolve")
-    await discord.submit(shop.moderator, shown, reason=["mended"]).done()
+    await discord.submit(shop.moderator, shown, reason=[Resolution.FIXED]).done()
     assert state.archived
     await shop.press(shop.moderator, shop.card(), "Reopen")
 
