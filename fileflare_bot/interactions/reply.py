@@ -223,9 +223,16 @@ class Reply:
         await self._finish(self._acknowledge())
 
     async def settle(self) -> None:
-        """Wait for the call that a cancellation left under way: only then is known whether the reply ``arrived``."""
-        if self._call is not None:
-            await asyncio.wait([self._call])
+        """Wait for the call that a cancellation left under way: only then is known whether the reply ``arrived``.
+
+        Raises:
+            Undelivered: it was the reply's, and failed for good; Discord may have carried it out all the same.
+        """
+        if self._call is None:
+            return
+        await asyncio.wait([self._call])
+        if self._shown and not self._call.cancelled() and isinstance(lost := self._call.exception(), Undelivered):
+            raise lost
 
     def time_for_a_fast_reply(self) -> float:
         """Return the seconds left for a fast reply; a wrong clock can only make it defer early."""

@@ -143,7 +143,11 @@ class Responder:
 
     async def _cut_off(self, reply: Reply) -> None:
         """End a reply that takes too long for a stop: whoever has it already is not told to try again."""
-        await reply.settle()
+        try:
+            await reply.settle()
+        except Undelivered as failure:
+            self._failed(reply, failure.kind)
+            return
         if reply.arrived:
             self._log(reply)
         else:
