@@ -108,10 +108,13 @@ class People:
         how, hall = iter(customer.how), self.halls[customer.guild]
         shown = await self._order(user, customer.order, how, hall)
         for doing in customer.doings:
-            if shown is not None and doing == "refresh":
-                shown = await self._refresh(user, customer.order, how, shown)
-            elif shown is not None and doing == "remember":
-                shown = await self._remember(user, customer.order, how, shown)
+            try:
+                if shown is not None and doing == "refresh":
+                    shown = await self._refresh(user, customer.order, how, shown)
+                elif shown is not None and doing == "remember":
+                    shown = await self._remember(user, customer.order, how, shown)
+            except NothingThere:
+                shown = None  # such as Remember this order in an answer that came while the database was away
             if shown is None or doing == "again":
                 shown = await self._order(user, customer.order, how, hall)
 
