@@ -15,6 +15,7 @@ COPY --from=dependencies /opt/venv /opt/venv
 COPY bot.py ./
 COPY cogs ./cogs
 COPY fileflare_bot ./fileflare_bot
+RUN python -m compileall -q bot.py cogs fileflare_bot
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 METRICS_PORT=9090
 USER 10001
 STOPSIGNAL SIGTERM

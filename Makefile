@@ -4,6 +4,8 @@ BIN := .venv/bin
 # READY has the development tools; RUNNABLE only what the bot needs.
 READY := .venv/.ready
 RUNNABLE := .venv/.ready-run
+# Python compiles each file once, even where a container says that it writes nothing: the tests start hundreds of bots.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo run test test-deep coverage mutants check format lock messages bench presses chaos rush storm screenshots clean
 

@@ -1,5 +1,6 @@
 """Shared fixtures: the sample Fileflare, the bot on the simulated Discord, and the log."""
 
+import importlib
 import logging
 import os
 import shutil
@@ -19,6 +20,7 @@ from doubles.strictness import mixes_components_v2
 from hypothesis import Phase
 from process import Bot, Start, starting
 from pydantic import SecretStr
+from quick_simulator import settle_quickly
 from simcord.backend import Backend
 from simcord.env import Env
 from simcord.http import router
@@ -47,7 +49,7 @@ hypothesis.settings.register_profile("mutants", deadline=None, max_examples=30, 
 hypothesis.settings.load_profile("deep" if os.environ.get("DEEP") else "quick")
 
 # The simulator looks every 50 ms whether the bot is idle, which was most of the time that a test took.
-vars(Env)["_settle_internal"].__kwdefaults__["idle"] = 0.002
+settle_quickly()
 
 ABUSE_LIMITS = {"misses_per_user", "misses_per_guild"}
 QUEUE_LIMITS = {"at_once", "longest_wait", "longest_queue"}
@@ -80,6 +82,18 @@ def log() -> Iterator[Log]:
     structlog.reset_defaults()
     for secret in SECRETS:
         assert secret not in written.getvalue()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cogs_are_read_once() -> Iterator[None]:
+    """Import each cog once instead of once for each bot, which is what discord.py does with an extension."""
+
+    async def load(bot: FileflareBot, name: str) -> None:
+        await importlib.import_module(name).setup(bot)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FileflareBot, "load_extension", load)
+        yield
 
 
 @pytest.fixture(autouse=True)

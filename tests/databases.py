@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
+from sqlalchemy.engine import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from fileflare_bot.database_url import database_url
+from fileflare_bot.storage import database as databases
 from fileflare_bot.storage.database import Database
 
 if TYPE_CHECKING:
@@ -66,6 +69,28 @@ async def new_database(server: str, template: str = "template1") -> str:
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     await connection.close()
     return server.replace("/postgres?", f"/{name}?")
+
+
+_COMPILED: dict[str, Engine] = {}  # by dialect
+
+
+def _sharing_statements(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401 - as SQLAlchemy's own
+    """Create an engine that knows the statements of those before it: SQLAlchemy compiles each anew for each engine."""
+    engine = create_async_engine(url, **options)
+    known = _COMPILED.setdefault(engine.dialect.name, engine.sync_engine)
+    if known.dialect.server_version_info is None:  # it was never connected
+        _COMPILED[engine.dialect.name] = engine.sync_engine
+    else:
+        engine.sync_engine.dialect = known.dialect
+        engine.sync_engine._compiled_cache = known._compiled_cache  # noqa: SLF001 - there is no option for it
+    return engine
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_are_compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(databases, "create_async_engine", _sharing_statements)
+        yield
 
 
 async def _migrate(address: str) -> None:

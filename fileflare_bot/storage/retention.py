@@ -80,7 +80,7 @@ class Retention:
         before = utc_now() - timedelta(days=days)
         async with self._database.writing() as session:
             left = (await session.scalars(sa.select(GuildRow.guild_id).where(GuildRow.left_at < before))).all()
-            for table in OF_GUILDS:
+            for table in OF_GUILDS if left else ():
                 await session.execute(
                     sa.delete(table).where(table.guild_id.in_(left)).execution_options(synchronize_session=False)
                 )
