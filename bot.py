@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import io
 import platform
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts it by hand may have an older one
     print("Python 3.11 or newer is needed: install it, then start the bot with it.", file=sys.stderr)
     sys.exit(2)
+# Fewer looks for garbage, a seventh of the start: nearly all that it makes stays, and so does what a lookup leaves.
+gc.set_threshold(10_000, 20, 100)  # objects, and collections of the generation below
 try:
     import discord
     import structlog

@@ -32,7 +32,6 @@ from fileflare_bot.storage.storage import Storage, open_storage
 FAILED: Final = 1
 MOST_CONNECTIONS: Final = 64  # to Discord at once: a rush of a thousand people opens no thousand connections
 WRONG_SETTINGS: Final = 2
-COLLECT_AFTER: Final = 10_000, 20, 100  # objects, and collections of the generation below
 LOGIN_REFUSED: Final = (
     "DISCORD_TOKEN was refused by Discord: copy it anew from the Discord Developer Portal > Bot > Reset Token."
 )
@@ -186,14 +185,11 @@ class _Process:
 
 
 def _spare_the_collector() -> None:
-    """Keep the garbage collector off what was made until now, and have it look less often: most garbage has no cycle.
-
-    Between two collections, a lookup allocates more than the 700 objects that Python's first threshold allows.
-    """
-    gc.unfreeze()  # another bot of this process may be garbage by now
-    gc.collect()
+    """Keep the garbage collector off what was made until now; the start itself leaves no garbage."""
+    if gc.get_freeze_count():  # another bot of this process, which may be garbage by now
+        gc.unfreeze()
+        gc.collect()
     gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
 
 
 async def _log_in(client: discord.Client, token: str) -> None:

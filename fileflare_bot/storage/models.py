@@ -61,10 +61,11 @@ class Retried:
     retry_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
 
+# What part of the rows an index is of stands here for SQLite only, and for PostgreSQL in the migration that makes it: a
+# ``postgresql_where`` would import PostgreSQL's dialect wherever the bot starts.
 def _index_of_filled(name: str, column: str, *, filled: str) -> Index:
     """Return an index of the rows where a column is filled; one of all rows would tempt SQLite to search for NULL."""
-    where = text(f"{filled} IS NOT NULL")
-    return Index(name, column, sqlite_where=where, postgresql_where=where)
+    return Index(name, column, sqlite_where=text(f"{filled} IS NOT NULL"))
 
 
 class GuildRow(Retried, Base):
@@ -139,7 +140,6 @@ class TicketRow(Retried, Base):
             "order_hash",
             unique=True,
             sqlite_where=text("NOT resolved"),
-            postgresql_where=text("NOT resolved"),
         ),
     )
 
