@@ -110,7 +110,7 @@ def status(ticket: Ticket, translator: Translator) -> str:
         who = f"<@{ticket.taken_by}>"
         if ticket.answered_at is not None:
             when = f"<t:{int(ticket.answered_at.timestamp())}:R>"
-            return "🔵 " + translator.gettext("**Taken** by {who}, first answered {when}.", who=who, when=when)
+            return "🔵 " + translator.gettext("**Taken** by {who}, first answer {when}.", who=who, when=when)
         return "🔵 " + translator.gettext("**Taken** by {who}.", who=who)
     return "🟠 " + translator.gettext("**Open.** Nobody has taken it yet.")
 
@@ -333,7 +333,7 @@ def _held(holders: Sequence[Claim], translator: Translator) -> list[str]:
     if more := len(holders) - len(named):
         named.append(translator.ngettext("… and {count} more account", "… and {count} more accounts", more))
     advice = ADVICE[Kind.HELD_BY_OTHERS]
-    who = translator.gettext("The order is held by {holders}.", holders=", ".join(named))
+    who = translator.gettext("In use by {holders}.", holders=", ".join(named))
     step = translator.gettext(advice.next_step)
     return [f"{MARKS[advice.severity]} {who}\n→ {step}"]
 

@@ -10,7 +10,7 @@ from simcord.results import InteractionResult
 from fileflare_bot.demo import orders
 
 CHANGED = "**I have changed nothing: the order no longer counts for the account that you were shown.**"
-HELD = "🔴 The order is held by "
+HELD = "🔴 In use by "
 MISSING = "No role, or another account has my order"
 
 
@@ -92,7 +92,7 @@ async def test_an_order_that_is_moved_on_its_card_brings_the_customer_its_role_a
     assert reply(moved).content == f"The order counts for <@{desk.member.id}> now. Its roles have moved with it."
     assert has(desk, desk.member, buyer)
     assert not has(desk, desk.customer, buyer)
-    assert "is held by" not in shown(desk)
+    assert "In use by" not in shown(desk)
     assert "Move" not in labels(desk.card())
     assert (
         desk.notes()[-1]
@@ -126,7 +126,7 @@ async def test_an_order_that_is_released_on_its_card_is_free_and_the_customer_ca
         listed = await desk.moderator.slash(desk.channel, command)
         assert "in use by another account" not in str(embed(listed).description)
     assert not has(desk, desk.customer, buyer)
-    assert "is held by" not in shown(desk)
+    assert "In use by" not in shown(desk)
     assert desk.notes()[-1] == f"🔓 <@{desk.moderator.id}> has released the order."
     tell = await desk.moderator.click(reply(released), label="Tell the customer")
     assert prefilled(tell) == (
@@ -223,7 +223,7 @@ async def test_with_several_accounts_on_an_order_the_moderator_chooses_whose(des
 
     assert not has(desk, desk.colleague, buyer)
     assert has(desk, desk.customer, buyer)
-    assert "is held by" not in shown(desk)
+    assert "In use by" not in shown(desk)
 
 
 async def test_what_has_changed_meanwhile_is_said_and_nothing_happens(desk: Desk, buyer: RoleHandle) -> None:
@@ -266,7 +266,7 @@ async def test_claims_order_takes_the_number_of_a_help_request(desk: Desk, numbe
     chosen = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
     await desk.moderator.click(reply(chosen), label="Release")
     await desk.later()
-    assert "is held by" not in shown(desk)
+    assert "In use by" not in shown(desk)
 
 
 @pytest.mark.usefixtures("buyer")

@@ -61,7 +61,7 @@ async def give_answer(desk: Desk) -> None:
     assert str(message.embeds[0].description).endswith("\n\nHave fun!")
     assert message.embeds[0].footer.text == "The Book Shop"
     assert labels(message) == ["Write back", "Open my order", "It is solved"]
-    assert "first answered" in str(desk.card().embeds[0].description)
+    assert "first answer" in str(desk.card().embeds[0].description)
 
 
 async def write_back(desk: Desk) -> None:
