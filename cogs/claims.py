@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -189,7 +190,16 @@ class Claims(
             check_may_give(reply.member, claim.role_ids, INSTEAD_OF_MOVING)
         lost, kept = await self._roles.lost_and_kept(reply.guild_id, claim.shown)
         moving = claim.role_ids if what == "move" else lost
-        await reply.show(_confirmation(claim, what, ticket, reply.translator, moving=moving, kept=kept))
+        asked = _confirmation(claim, what, ticket, reply.translator, moving=moving, kept=kept)
+        about = ticket.guild_id, claim.user_id or 0, ticket.details.reference
+        if theirs := await self._storage.tickets.open_about(*about):
+            said = reply.translator.gettext(
+                "{who} has an open help request about it: {number}.",
+                who=holder(claim, reply.translator),
+                number=theirs.linked,
+            )
+            asked = replace(asked, content=f"{asked.content} {said}")
+        await reply.show(asked)
 
     async def _holders(self, ticket: Ticket) -> list[int | None] | None:
         """Return for whom a ticket's order counts, None if it has none."""
@@ -279,8 +289,8 @@ def _confirmation(
         label = translator.gettext("Move it")
     else:
         text = translator.gettext(
-            "**Release the order?** It no longer counts for {who}, but for the next account that opens it, so have "
-            "{to} open it in this server. Roles that I take back: {roles}.",
+            "**Release the order?** {who} loses it. The next account that opens it in this server gets it: ask {to} to "
+            "open it. Roles that I take back: {roles}.",
             to=to,
             who=who,
             roles=roles,

@@ -93,7 +93,7 @@ class Requests(
     async def stats(self, reply: Reply) -> None:
         """Show the statistics of the last 7 and 30 days."""
         translator = reply.translator
-        embed = discord.Embed(title=translator.gettext("Help desk"), colour=COLOUR)
+        embed = discord.Embed(colour=COLOUR)
         for days in STATISTICS_DAYS:
             statistics = await self._bot.storage.figures.of_guild(reply.guild_id, days)
             embed.description = translator.ngettext("{count} open request", "{count} open requests", statistics.open)
@@ -125,7 +125,7 @@ class Requests(
 
 def _list(page: TicketPage, scope: str, translator: Translator) -> ReplyMessage:
     text = page_text(page, translator) if page.tickets else translator.gettext(_NONE.get(scope, _NONE[""]))
-    embed = discord.Embed(title=translator.gettext("Help requests"), description=text, colour=COLOUR)
+    embed = discord.Embed(description=text, colour=COLOUR)
     embed.set_footer(text=translator.gettext("Page {number} of {of}", number=page.number, of=page.of))
     counted = translator.ngettext("{count} help request", "{count} help requests", page.total)
     if not page.tickets:
@@ -159,6 +159,8 @@ def _line(ticket: Ticket, translator: Translator) -> str:
     parts = [f"{mark} **{ticket.linked}**", f"<@{ticket.user_id}>", order_of(ticket, translator), what]
     if ticket.taken_by is not None and not ticket.resolved:
         parts.append("→ " + f"<@{ticket.taken_by}>")
+    if ticket.reopened_by is not None:
+        parts.append("↩️ " + translator.gettext("reopened by {by}", by=f"<@{ticket.reopened_by}>"))
     if ticket.wrote is not None:
         when = f"<t:{int(ticket.wrote.at.timestamp())}:R>"
         parts.append("✍️ " + translator.gettext("wrote back {when}", when=when))

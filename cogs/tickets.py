@@ -1,5 +1,6 @@
 """For moderators: the buttons of a ticket's card."""
 
+import re
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -24,11 +25,21 @@ from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.canned import BUILT_IN, LONGEST_REPLY, prepared
 from fileflare_bot.tickets.card import card_copy, claim_buttons
-from fileflare_bot.tickets.delivery import ARRIVED
+from fileflare_bot.tickets.delivery import ARRIVED, LONGEST_QUOTED
 from fileflare_bot.tickets.desk import OrderInWords, to_give_back, without_order
 from fileflare_bot.tickets.holders import holders_of, standing_of
-from fileflare_bot.tickets.intake import NothingWritten, hide_secrets
-from fileflare_bot.tickets.texts import BRINGS_NO_ROLE, RESOLUTIONS, checked, details, numbered, order_of, title
+from fileflare_bot.tickets.intake import HIDDEN, NothingWritten, hide_secrets
+from fileflare_bot.tickets.texts import (
+    BRINGS_NO_ROLE,
+    RESOLUTIONS,
+    checked,
+    details,
+    numbered,
+    order_of,
+    quoted,
+    reason_of,
+    title,
+)
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -72,9 +83,10 @@ class Tickets(commands.Cog):
         """Ask which moderator takes over the ticket."""
         translator = reply.translator
         select = discord.ui.UserSelect[Any](custom_id="moderator")
-        hint = translator.gettext("A moderator of this server")
+        hint = translator.gettext("Somebody with a moderator role, Manage Messages or Manage Server")
         entry = labelled(translator.gettext("Who goes on with it?"), select, hint)
-        heading = await self._title(reply, ticket_id, N_("Hand over request #{number}"), N_("Hand over"))
+        ticket = await self._before_form(reply, ticket_id)
+        heading = _title(ticket, N_("Hand over request #{number}"), N_("Hand over"), translator)
         await reply.ask(modal(heading, f"tickets:handed:{ticket_id}", entry))
 
     @route(f"tickets:handed:{_TICKET}", f"request:handed:{_TICKET}")
@@ -82,6 +94,7 @@ class Tickets(commands.Cog):
     async def handed(self, reply: Reply, ticket_id: str) -> None:
         """Hand the ticket over to the chosen moderator."""
         ticket = await self._ticket(reply, ticket_id, changes=True)
+        reply.offer = partial(_offer, ticket=ticket)
         to = _chosen_moderator(reply)
         await self._desk.hand_over(ticket, reply.user.id, to)
         text = reply.translator.gettext(
@@ -151,8 +164,7 @@ class Tickets(commands.Cog):
         if form == "answer":
             shown = _answer_modal(ticket, text, "", self._catalogs.translator(ticket.locale), translator)
         else:
-            heading = translator.gettext("Resolve request #{number}", number=ticket.number)
-            shown = _resolve_modal(heading, ticket_id, text, translator)
+            shown = _resolve_modal(ticket, ticket_id, text, translator, reply.user.id)
         await reply.ask(shown)
 
     @route(f"tickets:details:{_TICKET}")
@@ -175,8 +187,8 @@ class Tickets(commands.Cog):
     @replies("ticket_resolve", MODERATOR)
     async def resolve(self, reply: Reply, ticket_id: str) -> None:
         """Ask why the ticket is closed."""
-        heading = await self._title(reply, ticket_id, N_("Resolve request #{number}"), N_("Resolve"))
-        await reply.ask(_resolve_modal(heading, ticket_id, "", reply.translator))
+        ticket = await self._before_form(reply, ticket_id)
+        await reply.ask(_resolve_modal(ticket, ticket_id, "", reply.translator, reply.user.id))
 
     @route(f"tickets:resolved:{_TICKET}", f"request:resolved:{_TICKET}")
     @replies("ticket_resolved", MODERATOR)
@@ -218,7 +230,12 @@ class Tickets(commands.Cog):
             )
         else:
             where = f"<#{ticket.card.channel_id}>"
-            text = reply.translator.gettext("Help request #{number} is in {where}.", number=ticket.number, where=where)
+            text = reply.translator.gettext(
+                "Posted: the card of help request #{number} is the newest in {where}. If the old one is still there, I "
+                "delete it.",
+                number=ticket.number,
+                where=where,
+            )
         await self._done(reply, ticket, text)
 
     async def _ticket(self, reply: Reply, ticket_id: str, *, changes: bool = False) -> Ticket:
@@ -246,8 +263,9 @@ class Tickets(commands.Cog):
 
     def _keep(self, reply: Reply, ticket: Ticket, form: str, text: str) -> None:
         """Keep what a moderator typed into a form, without any order's ID or link, for a refusal and its buttons."""
-        text = to_give_back(text, ticket.details.reference)
-        reply.written = self._typed[ticket.guild_id, ticket.number, reply.user.id, form] = text
+        reply.written = to_give_back(text, ticket.details.reference)
+        without_gaps = re.sub(f" ?{re.escape(HIDDEN)}", "", reply.written)  # or a hasty press would send them
+        self._typed[ticket.guild_id, ticket.number, reply.user.id, form] = without_gaps.strip()
         reply.offer = partial(_offer, ticket=ticket, form=form)
 
     async def _done(
@@ -262,13 +280,24 @@ class Tickets(commands.Cog):
         standing = await standing_of(self._storage, ticket)
         await reply.show(card_copy(ticket, reply.translator, standing, shorten(text, CONTENT)))
 
-    async def _title(self, reply: Reply, ticket_id: str, with_number: str, without: str) -> str:
-        """Return a form's title, without the ticket's number if the database does not answer in time."""
+    async def _before_form(self, reply: Reply, ticket_id: str) -> Ticket | None:
+        """Return the open ticket that a form is about, None if the database does not answer in time."""
         ticket = await reply.before_asking(self._desk.ticket(number(ticket_id), reply.guild_id))
-        if ticket is None:
-            return reply.translator.gettext(without)
-        _require_open(reply, ticket)
-        return reply.translator.gettext(with_number, number=ticket.number)
+        if ticket is not None:
+            _require_open(reply, ticket)
+        return ticket
+
+
+def _title(ticket: Ticket | None, with_number: str, without: str, translator: Translator) -> str:
+    """Return a form's title, without the ticket's number if the ticket is not known."""
+    return translator.gettext(without) if ticket is None else translator.gettext(with_number, number=ticket.number)
+
+
+def _has_it(ticket: Ticket, translator: Translator, reader_id: int) -> list[str]:
+    """Return the sentence about who has a ticket; empty if that is nobody or the reader."""
+    if ticket.taken_by in {None, reader_id}:
+        return []
+    return [translator.gettext("{who} has this request.", who=f"<@{ticket.taken_by}>")]
 
 
 def _require_open(reply: Reply, ticket: Ticket) -> None:
@@ -281,8 +310,10 @@ def _require_open(reply: Reply, ticket: Ticket) -> None:
 def _offer(
     error: Exception, _refusal: Refusal, translator: Translator, *, ticket: Ticket, form: str = ""
 ) -> discord.ui.View | None:
-    """Return the buttons under a refusal: one reopens the ticket, one opens the form again."""
+    """Return the buttons under a refusal: one reopens the ticket, one opens the form again, one asks whom to choose."""
     buttons = []
+    if isinstance(error, NoModeratorThere):
+        buttons.append(button(translator.gettext("Choose again"), f"tickets:handover:{ticket.id}", emoji="🤝"))
     closed = isinstance(error, NotPossibleNow) and error.is_closed
     if closed:
         buttons.append(button(translator.gettext("Reopen"), f"tickets:reopen:{ticket.id}", emoji="↩️"))
@@ -323,8 +354,7 @@ def _choice(
     ]
     own = button(translator.gettext("Your own words"), f"tickets:write:{ticket.id}", emoji="✏️")
     text = translator.gettext("Choose an answer. You see its text, and can change it, before it is sent.")
-    if ticket.taken_by not in {None, reader_id}:
-        text = translator.gettext("{who} has this request.", who=f"<@{ticket.taken_by}>") + f"\n{text}"
+    text = "\n".join([*_has_it(ticket, translator, reader_id), text])
     return ReplyMessage(text, view=view(*selects, [own]))
 
 
@@ -352,19 +382,28 @@ def _answer_modal(
     return modal(heading, f"tickets:answered:{ticket.id}", *items)
 
 
-def _resolve_modal(heading: str, ticket_id: str, last_word: str, translator: Translator) -> discord.ui.Modal:
-    """Return the form that closes a ticket."""
+def _resolve_modal(
+    ticket: Ticket | None, ticket_id: str, last_word: str, translator: Translator, reader_id: int
+) -> discord.ui.Modal:
+    """Return the form that closes a ticket, below who else has it and what nobody has answered, if that is known."""
+    known = [] if ticket is None else _has_it(ticket, translator, reader_id)
+    if ticket is not None and ticket.wrote is not None:
+        known.append("✍️ " + translator.gettext("Nobody has answered what the customer wrote last:"))
+        known.append(quoted(shorten(" ".join(ticket.wrote.text.split()), LONGEST_QUOTED)))
     options = [
-        discord.SelectOption(label=translator.gettext(sentence), value=resolution)
-        for resolution, sentence in RESOLUTIONS.items()
+        discord.SelectOption(
+            label=reason_of(resolution, None if ticket is None else ticket.topic, translator), value=resolution
+        )
+        for resolution in RESOLUTIONS
         if resolution is not Resolution.CUSTOMER
     ]
     reason = discord.ui.Select[Any](custom_id="reason", options=options)
     words = words_input(required=False)
     words.default = shorten(last_word, words.max_length or LONGEST_REPLY) or None
     return modal(
-        heading,
+        _title(ticket, N_("Resolve request #{number}"), N_("Resolve"), translator),
         f"tickets:resolved:{ticket_id}",
+        *([discord.ui.TextDisplay("\n".join(known))] if known else ()),
         labelled(translator.gettext("Why is it closed?"), reason, translator.gettext("The customer is told.")),
         labelled(translator.gettext("A last word to the customer"), words),
     )

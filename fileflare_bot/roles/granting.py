@@ -38,8 +38,8 @@ MOST_ROUNDS: Final = 5
 HAS_LEFT: Final = {UNKNOWN_MEMBER, UNKNOWN_USER}
 
 INSTEAD_OF_MOVING: Final = N_(
-    "Ask somebody who may to press **Move**. Or press **Release**, and have the customer open the order in this server "
-    "with /mydownloads."
+    "Somebody with Manage Roles and a role above it can press **Move**. Or press **Release**, and have the customer "
+    "open the order in this server with /mydownloads."
 )
 
 log = structlog.stdlib.get_logger(__name__)

@@ -81,7 +81,7 @@ class MayNotGive(Refusal):
         "**You may not give the role {role}, so I do not give it for you.** {why} The server's owner may always."
     )
     not_moved: ClassVar[str] = N_(
-        "**You may not give the role {role}, so I do not move the order for you.** {instead} {why}"
+        "**You may not give the role {role}, so I do not move the order for you.** {why} {instead}"
     )
     outcome = "may_not_give"
 

@@ -291,7 +291,8 @@ class Removal:
 class Ticket:
     """A ticket; times are UTC. ``readable`` is False if no key decrypts its details any more.
 
-    ``wrote`` is the customer's latest message if no moderator has answered since, read where a ticket is shown.
+    ``wrote`` is the customer's latest message if no moderator has answered since, ``reopened_by`` the moderator who
+    has reopened it if nobody has answered since; both are read where a ticket is shown.
     """
 
     id: int
@@ -318,6 +319,7 @@ class Ticket:
     stage: Stage | None = field(default=None, compare=False)
     stage_since: datetime | None = field(default=None, compare=False)
     wrote: TicketMessage | None = field(default=None, compare=False)
+    reopened_by: int | None = field(default=None, compare=False)
 
     @property
     def linked(self) -> str:

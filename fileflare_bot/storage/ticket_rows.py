@@ -1,6 +1,6 @@
 """A ticket's row and its record, and what several units of work do with it within their transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,9 +15,10 @@ from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NoSuchTicket, NotPossibleNow
 from fileflare_bot.storage.guild_rows import lock_guild
 from fileflare_bot.storage.intents import add_note, hold_note, show
-from fileflare_bot.storage.models import MessageRow, TicketRow
+from fileflare_bot.storage.models import AuditRow, MessageRow, TicketRow
 from fileflare_bot.storage.places import DETAILS, MESSAGE
 from fileflare_bot.storage.records import (
+    WAITS_FOR_MODERATORS,
     Action,
     Card,
     Delivery,
@@ -73,14 +74,22 @@ class TicketRows:
         )
 
     async def shown(self, session: AsyncSession, rows: Sequence[TicketRow]) -> list[Ticket]:
-        """Convert rows to their records, with what their customers wrote that no moderator has answered."""
+        """Convert rows to their records, with what their customers wrote that no moderator has answered.
+
+        What closed a ticket is no answer once it is open again.
+        """
         of_open = {row.id: row for row in rows if not row.resolved}
-        its = MessageRow.ticket_id.in_(of_open)
+        its = MessageRow.ticket_id.in_(of_open) & ~MessageRow.closing
         latest = sa.select(sa.func.max(MessageRow.id)).where(its).group_by(MessageRow.ticket_id)
         unanswered = sa.select(MessageRow).where(its, MessageRow.id.in_(latest), ~MessageRow.from_moderator)
         wrote = {row.ticket_id: row for row in await session.scalars(unanswered)} if of_open else {}
+        reopened = await _reopened(session, of_open.values())
         return [
-            replace(self.record(row), wrote=self.message(wrote[row.id], row)) if row.id in wrote else self.record(row)
+            replace(
+                self.record(row),
+                wrote=self.message(wrote[row.id], row) if row.id in wrote else None,
+                reopened_by=reopened.get(row.id),
+            )
             for row in rows
         ]
 
@@ -145,6 +154,24 @@ class TicketRows:
     def encrypted(self, row: TicketRow, details: TicketDetails) -> str:
         """Return what the row keeps of these details."""
         return self._cipher.encrypt(_DETAILS.dump_json(details).decode(), DETAILS.place(row))
+
+
+async def _reopened(session: AsyncSession, rows: Iterable[TicketRow]) -> dict[int, int]:
+    """Return who has reopened which of a guild's open tickets, if it was a moderator and nobody has answered since."""
+    waiting = {row.number: row for row in rows if row.answered_at is not None and row.stage in WAITS_FOR_MODERATORS}
+    if not waiting:
+        return {}
+    guild_id = next(iter(waiting.values())).guild_id
+    its = AuditRow.guild_id == guild_id, AuditRow.number.in_(waiting)
+    done = AuditRow.action.in_([Action.ANSWERED, Action.REOPENED])
+    latest = sa.select(sa.func.max(AuditRow.id)).where(*its, done).group_by(AuditRow.number)
+    reopened = sa.select(AuditRow).where(*its, AuditRow.id.in_(latest), AuditRow.action == Action.REOPENED)
+    by_number = {entry.number: entry.actor_id for entry in await session.scalars(reopened)}
+    return {
+        row.id: by_number[number]
+        for number, row in waiting.items()
+        if by_number.get(number, row.user_id) != row.user_id
+    }
 
 
 async def row_of(session: AsyncSession, ticket_id: int) -> TicketRow:

@@ -124,6 +124,14 @@ class Tickets:
                 await self._check_limits(session, guild_id, user_id, open_per_user)
 
     @unit_of_work
+    async def open_about(self, guild_id: int, user_id: int, reference: OrderReference | None) -> Ticket | None:
+        """Return a user's open ticket about an order, None if they have none."""
+        about_it = _open_of(guild_id, user_id).where(TicketRow.order_hash == self._rows.order_hash(reference))
+        async with self._database.reading() as session:
+            row = await session.scalar(about_it)
+            return None if row is None else self._rows.record(row)
+
+    @unit_of_work
     async def get(self, ticket_id: int) -> Ticket:
         """Return a ticket.
 

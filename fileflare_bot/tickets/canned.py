@@ -184,8 +184,8 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
     "no_role": BuiltIn(
         N_("No role: open the order in the server"),
         N_(
-            "Hello {customer}, I give roles in the server only, not in direct messages. Open {order} in the server "
-            "with /mydownloads. Was it open there before? Press **Refresh** under your files. If a role is still "
+            "Hello {customer}, press **Refresh** under your files in the server, or open {order} there once more with "
+            "/mydownloads: that brings the role that is missing. In direct messages I give none. If it is still "
             "missing, write back."
         ),
         topic=Topic.NO_ROLE,

@@ -168,7 +168,9 @@ def card_copy(ticket: Ticket, translator: Translator, standing: Standing, said: 
     """Return a copy of a ticket's card for one moderator, who can post the card again; ``said`` stands above it."""
     again = button(translator.gettext("Post the card again"), f"tickets:post:{ticket.id}", emoji="📌")
     embed, shown = card_embed(ticket, translator, standing), card_view(ticket, translator, standing, again)
-    return ReplyMessage(said or title(ticket, translator), embed, shown)
+    if not said:  # else the title would stand there twice
+        said, embed.title = title(ticket, translator), None
+    return ReplyMessage(said, embed, shown)
 
 
 def _buttons(ticket: Ticket, translator: Translator, *, held: bool) -> list[discord.ui.Button[discord.ui.View]]:

@@ -31,7 +31,7 @@ from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Reso
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.text import escape
 from fileflare_bot.tickets.intake import WITHOUT_ORDER
-from fileflare_bot.tickets.texts import RESOLUTIONS, TOPICS, quoted
+from fileflare_bot.tickets.texts import TOPICS, quoted, reason_of
 
 LONGEST_QUOTED: Final = 200  # UTF-16 units of the customer's words in an answer
 LEFT: Final = {NO_MUTUAL_GUILD, UNKNOWN_MEMBER, UNKNOWN_USER}
@@ -221,5 +221,5 @@ def _note(ticket: Ticket, answer: PendingAnswer, delivery: Delivery, translator:
         head = translator.gettext("{who} has answered:", who=who)
         return NewNote(f"✉️ {head}\n{answer.text}\n\n{arrived}", "taken")
     head = translator.gettext("{who} has closed it:", who=who)
-    reason = translator.gettext(RESOLUTIONS[ticket.resolution or Resolution.ANSWERED])
+    reason = reason_of(ticket.resolution, ticket.topic, translator)
     return NewNote(f"🟢 {head} {reason}.\n{answer.text}\n\n{arrived}", "taken")

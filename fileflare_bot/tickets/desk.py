@@ -26,7 +26,7 @@ from fileflare_bot.tickets.holders import keeping
 from fileflare_bot.tickets.intake import HIDDEN, hide_secrets, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
 from fileflare_bot.tickets.sync import TicketSync
-from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
+from fileflare_bot.tickets.texts import quoted, reason_of
 
 
 class NotYours(Refusal):
@@ -302,7 +302,7 @@ class HelpDesk:
             NotPossibleNow: it is already closed.
         """
         _check_words(last_word, ticket)
-        told = self._catalogs.translator(ticket.locale).gettext(RESOLUTIONS[resolution])
+        told = reason_of(resolution, ticket.topic, self._catalogs.translator(ticket.locale))
         text = f"{told}.\n\n{last_word}".strip()
         await self._tell(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
         return await self._delivery(ticket, moderator_id)

@@ -63,6 +63,15 @@ RESOLUTIONS: Final[dict[Resolution, str]] = {
     Resolution.CUSTOMER: N_("The customer says that it is solved"),
 }
 
+ROLE_FIXED: Final = N_("The role is there now")  # what FIXED says to somebody who missed a role
+
+
+def reason_of(resolution: Resolution | None, topic: Topic | None, translator: Translator) -> str:
+    """Return why a ticket of this topic, None if it is not known, is closed."""
+    if resolution is Resolution.FIXED and topic is Topic.NO_ROLE:
+        return translator.gettext(ROLE_FIXED)
+    return translator.gettext(RESOLUTIONS[resolution or Resolution.ANSWERED])
+
 
 def title(ticket: Ticket, translator: Translator) -> str:
     """Return a ticket's title."""
@@ -91,17 +100,27 @@ def _order(ticket: Ticket, translator: Translator, safe: Callable[[str], str] = 
 def status(ticket: Ticket, translator: Translator) -> str:
     """Return a ticket's state, and whose turn it is."""
     if ticket.resolved:
-        reason = translator.gettext(RESOLUTIONS[ticket.resolution or Resolution.ANSWERED])
+        reason = reason_of(ticket.resolution, ticket.topic, translator)
         return "🟢 " + translator.gettext("**Resolved:** {reason}.", reason=reason)
+    if ticket.reopened_by is not None:
+        return _reopened(ticket, ticket.reopened_by, translator)
     if ticket.wrote is not None:
         return _written(ticket, ticket.wrote, translator)
     if ticket.taken_by is not None:
         who = f"<@{ticket.taken_by}>"
         if ticket.answered_at is not None:
             when = f"<t:{int(ticket.answered_at.timestamp())}:R>"
-            return "🔵 " + translator.gettext("**Taken** by {who}, first answered {when}.", who=who, when=when)
+            return "🔵 " + translator.gettext("**Taken** by {who}, first answer {when}.", who=who, when=when)
         return "🔵 " + translator.gettext("**Taken** by {who}.", who=who)
     return "🟠 " + translator.gettext("**Open.** Nobody has taken it yet.")
+
+
+def _reopened(ticket: Ticket, moderator_id: int, translator: Translator) -> str:
+    """Return the state of a ticket that a moderator has reopened, and nobody has answered since."""
+    by = f"<@{moderator_id}>"
+    if ticket.taken_by is None:
+        return "🟠 " + translator.gettext("**Open.** Reopened by {by}.", by=by)
+    return "🔵 " + translator.gettext("**Taken** by {who}, reopened by {by}.", who=f"<@{ticket.taken_by}>", by=by)
 
 
 def _written(ticket: Ticket, wrote: TicketMessage, translator: Translator) -> str:
@@ -131,7 +150,8 @@ def card(ticket: Ticket, translator: Translator, standing: Standing = UNKNOWN) -
         who = f"{who} ({name})"
     lines = [status(ticket, translator), translator.gettext("**Customer:** {who}", who=f"{who} · {order}")]
     blocks, text = _found(ticket, translator, standing), ""
-    for words_lines, below in ((FEWEST_WORDS_LINES, "\n"), (1, "\n"), (1, ""), (0, "")):
+    most = FEWEST_WORDS_LINES
+    for words_lines, below in ((most, "\n"), (most, ""), (1, "\n"), (1, ""), (0, "")):
         said, text = _laid_out(lines, _said_shortly(ticket, translator, words_lines, below), blocks, translator)
         if rows(text) < CARD_LINES:
             break
@@ -313,7 +333,7 @@ def _held(holders: Sequence[Claim], translator: Translator) -> list[str]:
     if more := len(holders) - len(named):
         named.append(translator.ngettext("… and {count} more account", "… and {count} more accounts", more))
     advice = ADVICE[Kind.HELD_BY_OTHERS]
-    who = translator.gettext("The order is held by {holders}.", holders=", ".join(named))
+    who = translator.gettext("In use by {holders}.", holders=", ".join(named))
     step = translator.gettext(advice.next_step)
     return [f"{MARKS[advice.severity]} {who}\n→ {step}"]
 

@@ -10,7 +10,7 @@ from simcord.results import InteractionResult
 from fileflare_bot.demo import orders
 
 CHANGED = "**I have changed nothing: the order no longer counts for the account that you were shown.**"
-HELD = "🔴 The order is held by "
+HELD = "🔴 In use by "
 MISSING = "No role, or another account has my order"
 
 
@@ -92,7 +92,7 @@ async def test_an_order_that_is_moved_on_its_card_brings_the_customer_its_role_a
     assert reply(moved).content == f"The order counts for <@{desk.member.id}> now. Its roles have moved with it."
     assert has(desk, desk.member, buyer)
     assert not has(desk, desk.customer, buyer)
-    assert "is held by" not in shown(desk)
+    assert "In use by" not in shown(desk)
     assert "Move" not in labels(desk.card())
     assert (
         desk.notes()[-1]
@@ -113,8 +113,8 @@ async def test_an_order_that_is_released_on_its_card_is_free_and_the_customer_ca
 
     sure = await desk.press("Release")
     assert reply(sure).content == (
-        f"**Release the order?** It no longer counts for <@{desk.customer.id}>, but for the next account that opens "
-        f"it, so have <@{desk.member.id}> open it in this server. Roles that I take back: <@&{buyer.id}>."
+        f"**Release the order?** <@{desk.customer.id}> loses it. The next account that opens it in this server gets "
+        f"it: ask <@{desk.member.id}> to open it. Roles that I take back: <@&{buyer.id}>."
     )
     released = await desk.moderator.click(reply(sure), label="Release it")
 
@@ -126,7 +126,7 @@ async def test_an_order_that_is_released_on_its_card_is_free_and_the_customer_ca
         listed = await desk.moderator.slash(desk.channel, command)
         assert "in use by another account" not in str(embed(listed).description)
     assert not has(desk, desk.customer, buyer)
-    assert "is held by" not in shown(desk)
+    assert "In use by" not in shown(desk)
     assert desk.notes()[-1] == f"🔓 <@{desk.moderator.id}> has released the order."
     tell = await desk.moderator.click(reply(released), label="Tell the customer")
     assert prefilled(tell) == (
@@ -195,9 +195,10 @@ async def test_a_moderator_who_may_not_give_the_role_is_refused_on_the_card_too(
 
     for result in (refused, forged):
         assert reply(result).content == (
-            f"**You may not give the role <@&{buyer.id}>, so I do not move the order for you.** Ask somebody who "
-            "may to press **Move**. Or press **Release**, and have the customer open the order in this server with "
-            "/mydownloads. You lack the permission Manage Roles: have somebody give it to one of your roles."
+            f"**You may not give the role <@&{buyer.id}>, so I do not move the order for you.** You lack the "
+            "permission Manage Roles: have somebody give it to one of your roles. Somebody with Manage Roles and a "
+            "role above it can press **Move**. Or press **Release**, and have the customer open the order in this "
+            "server with /mydownloads."
         )
     assert has(desk, desk.customer, buyer)
     assert not has(desk, desk.member, buyer)
@@ -222,7 +223,7 @@ async def test_with_several_accounts_on_an_order_the_moderator_chooses_whose(des
 
     assert not has(desk, desk.colleague, buyer)
     assert has(desk, desk.customer, buyer)
-    assert "is held by" not in shown(desk)
+    assert "In use by" not in shown(desk)
 
 
 async def test_what_has_changed_meanwhile_is_said_and_nothing_happens(desk: Desk, buyer: RoleHandle) -> None:
@@ -265,7 +266,7 @@ async def test_claims_order_takes_the_number_of_a_help_request(desk: Desk, numbe
     chosen = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="claims:choose")
     await desk.moderator.click(reply(chosen), label="Release")
     await desk.later()
-    assert "is held by" not in shown(desk)
+    assert "In use by" not in shown(desk)
 
 
 @pytest.mark.usefixtures("buyer")
@@ -416,6 +417,27 @@ async def test_a_card_about_a_missing_role_says_first_whether_the_order_counts_a
     offered = buttons(reply(await desk.press("Answer")))
     options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
     assert (options[0]["label"], options[0]["emoji"]["name"]) == ("No role: open the order in the server", "🎯")
+
+
+@pytest.mark.usefixtures("buyer")
+@pytest.mark.parametrize("what", ["Move", "Release"])
+async def test_a_move_names_the_open_request_of_who_loses_the_order_and_its_card_says_who_has_it_then(
+    desk: Desk, what: str
+) -> None:
+    await desk.ask_for_help(orders.DOCUMENTED, "Where is my role?", topic="no_role")
+    await files(desk)
+    assert "✅ The order counts for them" in shown(desk)
+
+    sure = await desk.press(what, person=desk.owner, number=2)
+    named = f"<@{desk.customer.id}> has an open help request about it: [#1](https://discord.com/channels/"
+    assert named in reply(sure).content
+    await desk.owner.click(reply(sure), label=f"{what} it")
+    await desk.bot.reconciler.run()
+
+    if what == "Move":
+        assert f"{HELD}<@{desk.member.id}> since" in shown(desk)
+    else:
+        assert NOT_YET in shown(desk)
 
 
 @pytest.mark.usefixtures("buyer")

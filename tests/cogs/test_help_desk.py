@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import discord
 import pytest
 from desk import Desk, buttons, labels, prefilled, reply
+from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
 from fileflare_bot.storage.records import Resolution
@@ -60,7 +61,7 @@ async def give_answer(desk: Desk) -> None:
     assert str(message.embeds[0].description).endswith("\n\nHave fun!")
     assert message.embeds[0].footer.text == "The Book Shop"
     assert labels(message) == ["Write back", "Open my order", "It is solved"]
-    assert "first answered" in str(desk.card().embeds[0].description)
+    assert "first answer" in str(desk.card().embeds[0].description)
 
 
 async def write_back(desk: Desk) -> None:
@@ -237,7 +238,11 @@ async def test_a_request_is_handed_over_to_a_moderator_only(desk: Desk) -> None:
     shown = await desk.press("Hand over")
     refused = await desk.moderator.submit_modal(shown, {"moderator": [desk.member]})
     assert reply(refused).content.startswith("**That person is no moderator of this server.**")
-    handed = await desk.moderator.submit_modal(await desk.press("Hand over"), {"moderator": [desk.colleague]})
+    again = await desk.moderator.click(reply(refused), label="Choose again")
+    assert again.modal is not None
+    hint = again.modal["components"][0]["description"]
+    assert hint == "Somebody with a moderator role, Manage Messages or Manage Server"
+    handed = await desk.moderator.submit_modal(again, {"moderator": [desk.colleague]})
 
     assert reply(handed).content == f"Help request #1 is with <@{desk.colleague.id}> now."
     assert f"**Taken** by <@{desk.colleague.id}>" in str(desk.card().embeds[0].description)
@@ -479,6 +484,48 @@ async def test_the_choice_of_an_answer_says_which_colleague_has_the_request(desk
     assert reply(colleagues).content.startswith(f"<@{desk.moderator.id}> has this request.\nChoose an answer.")
 
 
+async def test_the_first_reason_for_a_customer_who_missed_a_role_is_that_it_is_there(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help(topic="no_role")
+
+    form = await desk.press("Resolve")
+    assert form.modal is not None
+    first = form.modal["components"][0]["component"]["options"][0]
+    assert (first["label"], first["value"]) == ("The role is there now", Resolution.FIXED)
+    await desk.moderator.submit_modal(form, {"reason": [Resolution.FIXED]})
+
+    assert desk.direct()[-1].embeds[0].description == "The role is there now."
+    assert "**Resolved:** The role is there now." in str(desk.card().embeds[0].description)
+    assert "The role is there now." in desk.notes()[-1]
+
+
+async def test_the_form_that_resolves_says_which_colleague_has_the_request_and_what_nobody_has_answered(
+    desk: Desk,
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    form = await desk.press("Resolve")
+    assert not said_above(form)
+    await desk.answers(words="Look again.")
+    shown = await desk.at_home.click(desk.direct()[-1], label="Write back")
+    await desk.at_home.submit_modal(shown, {"words": "Still\n*nothing*."})
+
+    unanswered = "✍️ Nobody has answered what the customer wrote last:\n> Still \\*nothing\\*."
+    assert said_above(await desk.press("Resolve")) == unanswered
+    form = await desk.press("Resolve", person=desk.colleague)
+    assert said_above(form) == f"<@{desk.moderator.id}> has this request.\n{unanswered}"
+    words = f"Bye {orders.USED_UP}."
+    refused = await desk.colleague.submit_modal(form, {"reason": ["answered"], "words": words})
+    again = await desk.colleague.click(reply(refused), label="Change it")
+    assert said_above(again) == said_above(form)
+
+
+def said_above(form: InteractionResult) -> str:
+    """Return the text above a form's inputs, which is empty if there is none."""
+    assert form.modal is not None
+    return "\n".join(item["content"] for item in form.modal["components"] if "content" in item)
+
+
 @pytest.mark.parametrize("given", ["link", "another", "id"])
 async def test_words_with_an_order_link_come_back_without_it_and_are_changed_in_the_form(
     desk: Desk, given: str
@@ -491,13 +538,13 @@ async def test_words_with_an_order_link_come_back_without_it_and_are_changed_in_
     refused = await desk.answers(words=f"Open {pasted} once more.")
     closing = await desk.resolves(words=f"Bye {pasted} now.")
 
-    for result, words in ((refused, "Open […] once more."), (closing, "Bye […] now.")):
+    for result, words in ((refused, "Open once more."), (closing, "Bye now.")):
         assert secret not in reply(result).content
         assert "[…]" in reply(result).content
         again = await desk.moderator.click(reply(result), label="Change it")
         assert again.modal is not None
         assert words in [item["component"].get("value") for item in again.modal["components"]]
-    sent = await desk.moderator.submit_modal(again, {"reason": ["answered"], "words": "Bye now."})
+    sent = await desk.moderator.submit_modal(again, {"reason": ["answered"], "words": words})
     assert "Help request #1 is closed." in reply(sent).content
 
 

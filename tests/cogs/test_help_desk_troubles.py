@@ -143,7 +143,10 @@ async def test_a_deleted_card_can_be_posted_again_and_the_request_goes_on(desk: 
     assert reply(taken).content == "Help request #1 is yours now."
     posted = await desk.moderator.click(reply(shown), label="Post the card again")
 
-    assert reply(posted).content == f"Help request #1 is in <#{desk.support.id}>."
+    assert reply(posted).content == (
+        f"Posted: the card of help request #1 is the newest in <#{desk.support.id}>. If the old one is still there, I "
+        "delete it."
+    )
     assert f"**Taken** by <@{desk.moderator.id}>" in str(desk.card().embeds[0].description)
 
 

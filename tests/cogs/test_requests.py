@@ -27,7 +27,7 @@ async def test_open_requests_are_listed_oldest_first_on_pages(desk: Desk, storag
 
     first = await desk.moderator.slash(desk.channel, "requests open")
     assert first.ephemeral
-    assert reply(first).content == "23 help requests"
+    assert (reply(first).content, embed(first).title) == ("23 help requests", None)
     assert str(embed(first).description).startswith(
         "🟠 **#1** · <@1000> · Order not known · Something else · filed <t:"
     )
@@ -73,7 +73,7 @@ async def test_a_request_in_a_list_links_to_its_card_and_opens_with_its_buttons(
     shown = await desk.moderator.select(reply(page), [select["options"][0]["value"]], custom_id="requests:show")
 
     assert shown.ephemeral
-    assert embed(shown).title == "Help request #1"
+    assert (reply(shown).content, embed(shown).title) == ("Help request #1", None)
     assert labels(reply(shown)) == ["Take", "Check again", "Answer", "Resolve", "Details", "Post the card again"]
     assert select["options"][0]["description"] == "Order #1051 · casey · A file has no downloads left"
 
@@ -422,6 +422,28 @@ async def test_what_waits_for_a_moderator_comes_first_and_a_customers_reply_is_m
 
     await desk.answers(words="Now?", number=2)
     assert "✍️" not in str(desk.card(2).embeds[0].description)
+
+
+async def test_a_reopened_request_says_who_reopened_it_and_what_its_customer_wrote_last(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Look again.", person=desk.colleague)
+    form = await desk.at_home.click(desk.direct()[-1], label="Write back")
+    await desk.at_home.submit_modal(form, {"words": "Still no file."})
+    await desk.resolves()
+
+    await desk.press("Reopen")
+
+    listed = await desk.moderator.slash(desk.channel, "requests open")
+    line = f" · ↩️ reopened by <@{desk.moderator.id}> · ✍️ wrote back <t:"
+    assert line in str(embed(listed).description)
+    copy = await desk.moderator.select(reply(listed), [first_option(listed)], custom_id="requests:show")
+    for shown in (embed(copy), desk.card().embeds[0]):
+        assert f"**Taken** by <@{desk.colleague.id}>, reopened by <@{desk.moderator.id}>." in str(shown.description)
+        assert "> ✍️ Still no file." in str(shown.description)
+    await desk.answers(words="Now?")
+    assert "eopened" not in str(desk.card().embeds[0].description)
+    assert "✍️" not in str(desk.card().embeds[0].description)
 
 
 async def test_a_request_about_a_missing_role_says_so_in_the_lists_or_that_another_account_has_the_order(

@@ -104,7 +104,7 @@ async def test_a_second_account_on_an_order_gets_links_but_no_role_and_is_told_s
 async def test_moderators_see_that_another_account_holds_the_order_until_it_is_released(
     desk: Desk, buyer: RoleHandle
 ) -> None:
-    held = "The order is held by"
+    held = "In use by"
     await desk.set_up()
     await rule(desk, "any_order", buyer)
     await desk.mydownloads(orders.DOCUMENTED)
@@ -134,7 +134,7 @@ async def test_a_second_account_is_refused_where_the_owner_wants_it_and_can_ask_
     assert "/download/" not in str(reply(refused).components)
     shown = await desk.member.click(reply(refused), label="Get help")
     await desk.member.submit_modal(shown, {"topic": "other", "words": "It is my order!"})
-    assert "The order is held by" in str(desk.card().embeds[0].description)
+    assert "In use by" in str(desk.card().embeds[0].description)
 
 
 async def test_when_fifty_accounts_open_an_order_at_once_exactly_as_many_as_allowed_claim_it(

@@ -377,6 +377,42 @@ async def test_resolving_and_reopening_are_stored_with_moderator_and_reason(stor
         await storage.tickets.reopen(ticket.id, MODERATOR)
 
 
+async def test_a_reopened_ticket_knows_who_reopened_it_and_what_its_customer_wrote_until_somebody_answers(
+    storage: Storage,
+) -> None:
+    ticket = await file(storage)
+    await storage.tickets.answered(ticket.id, MODERATOR, "Try again.")
+    await storage.tickets.wrote_back(ticket.id, CUSTOMER, "It fails.")
+    await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED, answer="Goodbye!")
+    await storage.tickets.reopen(ticket.id, COLLEAGUE)
+
+    reopened = await storage.tickets.get(ticket.id)
+    assert reopened.wrote is not None
+    assert (reopened.wrote.text, reopened.reopened_by) == ("It fails.", COLLEAGUE)
+    assert [each.reopened_by for each in (await storage.tickets.page(GUILD, 1)).tickets] == [COLLEAGUE]
+    await storage.tickets.answered(ticket.id, MODERATOR, "Now?")
+    await storage.tickets.wrote_back(ticket.id, CUSTOMER, "No.")
+    assert (await storage.tickets.get(ticket.id)).reopened_by is None
+
+
+async def test_a_ticket_that_its_customer_reopens_names_no_moderator(storage: Storage) -> None:
+    ticket = await file(storage)
+    await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED, answer="Goodbye!")
+    await storage.tickets.wrote_back(ticket.id, CUSTOMER, "It fails.")
+
+    assert (await storage.tickets.get(ticket.id)).reopened_by is None
+
+
+async def test_the_open_ticket_of_a_user_about_an_order_is_found_while_it_is_open(storage: Storage) -> None:
+    ticket = await file(storage, token=ORDER)
+    reference = ticket.details.reference
+
+    assert await storage.tickets.open_about(GUILD, CUSTOMER, reference) == ticket
+    assert await storage.tickets.open_about(GUILD, STRANGER, reference) is None
+    await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED)
+    assert await storage.tickets.open_about(GUILD, CUSTOMER, reference) is None
+
+
 async def test_whoever_presses_again_after_a_failure_gets_the_same_result_once(storage: Storage) -> None:
     ticket = await file(storage, words="it fails")
     again = await storage.tickets.file(new_ticket(words="it fails"))

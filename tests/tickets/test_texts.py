@@ -324,6 +324,31 @@ def test_the_customers_words_take_the_room_that_the_findings_leave() -> None:
     assert texts.rows(text) < texts.CARD_LINES
 
 
+def test_the_customers_words_stay_whole_before_an_empty_line_is_kept_below_them() -> None:
+    words = "I clicked once on my phone and it broke off. Now it says nothing is left!"
+    found = Finding(Kind.USED_UP, "wallpapers.zip", 3, 3), Finding(Kind.LAST_ONE, "bonus.zip", 2, 3)
+    answered: dict[str, Any] = {"taken_by": 9, "answered_at": NOW, "topic": Topic.NOTHING_LEFT}
+    shown = ticket(TicketDetails("1051", found, words, OrderReference(TOKEN), "casey"), **answered)
+
+    heading, description = card(shown, CATALOGS.translator("de"))
+
+    assert f"> {words}\n🔴 wallpapers.zip" in description
+    assert lines_on_a_desktop(heading, description) == 12
+
+
+def test_an_answered_card_about_another_topic_says_who_else_has_the_order() -> None:
+    words = "I clicked once on my phone and it broke off. Now it says nothing is left!"
+    found = Finding(Kind.USED_UP, "wallpapers.zip", 3, 3), Finding(Kind.LAST_ONE, "bonus.zip", 2, 3)
+    answered: dict[str, Any] = {"taken_by": 9, "answered_at": NOW, "topic": Topic.NOTHING_LEFT}
+    shown = ticket(TicketDetails("1051", found, words, OrderReference(TOKEN), "casey"), **answered)
+
+    heading, description = card(shown, ENGLISH, HELD)
+
+    assert "\n🔴 In use by <@5> since <t:1767225600:d>.\n" in description
+    assert words in description
+    assert lines_on_a_desktop(heading, description) <= 12
+
+
 def test_what_is_left_out_is_named_for_what_it_is() -> None:
     findings = tuple(Finding(kind, f"{number}.zip", 3, 3) for kind in Kind for number in range(2))
     details = TicketDetails("1050", findings, "It fails. " * 20, OrderReference(TOKEN))
