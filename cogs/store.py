@@ -132,7 +132,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         except (discord.Forbidden, discord.NotFound):
             raise WrongValue("", N_("is gone from Discord; attach it again")) from None
         new, now, translator = imported(content, reply.guild), reply.settings, reply.translator
-        self._bot.store_settings.check(reply.member, now.options, new.settings)
+        self._bot.store_settings.check(reply.member, now, new.settings)
         changes = changes_between(now, replace(now, **new.settings, canned_answers=new.canned_answers))
         lacking = _lacking(new, translator)
         if not changes:

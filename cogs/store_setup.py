@@ -17,6 +17,7 @@ from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.leak_guard import GuardState
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.roles.moderators import NotForModerators, PingsBuyers
 from fileflare_bot.setup_words import WORDS, translated
 from fileflare_bot.storage.options import LaterAccounts, Options
 from fileflare_bot.storage.records import GuildSettings
@@ -44,12 +45,14 @@ from fileflare_bot.store.setup_forms import (
     words_form,
 )
 from fileflare_bot.store.setup_page import FEATURES, chosen_channel, limits_line, setup_page
+from fileflare_bot.store.visibility import OpenToCustomers
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 _SETTINGS: Final = r"(?P<setting>support_channel_id|log_channel_id|ping_role_id|moderator_role_ids)"
 _FEATURE: Final = rf"(?P<feature>{'|'.join(FEATURES)})"
+_NOT_CHOSEN: Final = NotForModerators, PingsBuyers, OpenToCustomers
 _PAGE_STAYS: Final = N_("A setup page that you opened before shows it after your next choice there.")
 MOST_FORMS: Final = 200  # that wait to be corrected, of some kB at most
 FORM_SECONDS: Final = 15 * 60
@@ -78,7 +81,11 @@ class StoreSetup(commands.Cog):
         ids = tuple(map(number, reply.chosen()))
         everyone = reply.guild_id  # the role @everyone, which nobody may ping
         value = ids if setting == "moderator_role_ids" else next((chosen for chosen in ids if chosen != everyone), None)
-        settings, _ = await self._settings.change(reply.member, **{setting: value})
+        try:
+            settings, _ = await self._settings.change(reply.member, **{setting: value})
+        except _NOT_CHOSEN:
+            await self._show(reply, reply.settings)  # or the select would go on showing what is not stored
+            raise
         await self._show(reply, settings)
 
     @route("store_setup:language", "store:language")

@@ -54,7 +54,7 @@ OF_OTHERS = {
         "rule_needs_value",
     ),
     *("not_possible_now", "not_to_them", "not_yours", "nothing_written", "only_in_server", "order_not_known"),
-    *("order_in_answer", "order_in_words"),
+    *("open_to_customers", "order_in_answer", "order_in_words"),
     *(
         "outdated_command",
         "panel_not_taken",
