@@ -282,15 +282,15 @@ def parsed_wording(given: dict[str, str], where: str) -> Wording:
     if not is_address(address.strip()):
         address, text = "", where
     wording = validated(Wording, {**given, "account_url": address.strip(), "where": text.strip()})
-    if field := with_an_order(wording):
+    if field := with_an_order(wording.model_dump()):
         raise WrongValue(field, HOLDS_AN_ORDER)
     return wording
 
 
-def with_an_order(wording: Wording) -> str | None:
+def with_an_order(wording: Mapping[str, Any]) -> str | None:
     """Return the name of a text that holds the link of an order, which everybody would read."""
-    for field in Wording.model_fields:
-        addresses = ADDRESS.findall(getattr(wording, field))
+    for field, text in wording.items():
+        addresses = ADDRESS.findall(text) if isinstance(text, str) else []
         if any(isinstance(parse_reference(address), OrderReference) for address in addresses):
             return field
     return None
