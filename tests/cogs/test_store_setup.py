@@ -11,7 +11,7 @@ from simcord.builders import ChannelHandle, GuildHandle
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
-from fileflare_bot.storage.options import Options
+from fileflare_bot.storage.options import Options, Wording
 from fileflare_bot.storage.storage import Storage
 
 
@@ -104,22 +104,39 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: De
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "named"),
+    ("field", "value", "named", "given"),
     [
-        ("colour", "red", "**Colour** must"),
-        ("where", "https://[", "**Where do I find my order link?** must"),
-        ("where", "javascript://evil", "**Where do I find my order link?** must be an address such as https://"),
-        ("where", "FTP://my-store.com\nIn the email.", "**Where do I find my order link?** must be an address such as"),
+        ("colour", "red", "**Colour** must", "\n> Title — My title\n> Colour — red"),
+        (
+            "where",
+            "https://[",
+            "**Where do I find my order link?** must",
+            "\nTitle — My title\nWhere do I find my order link? — https://[\n```",
+        ),
+        (
+            "where",
+            "javascript://evil",
+            "**Where do I find my order link?** must be an address such as https://",
+            "\nWhere do I find my order link? — javascript://evil\n```",
+        ),
+        (
+            "where",
+            "FTP://my-store.com\nIn the email.",
+            "**Where do I find my order link?** must be an address such as",
+            "\nWhere do I find my order link? — FTP://my-store.com\nIn the email.\n```",
+        ),
     ],
 )
-async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, value: str, named: str) -> None:
+async def test_invalid_words_are_named_and_given_back(
+    desk: Desk, field: str, value: str, named: str, given: str
+) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
     shown = await desk.owner.click(reply(setup), label="The panel's words")
 
     refused = await desk.owner.submit_modal(shown, {"title": "My title", field: value})
 
     assert reply(refused).content.startswith(f"**Nothing was changed:** {named}")
-    assert "My title" in reply(refused).content
+    assert reply(refused).content.endswith(given)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +266,7 @@ async def test_the_link_of_an_order_does_not_get_into_the_panels_words(desk: Des
 
 async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
+    assert "open requests of a person: 3 (the operator's) · reminder" in page(setup)
 
     asked = await desk.owner.click(reply(setup), label="Limits")
     saved = await desk.owner.submit_modal(asked, {"accounts": "5", "open": "2"})
@@ -265,9 +283,8 @@ async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
 
     assert [reply(refused).content, *(each.content for each in refused.followups)][-1] == (
         "**Nothing was changed:** **Hours until moderators are reminded** must be a whole number from 1 to 336.\n"
-        "Here is what you wrote, so you can copy it:\n```\nAccounts an order counts for: 5\n"
-        "Open help requests of a person: -\nHours until moderators are reminded: 1d\n"
-        "Days until a silent customer is asked: -\n```"
+        "Here is what you wrote, so you can copy it:\n> Accounts an order counts for — 5\n"
+        "> Hours until moderators are reminded — 1d"
     )
     assert desk.bot.storage.guilds.get(desk.guild.id).options == options
 
@@ -365,7 +382,9 @@ async def test_the_log_channel_names_the_rules_products_and_answers_and_nothing_
     offered = await desk.owner.submit_modal(asked, {"order": orders.DOCUMENTED})
     await desk.owner.select(reply(offered), ["123456"], custom_id="store_products:confirm")
     who, team = f"<@{desk.owner.id}> changed the bot's setup.\n• ", f"<@{desk.moderator.id}> changed the saved answers."
-    assert log_lines(desk)[-1] == f"{who}Confirmed products: added: My new Book `123456`"
+    assert log_lines(desk)[-1] == (
+        f"<@{desk.owner.id}> changed the confirmed products.\n• Confirmed products: added: My new Book `123456`"
+    )
 
     for _ in range(2):
         await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=role, value="123456")
@@ -747,6 +766,33 @@ async def test_the_page_has_no_more_parts_than_discord_takes(desk: Desk) -> None
         return 1 + sum(count(each) for each in inner)
 
     assert 30 < sum(count(dict(component)) for component in reply(setup).components) <= 40
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["Your downloads", "Bought something from our store? Press the", "Get my downloads", "#2a9d8f"]),
+        ("de", ["Deine Downloads", "", "Meine Downloads", "#2a9d8f"]),
+    ],
+)
+async def test_an_empty_field_of_the_panels_words_shows_the_bots_own(
+    desk: Desk, language: str, words: list[str]
+) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(reply(setup), [language], custom_id="store_setup:language")
+
+    shown = await desk.owner.click(reply(setup), label="The panel's words")
+
+    assert shown.modal is not None
+    fields = [field["component"] for field in shown.modal["components"]][:4]
+    assert [field.get("value") for field in fields] == [None] * 4
+    assert all(field["placeholder"].startswith(own) for field, own in zip(fields, words, strict=True))
+    assert [field["description"] for field in shown.modal["components"]][2:4] == [
+        "Leave it empty for the bot's words.",
+        "Leave it empty for the bot's colour.",
+    ]
+    await desk.owner.submit_modal(shown, {})
+    assert desk.bot.storage.guilds.get(desk.guild.id).options.wording == Wording()
 
 
 @pytest.mark.parametrize("locale", ["en-US", "de"])
