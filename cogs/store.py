@@ -100,7 +100,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         embed = discord.Embed(
             title=translator.gettext("Status"),
             description=shorten("\n".join(lines), EMBED_DESCRIPTION),
-            colour=COLOUR,
+            colour=discord.Colour.orange() if troubles else COLOUR,
         )
         embed.set_footer(text=self._technical(reply.guild, translator))
         await reply.show(ReplyMessage(translator.gettext("How the bot is doing"), embed))
@@ -131,8 +131,12 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             content = await file.read()
         except (discord.Forbidden, discord.NotFound):
             raise WrongValue("", N_("is gone from Discord; attach it again")) from None
-        new, now, translator = imported(content, reply.guild), reply.settings, reply.translator
-        self._bot.store_settings.check(reply.member, now.options, new.settings)
+        new, now, translator = (
+            imported(content, reply.guild, self._bot.catalogs.languages),
+            reply.settings,
+            reply.translator,
+        )
+        self._bot.store_settings.check(reply.member, now, new.settings)
         changes = changes_between(now, replace(now, **new.settings, canned_answers=new.canned_answers))
         lacking = _lacking(new, translator)
         if not changes:
@@ -161,7 +165,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         content = self._files.get((reply.guild_id, int(handle)))
         if content is None:
             raise FileForgotten
-        new, translator = imported(content, reply.guild), reply.translator
+        new, translator = imported(content, reply.guild, self._bot.catalogs.languages), reply.translator
         await self._bot.store_settings.replace(reply.member, new.settings, new.canned_answers)
         lines = [translator.gettext("Everything is set as the file says."), *_lacking(new, translator)]
         await reply.show(ReplyMessage("\n".join([*lines, translator.gettext("Look it over with /store setup.")])))

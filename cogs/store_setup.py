@@ -1,5 +1,6 @@
 """For store owners: /store setup, one ephemeral page with all settings of the guild; each change is saved at once."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -17,6 +18,7 @@ from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
 from fileflare_bot.leak_guard import GuardState
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.roles.moderators import NotForModerators, PingsBuyers
 from fileflare_bot.setup_words import WORDS, translated
 from fileflare_bot.storage.options import LaterAccounts, Options
 from fileflare_bot.storage.records import GuildSettings
@@ -44,12 +46,14 @@ from fileflare_bot.store.setup_forms import (
     words_form,
 )
 from fileflare_bot.store.setup_page import FEATURES, chosen_channel, limits_line, setup_page
+from fileflare_bot.store.visibility import OpenToCustomers
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 _SETTINGS: Final = r"(?P<setting>support_channel_id|log_channel_id|ping_role_id|moderator_role_ids)"
 _FEATURE: Final = rf"(?P<feature>{'|'.join(FEATURES)})"
+_NOT_CHOSEN: Final = NotForModerators, PingsBuyers, OpenToCustomers
 _PAGE_STAYS: Final = N_("A setup page that you opened before shows it after your next choice there.")
 MOST_FORMS: Final = 200  # that wait to be corrected, of some kB at most
 FORM_SECONDS: Final = 15 * 60
@@ -78,7 +82,11 @@ class StoreSetup(commands.Cog):
         ids = tuple(map(number, reply.chosen()))
         everyone = reply.guild_id  # the role @everyone, which nobody may ping
         value = ids if setting == "moderator_role_ids" else next((chosen for chosen in ids if chosen != everyone), None)
-        settings, _ = await self._settings.change(reply.member, **{setting: value})
+        try:
+            settings, _ = await self._settings.change(reply.member, **{setting: value})
+        except _NOT_CHOSEN:
+            await self._show(reply, reply.settings)  # or the select would go on showing what is not stored
+            raise
         await self._show(reply, settings)
 
     @route("store_setup:language", "store:language")
@@ -116,7 +124,7 @@ class StoreSetup(commands.Cog):
     @replies("setup_words", OWNER)
     async def ask_words(self, reply: Reply) -> None:
         """Open the modal for the panel's wording."""
-        await reply.ask(words_form(words_as_typed(reply.settings.options.wording), reply.translator))
+        await reply.ask(self._words_form(reply, words_as_typed(reply.settings.options.wording)))
 
     @route("store_setup:worded", "store:worded")
     @replies("setup_worded", OWNER, updates=True)
@@ -125,7 +133,7 @@ class StoreSetup(commands.Cog):
         given = {name: reply.typed(name).strip() for name in PANEL_WORDS}
         where = reply.typed("where").strip()
         self._keep(reply, "words", {**given, "where": where})
-        reply.written = "\n".join([*given.values(), where])
+        reply.written = _written({**given, "where": where}, WORDS, reply.translator)
         with form(WORDS):
             wording = parsed_wording(given, where)
         settings, _ = await self._settings.change_options(reply.member, with_values(wording=wording))
@@ -152,7 +160,7 @@ class StoreSetup(commands.Cog):
             await self._show(reply, settings)
         else:
             text += "\n" + translator.gettext(_PAGE_STAYS)
-        theirs = self._bot.catalogs.translator(settings.options.language or reply.guild.preferred_locale)
+        theirs = self._theirs(reply, settings)
         buttons = panel_buttons(settings.options, theirs)
         await reply.tell(ReplyMessage(text, panel_embed(settings.options.wording, theirs), view(buttons)))
 
@@ -211,8 +219,7 @@ class StoreSetup(commands.Cog):
         """Store the limits."""
         given = {option: reply.typed(field).strip() for option, field in LIMIT_FIELDS.items()}
         self._keep(reply, "limits", {field: given[option] for option, field in LIMIT_FIELDS.items()})
-        labels = translated(LIMITS, reply.translator)
-        reply.written = "\n".join(f"{labels[option]}: {value or '-'}" for option, value in given.items())
+        reply.written = _written(given, LIMITS, reply.translator)
         with form(LIMITS):
             change = with_values(
                 accounts_per_order=given.pop("accounts_per_order"),
@@ -223,7 +230,7 @@ class StoreSetup(commands.Cog):
             await self._show(reply, settings, limited=True)
         else:
             saved = f"{GOOD} " + reply.translator.gettext("Saved.")
-            saved += " " + limits_line(settings.options, reply.translator)
+            saved += " " + limits_line(settings.options, reply.translator, self._bot.storage.tickets.open_per_user)
             await reply.tell(ReplyMessage(saved + "\n" + reply.translator.gettext(_PAGE_STAYS)))
 
     @route("store_setup:fix:(?P<name>limits|words)")
@@ -232,7 +239,7 @@ class StoreSetup(commands.Cog):
         """Open a form again, filled in with what was typed; after a restart with what is stored."""
         typed, options = self._typed.get((reply.guild_id, reply.user.id, name)), reply.settings.options
         if name == "words":
-            await reply.ask(words_form(typed or words_as_typed(options.wording), reply.translator))
+            await reply.ask(self._words_form(reply, typed or words_as_typed(options.wording)))
         else:
             await reply.ask(limits_form(typed or limits_as_typed(options), reply.translator))
 
@@ -264,6 +271,13 @@ class StoreSetup(commands.Cog):
             text = "\n".join([f"**{head}**", *(line for line in lines if good or not line.startswith(GOOD))])
         await reply.show(ReplyMessage(shorten(text, CONTENT)))
 
+    def _theirs(self, reply: Reply, settings: GuildSettings) -> Translator:
+        """Return the translator for the panel."""
+        return self._bot.catalogs.translator(settings.options.language or reply.guild.preferred_locale)
+
+    def _words_form(self, reply: Reply, values: dict[str, str]) -> discord.ui.Modal:
+        return words_form(values, reply.translator, self._theirs(reply, reply.settings))
+
     def _keep(self, reply: Reply, name: str, typed: dict[str, str]) -> None:
         """Keep what was typed into a form, for the button of a refusal that opens it again."""
         self._typed[reply.guild_id, reply.user.id, name] = typed
@@ -282,9 +296,22 @@ class StoreSetup(commands.Cog):
     async def _show(self, reply: Reply, settings: GuildSettings, note: str = "", *, limited: bool = False) -> None:
         panels = await self._bot.storage.panels.of_guild(reply.guild_id)
         page = setup_page(
-            reply.guild, settings, reply.translator, self._bot.catalogs, panels=panels, note=note, limited=limited
+            reply.guild,
+            settings,
+            reply.translator,
+            self._bot.catalogs,
+            panels=panels,
+            most_open=self._bot.storage.tickets.open_per_user,
+            note=note,
+            limited=limited,
         )
         await reply.show(ReplyMessage("", view=page))
+
+
+def _written(given: Mapping[str, str], labels: Mapping[str, str], translator: Translator) -> str:
+    """Return what was typed into a form, each text after its field's label; a colon would have it shown as code."""
+    names = translated(labels, translator)
+    return "\n".join(f"{names[name]} — {text}" for name, text in given.items() if text)
 
 
 def _on_page(reply: Reply) -> bool:

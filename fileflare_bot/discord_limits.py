@@ -18,6 +18,7 @@ BUTTON_URL: Final = 512
 SELECT_OPTIONS: Final = 25
 OPTION_LABEL: Final = 100
 OPTION_DESCRIPTION: Final = 100
+PLACEHOLDER: Final = 100  # of a text input
 COMMAND_NAME: Final = 32  # commands: discord.com/developers/docs/interactions/application-commands
 COMMAND_DESCRIPTION: Final = 100
 

@@ -1,6 +1,7 @@
 """Audit entries, and the lines about them in a guild's log channel."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -16,7 +17,8 @@ from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.posting import NONCE_LASTS, is_of, post_once
 from fileflare_bot.setup_words import change_lines
 from fileflare_bot.storage.database import utc_now
-from fileflare_bot.storage.records import Action, AuditLine
+from fileflare_bot.storage.records import Action, AuditLine, SettingChange
+from fileflare_bot.storage.setup_changes import NAMED
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.text import clean, escape
 
@@ -49,6 +51,7 @@ OF_REQUESTS: Final[dict[Action, str]] = {  # the same, if they were done on the 
     Action.RELEASED_CLAIM: N_("{who} released the order of request #{number} from an account."),
     Action.MOVED_CLAIM: N_("{who} moved the order of request #{number} to its customer."),
 }
+_OF_PRODUCTS: Final = N_("{who} changed the confirmed products.")
 FOR_THE_OWNER: Final = {Action.PRODUCTS_NEEDED, Action.LOST_DESK}  # without a log channel, by direct message
 
 DAY_SECONDS: Final = 24 * 3600
@@ -153,7 +156,7 @@ class ModLog:
             channel_id, title = int((await self._bot.http.start_private_message(guild.owner_id))["id"]), guild.name
         role_ids = (await self._storage.guilds.load(guild_id)).moderator_role_ids
         named = [role.name for role in map(guild.get_role, role_ids) if role is not None] if guild is not None else []
-        text = entry_text(line.action, line.actor_id, line.number, translator, ", ".join(named))
+        text = entry_text(line.action, line.actor_id, line.number, translator, ", ".join(named), changes=line.changes)
         text = shorten("\n".join([text, *change_lines(line.changes, translator)]), EMBED_DESCRIPTION)
         # The old channel hears of a move, too: last on later tries, so that no failure of the new one repeats it.
         places = [left, channel_id] if utc_now() - line.at < NONCE_LASTS else [channel_id, left]
@@ -173,11 +176,19 @@ class ModLog:
 
 
 def entry_text(
-    action: Action, actor_id: int, number: int | None, translator: Translator, moderator_roles: str = ""
+    action: Action,
+    actor_id: int,
+    number: int | None,
+    translator: Translator,
+    moderator_roles: str = "",
+    *,
+    changes: Iterable[SettingChange] = (),
 ) -> str:
     """Return an audit entry as a line for the log channel."""
     roles = escape(clean(moderator_roles)) or translator.gettext("none")
     sentence = ENTRIES[action] if number is None else OF_REQUESTS.get(action, ENTRIES[action])
+    if {change.setting.removesuffix(NAMED) for change in changes} == {"products"}:
+        sentence = _OF_PRODUCTS
     return translator.gettext(sentence, who=f"<@{actor_id}>", number=number, roles=roles)
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from simcord.actors import MemberActor
 from simcord.backend.models import Interaction
 from simcord.backend.serializers import message_payload
-from simcord.builders import ChannelHandle, RoleHandle, UserHandle
+from simcord.builders import ChannelHandle, GuildHandle, RoleHandle, UserHandle
 from simcord.enums import ComponentType, InteractionType
 from simcord.env import Env
 from simcord.interactions import base_payload
@@ -147,6 +147,17 @@ class Desk:
         if roles:
             await self.owner.select(reply(page), roles, custom_id="store_setup:set:moderator_role_ids")
         return shown
+
+    async def had_stored(self, **settings: Any) -> None:  # noqa: ANN401 - fields of GuildSettings
+        """Store channels or roles as an earlier version did, which refused less."""
+        await self.bot.storage.guilds.change(self.guild.id, self.owner.id, **settings)
+
+    def closed_channel(self, name: str, guild: GuildHandle | None = None) -> ChannelHandle:
+        """Create a channel that not everybody sees, but the bot."""
+        guild, me = guild or self.guild, self.env.bot.user
+        assert me is not None
+        overwrites: Any = {guild.default_role: HIDDEN, me: SEEN}
+        return guild.create_text_channel(name, overwrites=overwrites)
 
     async def confirms_the_product(self) -> None:
         """Confirm the product of the sample orders as the store's own."""

@@ -167,15 +167,15 @@ class Guilds:
         actor_id: int,
         settings: dict[str, Any],
         answers: tuple[CannedAnswer, ...],
-        check: Callable[[Options], None],
+        check: Callable[[GuildSettings], None],
     ) -> GuildSettings:
         """Replace a guild's settings and all of its canned answers, at most 25, together or not at all.
 
-        ``check`` gets the options as they are; what it raises changes nothing.
+        ``check`` gets the settings as they are; what it raises changes nothing.
         """
         async with self._changing(guild_id) as (session, row):
             before = (await self._read(session, [guild_id]))[guild_id].settings
-            check(before.options)
+            check(before)
             _set(row, settings)
             _log(session, actor_id, before, _settings(row, answers), IMPORTED)
             await session.execute(sa.delete(CannedAnswerRow).where(CannedAnswerRow.guild_id == guild_id))

@@ -13,9 +13,11 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic_core import PydanticCustomError
 
 from fileflare_bot.i18n import N_
 
@@ -77,6 +79,14 @@ def _colour(value: str) -> str:
     if value and not _COLOUR.fullmatch(value):
         raise ValueError(N_("must look like #2a9d8f"))
     return value.lower()
+
+
+def _language(value: str, info: ValidationInfo) -> str:
+    """Refuse a language that the bot does not speak, if the context holds its languages: in a file."""
+    known = (info.context or {}).get("languages")
+    if value and known is not None and value not in known:
+        raise PydanticCustomError("enum", "unknown language", {"expected": ", ".join(known)})
+    return value
 
 
 def is_address(text: str) -> bool:
@@ -152,7 +162,7 @@ class Wording(_Model):
 class Options(_Model):
     """A guild's options, apart from its channels and moderators."""
 
-    language: Annotated[str, StringConstraints(max_length=10)] = ""
+    language: Annotated[str, StringConstraints(max_length=10), AfterValidator(_language)] = ""
     wording: Wording = Wording()
     help_open_per_person: Count | None = None
     remind_after_hours: Hours | None = None

@@ -42,7 +42,7 @@ class Tickets:
     def __init__(self, database: Database, rows: TicketRows, *, open_per_user: int, a_day_per_user: int) -> None:
         self._database = database
         self._rows = rows
-        self._open_per_user = open_per_user
+        self.open_per_user = open_per_user
         self._a_day_per_user = a_day_per_user
 
     @unit_of_work
@@ -373,7 +373,7 @@ class Tickets:
         of_user = TicketRow.guild_id == guild_id, TicketRow.user_id == user_id
         filed = sa.select(TicketRow.created_at).where(*of_user)
         again_at = await _again_at(session, filed, TicketRow.created_at, self._a_day_per_user)
-        if again_at is not None or count >= (open_per_user or self._open_per_user):
+        if again_at is not None or count >= (open_per_user or self.open_per_user):
             shown = map(self._rows.record, (await session.scalars(theirs.limit(OPEN_SHOWN))).all())
             raise TooManyTickets(
                 [(each.id, each.number, each.details.order_number or each.details.claimed_number) for each in shown],

@@ -25,12 +25,14 @@ from fileflare_bot.storage.options import UNFORGEABLE, Options, Wording, is_addr
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
 from fileflare_bot.store.json_lines import line_of
 from fileflare_bot.store.panel import Panels
+from fileflare_bot.store.visibility import check_is_closed
 from fileflare_bot.text import clean, escape
 
 M = TypeVar("M", bound=BaseModel)
 MOST_WRONG: Final = 5  # values that a refusal names
 LONGEST_NAME: Final = 80  # characters that are repeated of a name in a file
 LONGEST_VALUE: Final = 150  # characters that are repeated of anything else
+_OF_THE_TEAM: Final = ("support_channel_id", "log_channel_id")
 _WHOLE_NUMBER: Final = N_("must be a whole number")
 _LIST: Final = N_("must be a list")
 _OBJECT: Final = N_("must be an object in braces")
@@ -137,11 +139,14 @@ class StoreSettings:
         Raises:
             NotForModerators: one of the roles must not make moderators.
             PingsBuyers: buyers get the role to ping.
+            OpenToCustomers: everybody can read one of the channels.
         """
 
         def check(settings: GuildSettings) -> None:
             check_moderator_roles(actor.guild, changed.get("moderator_role_ids", ()), settings.options)
             check_ping_role(changed.get("ping_role_id"), settings.options)
+            for setting in _OF_THE_TEAM:
+                check_is_closed(actor.guild, changed.get(setting))
 
         settings = await self._guilds.change(actor.guild.id, actor.id, check, **changed)
         return settings, await self._apply(actor.guild)
@@ -181,25 +186,28 @@ class StoreSettings:
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
-            NotForModerators, PingsBuyers: as for change().
+            NotForModerators, PingsBuyers, OpenToCustomers: as for change().
         """
 
-        def check(options: Options) -> None:
-            self.check(actor, options, settings)
+        def check(now: GuildSettings) -> None:
+            self.check(actor, now, settings)
 
         await self._guilds.replace(actor.guild.id, actor.id, settings, canned_answers, check)
         return await self._apply(actor.guild)
 
-    def check(self, actor: discord.Member, now: Options, settings: dict[str, Any]) -> None:
-        """Check that replace() would not refuse these settings, with the options as they are.
+    def check(self, actor: discord.Member, now: GuildSettings, settings: dict[str, Any]) -> None:
+        """Check that replace() would not refuse these settings; a channel that is set already stays.
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
-            NotForModerators, PingsBuyers: as for change().
+            NotForModerators, PingsBuyers, OpenToCustomers: as for change().
         """
-        _check_rights(actor, now, settings["options"])
+        _check_rights(actor, now.options, settings["options"])
         check_moderator_roles(actor.guild, settings["moderator_role_ids"], settings["options"])
         check_ping_role(settings["ping_role_id"], settings["options"])
+        for setting in _OF_THE_TEAM:
+            if settings[setting] != getattr(now, setting):
+                check_is_closed(actor.guild, settings[setting])
 
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""
@@ -274,15 +282,15 @@ def parsed_wording(given: dict[str, str], where: str) -> Wording:
     if not is_address(address.strip()):
         address, text = "", where
     wording = validated(Wording, {**given, "account_url": address.strip(), "where": text.strip()})
-    if field := with_an_order(wording):
+    if field := with_an_order(wording.model_dump()):
         raise WrongValue(field, HOLDS_AN_ORDER)
     return wording
 
 
-def with_an_order(wording: Wording) -> str | None:
+def with_an_order(wording: Mapping[str, Any]) -> str | None:
     """Return the name of a text that holds the link of an order, which everybody would read."""
-    for field in Wording.model_fields:
-        addresses = ADDRESS.findall(getattr(wording, field))
+    for field, text in wording.items():
+        addresses = ADDRESS.findall(text) if isinstance(text, str) else []
         if any(isinstance(parse_reference(address), OrderReference) for address in addresses):
             return field
     return None

@@ -31,16 +31,9 @@ _OPEN: Final = N_(
     "Permissions, switch View Channel off for @everyone, and on for your moderators and me. Or choose another channel "
     "in /store setup."
 )
-_WITH_PANEL: Final = {
-    "support_channel_id": N_(
-        "**Your panel is here, so do not close this channel:** choose another for help requests in /store setup. "
-        "Whoever sees the panel reads who asks for what."
-    ),
-    "log_channel_id": N_(
-        "**Your panel is here, so do not close this channel:** choose another for the log in /store setup. Whoever "
-        "sees the panel reads what moderators and customers do."
-    ),
-}
+_WITH_PANEL: Final = N_(
+    "**Customers see this channel: your panel is here.** In /store setup, choose another one that only your team sees."
+)
 GUARD_STATES: Final = {
     GuardState.OFF: N_("The leak guard is off."),
     GuardState.ON: N_("The leak guard is on."),
@@ -137,16 +130,12 @@ def missing(
             "the server's owner."
         )
     chosen = dict.fromkeys(filter(None, (settings.support_channel_id, settings.log_channel_id)))
-    with_panel = [each for each in chosen if _has_seen_panel(guild, settings, each, panels)]
-    opened = [each for each in chosen if each not in with_panel and everybody_can_read(guild, each)]
-    if with_panel:
-        yield f"{WARNING} " + translator.gettext(
-            "**Your panel is in {channels}, and your team's messages would be too.** Choose another channel below.",
-            channels=", ".join(f"<#{channel_id}>" for channel_id in with_panel),
-        )
+    opened = [
+        each for each in chosen if everybody_can_read(guild, each) or _has_seen_panel(guild, settings, each, panels)
+    ]
     if opened:
         yield f"{WARNING} " + translator.gettext(
-            "**Everybody can read {channels}.** Below, at the channel, I say how to close it.",
+            "**Customers can read {channels}.** Below, at the channel, I say what to do.",
             channels=", ".join(f"<#{channel_id}>" for channel_id in opened),
         )
     if not posted(panels):
@@ -335,11 +324,14 @@ def _channel_line(
                 permissions=permissions.names(lacking),
             )
         )
+    why = ""
     if _has_seen_panel(guild, settings, channel_id, panels):
-        warnings.append(translator.gettext(_WITH_PANEL[setting]))
+        why = _WITH_PANEL
     elif everybody_can_read(guild, channel_id):
-        warnings.append(translator.gettext(_OPEN, channel=channel.mention))
-    return "\n".join([f"{WARNING if warnings else GOOD} {name}: {channel.mention}", *warnings])
+        why = _OPEN
+    if why and (setting == "support_channel_id" or channel_id != settings.support_channel_id):  # it is said once
+        warnings.append(translator.gettext(why, channel=channel.mention))
+    return "\n".join([f"{WARNING if warnings or why else GOOD} {name}: {channel.mention}", *warnings])
 
 
 def _has_seen_panel(guild: discord.Guild, settings: GuildSettings, channel_id: int, panels: Sequence[Panel]) -> bool:

@@ -2,12 +2,13 @@
 
 import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import discord
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
+from pydantic_core import from_json
 
 from fileflare_bot.i18n import N_
 from fileflare_bot.refusal import Refusal
@@ -31,10 +32,12 @@ from fileflare_bot.tickets.canned import LONGEST_ANSWER, UnknownPlaceholder, che
 VERSION: Final = 1
 LARGEST_FILE: Final = 200_000  # bytes
 _PLACE: Final = re.compile(r"line (\d+) column (\d+)")
+_NO_COMMA: Final = N_("needs a comma or a closing bracket in line {line}, column {column}")
+_NO_COMMA_AFTER: Final = N_("needs a comma or a closing bracket after line {line}")
 _BROKEN: Final = {  # how pydantic's parser begins to say it: docs.rs/jiter, JsonErrorType
     "EOF": N_("breaks off in line {line}, column {column}: the rest is missing"),
     "expected `:`": N_("needs a colon in line {line}, column {column}"),
-    "expected `,`": N_("needs a comma or a closing bracket in line {line}, column {column}"),
+    "expected `,`": _NO_COMMA,
     "key must be": N_("needs a name in double quotes in line {line}, column {column}"),
     "trailing comma": N_("has a comma too many before line {line}, column {column}"),
     "trailing characters": N_("must end before line {line}, column {column}"),
@@ -50,9 +53,10 @@ _NO_VALUE: Final = N_(
 _NO_NUMBER: Final = N_(
     "must be Shopify's number of the product or variant; /store products shows those of your products"
 )
+_NO_CHANNEL: Final = N_("is no channel of this server")
+_NO_ROLE: Final = N_("is no role of this server")
 _EMPTY: Final = N_("must not be empty")
 _NOTHING_FILLS: Final = N_("holds a placeholder that nothing fills; those are {{customer}}, {{order}} and {{file}}")
-_KEYS: Final = re.compile(rb"\b(?:version|options)\b")
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -87,6 +91,24 @@ class _Rule(_Model):
 class _Answer(_Model):
     name: Annotated[str, StringConstraints(min_length=1, max_length=50)]
     text: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ANSWER)]
+
+    @field_validator("name")
+    @classmethod
+    def _once(cls, name: str, info: ValidationInfo) -> str:
+        name = clean(name) or "-"
+        if info.context is not None:
+            if name in info.context["names"]:
+                raise ValueError(N_("is there twice"))
+            info.context["names"].add(name)
+        return name
+
+    @field_validator("text")
+    @classmethod
+    def _filled(cls, text: str, info: ValidationInfo) -> str:
+        try:
+            return text if info.context is None else checked(text)
+        except UnknownPlaceholder:
+            raise ValueError(_NOTHING_FILLS) from None
 
 
 class _File(_Model):
@@ -129,21 +151,23 @@ def exported(settings: GuildSettings, guild: discord.Guild) -> bytes:
     return file.model_dump_json(indent=2, exclude={"options": {"rules"}}).encode()
 
 
-def imported(content: bytes, guild: discord.Guild) -> Imported:
-    """Read a guild's settings from a file.
+def imported(content: bytes, guild: discord.Guild, languages: Sequence[str]) -> Imported:
+    """Read a guild's settings from a file; ``languages`` are those that the bot speaks.
 
     Raises:
         NotSettings: the file is something else.
         WrongValue: the file is invalid.
     """
-    file = _read(content)
-    canned_answers = _canned_answers(file, content)
-    if field := with_an_order(file.options.wording):
-        path = "options", "wording", field
-        raise WrongValue(".".join(path), HOLDS_AN_ORDER, at_line=line_of(_text(content), path))
-    missing: dict[str, None] = {}
     channels = {channel.name: channel.id for channel in reversed(guild.text_channels)}
     roles = {role.name: role.id for role in guild.roles if not role.is_default()}
+    try:
+        file = _read(content, languages)
+    except WrongValue as error:
+        error.others = [*error.others, *_also_wrong(content, channels, roles)][: MOST_WRONG - 1]
+        raise
+    for wrong in _holding_an_order(file.options.wording.model_dump(), content):
+        raise wrong
+    missing: dict[str, None] = {}
 
     def find(known: dict[str, int], names: Iterable[str | None]) -> tuple[int, ...]:
         wanted = list(filter(None, names))
@@ -162,18 +186,48 @@ def imported(content: bytes, guild: discord.Guild) -> Imported:
         "moderator_role_ids": find(roles, file.moderator_roles),
         "options": file.options.model_copy(update={"rules": rules}),
     }
+    canned_answers = tuple(CannedAnswer(answer.name, answer.text) for answer in file.answers)
     return Imported(settings, canned_answers, tuple(missing))
 
 
-def _read(content: bytes) -> _File:
-    if not content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{") or not _KEYS.search(content):
+def _read(content: bytes, languages: Sequence[str]) -> _File:
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if not content.lstrip().startswith(b"{"):
         raise NotSettings
     try:
-        return _File.model_validate_json(content.removeprefix(codecs.BOM_UTF8))
+        return _File.model_validate_json(content, context={"languages": languages, "names": set()})
     except ValidationError as error:
         if _is_other_json(error):
             raise NotSettings from None
-        raise _broken_json(error) or wrong_value(error, _text(content)) from None
+        raise _broken_json(error, content) or wrong_value(error, _text(content)) from None
+
+
+def _holding_an_order(wording: Mapping[str, Any], content: bytes) -> Iterator[WrongValue]:
+    if field := with_an_order(wording):
+        path = "options", "wording", field
+        yield WrongValue(".".join(path), HOLDS_AN_ORDER, at_line=line_of(_text(content), path))
+
+
+def _also_wrong(content: bytes, channels: Collection[str], roles: Collection[str]) -> Iterator[WrongValue]:
+    """Yield what else is wrong in a file with mistakes, and what it names that the guild does not have.
+
+    A good file is imported without the latter.
+    """
+    try:
+        given = from_json(content.removeprefix(codecs.BOM_UTF8))
+    except ValueError:
+        return
+    match given:
+        case {"options": {"wording": dict(wording)}}:
+            yield from _holding_an_order(wording, content)
+    for field, known, why in (
+        ("support_channel", channels, _NO_CHANNEL),
+        ("log_channel", channels, _NO_CHANNEL),
+        ("ping_role", roles, _NO_ROLE),
+    ):
+        name = given.get(field)
+        if name and isinstance(name, str) and name not in known:
+            yield WrongValue(field, why, at_line=line_of(_text(content), (field,)))
 
 
 def _is_other_json(error: ValidationError) -> bool:
@@ -187,37 +241,20 @@ def _text(content: bytes) -> str:
     return content.decode("utf-8-sig", "replace")
 
 
-def _broken_json(error: ValidationError) -> WrongValue | None:
+def _broken_json(error: ValidationError, content: bytes) -> WrongValue | None:
     """Return the refusal that says where a file is no JSON, and what belongs there; None if it is JSON."""
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] != "json_invalid":
         return None
     said = str(first["ctx"]["error"])
     why = next((why for begin, why in _BROKEN.items() if said.startswith(begin)), _NO_VALUE)
-    line, column = _PLACE.findall(said)[0]
-    return WrongValue("", why, line=line, column=str(max(1, int(column))))  # of an empty line it is 0
-
-
-def _canned_answers(file: _File, content: bytes) -> tuple[CannedAnswer, ...]:
-    answers: dict[str, CannedAnswer] = {}
-    wrong: list[WrongValue] = []
-    for index, given in enumerate(file.answers):
-        name = clean(given.name) or "-"
-        if name in answers:
-            wrong.append(_wrong_answer(content, index, "name", N_("is there twice")))
-        try:
-            answers[name] = CannedAnswer(name, checked(given.text))
-        except UnknownPlaceholder:
-            wrong.append(_wrong_answer(content, index, "text", _NOTHING_FILLS))
-    if wrong:
-        first, *first.others = wrong[:MOST_WRONG]
-        raise first
-    return tuple(answers.values())
-
-
-def _wrong_answer(content: bytes, index: int, field: str, why: str) -> WrongValue:
-    line = line_of(_text(content), ("answers", index, field))
-    return WrongValue(f"answers.{index}.{field}", why, at_line=line)
+    line, column = map(int, _PLACE.findall(said)[0])
+    if why == _NO_COMMA:
+        *before, here = content.split(b"\n")[:line]
+        while before and not here[: max(0, column - 1)].strip():  # nobody sees that it is missing where a line begins
+            why, here, column = _NO_COMMA_AFTER, before.pop(), LARGEST_FILE
+        line = len(before) + 1
+    return WrongValue("", why, line=str(line), column=str(max(1, column)))  # of an empty line it is 0
 
 
 def _channel_name(guild: discord.Guild, channel_id: int | None) -> str | None:

@@ -5,10 +5,12 @@ from typing import Any, Final
 
 import discord
 
+from fileflare_bot.discord_limits import PLACEHOLDER, shorten
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.components import labelled, modal
 from fileflare_bot.setup_words import SETTINGS, WORDS, translated
 from fileflare_bot.storage.options import MOST_DAYS, MOST_HOURS, Options, Wording, is_address
+from fileflare_bot.store.panel import panel_buttons, panel_embed
 
 LIMIT_FIELDS: Final = {  # custom_ids of the limits' fields, by option
     "accounts_per_order": "accounts",
@@ -54,16 +56,21 @@ def words_as_typed(wording: Wording) -> dict[str, str]:
     return {name: getattr(wording, name) for name in PANEL_WORDS} | {"where": where}
 
 
-def words_form(values: Mapping[str, str], translator: Translator) -> discord.ui.Modal:
-    """Return the form for the panel's words, filled in with these values by their fields."""
+def words_form(values: Mapping[str, str], translator: Translator, theirs: Translator) -> discord.ui.Modal:
+    """Return the form for the panel's words, filled in with these values by their fields.
 
-    def line(name: str, most: int, *, long: bool = False, hint: str = "") -> discord.ui.TextInput[Any]:
+    An empty field shows the bot's own words, which ``theirs`` turns into the customers' language.
+    """
+    bots = panel_embed(Wording(), theirs)
+    label = panel_buttons(Options(), theirs)[0].label
+
+    def line(name: str, most: int, hint: str | None, *, long: bool = False) -> discord.ui.TextInput[Any]:
         return discord.ui.TextInput(
             custom_id=name,
             default=values[name][:most] or None,
             max_length=most,
             required=False,
-            placeholder=hint or None,
+            placeholder=shorten(hint or "", PLACEHOLDER) or None,
             style=discord.TextStyle.paragraph if long else discord.TextStyle.short,
         )
 
@@ -73,13 +80,17 @@ def words_form(values: Mapping[str, str], translator: Translator) -> discord.ui.
     return modal(
         translator.gettext("The panel's words"),
         "store_setup:worded",
-        labelled(labels["title"], line("title", 100), own),
-        labelled(labels["text"], line("text", 1500, long=True), own),
-        labelled(labels["button"], line("button", 60), own),
-        labelled(translator.gettext("Colour, such as #2a9d8f"), line("colour", 7, hint="#2a9d8f"), own),
+        labelled(labels["title"], line("title", 100, bots.title), own),
+        labelled(labels["text"], line("text", 1500, bots.description, long=True), own),
+        labelled(labels["button"], line("button", 60, label), own),
+        labelled(
+            translator.gettext("Colour, such as #2a9d8f"),
+            line("colour", 7, str(bots.colour)),
+            translator.gettext("Leave it empty for the bot's colour."),
+        ),
         labelled(
             labels["where"],
-            line("where", 800, long=True, hint="https://my-store.com/account"),
+            line("where", 800, "https://my-store.com/account", long=True),
             translator.gettext("The first line is no address yet: put your store's there. Then your own words.")
             if first and not is_address(first)
             else translator.gettext("First line: the store's account address. Then your own words."),

@@ -45,17 +45,21 @@ def setup_page(
     catalogs: Catalogs,
     *,
     panels: Sequence[Panel],
+    most_open: int,
     note: str = "",
     limited: bool = False,
 ) -> discord.ui.LayoutView:
-    """Return the page; ``note`` stands at its head, and ``limited`` says that the limits were just stored."""
+    """Return the page; ``note`` stands at its head, and ``limited`` says that the limits were just stored.
+
+    ``most_open`` is the operator's limit for the open help requests of a person.
+    """
     page = discord.ui.LayoutView(timeout=None)
     lines = [*missing(guild, settings, panels, translator)]
     seen = [each for each in posted(panels) if customers_can_see(guild, settings, each.channel_id)]
     if seen:
         lines.append(f"{GOOD} {next_line(guild, settings, seen, translator)}")
     head = "\n".join(filter(None, [*lines, note]))
-    last = f"{limits_line(settings.options, translator)}\n{_last_step(panels, translator)}"
+    last = f"{limits_line(settings.options, translator, most_open)}\n{_last_step(panels, translator)}"
     last = f"{GOOD} " + translator.gettext("Saved.") + f" {last}" if limited else last
     items = _items(guild, settings, translator, catalogs, head=head, last=last, panels=panels)
     for item in items:
@@ -136,8 +140,8 @@ def _items(
     )
 
 
-def limits_line(options: Options, translator: Translator) -> str:
-    """Return the present limits in one line."""
+def limits_line(options: Options, translator: Translator, most_open: int) -> str:
+    """Return the present limits in one line; ``most_open`` is the operator's for open help requests of a person."""
     accounts = translator.ngettext("{count} account an order", "{count} accounts an order", options.accounts_per_order)
     never, number = translator.gettext("never"), translator.number
     most, hours, days = options.help_open_per_person, options.remind_after_hours, options.close_after_days
@@ -145,7 +149,7 @@ def limits_line(options: Options, translator: Translator) -> str:
         "**Limits:** {accounts} · open requests of a person: {most} · reminder after hours: {hours} · silent customers "
         "asked after days: {days}",
         accounts=accounts,
-        most=translator.gettext("the operator's") if most is None else number(most),
+        most=translator.gettext("{count} (the operator's)", count=number(most_open)) if most is None else number(most),
         hours=never if hours is None else number(hours),
         days=never if days is None else number(days),
     )

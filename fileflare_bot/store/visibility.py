@@ -2,8 +2,31 @@
 
 import discord
 
+from fileflare_bot.i18n import N_
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles.rights import powers
 from fileflare_bot.storage.records import GuildSettings
+
+
+class OpenToCustomers(Refusal):
+    """Raised when everybody can read a channel that is to be the support or log channel."""
+
+    sentence = N_(
+        "**Customers can read {channel}.** Choose a channel that only your team sees. Or, if customers do not need "
+        "this one, close it first: in its settings > Permissions, switch View Channel off for @everyone, and on for "
+        "your moderators and me."
+    )
+    outcome = "open_to_customers"
+
+
+def check_is_closed(guild: discord.Guild, channel_id: int | None) -> None:
+    """Check that not everybody can read a channel for the team.
+
+    Raises:
+        OpenToCustomers: everybody can.
+    """
+    if channel_id is not None and everybody_can_read(guild, channel_id):
+        raise OpenToCustomers(channel=f"<#{channel_id}>")
 
 
 def everybody_can_read(guild: discord.Guild, channel_id: int) -> bool:

@@ -163,7 +163,7 @@ async def test_a_deleted_channel_is_named_and_the_request_moves_to_a_new_one(des
     setup = await desk.owner.slash(desk.channel, "store setup")
     assert "This channel does not exist any more, or I cannot see it" in page_text(setup)
     desk.support = desk.guild.create_text_channel("support-2")
-    await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
+    await desk.had_stored(support_channel_id=desk.support.id)
     page = await desk.moderator.slash(desk.channel, "requests open")
     shown = await desk.moderator.select(reply(page), [first_option(page)], custom_id="requests:show")
     await desk.moderator.click(reply(shown), label="Post the card again")
@@ -241,8 +241,9 @@ async def test_a_moderator_role_works_without_manage_messages_until_it_is_delete
 async def test_a_volunteer_with_the_moderator_role_works_on_requests(desk: Desk) -> None:
     role = desk.guild.create_role("Volunteers")
     volunteer = desk.guild.add_member(desk.env.create_user("vera"), roles=[role])
-    desk.support = desk.guild.create_text_channel("open-support")
     await desk.set_up(roles=[role])
+    desk.support = desk.guild.create_text_channel("open-support")
+    await desk.had_stored(support_channel_id=desk.support.id)
     await desk.ask_for_help()
 
     taken = await desk.press("Take", person=volunteer)
@@ -252,7 +253,7 @@ async def test_a_volunteer_with_the_moderator_role_works_on_requests(desk: Desk)
 
 async def test_a_member_without_rights_is_refused_at_every_button(desk: Desk) -> None:
     desk.support = desk.guild.create_text_channel("open-support")
-    await desk.set_up()
+    await desk.had_stored(support_channel_id=desk.support.id)
     await desk.ask_for_help()
 
     for label in ("Take", "Check again", "Answer", "Resolve", "Details"):

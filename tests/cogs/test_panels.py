@@ -255,24 +255,25 @@ async def test_the_setup_names_the_language_that_moderators_read(desk: Desk, cho
 
 async def test_a_channel_with_the_panel_is_not_to_be_closed_but_another_is_to_be_chosen(desk: Desk) -> None:
     await post(desk)
+    await desk.had_stored(support_channel_id=desk.channel.id, log_channel_id=desk.channel.id)
+
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(reply(setup), [desk.channel], custom_id="store_setup:set:support_channel_id")
 
-    shown = page(await desk.owner.select(reply(setup), [desk.channel], custom_id="store_setup:set:log_channel_id"))
-
-    here = f"<#{desk.channel.id}>"
-    assert f"⚠️ **Your panel is in {here}, and your team's messages would be too.** Choose another channel" in shown
-    assert (
-        f"⚠️ Support channel: {here}\n**Your panel is here, so do not close this channel:** choose another for help "
-        "requests in /store setup."
-    ) in shown
+    here, shown = f"<#{desk.channel.id}>", page(setup)
+    assert f"⚠️ **Customers can read {here}.** Below, at the channel, I say what to do." in shown
+    sentence = (
+        "**Customers see this channel: your panel is here.** In /store setup, choose another one that only your team "
+        "sees."
+    )
+    assert f"⚠️ Support channel: {here}\n{sentence}\n" in shown
     assert "Everybody can read" not in shown
     assert "switch View Channel off" not in shown
     for said in (
         reply(await desk.owner.click(reply(setup), label="Check")).content,
         str(embed(await desk.owner.slash(desk.channel, "store status")).description),
     ):
-        assert f"Log channel: {here}\n**Your panel is here, so do not close this channel:** choose another" in said
+        assert f"⚠️ Support channel: {here}\n{sentence}\n⚠️ Log channel: {here}\n" in said
+        assert said.count(sentence) == shown.count(sentence) == 1
 
 
 async def test_one_channel_for_help_requests_and_the_log_is_named(desk: Desk) -> None:

@@ -129,9 +129,8 @@ async def test_where_it_is_off_or_everybody_reads_the_channel_none_is_asked_for_
         page = await desk.owner.slash(desk.channel, "store setup")
         await desk.owner.click(reply(page), custom_id="store_setup:toggle:help_screenshots:off")
     else:
-        page = await desk.owner.slash(desk.channel, "store setup")
         desk.support = desk.guild.create_text_channel("open-support")
-        await desk.owner.select(reply(page), [desk.support], custom_id="store_setup:set:support_channel_id")
+        await desk.had_stored(support_channel_id=desk.support.id)
 
     values: dict[str, Any] = {"topic": "other", "screenshot": ("picture.png", PNG)}
     said = reply(await desk.customer.submit_modal(shown, values)).content

@@ -238,8 +238,8 @@ async def test_a_support_channel_that_everybody_reads_and_a_role_that_cannot_be_
     everybody = desk.guild.create_text_channel(
         "everybody", overwrites={desk.guild.default_role: discord.PermissionOverwrite(mention_everyone=False)}
     )
+    await desk.had_stored(support_channel_id=everybody.id)
     setup = await desk.owner.slash(desk.channel, "store setup")
-    await desk.owner.select(reply(setup), [everybody], custom_id="store_setup:set:support_channel_id")
 
     shown = await desk.owner.select(reply(setup), [quiet], custom_id="store_setup:set:ping_role_id")
 

@@ -8,6 +8,7 @@ from desk import Desk, reply
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fileflare_bot.demo import orders
 from fileflare_bot.i18n import Catalogs
 from fileflare_bot.store import settings_file
 from fileflare_bot.store.changes import WrongValue
@@ -30,7 +31,7 @@ PARSERS_WORDS = ("Invalid JSON", "Input should", "EOF", "Value error", "Field re
 def refusal(content: bytes) -> WrongValue:
     """Return the refusal of a file."""
     with pytest.raises(WrongValue) as refused:
-        settings_file._read(content)  # noqa: SLF001 - without a guild
+        settings_file._read(content, CATALOGS.languages)  # noqa: SLF001 - without a guild
     return refused.value
 
 
@@ -39,7 +40,13 @@ def refusal(content: bytes) -> WrongValue:
     [
         (b'{\n  "version": 1,\n', "the file breaks off in line 3, column 1: the rest is missing"),
         (b'{"version" 1}', "the file needs a colon in line 1, column 12"),
-        (b'{"version": 1\n "options": {}}', "the file needs a comma or a closing bracket in line 2, column 2"),
+        (b'{"version": 1\n "options": {}}', "the file needs a comma or a closing bracket after line 1."),
+        (
+            b'{"version": 1,\n"options": {"leak_guard": true}\n\n "answers": []}',
+            "the file needs a comma or a closing bracket after line 2.",
+        ),
+        (b'{"version": 1 "options": {}}', "the file needs a comma or a closing bracket in line 1, column 15."),
+        (b'{"bad": ', "the file breaks off in line 1, column 8: the rest is missing"),
         (b"{version: 1}", "the file needs a name in double quotes in line 1, column 2"),
         (b"{'version': 1}", "the file needs a name in double quotes in line 1, column 2"),
         (b'{"version": 1,}', "the file has a comma too many before line 1, column 15"),
@@ -85,6 +92,10 @@ def refusal(content: bytes) -> WrongValue:
         (
             b'{"version": 1, "options": {"language": "%s"}}' % (b"x" * 11),
             "**Language** (`options.language`) in line 1 must have 10 characters at most.",
+        ),
+        (
+            b'{"version": 1, "options": {"language": "klingon"}}',
+            "**Language** (`options.language`) in line 1 must be one of these: en, de.",
         ),
         (
             b'{"version": 1, "options": {}, "rules": [{"match": "any", "roles": ["a"]}]}',
@@ -137,7 +148,7 @@ async def test_something_else_is_said_to_be_no_settings_file(desk: Desk, name: s
 
 
 def test_the_mark_that_some_editors_put_at_the_beginning_is_no_fault() -> None:
-    assert settings_file._read(b"\xef\xbb\xbf" + json.dumps(GOOD).encode()).version == 1  # noqa: SLF001 - without a guild
+    assert settings_file._read(b"\xef\xbb\xbf" + json.dumps(GOOD).encode(), ()).version == 1  # noqa: SLF001 - without a guild
 
 
 @pytest.mark.parametrize(
@@ -233,6 +244,25 @@ async def test_all_mistakes_of_a_file_are_named_at_once_but_at_most_five(desk: D
         "• **Buyers' roles** (`options.buyers_roles`) in line 22",
         "• **Saved orders** (`options.saved_orders`) in line 20",
     ]
+    file = {"version": 1, "support_channel": "nowhere", "log_channel": "log", "ping_role": "nobody"}
+    answers = [{"name": "a", "text": "b"}, {"name": "a", "text": "{b}"}]
+    file |= {"answers": answers, "options": {"accounts_per_order": 500, "language": "klingon"}}
+    content = json.dumps(file, indent=2).encode()
+    refused = reply(await desk.owner.slash(desk.channel, "store import", file=("settings.json", content))).content
+    expected = (
+        "**Saved answers** (`answers.1.name`) in line 12 is there twice.",
+        "**Saved answers** (`answers.1.text`) in line 13 holds a placeholder that nothing fills;",
+        "**Language** (`options.language`) in line 18 must be one of these: en, de.",
+        "**Accounts an order counts for** (`options.accounts_per_order`) in line 17 must be a whole number from 1 to",
+        "**Support channel** (`support_channel`) in line 3 is no channel of this server.",
+    )
+    said = refused.splitlines()[1:]
+    assert all(line.startswith(f"• {start}") for line, start in zip(said, expected, strict=True))
+    wording = {"text": f"https://my-store.com/account/orders/{orders.DOCUMENTED}"}
+    content = json.dumps({"version": 1, "options": {"language": "klingon", "wording": wording}}).encode()
+    refused = reply(await desk.owner.slash(desk.channel, "store import", file=("settings.json", content))).content
+    assert [line.partition("**")[2].partition("**")[0] for line in refused.splitlines()[1:]] == ["Language", "Text"]
+    assert orders.DOCUMENTED not in refused
     answers = [{"name": "a", "text": "{b}"}, {"name": "c", "text": "d"}, {"name": "c", "text": "e"}]
     content = json.dumps({"version": 1, "answers": answers, "options": {}}).encode()
     refused = reply(await desk.owner.slash(desk.channel, "store import", file=("settings.json", content))).content
@@ -268,7 +298,7 @@ def test_whatever_is_done_to_a_file_no_parsers_words_are_told(noise: bytes, at: 
     ).encode()
     at %= len(good)
     try:
-        settings_file._read(good[:at] + noise + good[at + cut :])  # noqa: SLF001 - without a guild
+        settings_file._read(good[:at] + noise + good[at + cut :], ())  # noqa: SLF001 - without a guild
     except NotSettings:
         pass
     except WrongValue as error:

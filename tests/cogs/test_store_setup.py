@@ -11,7 +11,7 @@ from simcord.builders import ChannelHandle, GuildHandle
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
-from fileflare_bot.storage.options import Options
+from fileflare_bot.storage.options import Options, Wording
 from fileflare_bot.storage.storage import Storage
 
 
@@ -104,22 +104,39 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: De
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "named"),
+    ("field", "value", "named", "given"),
     [
-        ("colour", "red", "**Colour** must"),
-        ("where", "https://[", "**Where do I find my order link?** must"),
-        ("where", "javascript://evil", "**Where do I find my order link?** must be an address such as https://"),
-        ("where", "FTP://my-store.com\nIn the email.", "**Where do I find my order link?** must be an address such as"),
+        ("colour", "red", "**Colour** must", "\n> Title — My title\n> Colour — red"),
+        (
+            "where",
+            "https://[",
+            "**Where do I find my order link?** must",
+            "\nTitle — My title\nWhere do I find my order link? — https://[\n```",
+        ),
+        (
+            "where",
+            "javascript://evil",
+            "**Where do I find my order link?** must be an address such as https://",
+            "\nWhere do I find my order link? — javascript://evil\n```",
+        ),
+        (
+            "where",
+            "FTP://my-store.com\nIn the email.",
+            "**Where do I find my order link?** must be an address such as",
+            "\nWhere do I find my order link? — FTP://my-store.com\nIn the email.\n```",
+        ),
     ],
 )
-async def test_invalid_words_are_named_and_given_back(desk: Desk, field: str, value: str, named: str) -> None:
+async def test_invalid_words_are_named_and_given_back(
+    desk: Desk, field: str, value: str, named: str, given: str
+) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
     shown = await desk.owner.click(reply(setup), label="The panel's words")
 
     refused = await desk.owner.submit_modal(shown, {"title": "My title", field: value})
 
     assert reply(refused).content.startswith(f"**Nothing was changed:** {named}")
-    assert "My title" in reply(refused).content
+    assert reply(refused).content.endswith(given)
 
 
 @pytest.mark.parametrize(
@@ -144,25 +161,93 @@ async def test_an_address_needs_no_https_before_it(desk: Desk, typed: str, addre
 
 
 @pytest.mark.parametrize("setting", ["support_channel_id", "log_channel_id"])
-async def test_a_channel_that_everybody_can_read_is_named_at_the_choice_with_what_to_do(
-    desk: Desk, setting: str
-) -> None:
-    setup = await desk.owner.slash(desk.channel, "store setup")
+async def test_a_stored_channel_that_everybody_can_read_is_named_with_what_to_do(desk: Desk, setting: str) -> None:
+    await desk.had_stored(**{setting: desk.channel.id})
 
-    shown = await desk.owner.select(reply(setup), [desk.channel], custom_id=f"store_setup:set:{setting}")
+    shown = await desk.owner.slash(desk.channel, "store setup")
 
     name = f"<#{desk.channel.id}>"
-    assert f"⚠️ **Everybody can read {name}.** Below, at the channel, I say how to close it." in page(shown)
+    assert f"⚠️ **Customers can read {name}.** Below, at the channel, I say what to do." in page(shown)
     assert (
         f"channel: {name}\n**Everybody can read {name}**, and so your customers' names and what they ask. In "
         "that channel's settings > Permissions, switch View Channel off for @everyone"
     ) in page(shown)
-    checked = await desk.owner.click(reply(setup), label="Check")
+    checked = await desk.owner.click(reply(shown), label="Check")
     assert reply(checked).content.startswith("**This needs fixing:**")
     assert f"channel: {name}\n**Everybody can read {name}**" in reply(checked).content
     assert f"channel: {name}\n**Everybody can read {name}**" in str(
         embed(await desk.owner.slash(desk.channel, "store status")).description
     )
+
+
+def chosen(setup: InteractionResult, setting: str) -> list[int]:
+    """Return what the setup page's select for a setting shows as chosen."""
+    selects = [inner for component in reply(setup).components for inner in dict(component).get("components") or ()]
+    (only,) = [each for each in selects if each.get("custom_id") == f"store_setup:set:{setting}"]
+    return [int(each["id"]) for each in only.get("default_values") or ()]
+
+
+@pytest.mark.parametrize("setting", ["support_channel_id", "log_channel_id"])
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_channel_that_everybody_can_read_is_not_taken(desk: Desk, setting: str, *, before: bool) -> None:
+    await desk.owner.slash(desk.channel, "store panel")
+    if before:
+        await desk.set_up(log=True)
+    stored = desk.bot.storage.guilds.get(desk.guild.id)
+    said = len(desk.channel.history())
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    refused = await desk.owner.select(reply(setup), [desk.channel], custom_id=f"store_setup:set:{setting}")
+
+    assert refused.followups[-1].content == (
+        f"**Customers can read <#{desk.channel.id}>.** Choose a channel that only your team sees. Or, if customers do "
+        "not need this one, close it first: in its settings > Permissions, switch View Channel off for @everyone, and "
+        "on for your moderators and me."
+    )
+    assert desk.bot.storage.guilds.get(desk.guild.id) == stored
+    assert chosen(refused, setting) == list(filter(None, [getattr(stored, setting)]))
+    assert len(desk.channel.history()) == said
+
+
+async def test_a_refused_role_is_taken_back_out_of_its_select(desk: Desk) -> None:
+    buyers, team = desk.guild.create_role("Buyers"), desk.guild.roles["Team"]
+    await desk.set_up(roles=[team])
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyers)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    refused = await desk.owner.select(reply(setup), [team, buyers], custom_id="store_setup:set:moderator_role_ids")
+
+    assert refused.followups[-1].content.startswith(f"**The role <@&{buyers.id}> cannot be a moderator role:**")
+    assert chosen(refused, "moderator_role_ids") == [team.id]
+
+
+async def test_a_file_cannot_bring_a_channel_that_everybody_can_read_but_keeps_one_that_is_set(desk: Desk) -> None:
+    await desk.had_stored(support_channel_id=desk.channel.id)
+    content = json.loads(await exported(desk))
+    before = desk.bot.storage.guilds.get(desk.guild.id)
+
+    file = json.dumps(content | {"log_channel": "downloads"}).encode()
+    refused = await desk.owner.slash(desk.channel, "store import", file=("settings.json", file))
+
+    assert reply(refused).content.startswith(f"**Customers can read <#{desk.channel.id}>.** Choose a channel")
+    assert labels(reply(refused)) == []
+    assert desk.bot.storage.guilds.get(desk.guild.id) == before
+    told = await bring(desk.owner, desk.channel, json.dumps(content | {"log_channel": "log"}).encode())
+    assert reply(told).content.startswith("Everything is set as the file says.")
+    assert desk.bot.storage.guilds.get(desk.guild.id).support_channel_id == desk.channel.id
+
+
+async def test_a_channel_that_was_opened_meanwhile_is_refused_at_the_button(desk: Desk) -> None:
+    content = json.loads(await exported(desk)) | {"log_channel": "log"}
+    asked = await desk.owner.slash(desk.channel, "store import", file=("settings.json", json.dumps(content).encode()))
+    desk.env.backend.edit_channel(desk.log_channel.id, {}, overwrites=[])
+    await desk.env.settle()
+
+    refused = await desk.owner.click(reply(asked), label="Replace my settings")
+
+    said = [reply(refused).content, *(each.content for each in refused.followups)][-1]
+    assert said.startswith(f"**Customers can read <#{desk.log_channel.id}>.**")
+    assert desk.bot.storage.guilds.get(desk.guild.id).log_channel_id is None
 
 
 async def test_the_link_of_an_order_does_not_get_into_the_panels_words(desk: Desk) -> None:
@@ -181,6 +266,7 @@ async def test_the_link_of_an_order_does_not_get_into_the_panels_words(desk: Des
 
 async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
+    assert "open requests of a person: 3 (the operator's) · reminder" in page(setup)
 
     asked = await desk.owner.click(reply(setup), label="Limits")
     saved = await desk.owner.submit_modal(asked, {"accounts": "5", "open": "2"})
@@ -197,9 +283,8 @@ async def test_limits_are_kept_and_a_wrong_one_is_refused(desk: Desk) -> None:
 
     assert [reply(refused).content, *(each.content for each in refused.followups)][-1] == (
         "**Nothing was changed:** **Hours until moderators are reminded** must be a whole number from 1 to 336.\n"
-        "Here is what you wrote, so you can copy it:\n```\nAccounts an order counts for: 5\n"
-        "Open help requests of a person: -\nHours until moderators are reminded: 1d\n"
-        "Days until a silent customer is asked: -\n```"
+        "Here is what you wrote, so you can copy it:\n> Accounts an order counts for — 5\n"
+        "> Hours until moderators are reminded — 1d"
     )
     assert desk.bot.storage.guilds.get(desk.guild.id).options == options
 
@@ -297,7 +382,9 @@ async def test_the_log_channel_names_the_rules_products_and_answers_and_nothing_
     offered = await desk.owner.submit_modal(asked, {"order": orders.DOCUMENTED})
     await desk.owner.select(reply(offered), ["123456"], custom_id="store_products:confirm")
     who, team = f"<@{desk.owner.id}> changed the bot's setup.\n• ", f"<@{desk.moderator.id}> changed the saved answers."
-    assert log_lines(desk)[-1] == f"{who}Confirmed products: added: My new Book `123456`"
+    assert log_lines(desk)[-1] == (
+        f"<@{desk.owner.id}> changed the confirmed products.\n• Confirmed products: added: My new Book `123456`"
+    )
 
     for _ in range(2):
         await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=role, value="123456")
@@ -322,7 +409,7 @@ async def test_the_log_channel_names_the_rules_products_and_answers_and_nothing_
 @pytest.mark.parametrize("fault", ["none", "down", "forbidden", "gone"])
 async def test_the_old_log_channel_says_that_the_log_moved_or_stopped_and_only_once(desk: Desk, fault: str) -> None:
     await desk.set_up(log=True)
-    other = desk.guild.create_text_channel("other-log")
+    other = desk.closed_channel("other-log")
     setup = await desk.owner.slash(desk.channel, "store setup")
     path = f"/channels/{desk.log_channel.id}/messages"
     match fault:
@@ -351,7 +438,7 @@ async def test_the_old_log_channel_says_that_the_log_moved_or_stopped_and_only_o
 
 async def test_the_old_log_channel_hears_of_a_move_once_however_long_the_new_one_refuses_it(desk: Desk) -> None:
     await desk.set_up(log=True)
-    other = desk.guild.create_text_channel("other-log")
+    other = desk.closed_channel("other-log")
     setup = await desk.owner.slash(desk.channel, "store setup")
     desk.env.inject_error("POST", f"/channels/{other.id}/messages", status=403, code=50013, times=None)
     desk.env.inject_error("GET", f"/channels/{desk.log_channel.id}/messages", status=403, code=50001, times=None)
@@ -383,7 +470,7 @@ def second_server(desk: Desk) -> tuple[GuildHandle, ChannelHandle, MemberActor]:
     owner = desk.env.create_user("otto")
     guild = desk.env.create_guild("The Other Shop", owner=owner)
     channel = guild.create_text_channel("general")
-    guild.create_text_channel("support")
+    desk.closed_channel("support", guild)
     guild.create_role("Buyers")
     return guild, channel, MemberActor(desk.env, guild, owner)
 
@@ -679,6 +766,33 @@ async def test_the_page_has_no_more_parts_than_discord_takes(desk: Desk) -> None
         return 1 + sum(count(each) for each in inner)
 
     assert 30 < sum(count(dict(component)) for component in reply(setup).components) <= 40
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["Your downloads", "Bought something from our store? Press the", "Get my downloads", "#2a9d8f"]),
+        ("de", ["Deine Downloads", "", "Meine Downloads", "#2a9d8f"]),
+    ],
+)
+async def test_an_empty_field_of_the_panels_words_shows_the_bots_own(
+    desk: Desk, language: str, words: list[str]
+) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    await desk.owner.select(reply(setup), [language], custom_id="store_setup:language")
+
+    shown = await desk.owner.click(reply(setup), label="The panel's words")
+
+    assert shown.modal is not None
+    fields = [field["component"] for field in shown.modal["components"]][:4]
+    assert [field.get("value") for field in fields] == [None] * 4
+    assert all(field["placeholder"].startswith(own) for field, own in zip(fields, words, strict=True))
+    assert [field["description"] for field in shown.modal["components"]][2:4] == [
+        "Leave it empty for the bot's words.",
+        "Leave it empty for the bot's colour.",
+    ]
+    await desk.owner.submit_modal(shown, {})
+    assert desk.bot.storage.guilds.get(desk.guild.id).options.wording == Wording()
 
 
 @pytest.mark.parametrize("locale", ["en-US", "de"])

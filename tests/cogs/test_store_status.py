@@ -10,6 +10,7 @@ from refusals import leaves
 from fileflare_bot.demo import orders
 from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.i18n import Catalogs
+from fileflare_bot.interactions.components import COLOUR
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.options import Wording
@@ -54,7 +55,7 @@ OF_OTHERS = {
         "rule_needs_value",
     ),
     *("not_possible_now", "not_to_them", "not_yours", "nothing_written", "only_in_server", "order_not_known"),
-    *("order_in_answer", "order_in_words"),
+    *("open_to_customers", "order_in_answer", "order_in_words"),
     *(
         "outdated_command",
         "panel_not_taken",
@@ -110,6 +111,15 @@ async def test_it_counts_what_customers_tried_and_says_what_to_do(desk: Desk) ->
         "• **1 ID unknown to Fileflare**",
         "→ Mostly a part of the ID is missing, or it is another store's order. They were told to copy the link anew.",
     ]
+
+
+async def test_its_colour_says_whether_something_needs_fixing(desk: Desk) -> None:
+    await desk.set_up()
+    assert embed(await desk.owner.slash(desk.channel, "store status")).colour == discord.Colour.orange()
+
+    await desk.owner.slash(desk.channel, "store panel")
+
+    assert embed(await desk.owner.slash(desk.channel, "store status")).colour == COLOUR
 
 
 async def test_a_german_owner_reads_it_in_german(desk: Desk) -> None:

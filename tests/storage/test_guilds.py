@@ -27,7 +27,7 @@ from fileflare_bot.storage.storage import Storage, open_storage
 MANY = 4_000  # servers of a large bot
 
 
-def allow(_options: Options) -> None:
+def allow(_now: GuildSettings) -> None:
     """Let the change happen."""
 
 
@@ -524,16 +524,16 @@ async def test_the_leak_guard_is_due_when_the_bot_comes_back_and_not_while_it_is
 
 async def test_a_file_is_checked_against_the_options_that_it_replaces(storage: Storage) -> None:
     before = await storage.guilds.change(GUILD, MODERATOR, options=Options(buyers_roles=True))
-    seen: list[Options] = []
+    seen: list[GuildSettings] = []
 
-    def refuse(options: Options) -> None:
-        seen.append(options)
+    def refuse(now: GuildSettings) -> None:
+        seen.append(now)
         raise NameTaken
 
     with pytest.raises(NameTaken):
         await storage.guilds.replace(GUILD, MODERATOR, {"options": Options()}, (), refuse)
 
-    assert seen == [before.options]
+    assert [now.options for now in seen] == [before.options]
     assert await storage.guilds.load(GUILD) == before
 
 

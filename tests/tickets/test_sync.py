@@ -76,7 +76,7 @@ async def test_a_request_that_waits_for_a_channel_is_posted_in_the_one_that_is_c
     filed = await desk.ask_for_help()
     assert "I could not confirm yet that the moderators see it" in reply(filed).content
     setup = await desk.owner.slash(desk.channel, "store setup")
-    desk.support = desk.guild.create_text_channel("support-2")
+    desk.support = desk.closed_channel("support-2")
     await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")
 
     await desk.bot.reconciler.run()
