@@ -42,7 +42,6 @@ class NothingFound(Refusal):
     """Raised when no file of an order has the wanted text in its name."""
 
     sentence = N_("**No file has “{wanted}” in its name, nor in its product's.** Press **Find** again with less of it.")
-    outcome = "nothing_found"
 
 
 class Downloads(commands.Cog):

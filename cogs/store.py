@@ -40,7 +40,6 @@ class FileForgotten(Refusal):
     """Raised when the file of an import is not in memory any more."""
 
     sentence = N_("**I do not have that file any more.** Nothing is changed. Use /store import with it again.")
-    outcome = "file_forgotten"
 
 
 @app_commands.guild_only()

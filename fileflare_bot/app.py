@@ -70,7 +70,6 @@ class OutdatedCommand(Refusal):
     """Raised when Discord sends a command or option that this version does not have."""
 
     sentence = N_("**This command has changed.** Restart Discord (Ctrl+R on a computer), then try again.")
-    outcome = "outdated_command"
 
 
 class FileflareBot(commands.AutoShardedBot):

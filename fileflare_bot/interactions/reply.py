@@ -41,7 +41,6 @@ class FormTooLate(Refusal):
     """Raised when a modal could not be opened in time."""
 
     sentence = N_("**I was too slow to open the form.** Please press again.")
-    outcome = "form_too_late"
 
 
 class File(NamedTuple):

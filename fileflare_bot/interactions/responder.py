@@ -43,14 +43,12 @@ class Restarting(Refusal):
     """Raised for interactions that arrive while the bot is stopping."""
 
     sentence = N_("**I am restarting.** Please try again in a minute.")
-    outcome = "restarting"
 
 
 class DiscordFailed(Refusal):
     """Shown when a handler's call to Discord failed in a way that may pass."""
 
     sentence = N_("**Discord had a problem, so I could not finish this.** See what is done already, then try again.")
-    outcome = "discord_failed"
     level = logging.WARNING
 
 

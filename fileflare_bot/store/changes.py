@@ -70,7 +70,6 @@ class WrongValue(Refusal):
     """
 
     sentence = N_("**Nothing was changed:** {where} {why}.")
-    outcome = "wrong_value"
 
     def __init__(self, where: str, why: str, *, at_line: int | None = None, **values: str) -> None:
         super().__init__("wrong value")

@@ -50,7 +50,6 @@ class ThreadClosed(Refusal):
         "**This thread is closed.** It is archived or locked, so I cannot post here. Open it again, or use another "
         "channel."
     )
-    outcome = "thread_closed"
 
 
 class PanelNotTaken(Refusal):
@@ -60,7 +59,6 @@ class PanelNotTaken(Refusal):
         "**Discord did not take the panel here.** Try another channel. If that does not help, look at the panel's "
         "words in /store setup."
     )
-    outcome = "panel_not_taken"
 
 
 class PanelPending(Refusal):
@@ -70,7 +68,6 @@ class PanelPending(Refusal):
         "**Discord has not confirmed the panel yet;** I go on trying. Look into the channel in a minute: you need not "
         "post it again."
     )
-    outcome = "panel_pending"
 
 
 class Panels:

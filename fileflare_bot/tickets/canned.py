@@ -36,7 +36,6 @@ class UnknownPlaceholder(Refusal):
     """Raised when a canned answer has a placeholder that does not exist; ``name`` is its name."""
 
     sentence = N_("**Nothing fills {name}.** There are these placeholders: {placeholders}.")
-    outcome = "unknown_placeholder"
 
     def __init__(self, name: str) -> None:
         placeholders = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)

@@ -33,7 +33,6 @@ class NotYours(Refusal):
     """Raised when a user opens or writes to another user's ticket."""
 
     sentence = N_("**That is for somebody else.**")
-    outcome = "not_yours"
 
 
 class RequestGone(Refusal):
@@ -43,7 +42,6 @@ class RequestGone(Refusal):
         "**That help request is gone: it was deleted, or closed too long ago.** Do you still need help? Use /{command} "
         "in the store's server and press **{help}** there."
     )
-    outcome = "request_gone"
 
 
 class OrderNotKnown(Refusal):
@@ -53,7 +51,6 @@ class OrderNotKnown(Refusal):
         "**No order is known for this help request.** Have the customer open it with /{command}, and press **{help}** "
         "there."
     )
-    outcome = "order_not_known"
 
 
 class NoSuchNumber(Refusal):
@@ -64,7 +61,6 @@ class NoSuchNumber(Refusal):
         "that. Type the number of the customer's help request, which /requests person shows; /claims person shows "
         "which orders count for them."
     )
-    outcome = "no_such_number"
 
 
 class OrderInWords(Refusal):
@@ -74,14 +70,12 @@ class OrderInWords(Refusal):
         "**Not sent: there is an order link or an order ID in it,** and whoever has one has the files. I have hidden "
         "it below. **{change}** opens the form again without it; the customer opens their own order with /{command}."
     )
-    outcome = "order_in_words"
 
 
 class NotAnswered(Refusal):
     """Raised when a ticket has no answer to read."""
 
     sentence = N_("**There is no answer yet.** The moderators will write to you.")
-    outcome = "not_answered"
 
 
 class HelpDesk:

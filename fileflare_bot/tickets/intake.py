@@ -37,7 +37,6 @@ class NoDesk(Refusal):
         "**This server has no help desk yet.** Ask {who} and give them the order number, "
         "never the order link or the order ID."
     )
-    outcome = "no_desk"
 
     def __init__(self, owner_id: int | None) -> None:
         super().__init__("no support channel", who=f"<@{owner_id}>" if owner_id else "")
@@ -54,7 +53,6 @@ class NothingWritten(Refusal):
     """Raised when a modal is submitted without any text."""
 
     sentence = N_("**There was nothing in it.** Write something, or choose an answer.")
-    outcome = "nothing_written"
 
 
 class NothingToFindItBy(Refusal):
@@ -68,7 +66,6 @@ class NotAMember(Refusal):
     """Raised when somebody who has left a guild, or was banned, writes to its moderators."""
 
     sentence = N_("**You are not in that server any more, so nothing was done.** Join it again, then try once more.")
-    outcome = "not_a_member"
 
 
 def require_desk(settings: GuildSettings, guild: discord.Guild | None) -> None:
