@@ -35,7 +35,7 @@ from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.settings import Settings
 from fileflare_bot.storage.database import utc_now
-from fileflare_bot.storage.encryption import key_beside
+from fileflare_bot.storage.encryption import make_key
 from fileflare_bot.storage.storage import Storage, open_storage
 
 pytest_plugins = ["databases"]
@@ -144,7 +144,7 @@ async def storage(
     """A storage in a database file of this test's own, in which no test may leave a secret."""
     file = tmp_path / "fileflare.db"
     if not file.exists():
-        key_beside(file)
+        make_key(file)
         shutil.copy(sqlite_with_tables, file)
     async with open_storage(bot_settings) as opened:
         yield opened

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.encryption import Cipher, Unreadable
+from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.intents import add_note, show
@@ -242,10 +242,7 @@ class Claims:
         return self._cipher.encrypt(label, CLAIM_LABEL.place(row))
 
     def _record(self, row: ClaimRow) -> Claim:
-        try:
-            label = self._cipher.decrypt(row.label, CLAIM_LABEL.place(row))
-        except Unreadable:
-            label = ""
+        label = self._cipher.readable(row.label, CLAIM_LABEL.place(row))
         return Claim(row.id, row.guild_id, row.user_id, label, tuple(row.role_ids), row.claimed_at)
 
 

@@ -81,11 +81,6 @@ class Database:
         self.running: set[asyncio.Task[Any]] = set()
         self._writers = asyncio.Semaphore(1 if self._sqlite is not None else 8)
 
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether this is a SQLite file."""
-        return self._sqlite is not None
-
     async def close(self) -> None:
         """Wait for running units of work, then close every connection."""
         if self.running:
@@ -124,7 +119,7 @@ class Database:
         """Migrate the tables, one process at a time; return what that changed.
 
         Raises:
-            NewerDatabase: a newer version of the bot has migrated them.
+            SettingsError: a newer version of the bot has migrated them.
             sqlalchemy.exc.SQLAlchemyError, OSError: the database is unreachable or unusable.
         """
         self._make_file()
@@ -178,10 +173,6 @@ def unit_of_work(
         return await shielded(task)
 
     return run_to_end
-
-
-class NewerDatabase(Exception):  # noqa: N818 - it states a fact
-    """Raised when a newer version of the bot has migrated the tables."""
 
 
 def newest_revision() -> str:

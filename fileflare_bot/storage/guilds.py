@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.encryption import Cipher, Unreadable
+from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.errors import NameTaken, NoSuchCannedAnswer, StorageUnavailable, TooManyCannedAnswers
 from fileflare_bot.storage.guild_rows import database_now, ensure_guild
 from fileflare_bot.storage.leases import Shards, within
@@ -388,7 +388,9 @@ class Guilds:
         for row, answer in await session.execute(query):
             answers = rows.setdefault(row.guild_id, (row, []))[1]
             if answer is not None:
-                answers.append(CannedAnswer(answer.name, self._readable(answer)))
+                answers.append(
+                    CannedAnswer(answer.name, self._cipher.readable(answer.text, CANNED_ANSWER.place(answer)))
+                )
         return {
             guild_id: _Known(_settings(row, tuple(answers)), row.changed_at)
             for guild_id, (row, answers) in rows.items()
@@ -412,12 +414,6 @@ class Guilds:
         row = CannedAnswerRow(guild_id=guild_id, name=answer.name)
         row.text = self._cipher.encrypt(answer.text, CANNED_ANSWER.place(row))
         return row
-
-    def _readable(self, row: CannedAnswerRow) -> str:
-        try:
-            return self._cipher.decrypt(row.text, CANNED_ANSWER.place(row))
-        except Unreadable:
-            return ""
 
 
 def _settings(row: GuildRow, answers: tuple[CannedAnswer, ...]) -> GuildSettings:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.encryption import Cipher, Place, Unreadable
+from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import (
@@ -167,7 +167,7 @@ class Intents:
             return [
                 Note(
                     row.id,
-                    self._read(row.text, NOTE.place(row, ticket)),
+                    self._cipher.readable(row.text, NOTE.place(row, ticket), "…"),
                     row.colour,
                     row.mention,
                     row.reminder,
@@ -206,7 +206,7 @@ class Intents:
             return [
                 PendingAnswer(
                     row.id,
-                    self._read(row.text, MESSAGE.place(row, ticket)),
+                    self._cipher.readable(row.text, MESSAGE.place(row, ticket), "…"),
                     row.author_id,
                     Delivery(row.delivery or Delivery.PENDING),
                     row.closing,
@@ -300,12 +300,6 @@ class Intents:
             for row in await session.scalars(due.with_for_update()):  # another round may delete it
                 postpone(row)
 
-    def _read(self, text: str, place: Place) -> str:
-        try:
-            return self._cipher.decrypt(text, place)
-        except Unreadable:
-            return "…"
-
 
 def add_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Cipher) -> NoteRow:
     """Intend to write a note into a ticket's thread."""
@@ -330,20 +324,13 @@ async def hold_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cip
     Return its ID, and whether it is new.
     """
     waiting = await session.scalars(sa.select(NoteRow).where(NoteRow.ticket_id == ticket.id))
-    row = next((each for each in waiting if _says(each, ticket, note.text, cipher)), None)
+    row = next((each for each in waiting if cipher.readable(each.text, NOTE.place(each, ticket)) == note.text), None)
     is_new = row is None
     if row is None:
         row = add_note(session, ticket, note, cipher)
         await session.flush()
     row.attempts, row.retry_at = 0, utc_now() + HELD
     return row.id, is_new
-
-
-def _says(row: NoteRow, ticket: TicketRow, text: str, cipher: Cipher) -> bool:
-    try:
-        return cipher.decrypt(row.text, NOTE.place(row, ticket)) == text
-    except Unreadable:
-        return False
 
 
 def add_removal(

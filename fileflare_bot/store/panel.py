@@ -14,7 +14,6 @@ from fileflare_bot.discord_errors import FAILURES, code_of, is_final, is_gone, i
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.components import ASK, COLOUR, ask_button, button, view
-from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.posting import has_custom_id, post_once
@@ -228,7 +227,7 @@ def panel_embed(wording: Wording, translator: Translator) -> discord.Embed:
     text = clean(wording.text, lines=True) or translator.gettext(
         "Bought something from our store? Press the button and paste your order link. Only you see the answer."
     )
-    where = where_to_find(wording)
+    where = wording.where_to_find
     parts = [text, translator.gettext("**Where do I find my order link?**") + "\n" + where if where else ""]
     return discord.Embed(
         title=limits.shorten(title, limits.EMBED_TITLE),
