@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -277,22 +276,14 @@ class Downloads(commands.Cog):
     def _offering(self, reply: Reply, opened: OpenOrder | None = None, claimed_number: str = "") -> Offer:
         """Return what makes the buttons under a refusal of this reply."""
         in_server = reply.interaction.guild_id is not None
-        return partial(self._offer, opened=opened, claimed_number=claimed_number, in_server=in_server)
 
-    def _offer(
-        self,
-        error: Exception,
-        refusal: Refusal,
-        translator: Translator,
-        *,
-        opened: OpenOrder | None,
-        claimed_number: str,
-        in_server: bool,
-    ) -> discord.ui.View | None:
-        shown = refusal_view(error, refusal, translator, opened, claimed_number, in_server=in_server)
-        if shown is not None and opened is not None:
-            self._open_orders.keep(opened)
-        return shown
+        def offer(error: Exception, refusal: Refusal, translator: Translator) -> discord.ui.View | None:
+            shown = refusal_view(error, refusal, translator, opened, claimed_number, in_server=in_server)
+            if shown is not None and opened is not None:
+                self._open_orders.keep(opened)
+            return shown
+
+        return offer
 
 
 def _pages(opened: OpenOrder) -> OrderPages:

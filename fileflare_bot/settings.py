@@ -77,10 +77,6 @@ def _proxy(value: SecretStr) -> SecretStr:
     return SecretStr(address)
 
 
-def _without_brackets(value: str) -> str:
-    return value.removeprefix("[").removesuffix("]")
-
-
 def _secret_keys(value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
     for key in value:
         try:
@@ -127,14 +123,6 @@ def _bare(name: str, value: str) -> str:
         if len(value) > 1 and _QUOTES.get(value[0]) == value[-1]:
             value = value[1:-1]
     return value
-
-
-def _lower(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-def _upper(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
-    return value.strip().upper() if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -187,14 +175,14 @@ class Settings(BaseSettings):
         default=None, examples=["http://proxy.example:3128"]
     )
     no_proxy: str | None = Field(default=None, examples=["fileflare.example,.internal"])
-    metrics_host: Annotated[str, AfterValidator(_without_brackets)] = Field(
+    metrics_host: Annotated[str, AfterValidator(lambda host: host.strip("[]"))] = Field(
         default="127.0.0.1", min_length=1, examples=["127.0.0.1"]
     )
     metrics_port: int | None = Field(default=None, ge=1, le=65_535, examples=["9090"])
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = Field(
         default="INFO", examples=["INFO"]
     )
-    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = Field(
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(str.lower)] = Field(
         default="console", examples=["json"]
     )
     default_locale: Annotated[str, AfterValidator(_locale)] = Field(default="en", examples=["de"])
