@@ -45,7 +45,7 @@ class FileForgotten(Refusal):
 @app_commands.guild_only()
 @app_commands.default_permissions(OWNER_PERMISSIONS)
 class Store(commands.GroupCog, group_name=locale_str("store"), group_description=locale_str("Set up your store's bot")):
-    """The group /store; its subcommands setup and roles have cogs of their own."""
+    """The group /store; its subcommands setup, roles and products have cogs of their own."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot

@@ -285,7 +285,7 @@ class Order:
     @model_validator(mode="before")
     @classmethod
     def _bounded(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - any JSON value
-        """Refuse what holds nothing but unreadable lists."""
+        """Cut what is too long or too much; refuse what holds nothing but unreadable lists."""
         raw = as_object(value)
         if not isinstance(raw, dict):
             return raw

@@ -49,7 +49,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Storage:
-    """What survives a restart. Raises StorageUnavailable until it has been started.
+    """What survives a restart. Until it has been started, hashes and the guilds' settings raise StorageUnavailable.
 
     ``timeouts`` are Database's. ``place`` says where the database is, for an operator. ``rotation`` re-encrypts what an
     older key has encrypted, in the background.
