@@ -146,7 +146,7 @@ class Downloads(commands.Cog):
             raise ListExpired
         opened.begins_with = jumped[0]
         pages = _pages(opened)
-        opened.page = pages.places.page_of(jumped[0])
+        opened.page = pages.places[jumped[0]].page
         await reply.show(order_message(opened, pages, reply.translator, jumped=jumped))
 
     @route(rf"downloads:find:{_HANDLE}")

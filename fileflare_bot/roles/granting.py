@@ -81,7 +81,7 @@ class OrderFreeLater(Refusal):
     finding = Kind.HELD_BY_OTHERS
 
     def __init__(self, free_from: datetime) -> None:
-        super().__init__(when=on_day(free_from))
+        super().__init__(when=discord.utils.format_dt(free_from, "D"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,11 +331,6 @@ class BuyerRoles:
         """Post into the log channel why a role could not be given or revoked, once a day for each reason."""
         translator = await self._modlog.translator(guild_id)
         await self._modlog.warn_once_a_day(guild_id, translator.gettext(trouble, role=role_id))
-
-
-def on_day(time: datetime) -> str:
-    """Return a day that Discord shows in the reader's language."""
-    return f"<t:{int(time.timestamp())}:D>"
 
 
 def _role_ids(member: discord.Member) -> set[int]:

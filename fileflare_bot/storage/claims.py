@@ -161,8 +161,7 @@ class Claims:
     ) -> Claim:
         """Move a claim and its roles to another user; return it as it was. What ``check`` raises changes nothing.
 
-        ``number`` is that of the ticket on whose card it was done; ``note`` is for the threads of open tickets about
-        the order, whose cards change.
+        ``number`` and ``note`` are as for release().
 
         Raises:
             HeldByThem: it is that user's already.
@@ -188,7 +187,7 @@ class Claims:
     async def forget(self, session: AsyncSession, user_id: int) -> int:
         """Take a user off their claims, and intend to revoke the roles; return how many claims those were.
 
-        Nobody can claim the orders for 90 days.
+        The claims stay for 90 days without a user, each as one of the accounts that its order can count for.
         """
         theirs = ClaimRow.user_id == user_id
         await lock_guild(session, sa.select(ClaimRow.guild_id).where(theirs))

@@ -61,7 +61,6 @@ class Guilds:
         self._most_kept = most_kept
         self._looked_at: datetime | None = None  # by the database's clock, as are the times of all changes
         self._known: OrderedDict[int, _Known] = OrderedDict()  # the guild used last comes last
-        self._left: set[int] = set()  # those in memory that the bot has left
         self._loading: dict[int, asyncio.Task[GuildSettings]] = {}
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -106,8 +105,7 @@ class Guilds:
         """
         for batch in _batches(await self._changed()):
             await self._refresh({guild_id: known for guild_id in batch if (known := self._known.get(guild_id))})
-        self.forget(self._left)
-        self._left.clear()
+        self.forget([guild_id for guild_id, known in self._known.items() if known.settings.left])
 
     def forget(self, guild_ids: Iterable[int]) -> None:
         """Drop guilds whose data is deleted."""
@@ -316,7 +314,7 @@ class Guilds:
             read = await self._read(session, known)
         for guild_id, found in read.items():
             if self._known.get(guild_id) is known[guild_id]:  # else it was changed, or dropped, during the query
-                self._put(guild_id, found)
+                self._known[guild_id] = found
 
     @asynccontextmanager
     async def _changing(self, guild_id: int) -> AsyncIterator[tuple[AsyncSession, GuildRow]]:
@@ -397,15 +395,10 @@ class Guilds:
         }
 
     def _keep(self, guild_id: int, known: _Known | None) -> None:
-        self._put(guild_id, known or _Known(GuildSettings(guild_id), None))
+        self._known[guild_id] = known or _Known(GuildSettings(guild_id), None)
         self._known.move_to_end(guild_id)
         if len(self._known) > self._most_kept:
             self._known.popitem(last=False)
-
-    def _put(self, guild_id: int, known: _Known) -> None:
-        self._known[guild_id] = known
-        if known.settings.left:
-            self._left.add(guild_id)
 
     def _lock(self, guild_id: int) -> asyncio.Lock:
         return self._locks.setdefault(guild_id, asyncio.Lock())

@@ -155,7 +155,7 @@ class HelpDesk:
         )
         if screenshot is not None:
             screenshot.note_id, screenshot.added = filed.note_id, filed.existing
-        return replace(filed, ticket=await self._tell(filed.ticket, screenshot))
+        return replace(filed, ticket=await self.show(filed.ticket, screenshot))
 
     async def read_answer(
         self, ticket_id: int, user_id: int, guild_id: int | None, message_id: int | None
@@ -208,7 +208,7 @@ class HelpDesk:
         await require_member(self._bot, ticket.guild_id, user_id)
         text = without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
-        ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
+        ticket = await self.show(await self._tickets.wrote_back(ticket_id, user_id, text, note))
         was_resolved = was_resolved and not ticket.resolved
         try:
             return ticket, await self._tickets.is_told(ticket_id), was_resolved
@@ -237,7 +237,7 @@ class HelpDesk:
         translator = await self._modlog.translator(ticket.guild_id)
         said = translator.gettext("{who} says that it is solved.", who=f"<@{user_id}>")
         note = NewNote(f"🟢 {said}", "resolved")
-        return await self._tell(await self._tickets.resolve(ticket_id, user_id, Resolution.CUSTOMER, note=note))
+        return await self.show(await self._tickets.resolve(ticket_id, user_id, Resolution.CUSTOMER, note=note))
 
     # What moderators do
 
@@ -248,7 +248,7 @@ class HelpDesk:
             AlreadyTaken: another moderator has it.
             NotPossibleNow: it is resolved.
         """
-        await self._tell(await self._tickets.take(ticket.id, moderator_id))
+        await self.show(await self._tickets.take(ticket.id, moderator_id))
 
     async def hand_over(self, ticket: Ticket, moderator_id: int, to: int) -> None:
         """Hand a ticket over to another moderator, and mention them in its thread.
@@ -258,7 +258,7 @@ class HelpDesk:
         """
         translator = await self._modlog.translator(ticket.guild_id)
         text = translator.gettext("{who} has handed it to {to}.", who=f"<@{moderator_id}>", to=f"<@{to}>")
-        await self._tell(await self._tickets.hand_over(ticket.id, moderator_id, to, NewNote(f"🤝 {text}", "taken")))
+        await self.show(await self._tickets.hand_over(ticket.id, moderator_id, to, NewNote(f"🤝 {text}", "taken")))
 
     async def check(self, ticket: Ticket, moderator_id: int) -> tuple[Finding, ...]:
         """Look the ticket's order up again, and return its findings.
@@ -274,7 +274,7 @@ class HelpDesk:
             "Nothing has changed."
         )
         note = NewNote(f"🔎 {head}\n{difference}", "taken")
-        await self._tell(await self._tickets.checked(ticket.id, moderator_id, number, findings, note))
+        await self.show(await self._tickets.checked(ticket.id, moderator_id, number, findings, note))
         return findings
 
     async def answer(self, ticket: Ticket, moderator_id: int, text: str) -> Delivery:
@@ -285,7 +285,7 @@ class HelpDesk:
             NotPossibleNow: the ticket is closed.
         """
         _check_words(text, ticket)
-        await self._tell(await self._tickets.answered(ticket.id, moderator_id, as_sent(text, ticket)))
+        await self.show(await self._tickets.answered(ticket.id, moderator_id, as_sent(text, ticket)))
         return await self._delivery(ticket, moderator_id)
 
     async def resolve(self, ticket: Ticket, moderator_id: int, resolution: Resolution, last_word: str) -> Delivery:
@@ -298,7 +298,7 @@ class HelpDesk:
         _check_words(last_word, ticket)
         told = self._catalogs.translator(ticket.locale).gettext(RESOLUTIONS[resolution])
         text = f"{told}.\n\n{last_word}".strip()
-        await self._tell(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
+        await self.show(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
         return await self._delivery(ticket, moderator_id)
 
     async def reopen(self, ticket: Ticket, moderator_id: int) -> None:
@@ -309,20 +309,16 @@ class HelpDesk:
         """
         translator = await self._modlog.translator(ticket.guild_id)
         text = translator.gettext("{who} has opened it again.", who=f"<@{moderator_id}>")
-        await self._tell(await self._tickets.reopen(ticket.id, moderator_id, NewNote(f"↩️ {text}", "taken")))
+        await self.show(await self._tickets.reopen(ticket.id, moderator_id, NewNote(f"↩️ {text}", "taken")))
 
     async def post_again(self, ticket: Ticket, moderator_id: int) -> Ticket:
         """Post a ticket's card again, for example after it was deleted; return the ticket with its new card, if any."""
         ticket = await self._tickets.post_again(ticket.id, moderator_id)
         await soon(self._removals.run())
-        return await self._tell(ticket)
+        return await self.show(ticket)
 
-    async def show(self, ticket: Ticket) -> None:
-        """Tell Discord what was stored about a ticket by something else, such as a move of its order's claim."""
-        await self._tell(ticket)
-
-    async def _tell(self, ticket: Ticket, screenshot: Screenshot | None = None) -> Ticket:
-        """Tell Discord what was stored, and return the ticket as it is then."""
+    async def show(self, ticket: Ticket, screenshot: Screenshot | None = None) -> Ticket:
+        """Tell Discord what was stored, here or by a move of the order's claim; return the ticket as it is then."""
         await soon(self._sync.sync(ticket.id, screenshot), self._modlog.post_lines(ticket.guild_id))
         try:
             return await self._tickets.get(ticket.id)

@@ -14,7 +14,7 @@ from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import button
-from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
+from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure, was_read
 from fileflare_bot.orders.hiding import hide_references
 from fileflare_bot.orders.labels import plain_number, product_names
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
@@ -25,7 +25,6 @@ HIDDEN: Final = "[…]"  # replaces links and order IDs in a customer's words
 _BETWEEN_WORDS: Final = re.compile(r"[\s:,;]+")
 _BEFORE_NUMBER: Final = re.compile(r"^(?:.*#|n[or]\.?(?=\d))", re.IGNORECASE)
 MEMBER_SECONDS: Final = 3.0  # to ask Discord whether somebody is a member
-WITHOUT_ORDER: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE, Kind.PAUSED}
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -151,8 +150,7 @@ async def look_into(
         TooManyLookups: the user has to wait.
     """
     if not pasted.strip():
-        known = before is not None and before.kind in WITHOUT_ORDER
-        return TicketDetails(findings=(before,) if before is not None and known else (), words=words)
+        return TicketDetails(findings=() if before is None or was_read([before]) else (before,), words=words)
     parsed = parse_reference(pasted)
     if isinstance(parsed, ReferenceProblem):
         return TicketDetails(findings=diagnose_failure(Kind.WRONG_REFERENCE, parsed), words=words)
