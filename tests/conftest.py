@@ -14,6 +14,7 @@ import pytest
 import stamina
 import structlog
 from desk import SETTLE_SECONDS, DeclaringClient, Desk, Log
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.strictness import mixes_components_v2
 from hypothesis import Phase
@@ -25,7 +26,6 @@ from simcord.http import router
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.abuse import AbuseGuard
 from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.fileflare.pace import Pace
@@ -105,8 +105,8 @@ def _no_waits_between_tries() -> Iterator[None]:
 
 
 @pytest.fixture
-async def sample() -> AsyncIterator[SampleFileflare]:
-    async with SampleFileflare().serve() as server:
+async def sample() -> AsyncIterator[FaultyFileflare]:
+    async with FaultyFileflare().serve() as server:
         yield server
 
 
@@ -117,7 +117,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def bot_settings(sample: SampleFileflare, request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+def bot_settings(sample: FaultyFileflare, request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings with wide limits; ``@pytest.mark.settings(...)`` narrows them."""
     wide: dict[str, Any] = {
         "fileflare_timeout_seconds": 3,
@@ -225,7 +225,7 @@ async def env(build: Callable[[], FileflareBot]) -> AsyncIterator[Env]:
 
 
 @pytest.fixture
-def desk(env: Env, sample: SampleFileflare, build: Callable[[], FileflareBot]) -> Desk:
+def desk(env: Env, sample: FaultyFileflare, build: Callable[[], FileflareBot]) -> Desk:
     """The bot in a guild of a simulated Discord, with a customer in its channel."""
     return Desk(env, sample, build)
 
@@ -237,7 +237,7 @@ async def discord() -> AsyncIterator[LoopbackDiscord]:
 
 
 @pytest.fixture
-async def start(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path) -> AsyncIterator[Start]:
+async def start(discord: LoopbackDiscord, sample: FaultyFileflare, tmp_path: Path) -> AsyncIterator[Start]:
     """Start bot.py with these settings, away from the developer's own .env."""
     async with starting(discord, sample.url, tmp_path) as start_bot:
         yield start_bot
