@@ -116,8 +116,7 @@ class Claims:
     async def free_from(self, guild_id: int, reference: OrderReference) -> datetime | None:
         """Return when the next claim ends whose user had their data deleted, in UTC; None if there is no such claim."""
         wanted = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == self._cipher.hash(reference.token)
-        async with self._database.reading() as session:
-            forgotten = await session.scalar(sa.select(sa.func.min(ClaimRow.forgotten_at)).where(*wanted))
+        forgotten = await self._database.first(sa.select(sa.func.min(ClaimRow.forgotten_at)).where(*wanted))
         return None if forgotten is None else forgotten + KEEP_FORGOTTEN
 
     @unit_of_work

@@ -103,6 +103,21 @@ class Database:
                 yield session
                 await session.commit()
 
+    async def all(self, query: sa.Select[T]) -> list[T]:
+        """Return what a query for one column or record finds."""
+        async with self.reading() as session:
+            return [*await session.scalars(query)]
+
+    async def first(self, query: sa.Select[T]) -> T | None:
+        """Return the first that such a query finds, or None."""
+        async with self.reading() as session:
+            return await session.scalar(query)
+
+    async def do(self, statement: sa.UpdateBase) -> None:
+        """Carry out one statement."""
+        async with self.writing() as session:
+            await session.execute(statement)
+
     async def empty_log(self) -> None:
         """Empty SQLite's write-ahead log, which keeps what was deleted; if somebody reads, the next call does it.
 

@@ -28,7 +28,7 @@ from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, PanelRow, TicketRow
 from fileflare_bot.storage.options import Options, stored_options
 from fileflare_bot.storage.places import CANNED_ANSWER
-from fileflare_bot.storage.postponing import postpone
+from fileflare_bot.storage.postponing import postpone_rows
 from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings, SettingChange
 from fileflare_bot.storage.setup_changes import IMPORTED, changes_between
 from fileflare_bot.storage.stages import periods, reschedule
@@ -257,14 +257,12 @@ class Guilds:
     async def due_leak_guards(self, shards: Shards | None = None) -> list[int]:
         """Return the guilds whose AutoMod rules are to be brought in line now, those that wait longest first."""
         due = GuildRow.retry_at <= utc_now(), GuildRow.left_at.is_(None), within(shards, GuildRow.guild_id)
-        async with self._database.reading() as session:
-            return [*await session.scalars(sa.select(GuildRow.guild_id).where(*due).order_by(GuildRow.retry_at))]
+        return await self._database.all(sa.select(GuildRow.guild_id).where(*due).order_by(GuildRow.retry_at))
 
     @unit_of_work
     async def leak_guard_pending(self, guild_id: int) -> bool:
         """Return whether a guild's AutoMod rule may differ from what its settings want."""
-        async with self._database.reading() as session:
-            return await session.scalar(sa.select(GuildRow.retry_at).where(GuildRow.guild_id == guild_id)) is not None
+        return await self._database.first(sa.select(GuildRow.retry_at).where(GuildRow.guild_id == guild_id)) is not None
 
     @unit_of_work
     async def leak_guard_settled(self, settings: GuildSettings) -> None:
@@ -278,10 +276,7 @@ class Guilds:
     @unit_of_work
     async def leak_guard_postponed(self, guild_id: int) -> None:
         """Try a guild's AutoMod rule again after a pause."""
-        async with self._database.writing() as session:
-            row = await session.get(GuildRow, guild_id, with_for_update=True)
-            if row is not None:
-                postpone(row)
+        await postpone_rows(self._database, GuildRow, GuildRow.guild_id == guild_id)
 
     # How
 
@@ -369,9 +364,8 @@ class Guilds:
         return self.get(guild_id)
 
     async def _exists(self, guild_id: int) -> bool:
-        async with self._database.reading() as session:
-            found = await session.scalar(sa.select(GuildRow.guild_id).where(GuildRow.guild_id == guild_id))
-        return found is not None
+        query = sa.select(GuildRow.guild_id).where(GuildRow.guild_id == guild_id)
+        return await self._database.first(query) is not None
 
     async def _read(self, session: AsyncSession, guild_ids: Iterable[int]) -> dict[int, _Known]:
         """Read the guilds that have a row, with their answers, in one query."""

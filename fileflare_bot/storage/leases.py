@@ -69,8 +69,7 @@ class Leases:
     @unit_of_work
     async def release(self, name: str) -> None:
         """Give a lease back, unless somebody else has it by now."""
-        async with self._database.writing() as session:
-            await session.execute(sa.delete(LeaseRow).where(*self._own(name)))
+        await self._database.do(sa.delete(LeaseRow).where(*self._own(name)))
 
     @asynccontextmanager
     async def once(self, name: str, every: timedelta) -> AsyncIterator[bool]:
