@@ -22,7 +22,7 @@ from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, R
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.canned import as_sent
 from fileflare_bot.tickets.delivery import asked_before, opens_order
-from fileflare_bot.tickets.holders import keeping
+from fileflare_bot.tickets.holders import with_holders
 from fileflare_bot.tickets.intake import HIDDEN, hide_secrets, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
 from fileflare_bot.tickets.sync import TicketSync
@@ -144,7 +144,7 @@ class HelpDesk:
         """
         settings = await self._storage.guilds.load(new.guild_id)
         details = new.details
-        findings = await self._with_holders(new.guild_id, new.user_id, details.reference, details.findings)
+        findings = await with_holders(self._storage, new.guild_id, new.user_id, details.reference, details.findings)
         details = replace(details, name=without_order(name, details.reference), findings=findings)
         new = replace(new, details=details)
         filed = await self._tickets.file(
@@ -374,16 +374,8 @@ class HelpDesk:
             found = await self._lookups.find(reference, requester, refresh=True, patience=LONGEST_WAIT)
         except OrderNotFound:
             return ticket.details.order_number, diagnose_failure(Kind.NOT_FOUND)
-        findings = await self._with_holders(ticket.guild_id, ticket.user_id, reference, diagnose(found.order))
+        findings = await with_holders(self._storage, ticket.guild_id, ticket.user_id, reference, diagnose(found.order))
         return str(found.order.order_number or ""), findings
-
-    async def _with_holders(
-        self, guild_id: int, user_id: int, reference: OrderReference | None, findings: tuple[Finding, ...]
-    ) -> tuple[Finding, ...]:
-        """Return the findings, among them that others hold the order exactly if they do now."""
-        rest = tuple(finding for finding in findings if finding.kind is not Kind.HELD_BY_OTHERS)
-        held = await keeping(self._storage, guild_id, user_id, reference)
-        return (Finding(Kind.HELD_BY_OTHERS), *rest) if held else rest
 
 
 def _check_words(text: str, ticket: Ticket) -> None:

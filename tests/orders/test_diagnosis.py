@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parsing import order
+from parsing import order, safe_link
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import Json, answer, asset, line
@@ -38,7 +38,7 @@ from fileflare_bot.orders.diagnosis import (
     diagnose,
     diagnose_failure,
 )
-from fileflare_bot.orders.file_links import LinkProblem, safe_link
+from fileflare_bot.orders.file_links import LinkProblem
 from fileflare_bot.orders.findings import report
 from fileflare_bot.orders.reference import ReferenceProblem, parse_reference
 from fileflare_bot.roles.granting import OrderHeldByOthers
