@@ -167,7 +167,7 @@ class BuyerRoles:
         """
         if not settings.options.buyers_roles:
             return [], True
-        ruled = {role for rule in settings.options.rules for role in rule.role_ids}
+        ruled = settings.options.buyers_role_ids
         await self._claims.restore(settings.guild_id, member.id, ruled, held=_role_ids(member))
         given = await soon_or([], self.settle(settings.guild_id, member.id))
         return given, await self.is_settled(settings.guild_id, member.id)
