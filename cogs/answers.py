@@ -35,7 +35,6 @@ class OrderInAnswer(Refusal):
         "**Not saved: there is an order link or an order ID in it,** and whoever has one has the files. Take it out "
         "and save the rest."
     )
-    outcome = "order_in_answer"
 
 
 @app_commands.guild_only()

@@ -42,7 +42,6 @@ class NotDeleted(Refusal):
         "**I could not delete that message.** It is gone already, or I lack the permission Manage Messages "
         "there; then please delete it yourself."
     )
-    outcome = "not_deleted"
 
 
 class Check(commands.Cog):

@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -42,7 +41,6 @@ class NothingFound(Refusal):
     """Raised when no file of an order has the wanted text in its name."""
 
     sentence = N_("**No file has “{wanted}” in its name, nor in its product's.** Press **Find** again with less of it.")
-    outcome = "nothing_found"
 
 
 class Downloads(commands.Cog):
@@ -148,7 +146,7 @@ class Downloads(commands.Cog):
             raise ListExpired
         opened.begins_with = jumped[0]
         pages = _pages(opened)
-        opened.page = pages.places.page_of(jumped[0])
+        opened.page = pages.places[jumped[0]].page
         await reply.show(order_message(opened, pages, reply.translator, jumped=jumped))
 
     @route(rf"downloads:find:{_HANDLE}")
@@ -278,22 +276,14 @@ class Downloads(commands.Cog):
     def _offering(self, reply: Reply, opened: OpenOrder | None = None, claimed_number: str = "") -> Offer:
         """Return what makes the buttons under a refusal of this reply."""
         in_server = reply.interaction.guild_id is not None
-        return partial(self._offer, opened=opened, claimed_number=claimed_number, in_server=in_server)
 
-    def _offer(
-        self,
-        error: Exception,
-        refusal: Refusal,
-        translator: Translator,
-        *,
-        opened: OpenOrder | None,
-        claimed_number: str,
-        in_server: bool,
-    ) -> discord.ui.View | None:
-        shown = refusal_view(error, refusal, translator, opened, claimed_number, in_server=in_server)
-        if shown is not None and opened is not None:
-            self._open_orders.keep(opened)
-        return shown
+        def offer(error: Exception, refusal: Refusal, translator: Translator) -> discord.ui.View | None:
+            shown = refusal_view(error, refusal, translator, opened, claimed_number, in_server=in_server)
+            if shown is not None and opened is not None:
+                self._open_orders.keep(opened)
+            return shown
+
+        return offer
 
 
 def _pages(opened: OpenOrder) -> OrderPages:

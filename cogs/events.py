@@ -106,15 +106,14 @@ class Events(commands.Cog):
             self._gone[guild.id] = left_at
             log.warning("leaving_not_noted", guild_id=guild.id)
 
-    @commands.Cog.listener()
-    async def on_automod_rule_update(self, rule: discord.AutoModRule) -> None:
-        """Repair the leak guard's rule after a change."""
-        await self._repair(rule)
-
-    @commands.Cog.listener()
-    async def on_automod_rule_delete(self, rule: discord.AutoModRule) -> None:
-        """Recreate the leak guard's rule after its deletion."""
-        await self._repair(rule)
+    @commands.Cog.listener("on_automod_rule_update")
+    @commands.Cog.listener("on_automod_rule_delete")
+    async def repair(self, rule: discord.AutoModRule) -> None:
+        """Repair the leak guard's rule after a change or its deletion."""
+        try:
+            await self._bot.leak_guard.repair(rule.guild, rule.id)
+        except StorageUnavailable:
+            self._missed.add(rule.guild.id)
 
     @commands.Cog.listener()
     async def on_automod_action(self, execution: discord.AutoModAction) -> None:
@@ -137,15 +136,11 @@ class Events(commands.Cog):
             entry, arguments = found
             await entry(interaction, **arguments)
 
-    @commands.Cog.listener()
-    async def on_upkeep(self) -> None:
-        """Catch up every minute on what could not be done while the database was away; see app.py."""
-        await self.catch_up()
-
+    @commands.Cog.listener("on_upkeep")
     async def catch_up(self) -> None:
-        """Catch up on what was missed; what the database is away for is left to the next call.
+        """Catch up on what was missed; what the database is away for is left to the next call, every minute.
 
-        A guild that fails stops no other.
+        A guild that fails stops no other. The event is of app.py.
         """
         if not self._ready or self._catching_up.locked():
             return
@@ -184,12 +179,6 @@ class Events(commands.Cog):
             await guilds.left(guild_id, at=None)
         for guild_id in guarded:
             await isolated(self._bot.leak_guard.settle(guild_id), guild_id=guild_id)
-
-    async def _repair(self, rule: discord.AutoModRule) -> None:
-        try:
-            await self._bot.leak_guard.repair(rule.guild, rule.id)
-        except StorageUnavailable:
-            self._missed.add(rule.guild.id)
 
     async def _remove_guild_commands(self) -> None:
         """Remove, once for each database, the commands that earlier versions could register in single guilds.

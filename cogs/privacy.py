@@ -85,17 +85,17 @@ class Privacy(commands.Cog):
     @replies("privacy_deleted", CUSTOMER, updates=True)
     async def delete(self, reply: Reply) -> None:
         """Delete the user's saved orders, tickets and claims, with the cards, threads and roles."""
-        deleted = await self._privacy.delete(reply.user.id)
+        deleted, has_roles = await self._privacy.delete(reply.user.id)
         reply.facts["deleted"] = deleted.tickets
         translator = reply.translator
         text = gone(deleted, translator)
-        if deleted.removals_left:
+        if deleted.removals:
             text += " " + translator.ngettext(
                 "{count} message or thread about them may still be in Discord; I go on trying to remove it.",
                 "{count} messages and threads about them may still be in Discord; I go on trying to remove them.",
-                deleted.removals_left,
+                deleted.removals,
             )
-        if deleted.roles_left:
+        if has_roles:
             text += " " + translator.gettext("A role may not be taken back yet; I go on trying.")
         await reply.show(ReplyMessage(text))
 

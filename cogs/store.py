@@ -40,13 +40,12 @@ class FileForgotten(Refusal):
     """Raised when the file of an import is not in memory any more."""
 
     sentence = N_("**I do not have that file any more.** Nothing is changed. Use /store import with it again.")
-    outcome = "file_forgotten"
 
 
 @app_commands.guild_only()
 @app_commands.default_permissions(OWNER_PERMISSIONS)
 class Store(commands.GroupCog, group_name=locale_str("store"), group_description=locale_str("Set up your store's bot")):
-    """The group /store; its subcommands setup and roles have cogs of their own."""
+    """The group /store; its subcommands setup, roles and products have cogs of their own."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._bot = bot

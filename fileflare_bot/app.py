@@ -70,15 +70,16 @@ class OutdatedCommand(Refusal):
     """Raised when Discord sends a command or option that this version does not have."""
 
     sentence = N_("**This command has changed.** Restart Discord (Ctrl+R on a computer), then try again.")
-    outcome = "outdated_command"
 
 
 class FileflareBot(commands.AutoShardedBot):
     """Only replies to interactions, so it needs no privileged intent and caches no messages or members.
 
-    One of several processes runs only ``shards``. It acts on nothing while it ``may_act`` not, and ``pace`` waits until
-    a session may start, which are counted in so many buckets.
+    One of several processes runs only ``shards``, and acts on nothing unless it ``may_act``. ``pace`` waits until a
+    session of this bucket may start.
     """
+
+    standing_by = False  # whoever stands by has no bot
 
     def __init__(
         self,
@@ -151,11 +152,6 @@ class FileflareBot(commands.AutoShardedBot):
         """Whether all shards of this process are connected."""
         wanted = self.shard_ids or range(self.shard_count or 1)
         return not self.is_closed() and self.connected_shards.issuperset(wanted)
-
-    @property
-    def standing_by(self) -> bool:
-        """Never: whoever stands by has no bot."""
-        return False
 
     @property
     def latency(self) -> float:
@@ -259,7 +255,7 @@ class FileflareBot(commands.AutoShardedBot):
 
     async def _finish(self, seconds: float) -> None:
         """Let replies finish for this long, then what they have left to do for a moment."""
-        self.lookups.close_line()
+        self.lookups.queue.close()
         cut_off = await self.responder.drain(seconds)
         if cut_off:
             log.warning("replies_cut_off", count=cut_off)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from fileflare_bot.storage.errors import StorageUnavailable
+
+T = TypeVar("T")
 
 WAIT_SECONDS: Final = 8.0  # people see "thinking…" meanwhile
 
@@ -24,6 +26,17 @@ async def soon(*work: Coroutine[Any, Any, object]) -> None:
         _running.add(task)
         task.add_done_callback(_running.discard)
     await asyncio.wait(tasks, timeout=WAIT_SECONDS)
+
+
+async def soon_or(otherwise: T, work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, object]) -> T:
+    """Run all of this as soon() does; return the result of ``work``, or ``otherwise`` if it is not there by then."""
+    results = [otherwise]
+
+    async def keep_result() -> None:
+        results.append(await work)
+
+    await soon(keep_result(), *others)
+    return results[-1]
 
 
 async def stop(seconds: float) -> None:

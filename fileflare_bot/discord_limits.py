@@ -1,4 +1,4 @@
-"""Discord's limits for replies and commands: lengths in characters, the rest in items.
+"""Discord's limits for replies: lengths in characters, the rest in items.
 
 Discord does not say whether it counts code points or UTF-16 units; the bot takes the stricter, UTF-16 units.
 """
@@ -19,8 +19,6 @@ SELECT_OPTIONS: Final = 25
 OPTION_LABEL: Final = 100
 OPTION_DESCRIPTION: Final = 100
 PLACEHOLDER: Final = 100  # of a text input
-COMMAND_NAME: Final = 32  # commands: discord.com/developers/docs/interactions/application-commands
-COMMAND_DESCRIPTION: Final = 100
 
 
 def size(text: str) -> int:

@@ -72,6 +72,7 @@ class LeakGuard:
     """Keeps each guild's AutoMod rule as its settings say; one change of a guild's rule waits for the one before.
 
     A change of the settings makes the rule due in its own transaction, and it stays due until the rule is as wanted.
+    While the database is away, each call but ensure() raises StorageUnavailable.
     """
 
     def __init__(self, bot: commands.AutoShardedBot, storage: Storage, modlog: ModLog) -> None:
@@ -95,11 +96,7 @@ class LeakGuard:
             return GuardState.PENDING
 
     async def settle(self, guild_id: int) -> None:
-        """Do what ensure() does, for a guild that this process serves; do nothing for any other.
-
-        Raises:
-            StorageUnavailable: the database is away.
-        """
+        """Do what ensure() does, for a guild that this process serves; do nothing for any other."""
         guild = self._bot.get_guild(guild_id)
         if guild is not None and not guild.unavailable and guild.me is not None:
             await self._settle(guild)
@@ -109,22 +106,14 @@ class LeakGuard:
         return guild_id in self._given_up
 
     async def repair(self, guild: discord.Guild, rule_id: int) -> None:
-        """Repair the rule after a change or deletion, a few times an hour at most; then say once that this is over.
-
-        Raises:
-            StorageUnavailable: the database is away.
-        """
+        """Repair the rule after a change or deletion, a few times an hour at most; then say once that this is over."""
         async with self._lock(guild.id):
             settings = await self._guilds.load(guild.id)
             if settings.options.leak_guard and settings.leak_rule_id == rule_id:
                 await self._repair(guild, settings)
 
     async def blocked(self, execution: discord.AutoModAction) -> None:
-        """Post a line about a blocked message, without its text; those of the next minute are counted in the same line.
-
-        Raises:
-            StorageUnavailable: the database is away.
-        """
+        """Post a line about a blocked message, without its text; those of the next minute are counted in it."""
         settings = await self._guilds.load(execution.guild_id)
         guild_id = settings.guild_id
         if settings.leak_rule_id != execution.rule_id or execution.action.type is not BLOCK:

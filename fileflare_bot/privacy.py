@@ -1,6 +1,6 @@
 """A summary of the data stored about a user, and its deletion from the database and from Discord."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from fileflare_bot.background import soon
 from fileflare_bot.i18n import N_, Translator, ngettext_noop
@@ -8,19 +8,8 @@ from fileflare_bot.removals import Removals
 from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import LaterAccounts, Options
-from fileflare_bot.storage.personal_data import PersonalRecord
+from fileflare_bot.storage.personal_data import Forgotten, PersonalRecord
 from fileflare_bot.storage.storage import Storage
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """How much was deleted, and what of it is still in Discord: cards and threads, and whether a role is."""
-
-    saved_orders: int
-    tickets: int
-    claims: int
-    removals_left: int
-    roles_left: bool
 
 
 class Privacy:
@@ -31,10 +20,11 @@ class Privacy:
         self._removals = removals
         self._roles = roles
 
-    async def delete(self, user_id: int) -> Deleted:
+    async def delete(self, user_id: int) -> tuple[Forgotten, bool]:
         """Delete a user's saved orders, tickets and claims, with the cards, threads and roles.
 
-        What Discord does not take now, the reconciler tries again.
+        Return how much was deleted and what of it is still in Discord, and whether a role is. What Discord does not
+        take now, the reconciler tries again.
         """
         forgotten = await self._storage.personal_data.forget(user_id)
         settling = (self._roles.settle(guild_id, user_id) for guild_id in forgotten.guild_ids)
@@ -44,7 +34,7 @@ class Privacy:
             left = (await self._storage.personal_data.of_user(user_id)).removals
         except StorageUnavailable:  # it is deleted, so this is no refusal
             left = forgotten.removals
-        return Deleted(forgotten.saved_orders, forgotten.tickets, forgotten.claims, left, not all(settled))
+        return replace(forgotten, removals=left), not all(settled)
 
 
 def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
@@ -145,7 +135,7 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
     return "\n".join(lines)
 
 
-def gone(deleted: Deleted, translator: Translator) -> str:
+def gone(deleted: Forgotten, translator: Translator) -> str:
     """Return what was deleted of a user's data."""
     counts = (
         (deleted.saved_orders, ngettext_noop("{count} saved order", "{count} saved orders")),

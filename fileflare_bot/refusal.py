@@ -6,6 +6,7 @@ level, and the button that its reply offers.
 """
 
 import logging
+import re
 from enum import Enum, auto
 from typing import ClassVar, Final
 
@@ -17,6 +18,7 @@ _NAMES: Final = {  # of commands and buttons, as users see them
     "help": N_("Get help"),
     "hand_over": N_("Hand over"),
     "change": N_("Change it"),
+    "reopen": N_("Reopen"),
 }
 
 
@@ -31,15 +33,20 @@ class NextStep(Enum):
 class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
     """Base class of all refusals. Its text contains no secrets.
 
+    Its ``outcome``, in the log and the metrics, is the name of the class in snake case unless the class has its own.
     ``values`` fill the sentence; a float is a pause in seconds. With ``says_where``, the owner's words on where the
     store's customers find their order link are shown too.
     """
 
-    sentence: ClassVar[str]
+    sentence: str
     outcome: str
     level: ClassVar[int] = logging.INFO
     next_step: ClassVar[NextStep] = NextStep.NOTHING
     says_where: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        if "outcome" not in vars(cls):
+            cls.outcome = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     def __init__(self, why: str = "", /, **values: str | float) -> None:
         super().__init__(why)
@@ -64,7 +71,6 @@ class Bug(Refusal):
         "**Something went wrong on my side, not yours.** Please try again. "
         "If it happens again, tell this server's team the number {reference}."
     )
-    outcome = "bug"
     level = logging.ERROR
 
     def __init__(self, reference: str) -> None:

@@ -6,7 +6,7 @@ import discord
 import structlog
 from discord.ext import commands
 
-from fileflare_bot.background import soon
+from fileflare_bot.background import soon_or
 from fileflare_bot.discord_errors import FAILURES, is_final, is_gone, name_of
 from fileflare_bot.storage.intents import Intents
 from fileflare_bot.storage.leases import Shards
@@ -48,14 +48,7 @@ class Removals:
         except discord.Forbidden:
             pass  # without Read Message History nobody can know
         removal = await self._intents.remove_message(guild_id, channel_id, message_id, moderator_id)
-        outcome = Removed.PENDING
-
-        async def remove() -> None:
-            nonlocal outcome
-            outcome = await self._remove(removal)
-
-        await soon(remove())
-        return outcome
+        return await soon_or(Removed.PENDING, self._remove(removal))
 
     async def _remove(self, removal: Removal) -> Removed:
         try:

@@ -77,10 +77,6 @@ def _proxy(value: SecretStr) -> SecretStr:
     return SecretStr(address)
 
 
-def _without_brackets(value: str) -> str:
-    return value.removeprefix("[").removesuffix("]")
-
-
 def _secret_keys(value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
     for key in value:
         try:
@@ -129,14 +125,6 @@ def _bare(name: str, value: str) -> str:
     return value
 
 
-def _lower(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-def _upper(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over anything
-    return value.strip().upper() if isinstance(value, str) else value
-
-
 class Settings(BaseSettings):
     """The bot's settings; ``.env.example`` says what each is for."""
 
@@ -161,14 +149,12 @@ class Settings(BaseSettings):
     discord_token: Annotated[SecretStr, AfterValidator(_bot_token)] = Field(
         examples=["<the token from Discord Developer Portal > Bot>"]
     )
-    fileflare_base_url: Annotated[str, AfterValidator(_base_url)] = Field(
-        default="https://app.digital-downloads.com", examples=["https://app.digital-downloads.com"]
-    )
+    fileflare_base_url: Annotated[str, AfterValidator(_base_url)] = "https://app.digital-downloads.com"
     fileflare_timeout_seconds: float = Field(default=15.0, gt=0, le=120, examples=["15"])
-    fileflare_requests_per_minute: float = Field(default=60, gt=0, le=100_000, examples=["60"])
+    fileflare_requests_per_minute: float = Field(default=60, gt=0, le=100_000)
     fileflare_fastest_per_minute: float | None = Field(default=None, gt=0, le=100_000, examples=["240"])
-    lookups_per_person: int = Field(default=20, ge=1, le=10_000, examples=["20"])
-    lookups_per_server: int = Field(default=120, ge=1, le=100_000, examples=["120"])
+    lookups_per_person: int = Field(default=20, ge=1, le=10_000)
+    lookups_per_server: int = Field(default=120, ge=1, le=100_000)
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] = Field(
         default=SecretStr("sqlite:///data/fileflare.db"), examples=["sqlite:///data/fileflare.db"]
     )
@@ -176,10 +162,10 @@ class Settings(BaseSettings):
         tuple[SecretStr, ...], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_secret_keys)
     ] = Field(default=(), validate_default=True, examples=["<what this prints: python bot.py --new-key>"])
     clusters: Annotated[int, AfterValidator(_clusters)] = Field(default=1, ge=1, le=1000, examples=["2"])
-    keep_resolved_days: int = Field(default=90, ge=1, le=3650, examples=["90"])
-    keep_left_servers_days: int = Field(default=30, ge=1, le=3650, examples=["30"])
-    help_open_per_person: int = Field(default=3, ge=1, le=100, examples=["3"])
-    help_a_day_per_person: int = Field(default=10, ge=1, le=1000, examples=["10"])
+    keep_resolved_days: int = Field(default=90, ge=1, le=3650)
+    keep_left_servers_days: int = Field(default=30, ge=1, le=3650)
+    help_open_per_person: int = Field(default=3, ge=1, le=100)
+    help_a_day_per_person: int = Field(default=10, ge=1, le=1000)
     https_proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = Field(
         default=None, examples=["http://proxy.example:3128"]
     )
@@ -187,14 +173,12 @@ class Settings(BaseSettings):
         default=None, examples=["http://proxy.example:3128"]
     )
     no_proxy: str | None = Field(default=None, examples=["fileflare.example,.internal"])
-    metrics_host: Annotated[str, AfterValidator(_without_brackets)] = Field(
-        default="127.0.0.1", min_length=1, examples=["127.0.0.1"]
+    metrics_host: Annotated[str, AfterValidator(lambda host: host.strip("[]"))] = Field(
+        default="127.0.0.1", min_length=1
     )
     metrics_port: int | None = Field(default=None, ge=1, le=65_535, examples=["9090"])
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
-        default="INFO", examples=["INFO"]
-    )
-    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = Field(
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(str.lower)] = Field(
         default="console", examples=["json"]
     )
     default_locale: Annotated[str, AfterValidator(_locale)] = Field(default="en", examples=["de"])
@@ -218,7 +202,7 @@ def load_settings() -> Settings:
 
 
 def _explanation(name: str, field: FieldInfo, detail: dict[str, Any]) -> str:
-    example = f"{name.upper()}={field.examples[0]}" if field.examples else name.upper()
+    example = f"{name.upper()}={field.examples[0] if field.examples else field.default}"
     if detail["type"] == "missing":
         return f"{name.upper()} is missing: put a line such as {example} into .env."
     what = str(detail["msg"]).removeprefix("Value error, ")

@@ -15,6 +15,7 @@ import pytest
 import stamina
 import structlog
 from desk import SETTLE_SECONDS, DeclaringClient, Desk, Log
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.strictness import mixes_components_v2
 from hypothesis import Phase
@@ -27,7 +28,6 @@ from simcord.http import router
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.abuse import AbuseGuard
 from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.fileflare.pace import Pace
@@ -37,7 +37,7 @@ from fileflare_bot.logs import configure_logging
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.settings import Settings
 from fileflare_bot.storage.database import utc_now
-from fileflare_bot.storage.encryption import key_beside
+from fileflare_bot.storage.encryption import make_key
 from fileflare_bot.storage.storage import Storage, open_storage
 
 pytest_plugins = ["databases"]
@@ -119,8 +119,8 @@ def _no_waits_between_tries() -> Iterator[None]:
 
 
 @pytest.fixture
-async def sample() -> AsyncIterator[SampleFileflare]:
-    async with SampleFileflare().serve() as server:
+async def sample() -> AsyncIterator[FaultyFileflare]:
+    async with FaultyFileflare().serve() as server:
         yield server
 
 
@@ -131,7 +131,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def bot_settings(sample: SampleFileflare, request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+def bot_settings(sample: FaultyFileflare, request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings with wide limits; ``@pytest.mark.settings(...)`` narrows them."""
     wide: dict[str, Any] = {
         "fileflare_timeout_seconds": 3,
@@ -158,7 +158,7 @@ async def storage(
     """A storage in a database file of this test's own, in which no test may leave a secret."""
     file = tmp_path / "fileflare.db"
     if not file.exists():
-        key_beside(file)
+        make_key(file)
         shutil.copy(sqlite_with_tables, file)
     async with open_storage(bot_settings) as opened:
         yield opened
@@ -239,7 +239,7 @@ async def env(build: Callable[[], FileflareBot]) -> AsyncIterator[Env]:
 
 
 @pytest.fixture
-def desk(env: Env, sample: SampleFileflare, build: Callable[[], FileflareBot]) -> Desk:
+def desk(env: Env, sample: FaultyFileflare, build: Callable[[], FileflareBot]) -> Desk:
     """The bot in a guild of a simulated Discord, with a customer in its channel."""
     return Desk(env, sample, build)
 
@@ -251,7 +251,7 @@ async def discord() -> AsyncIterator[LoopbackDiscord]:
 
 
 @pytest.fixture
-async def start(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path) -> AsyncIterator[Start]:
+async def start(discord: LoopbackDiscord, sample: FaultyFileflare, tmp_path: Path) -> AsyncIterator[Start]:
     """Start bot.py with these settings, away from the developer's own .env."""
     async with starting(discord, sample.url, tmp_path) as start_bot:
         yield start_bot

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import Call, LoopbackDiscord
 
 from fileflare_bot.demo.orders import answer, asset
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 _OK = 400  # from this status on a call has failed
 
@@ -54,7 +54,7 @@ class Asked:
         return str(bodies[-1].get("content", "")) if bodies else ""
 
 
-def give_orders(sample: SampleFileflare, count: int) -> list[str]:
+def give_orders(sample: FaultyFileflare, count: int) -> list[str]:
     """Give so many people an order each; return their IDs."""
     orders = [f"0123456789abcdef{number:016x}" for number in range(count)]
     for number, order in enumerate(orders):

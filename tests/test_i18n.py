@@ -20,6 +20,8 @@ from fileflare_bot.i18n import LOCALES, Catalogs
 ROOT = Path(fileflare_bot.__file__).parents[1]
 TRANSLATIONS = sorted(LOCALES.glob("*/LC_MESSAGES/fileflare.po"))
 KEYWORDS = DEFAULT_KEYWORDS | {"locale_str": None, "ngettext_noop": (1, 2)}
+COMMAND_NAME = 32  # characters: discord.com/developers/docs/interactions/application-commands
+COMMAND_DESCRIPTION = 100
 Message = str | tuple[str, ...]
 
 
@@ -88,12 +90,12 @@ async def test_command_names_and_descriptions_fit_discord(desk: Desk, language: 
 def fits(payload: dict[str, Any], language: str, *, menu: bool = False) -> None:
     """Assert that a command, or an option, can be called and described so."""
     name = payload.get("name_localizations", {}).get(language, payload["name"])
-    assert 1 <= limits.size(name) <= limits.COMMAND_NAME
+    assert 1 <= limits.size(name) <= COMMAND_NAME
     if not menu:
         assert re.fullmatch(r"[-_\w]{1,32}", name)
         assert name == name.lower()
         described = payload.get("description_localizations", {}).get(language, payload["description"])
-        assert 1 <= limits.size(described) <= limits.COMMAND_DESCRIPTION
+        assert 1 <= limits.size(described) <= COMMAND_DESCRIPTION
     names = [
         option.get("name_localizations", {}).get(language, option["name"]) for option in payload.get("options", [])
     ]

@@ -7,11 +7,10 @@ import time
 
 import pytest
 from crowd import Asked, ask, give_orders, until_served
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.rate_limit import RateLimit
 from process import Start
-
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 FASTER = 20  # times: a minute takes three seconds
 PER_SECOND = 20
@@ -39,7 +38,7 @@ def served_in_order(crowd: list[Asked]) -> list[Asked]:
 
 
 async def test_200_people_at_once_all_get_their_links_without_asking_again(
-    start: Start, discord: LoopbackDiscord, sample: SampleFileflare
+    start: Start, discord: LoopbackDiscord, sample: FaultyFileflare
 ) -> None:
     orders = give_orders(sample, 203)
     limit = sample.fault = RateLimit(sample.answers, allowed=60, window=0.8 * 60 / FASTER)  # a busy machine is late
@@ -61,7 +60,7 @@ async def test_200_people_at_once_all_get_their_links_without_asking_again(
 
 @pytest.mark.parametrize("people", [250, 1000] if os.environ.get("DEEP") else [250])
 async def test_those_beyond_the_line_get_a_place_for_later_which_is_honoured(
-    start: Start, discord: LoopbackDiscord, sample: SampleFileflare, people: int
+    start: Start, discord: LoopbackDiscord, sample: FaultyFileflare, people: int
 ) -> None:
     room = people * 4 // 5
     orders = give_orders(sample, people + 150)

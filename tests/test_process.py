@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback import IDENTIFY
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import GUILD, TOKEN
 from process import ANSWERED, AT_ONCE, EPHEMERAL, FOUND, INTENTS, LOADING, SHORT_PAUSES, UPDATED, Bot, Start, ask
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.i18n import Catalogs
 
 MANAGE_MESSAGES = 1 << 13
@@ -68,7 +68,7 @@ async def test_an_order_is_shown_privately_in_one_call(bot: Bot, discord: Loopba
 
 
 async def test_a_slow_lookup_shows_as_loading_at_once_and_becomes_the_order(
-    bot: Bot, discord: LoopbackDiscord, sample: SampleFileflare
+    bot: Bot, discord: LoopbackDiscord, sample: FaultyFileflare
 ) -> None:
     sample.delay_seconds = 1.3
     asked = time.monotonic()
@@ -104,7 +104,7 @@ async def test_a_button_of_a_list_works_for_its_owner_only_and_each_is_answered_
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_no_order_and_no_token_is_printed_at_any_level(
-    start: Start, discord: LoopbackDiscord, sample: SampleFileflare, number: signal.Signals
+    start: Start, discord: LoopbackDiscord, sample: FaultyFileflare, number: signal.Signals
 ) -> None:
     bot = await start(LOG_LEVEL="DEBUG")
     await discord.connected()
@@ -122,7 +122,7 @@ async def test_no_order_and_no_token_is_printed_at_any_level(
 
 
 async def test_every_line_of_a_json_log_is_an_object_those_of_discord_py_and_tracebacks_too(
-    start: Start, discord: LoopbackDiscord, sample: SampleFileflare
+    start: Start, discord: LoopbackDiscord, sample: FaultyFileflare
 ) -> None:
     bot = await start(first=SHORT_PAUSES, LOG_FORMAT="json", LOG_LEVEL="DEBUG")
     await discord.connected()

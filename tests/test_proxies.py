@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from certificates import Authority
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from process import FOUND, Start, ask
 from pydantic import SecretStr
 from storage.samples import settings
 
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.proxies import proxy_for
 
 PASSWORD = "s3cret-of-the-proxy"
@@ -68,7 +68,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @pytest.fixture
-async def proxy(discord: LoopbackDiscord, sample: SampleFileflare, authority: Authority) -> AsyncIterator[Proxy]:
+async def proxy(discord: LoopbackDiscord, sample: FaultyFileflare, authority: Authority) -> AsyncIterator[Proxy]:
     """A proxy that leads to Discord and Fileflare, which speak TLS as the real ones do."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority.issue(DISCORD, GATEWAY, FILEFLARE))

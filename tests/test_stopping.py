@@ -4,12 +4,12 @@ import signal
 import time
 
 import pytest
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from process import EPHEMERAL, FOUND, LONG_PAUSES, PROMPTLY, SHORT_DRAIN, Bot, Start, ask_slowly
 
 from fileflare_bot import app
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -23,7 +23,7 @@ async def test_it_stops_at_once_when_nothing_runs(bot: Bot, number: signal.Signa
 
 
 async def test_running_replies_finish_before_the_stop_and_new_ones_are_refused_kindly(
-    bot: Bot, discord: LoopbackDiscord, sample: SampleFileflare
+    bot: Bot, discord: LoopbackDiscord, sample: FaultyFileflare
 ) -> None:
     slow = await ask_slowly(discord, sample)
     bot.process.send_signal(signal.SIGTERM)
@@ -42,7 +42,7 @@ async def test_running_replies_finish_before_the_stop_and_new_ones_are_refused_k
 
 
 async def test_a_reply_that_takes_too_long_does_not_hold_the_stop(
-    start: Start, discord: LoopbackDiscord, sample: SampleFileflare
+    start: Start, discord: LoopbackDiscord, sample: FaultyFileflare
 ) -> None:
     bot = await start(main=SHORT_DRAIN)
     await discord.connected()

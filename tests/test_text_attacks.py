@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any, Final
 
 import pytest
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from process import Start
 
 from fileflare_bot.demo.orders import answer, asset
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 ACCOUNTS: Final = 10  # each sends once a second
 AT_ONCE: Final = 1.0  # seconds
@@ -53,7 +53,7 @@ async def test_texts_hold_up_nobody(
 
 @pytest.mark.parametrize("name", ["a-", "é ", "[](", "://", "\n"], ids=ascii)
 async def test_names_of_files_hold_up_nobody(
-    name: str, start: Start, discord: LoopbackDiscord, sample: SampleFileflare
+    name: str, start: Start, discord: LoopbackDiscord, sample: FaultyFileflare
 ) -> None:
     for number, order in enumerate(ORDERS):
         files = 40 if number % 2 else 1

@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import aiohttp
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import TOKEN
 from process_cost import processor_seconds, resident_mib
@@ -27,7 +28,6 @@ from pydantic import SecretStr
 
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer, asset
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.downloads.open_orders import OpenOrder, OpenOrders
 from fileflare_bot.downloads.pages import OrderPages
 from fileflare_bot.fileflare.client import FileflareClient
@@ -143,7 +143,7 @@ def _paging() -> None:
 
 async def _open_list() -> None:
     """Print what an open list takes for 30 minutes, beside the text of its response."""
-    async with SampleFileflare().serve() as sample:
+    async with FaultyFileflare().serve() as sample:
         body = json.dumps(sample.answers[orders.DOCUMENTED]).encode()
     open_orders, words = OpenOrders(Metrics()), Catalogs().translator("en")
 
@@ -166,7 +166,7 @@ async def _open_list() -> None:
 
 async def _whole_command() -> None:
     """Compare the processor time of a lookup, one by one and many at once, and how soon its links appear."""
-    async with SampleFileflare().serve() as sample, LoopbackDiscord().serve() as one, LoopbackDiscord().serve() as two:
+    async with FaultyFileflare().serve() as sample, LoopbackDiscord().serve() as one, LoopbackDiscord().serve() as two:
         ids = [f"0123456789abcdef{number:016x}" for number in range(LOOKUPS)]
         sample.answers.update(dict.fromkeys(ids, sample.answers[orders.DOCUMENTED]))
         ours, shortest = one.command(first=ASK_EVERY_TIME), two.command(script=ROOT / "tools" / "shortest_bot.py")

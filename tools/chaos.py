@@ -21,11 +21,11 @@ from tempfile import TemporaryDirectory
 import aiohttp
 from aiohttp import web
 from doubles import faults
+from doubles.faulty_fileflare import Fault, FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import TOKEN
 
 from fileflare_bot.demo.orders import answer, asset
-from fileflare_bot.demo.sample_fileflare import Fault, SampleFileflare
 
 ROOT = Path(__file__).parents[1]
 PER_SECOND = 12
@@ -99,7 +99,7 @@ class Tour:
     """The tour's state and its findings."""
 
     discord: LoopbackDiscord
-    sample: SampleFileflare
+    sample: FaultyFileflare
     lookups: list[Lookup] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -229,7 +229,7 @@ def _offset() -> float:
 
 async def main() -> int:
     """Print the results, and return 0 if all of them are as required, else 1."""
-    async with LoopbackDiscord().serve() as discord, SampleFileflare().serve() as sample:
+    async with LoopbackDiscord().serve() as discord, FaultyFileflare().serve() as sample:
         tour = Tour(discord, sample)
         async with _bot(discord, sample) as metrics_url:
             await discord.connected()
@@ -273,7 +273,7 @@ def _slowest(lookups: list[Lookup]) -> float:
 
 
 @asynccontextmanager
-async def _bot(discord: LoopbackDiscord, sample: SampleFileflare) -> AsyncIterator[str]:
+async def _bot(discord: LoopbackDiscord, sample: FaultyFileflare) -> AsyncIterator[str]:
     port = 20_000 + os.getpid() % 20_000
     environment = {**os.environ, **SETTINGS, "FILEFLARE_BASE_URL": sample.url, "METRICS_PORT": str(port)}
     environment["PYTHONPATH"] = str(ROOT)

@@ -16,12 +16,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from crowd import Asked, ask, give_orders, until_served
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import TOKEN
 from doubles.rate_limit import RateLimit
 from process_cost import processor_seconds, resident_mib
-
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 ROOT = Path(__file__).parents[1]
 ALLOWED = 60  # requests a minute
@@ -39,7 +38,7 @@ MOST_MEMORY = 20.0  # MiB for those who wait
 
 async def main() -> int:
     """Print what became of everybody; return 0 if all is as required, else 1."""
-    async with LoopbackDiscord().serve() as discord, SampleFileflare().serve() as sample:
+    async with LoopbackDiscord().serve() as discord, FaultyFileflare().serve() as sample:
         orders = give_orders(sample, PEOPLE + CROWD + QUIET + WAITING)
         limit = sample.fault = RateLimit(sample.answers, ALLOWED)
         async with _bot(discord, sample) as process:
@@ -100,7 +99,7 @@ async def _waiting(discord: LoopbackDiscord, orders: list[str], process: asyncio
 
 
 @asynccontextmanager
-async def _bot(discord: LoopbackDiscord, sample: SampleFileflare) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _bot(discord: LoopbackDiscord, sample: FaultyFileflare) -> AsyncIterator[asyncio.subprocess.Process]:
     with TemporaryDirectory() as folder:
         environment = {**os.environ, "DISCORD_TOKEN": TOKEN, "FILEFLARE_BASE_URL": sample.url, "LOG_LEVEL": "ERROR"}
         environment |= {"PYTHONPATH": str(ROOT), "DATABASE_URL": f"sqlite:///{folder}/rush.db"}

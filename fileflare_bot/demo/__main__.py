@@ -24,9 +24,8 @@ from simcord.preview import Preview
 
 from fileflare_bot.app import FileflareBot
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.automod import know_patterns
-from fileflare_bot.demo.languages import speak_german
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
+from fileflare_bot.demo.simulator import know_patterns, speak_german
 from fileflare_bot.fileflare.found import Found
 from fileflare_bot.fileflare.lookups import build_lookups
 from fileflare_bot.fileflare.request_queue import Place

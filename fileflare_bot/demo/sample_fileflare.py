@@ -1,44 +1,32 @@
 """A sample Fileflare: a real server on loopback with the documented endpoint and links that count downloads."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Self
 
 from aiohttp import web
 
 from fileflare_bot.demo.orders import SLOW, Json, sample_answers
 
 SLOW_SECONDS: Final = 2.5
-SENT_BYTES: Final = web.AppKey("sent_bytes", list[int])  # of the last streamed response
-
-Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class SampleFileflare:
     """Responds like Fileflare, as far as its documentation goes.
 
-    ``answers`` maps order IDs to response bodies and may change at any time; a ``fault`` responds in their place.
-    ``requests`` counts the requests for each ID.
+    ``answers`` maps order IDs to response bodies and may change at any time.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, Json] = {}
-        self.fault: Fault | None = None
-        self.requests: Counter[str] = Counter()
-        self.delay_seconds = 0.0
-        self.sent_bytes = [0]
         self.url = ""
-        self.gate = asyncio.Event()  # holds back every response while it is cleared
-        self.gate.set()
         self._runner: web.AppRunner | None = None
 
     @asynccontextmanager
-    async def serve(self, port: int = 0) -> AsyncIterator["SampleFileflare"]:
+    async def serve(self, port: int = 0) -> AsyncIterator[Self]:
         """Serve on loopback inside this block; ``url`` says where."""
         app = web.Application()
-        app[SENT_BYTES] = self.sent_bytes
         app.router.add_get("/api/v2/customer-account-orders", self._order)
         app.router.add_get("/download/{asset}", self._download)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -53,18 +41,10 @@ class SampleFileflare:
         finally:
             await runner.cleanup()
 
-    async def stop(self) -> None:
-        """Close every connection and accept no new ones, like a server that is down."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-
     async def _order(self, request: web.Request) -> web.StreamResponse:
         token = request.query.get("id", "")
-        self.requests[token] += 1
-        await self.gate.wait()
-        if self.fault is not None:
-            return await self.fault(request)
-        await asyncio.sleep(SLOW_SECONDS if token == SLOW else self.delay_seconds)
+        if token == SLOW:
+            await asyncio.sleep(SLOW_SECONDS)
         if token not in self.answers:
             return web.json_response({"message": "Not found."}, status=404)
         return web.json_response(self.answers[token])

@@ -19,7 +19,6 @@ from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.storage.storage import Storage
 
-NO_GRANT: Final = Grant()
 TOLD_FOR: Final = 24 * 3600  # seconds in which the reason why an order brings no role is not explained again
 MOST_TOLD: Final = 20_000
 
@@ -65,7 +64,7 @@ class OrderOpener:
         opened.order_number = plain_number(found.order.order_number)  # for a ticket, also if it is refused below
         opened.products = product_names(found.order)
         settings = self._settings(guild_id)
-        grant = NO_GRANT
+        grant = Grant()
         if settings is not None:
             grant = await self._roles.grant(user, settings, opened.reference, found.order, translator)
         elif guild_id is None and opened.asked_in is not None:

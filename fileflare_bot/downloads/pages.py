@@ -8,7 +8,7 @@ which can cost a download.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum
 from functools import cached_property
 from itertools import groupby, islice
 from typing import Final
@@ -57,32 +57,29 @@ class Page:
     of: int
 
 
+_LAST: Final = N_("A click counts as a download, so use the last one on a steady connection.")
+
+
 class _Note(Enum):
-    """What is said once below the files of a page."""
+    """What is said once below the files of a page.
 
-    USED_UP = auto()
-    UNAVAILABLE = auto()
-    LAST = auto()
+    The first sentence is for where a button reaches moderators, then for a server where none does, and for direct
+    messages.
+    """
 
-
-# Where a button reaches moderators, in a server where none does, and in direct messages
-_NOTES: Final = {
-    _Note.USED_UP: (
+    USED_UP = (
         N_("Nothing left on a file? **Press {button}** for more; its old link then works again."),
         N_("Nothing left on a file? Ask this store's support for more; its old link then works again."),
         N_("Nothing left on a file? The store can give you more; its old link then works again."),
-    ),
-    _Note.UNAVAILABLE: (
+    )
+    UNAVAILABLE = (
         N_("A link is unavailable? **Press {button}**."),
         N_("A link is unavailable? Ask this store's support."),
         N_("A link is unavailable? The store can replace it."),
-    ),
-    _Note.LAST: (
-        _LAST := N_("A click counts as a download, so use the last one on a steady connection."),
-        _LAST,
-        _LAST,
-    ),
-}
+    )
+    LAST = (_LAST, _LAST, _LAST)
+
+
 _ELSEWHERE: Final = N_("For that, use /{command} in the store's server and press **{help}** there.")
 
 
@@ -119,7 +116,7 @@ class OrderPages:
         """
         if place is None or place >= len(self.places):
             return self
-        pages = OrderPages(self.order, wanted=self.wanted, of=self._of, break_at=self.places.start_of(place))
+        pages = OrderPages(self.order, wanted=self.wanted, of=self._of, break_at=self.places[place].start)
         pages.places = self.places.on(pages._pages)
         return pages
 
@@ -251,7 +248,7 @@ def _blocks(
     notes = {_note(entry) for entry in entries}
     button = translator.gettext(press) if press else ""
     way = 0 if press else 1 if in_server else 2
-    said = [translator.gettext(words[way], button=button) for note, words in _NOTES.items() if note in notes]
+    said = [translator.gettext(note.value[way], button=button) for note in _Note if note in notes]
     asks = len(notes & {_Note.USED_UP, _Note.UNAVAILABLE})
     if asks and not press and not in_server:
         said[asks - 1] += " " + _in_the_server(_ELSEWHERE, translator)

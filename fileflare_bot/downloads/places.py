@@ -67,13 +67,8 @@ class Places:
     def __len__(self) -> int:
         return len(self._places)
 
-    def page_of(self, place: int) -> int:
-        """Return the number of a place's page."""
-        return self._places[place].page
-
-    def start_of(self, place: int) -> int:
-        """Return how many entries stand before a place."""
-        return self._places[place].start
+    def __getitem__(self, place: int) -> "Place":
+        return self._places[place]
 
     def choices(self, page: int, jumped: Span | None, translator: Translator) -> list[Choice]:
         """Return the options on a page; ``jumped`` is what was chosen last, and opened if it is a range."""

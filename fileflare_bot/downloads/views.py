@@ -17,7 +17,7 @@ from fileflare_bot.interactions.reply import ReplyMessage
 from fileflare_bot.orders.diagnosis import Finding
 from fileflare_bot.orders.findings import most_serious
 from fileflare_bot.refusal import NextStep, Refusal
-from fileflare_bot.roles.granting import Grant, OrderFreeLater, OrderHeldByOthers, on_day
+from fileflare_bot.roles.granting import Grant, OrderFreeLater, OrderHeldByOthers
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.intake import help_button, write_button
 
@@ -76,7 +76,7 @@ def _no_role(opened: OpenOrder, grant: Grant, translator: Translator) -> str:
     )
     if opened.told:
         text = N_("No role until {when}. Is this order yours? Press {button}.")
-    return translator.gettext(text, when=on_day(grant.free_from), button=press)
+    return translator.gettext(text, when=discord.utils.format_dt(grant.free_from, "D"), button=press)
 
 
 def _new_roles(given: Sequence[str], translator: Translator) -> str:

@@ -119,16 +119,13 @@ class Guessing(AskedTooOften):
         "**Several order IDs were unknown here, so I take no more for a while.** Try again in {pause}. Or use "
         "/{command} in the store's server and press **{help}** there: its team can find your order by its number."
     )
-    outcome = "guessing"
     finding = Kind.PAUSED
 
     def __init__(self, retry_after: float, *, in_server: bool = True) -> None:
         super().__init__(retry_after)
         self.in_server = in_server
-
-    def text(self, translator: Translator) -> str:
-        """Return when to try again, and where to ask for help."""
-        return self.filled(self.sentence if self.in_server else self.in_messages, translator)
+        if not in_server:
+            self.sentence = self.in_messages
 
 
 class OrderNotFound(LookupFailed):
@@ -239,14 +236,10 @@ class FileflareDown(FileflareUnavailable):
     outcome = "down"
 
     def __init__(self, why: str = "", /, *, passes_soon: bool = False, next_attempt: float | None = None) -> None:
-        super().__init__(why, passes_soon=passes_soon)
+        super().__init__(why, passes_soon=passes_soon, pause=next_attempt or 0.0)
         self.next_attempt = next_attempt
-
-    def text(self, translator: Translator) -> str:
-        """Return that Fileflare cannot be reached, and when it is asked again."""
-        if self.next_attempt is None:
-            return super().text(translator)
-        return translator.gettext(self.not_asked, pause=translator.pause(self.next_attempt))
+        if next_attempt is not None:
+            self.sentence = self.not_asked
 
 
 class FileflareBusy(FileflareUnavailable):
@@ -261,17 +254,14 @@ class FileflareBusy(FileflareUnavailable):
     def __init__(self, retry_after: float | None = None) -> None:
         super().__init__("asked for a pause", pause=retry_after or 0.0)
         self.retry_after = retry_after
-
-    def text(self, translator: Translator) -> str:
-        """Return when to try again."""
-        return translator.gettext(self.without_pause) if self.retry_after is None else super().text(translator)
+        if retry_after is None:
+            self.sentence = self.without_pause
 
 
 class QueueFull(FileflareUnavailable):
     """Raised when more people wait than a lookup has time for; its turn would come in ``retry_after`` seconds."""
 
     sentence = N_("**Many people are asking right now.** There is room for you in {pause}; please try again then.")
-    outcome = "queue_full"
     finding = None
 
     def __init__(self, retry_after: float) -> None:
@@ -286,7 +276,6 @@ class UnexpectedResponse(FileflareUnavailable):
         "**Fileflare sent an answer that I cannot read.** Your files are safe and nothing was used up. "
         "Please try again later; if it stays so, tell this server's team."
     )
-    outcome = "unexpected_response"
     level = logging.ERROR
 
 
@@ -298,7 +287,6 @@ class LeftLine(LineEnded):
     """Raised when users have given their place up."""
 
     sentence = N_("**You have left the line.** Press **Try again** when you want your downloads.")
-    outcome = "left_line"
     next_step = NextStep.RETRY
 
 
@@ -306,7 +294,6 @@ class AskedAgain(LineEnded):
     """Raised when users have asked for the same order again, so that their place belongs to the newer reply."""
 
     sentence = N_("**You have asked again,** so your downloads come in your newer message.")
-    outcome = "asked_again"
 
 
 class PlaceReserved(LineEnded):
@@ -316,7 +303,6 @@ class PlaceReserved(LineEnded):
         "**So many people are asking that I cannot keep this message for long enough.** A place is reserved for you: "
         "ask again in {pause}, at {time}. For ten minutes from then on you go first."
     )
-    outcome = "place_reserved"
     next_step = NextStep.RETRY
 
     def __init__(self, seconds: float) -> None:
@@ -331,5 +317,4 @@ class LineClosed(LineEnded):
     sentence = N_(
         "**I am restarting, so your place in the line is gone.** Nothing was used up: press **{button}** in a minute."
     )
-    outcome = "line_closed"
     next_step = NextStep.ASK

@@ -147,10 +147,6 @@ class Lookups:
         except OrderNotFound:
             return  # the expected response
 
-    def close_line(self) -> None:
-        """End everybody's wait, because the bot stops."""
-        self.queue.close()
-
     def _key_of(self, reference: OrderReference) -> bytes:
         likeliest, *_ = reference.forms
         return hashlib.blake2b(likeliest.token.encode(), key=self._key, digest_size=16).digest()

@@ -41,14 +41,12 @@ class OnlyInServer(Refusal):
         "**That works in a server only.** Go to the server of the store where you bought, "
         "use /{command} there, and press **{help}**."
     )
-    outcome = "only_in_server"
 
 
 class NotAModerator(Refusal):
     """Raised when a user who is not a moderator of the guild uses something for moderators."""
 
     sentence = N_("**Only this server's moderators can do that.**")
-    outcome = "not_a_moderator"
 
 
 class ModeratorOfSomeChannels(Refusal):
@@ -58,14 +56,12 @@ class ModeratorOfSomeChannels(Refusal):
         "**Only this server's moderators can do that.** You may manage messages in this channel only; ask the server's "
         "owner for a moderator role."
     )
-    outcome = "moderator_of_some_channels"
 
 
 class MissingPermission(Refusal):
     """Raised when a user lacks a permission; ``permission`` is its name in Discord's settings."""
 
     sentence = N_("**Only people with the permission {permission} can do that here.**")
-    outcome = "missing_permission"
 
     def __init__(self, permission: str) -> None:
         super().__init__(permission=permission)

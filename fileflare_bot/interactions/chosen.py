@@ -15,7 +15,6 @@ class NotFromHere(Refusal):
     """Raised when a chosen channel, role, member or message is not the guild's, or hidden from the user."""
 
     sentence = N_("**That is not in this server, or you cannot see it.** Choose again.")
-    outcome = "not_from_here"
 
 
 class _Kind(Enum):

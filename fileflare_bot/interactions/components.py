@@ -1,7 +1,7 @@
-"""Builds buttons, selects and modals, and reads what users put into them."""
+"""Builds buttons, selects and modals, and cleans what users put into them."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, cast
+from collections.abc import Sequence
+from typing import Any, Final
 
 import discord
 
@@ -92,38 +92,3 @@ def _well_formed(value: Any) -> Any:  # noqa: ANN401 - JSON of Discord's
         case list():
             return [_well_formed(inner) for inner in value]
     return value
-
-
-def typed(interaction: discord.Interaction[Any], custom_id: str) -> str:
-    """Return the text in a modal's input, or an empty string."""
-    inputs = (found for found in _inputs(interaction) if found["custom_id"] == custom_id)
-    return next((str(found.get("value") or "") for found in inputs), "")
-
-
-def chosen(interaction: discord.Interaction[Any], custom_id: str | None = None) -> list[str]:
-    """Return the values chosen in a modal's select or radio group, or without a custom_id in the message's select."""
-    if custom_id is None:
-        return [str(value) for value in cast("dict[str, Any]", interaction.data or {}).get("values") or ()]
-    inputs = (found for found in _inputs(interaction) if found["custom_id"] == custom_id)
-    found = next(inputs, {})
-    return [str(value) for value in found.get("values") or filter(None, [found.get("value")])]
-
-
-def uploaded(interaction: discord.Interaction[Any], custom_id: str) -> dict[str, Any] | None:
-    """Return Discord's description of the file in a modal's upload, or None if there is none that Discord knows."""
-    resolved = cast("dict[str, Any]", interaction.data or {}).get("resolved") or {}
-    attachments = resolved.get("attachments") or {}
-    return next((attachments[each] for each in chosen(interaction, custom_id) if each in attachments), None)
-
-
-def _inputs(interaction: discord.Interaction[Any]) -> Iterator[dict[str, Any]]:
-    """Yield the modal's inputs, wherever Discord nests them."""
-    data = cast("dict[str, Any]", interaction.data or {})
-    waiting = list(data.get("components") or ())
-    while waiting:
-        component = waiting.pop()
-        waiting += component.get("components") or ()
-        if "component" in component:
-            waiting.append(component["component"])
-        if "custom_id" in component:
-            yield component

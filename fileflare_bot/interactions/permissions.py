@@ -26,7 +26,6 @@ class BotLacksPermission(Refusal):
     sentence = N_(
         "**I may not do that in this channel.** Give me these permissions here, then try again: {permissions}."
     )
-    outcome = "bot_lacks_permission"
 
     def __init__(self, permissions: str) -> None:
         super().__init__(permissions=permissions)

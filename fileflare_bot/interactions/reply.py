@@ -5,14 +5,13 @@ import io
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import discord
 
 from fileflare_bot.discord_errors import ALREADY_ACKNOWLEDGED, FAILURES, is_passing, undelivered
 from fileflare_bot.fileflare.errors import BadReference
 from fileflare_bot.i18n import N_, Translator
-from fileflare_bot.interactions import components
 from fileflare_bot.interactions.access import OnlyInServer
 from fileflare_bot.logs import hide
 from fileflare_bot.orders.reference import OrderReference, parse_reference
@@ -41,7 +40,6 @@ class FormTooLate(Refusal):
     """Raised when a modal could not be opened in time."""
 
     sentence = N_("**I was too slow to open the form.** Please press again.")
-    outcome = "form_too_late"
 
 
 class File(NamedTuple):
@@ -159,15 +157,17 @@ class Reply:
 
     def typed(self, custom_id: str) -> str:
         """Return the text in the modal's input of this custom_id, or an empty string."""
-        return components.typed(self.interaction, custom_id)
+        return str(self._submitted(custom_id).get("value") or "")
 
     def chosen(self, custom_id: str | None = None) -> list[str]:
-        """Return the values chosen in the modal's input of this custom_id, or in the message's select."""
-        return components.chosen(self.interaction, custom_id)
+        """Return the values chosen in the modal's select or radio group, or in the message's select."""
+        found = self._data if custom_id is None else self._submitted(custom_id)
+        return [str(value) for value in found.get("values") or filter(None, [found.get("value")])]
 
     def uploaded(self, custom_id: str) -> dict[str, Any] | None:
-        """Return Discord's description of the file in the modal's upload of this custom_id, or None."""
-        return components.uploaded(self.interaction, custom_id)
+        """Return Discord's description of the file in the modal's upload, or None if there is none that it knows."""
+        attachments = (self._data.get("resolved") or {}).get("attachments") or {}
+        return next((attachments[each] for each in self.chosen(custom_id) if each in attachments), None)
 
     def reference(self, pasted: str) -> OrderReference:
         """Return the order reference in a pasted text, and hide both in every log line until the reply is done.
@@ -238,6 +238,20 @@ class Reply:
         """Return the seconds left for a fast reply; a wrong clock can only make it defer early."""
         age = (discord.utils.utcnow() - self.interaction.created_at).total_seconds()
         return FAST_REPLY_SECONDS - min(max(age, 0.0), FAST_REPLY_SECONDS)
+
+    @property
+    def _data(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", self.interaction.data or {})
+
+    def _submitted(self, custom_id: str) -> dict[str, Any]:
+        """Return the modal's input of this custom_id, wherever Discord nests it; empty if there is none."""
+        waiting = list(self._data.get("components") or ())
+        while waiting:
+            component: dict[str, Any] = waiting.pop()
+            if component.get("custom_id") == custom_id:
+                return component
+            waiting += [*(component.get("components") or ()), *filter(None, [component.get("component")])]
+        return {}
 
     async def _finish(self, call: Coroutine[Any, Any, None]) -> None:
         """Make a call that a cancellation of the handler does not cut off: Discord may have carried it out already."""

@@ -21,7 +21,6 @@ from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions.access import Audience, ModeratorOfSomeChannels, OnlyInServer, admit
 from fileflare_bot.interactions.activity import Activity
 from fileflare_bot.interactions.components import COLOUR
-from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.interactions.reply import Reply, ReplyMessage, Undelivered
 from fileflare_bot.logs import hiding
 from fileflare_bot.metrics import Metrics
@@ -43,14 +42,12 @@ class Restarting(Refusal):
     """Raised for interactions that arrive while the bot is stopping."""
 
     sentence = N_("**I am restarting.** Please try again in a minute.")
-    outcome = "restarting"
 
 
 class DiscordFailed(Refusal):
     """Shown when a handler's call to Discord failed in a way that may pass."""
 
     sentence = N_("**Discord had a problem, so I could not finish this.** See what is done already, then try again.")
-    outcome = "discord_failed"
     level = logging.WARNING
 
 
@@ -234,7 +231,7 @@ def _where_to_find(reply: Reply) -> discord.Embed | None:
     As an embed: the words look as on the panel, and need not fit the refusal's message.
     """
     try:
-        where = where_to_find(reply.settings.options.wording)
+        where = reply.settings.options.wording.where_to_find
     except (OnlyInServer, StorageUnavailable):
         return None
     title = reply.translator.gettext("Where do I find my order link?")

@@ -40,7 +40,6 @@ class ListExpired(Refusal):
     """Raised when a button belongs to a list that has expired, for example after a restart."""
 
     sentence = N_("**This list is no longer live.** Use /{command} or press **{button}** for a new one.")
-    outcome = "list_expired"
     next_step = NextStep.ASK
 
 

@@ -1,6 +1,6 @@
 """An order, or the reason why there is none → findings, each with advice for customers and moderators.
 
-Findings are the problems that Fileflare's customers really have, as far as a response shows them. :class:`Unseen`
+Findings are the problems that Fileflare's customers really have, as far as a response shows them. ``UNSEEN``
 lists what it cannot show, so that nobody takes "no findings" for "no problem". Sentences are marked for the
 catalogs here and translated by the replies.
 """
@@ -48,19 +48,19 @@ class Advice:
     ``why`` explains it where there is room.
     """
 
-    severity: Severity
     moderator: str
     next_step: str
     why: str = ""
+    severity: Severity = Severity.BLOCKING
 
 
 _OVERRIDE: Final = N_(
     "Store owner: Fileflare > Orders > the order > Override global limitations > a higher count > Save."
 )
+_ATTACH_AGAIN: Final = N_("Store owner: attach the file to the order again in Fileflare, or correct the external link.")
 
 ADVICE: Final[dict[Kind, Advice]] = {
     Kind.USED_UP: Advice(
-        Severity.BLOCKING,
         N_("{name}: no downloads left ({downloaded} of {limit} used)."),
         _OVERRIDE,
         N_(
@@ -69,7 +69,6 @@ ADVICE: Final[dict[Kind, Advice]] = {
         ),
     ),
     Kind.MORE_CLICKS: Advice(
-        Severity.BLOCKING,
         N_("{name}: clicked more often than it may be ({downloaded} times, limit {limit})."),
         _OVERRIDE,
         N_(
@@ -78,27 +77,24 @@ ADVICE: Final[dict[Kind, Advice]] = {
         ),
     ),
     Kind.LAST_ONE: Advice(
-        Severity.WARNING,
         N_("{name}: one download left ({downloaded} of {limit} used)."),
         N_("Tell the customer to use a steady connection, or have the store owner raise the count first."),
+        severity=Severity.WARNING,
     ),
     Kind.LINK_UNAVAILABLE: Advice(
-        Severity.BLOCKING,
-        N_("{name}: Fileflare gives no link for it that can be opened safely."),
-        N_("Store owner: attach the file to the order again in Fileflare, or correct the external link."),
+        N_("{name}: Fileflare gives no link for it that can be opened safely."), _ATTACH_AGAIN
     ),
     Kind.EXTERNAL_LINK: Advice(
-        Severity.NOTE,
         N_("{name}: an external link, so Fileflare cannot tell whether it works."),
         N_("If it does not open: the store owner corrects the link in Fileflare, or asks that website."),
+        severity=Severity.NOTE,
     ),
     Kind.PRODUCT_WITHOUT_FILES: Advice(
-        Severity.NOTE,
         N_("{name}: no files on this product of the order."),
         N_("If it should have some: the store owner attaches them in Fileflare to the product and to this order."),
+        severity=Severity.NOTE,
     ),
     Kind.ORDER_WITHOUT_FILES: Advice(
-        Severity.BLOCKING,
         N_("The order exists, but there are no files on it."),
         N_(
             "Younger than 30 minutes: have the customer try again later. Otherwise the store owner looks whether the "
@@ -107,7 +103,6 @@ ADVICE: Final[dict[Kind, Advice]] = {
         N_("Only stores with Fileflare's Premium plan have files here."),
     ),
     Kind.WRONG_REFERENCE: Advice(
-        Severity.BLOCKING,
         N_("What was pasted is {pasted}, not an order ID."),
         N_(
             "Ask for the address behind **View your order** in the confirmation email, to be pasted into "
@@ -115,7 +110,6 @@ ADVICE: Final[dict[Kind, Advice]] = {
         ),
     ),
     Kind.NOT_FOUND: Advice(
-        Severity.BLOCKING,
         N_("Fileflare knows no order with the ID that the customer gave."),
         N_(
             "Have the customer copy the address from the confirmation email again. If that fails: is the order in "
@@ -123,36 +117,29 @@ ADVICE: Final[dict[Kind, Advice]] = {
         ),
     ),
     Kind.OUTAGE: Advice(
-        Severity.WARNING,
         N_("Fileflare gave no usable answer. That is an outage, and says nothing about the order."),
         N_("Press **Check again** in a few minutes."),
         N_("Do not tell the customer that the order does not exist."),
+        severity=Severity.WARNING,
     ),
     Kind.PAUSED: Advice(
-        Severity.WARNING,
         N_("Several IDs before were unknown, so I did not look up this one."),
         N_("Press **Check again**. Not found? Find it by its number."),
+        severity=Severity.WARNING,
     ),
     Kind.HELD_BY_OTHERS: Advice(
-        Severity.BLOCKING,
         N_("Another account of this server holds the order, so it counts for nobody else."),
         N_("Ask the store owner with the order number: Shopify shows them the buyer. Then **Move** or **Release** it."),
     ),
 }
 
-_ATTACH_AGAIN: Final = N_("Store owner: attach the file to the order again in Fileflare, or correct the external link.")
 _CORRECT_LINK: Final = N_(
     "Store owner: correct the external link in Fileflare. It must be the whole address of a web page or a file."
 )
 
 REFUSED_LINKS: Final[dict[LinkProblem, Advice]] = {
-    LinkProblem.NONE_GIVEN: Advice(
-        Severity.BLOCKING,
-        N_("{name}: Fileflare gives no link for it."),
-        _ATTACH_AGAIN,
-    ),
+    LinkProblem.NONE_GIVEN: Advice(N_("{name}: Fileflare gives no link for it."), _ATTACH_AGAIN),
     LinkProblem.TOO_LONG: Advice(
-        Severity.BLOCKING,
         N_("{name}: its link is too long for a Discord message."),
         N_(
             "The customer finds it on the store's own order page. Store owner: a shorter external link in Fileflare "
@@ -160,22 +147,16 @@ REFUSED_LINKS: Final[dict[LinkProblem, Advice]] = {
         ),
     ),
     LinkProblem.NO_WEB_ADDRESS: Advice(
-        Severity.BLOCKING,
-        N_("{name}: what Fileflare gives as its link is not a web address."),
-        _CORRECT_LINK,
+        N_("{name}: what Fileflare gives as its link is not a web address."), _CORRECT_LINK
     ),
     LinkProblem.USER_NAME: Advice(
-        Severity.BLOCKING,
         N_("{name}: its link holds a user name, which can pass for another website, so I do not show it."),
         _CORRECT_LINK,
     ),
     LinkProblem.UNREADABLE: Advice(
-        Severity.BLOCKING,
-        N_("{name}: Fileflare's answer is damaged here, so I cannot read its link."),
-        _ATTACH_AGAIN,
+        N_("{name}: Fileflare's answer is damaged here, so I cannot read its link."), _ATTACH_AGAIN
     ),
     LinkProblem.LEFT_OUT: Advice(
-        Severity.BLOCKING,
         N_("Fileflare's answer is damaged or very long, so there may be more in this order than I can show."),
         N_("Press **Check again** in a few minutes. The customer finds everything on the store's own order page."),
     ),
@@ -194,24 +175,15 @@ PASTED: Final[dict[ReferenceProblem, str]] = {
 }
 
 
-class Unseen(StrEnum):
-    """What can stop a download but is not in Fileflare's response."""
-
-    IP_LIMIT = "ip_limit"
-    EXPIRED = "expired"
-    PAYMENT = "payment"
-    HOLD = "hold"
-
-
-UNSEEN: Final[dict[Unseen, str]] = {
-    Unseen.IP_LIMIT: N_(
+UNSEEN: Final = (
+    N_(
         "**IP limit** (a phone, a VPN, another network): the store owner raises the IP slots under Fileflare > Orders "
         "> the order > Override global limitations."
     ),
-    Unseen.EXPIRED: N_("**Expired links:** the store owner sets a later date there, too."),
-    Unseen.PAYMENT: N_("**Payment:** an unpaid or refunded order is the store owner's decision."),
-    Unseen.HOLD: N_("**A hold or a cancellation:** the store owner's decision; do not guess at reasons."),
-}
+    N_("**Expired links:** the store owner sets a later date there, too."),
+    N_("**Payment:** an unpaid or refunded order is the store owner's decision."),
+    N_("**A hold or a cancellation:** the store owner's decision; do not guess at reasons."),
+)
 
 
 _NOT_READ: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE, Kind.PAUSED}

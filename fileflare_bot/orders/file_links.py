@@ -66,12 +66,6 @@ def read_link(url: str | None) -> Link | LinkProblem:
     return Link(origin, rest, size) if size <= LONGEST_LINK else LinkProblem.TOO_LONG
 
 
-def safe_link(url: str | None) -> str | None:
-    """Return the address as it is safe in a masked link, or None; see read_link()."""
-    link = read_link(url)
-    return link.spelled() if isinstance(link, Link) else None
-
-
 def _origin(url: str) -> str | LinkProblem:
     """Return scheme, host and port in ASCII, or why there are none."""
     try:

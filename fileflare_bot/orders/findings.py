@@ -85,7 +85,7 @@ def all_well(translator: Translator) -> str:
 
 def unseen(translator: Translator) -> str:
     """Return what Fileflare's response does not show, and how to fix it."""
-    return "\n".join("• " + translator.gettext(sentence) for sentence in UNSEEN.values())
+    return "\n".join("• " + translator.gettext(sentence) for sentence in UNSEEN)
 
 
 def changes(before: Iterable[Finding], after: Iterable[Finding], translator: Translator) -> str:

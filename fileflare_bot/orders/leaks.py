@@ -10,9 +10,6 @@ form of 32 hexadecimal characters and a word for an order nearby.
 
 from typing import Final
 
-LONGEST_PATTERN: Final = 260  # characters
-MOST_PATTERNS: Final = 10
-
 _UNSEEN: Final = r"[^ -~]*"  # zero-width characters and soft hyphens, which copying adds: all but printable ASCII
 _SLASH: Final = r"(?:[/\\]|%(?:25)*2f)+"  # percent-encoded as a parameter of a mail program's redirect address
 _ACCOUNT: Final = _UNSEEN.join("account") + _UNSEEN

@@ -224,16 +224,9 @@ def _keep_broken_asset(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - p
         return _broken_asset(value)
 
 
-def _keep_broken_assets(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - pydantic hands over anything
-    try:
-        return handler(value)
-    except ValidationError:
-        return (_broken_asset(),)
-
-
 _Assets = Annotated[
     tuple[Annotated[Asset, WrapValidator(_keep_broken_asset), _AsObject], ...],
-    WrapValidator(_keep_broken_assets),
+    OrDefault((_broken_asset(),)),
     _AsList,
 ]
 
@@ -246,27 +239,10 @@ class Line:
     assets: _Assets = ()
 
 
-def _broken_line() -> Line:
-    return Line(assets=(_broken_asset(),))
-
-
-def _keep_broken_line(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - pydantic hands over anything
-    try:
-        return handler(value)
-    except ValidationError:
-        return _broken_line()
-
-
-def _keep_broken_lines(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - pydantic hands over anything
-    try:
-        return handler(value)
-    except ValidationError:
-        return (_broken_line(),)
-
-
+_BROKEN_LINE: Final = Line(assets=(_broken_asset(),))
 _Lines = Annotated[
-    tuple[Annotated[Line, WrapValidator(_keep_broken_line), _AsObject], ...],
-    WrapValidator(_keep_broken_lines),
+    tuple[Annotated[Line, OrDefault(_BROKEN_LINE), _AsObject], ...],
+    OrDefault((_BROKEN_LINE,)),
     _AsList,
 ]
 
@@ -309,7 +285,7 @@ class Order:
     @model_validator(mode="before")
     @classmethod
     def _bounded(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - any JSON value
-        """Refuse what holds nothing but unreadable lists."""
+        """Cut what is too long or too much; refuse what holds nothing but unreadable lists."""
         raw = as_object(value)
         if not isinstance(raw, dict):
             return raw

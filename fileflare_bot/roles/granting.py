@@ -10,7 +10,7 @@ import discord
 import structlog
 from discord.ext import commands
 
-from fileflare_bot.background import soon
+from fileflare_bot.background import soon, soon_or
 from fileflare_bot.discord_errors import (
     FAILURES,
     UNKNOWN_MEMBER,
@@ -81,7 +81,7 @@ class OrderFreeLater(Refusal):
     finding = Kind.HELD_BY_OTHERS
 
     def __init__(self, free_from: datetime) -> None:
-        super().__init__(when=on_day(free_from))
+        super().__init__(when=discord.utils.format_dt(free_from, "D"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class BuyerRoles:
             return Grant()
         if claim is None:
             return await self._not_granted(settings, reference)
-        given = await self._settle_soon(settings.guild_id, user.id)
+        given = await soon_or([], self.settle(settings.guild_id, user.id))
         return Grant(tuple(role.name for role in map(user.guild.get_role, given) if role is not None))
 
     async def elsewhere(self, user_id: int, guild_id: int, reference: OrderReference, order: Order) -> Grant:
@@ -167,9 +167,9 @@ class BuyerRoles:
         """
         if not settings.options.buyers_roles:
             return [], True
-        ruled = {role for rule in settings.options.rules for role in rule.role_ids}
+        ruled = settings.options.buyers_role_ids
         await self._claims.restore(settings.guild_id, member.id, ruled, held=_role_ids(member))
-        given = await self._settle_soon(settings.guild_id, member.id)
+        given = await soon_or([], self.settle(settings.guild_id, member.id))
         return given, await self.is_settled(settings.guild_id, member.id)
 
     async def lost_and_kept(self, guild_id: int, shown: ShownClaim) -> tuple[list[int], list[int]]:
@@ -267,15 +267,6 @@ class BuyerRoles:
             raise OrderHeldByOthers if free_from is None else OrderFreeLater(free_from)
         return Grant(held_by_others=True, free_from=free_from)
 
-    async def _settle_soon(self, guild_id: int, user_id: int) -> list[int]:
-        given: list[int] = []
-
-        async def settle() -> None:
-            given.extend(await self.settle(guild_id, user_id))
-
-        await soon(settle())
-        return given
-
     async def _give(self, guild_id: int, user_id: int, role_id: int, state: GrantState) -> bool:
         """Give a role, unless the user holds it already; return whether the bot gave it."""
         try:
@@ -331,11 +322,6 @@ class BuyerRoles:
         """Post into the log channel why a role could not be given or revoked, once a day for each reason."""
         translator = await self._modlog.translator(guild_id)
         await self._modlog.warn_once_a_day(guild_id, translator.gettext(trouble, role=role_id))
-
-
-def on_day(time: datetime) -> str:
-    """Return a day that Discord shows in the reader's language."""
-    return f"<t:{int(time.timestamp())}:D>"
 
 
 def _role_ids(member: discord.Member) -> set[int]:

@@ -22,7 +22,6 @@ class NotForModerators(Refusal):
         "**The role {role} cannot be a moderator role:** {why}. Choose a role that only your team has; make one under "
         "Server Settings > Roles."
     )
-    outcome = "not_for_moderators"
 
     def __init__(self, role: str, why: str) -> None:
         super().__init__()
@@ -41,7 +40,6 @@ class MakesModerators(Refusal):
         "**Buyers must not get the role {role}:** it is a moderator role, so every buyer would be a moderator. Choose "
         "another role, or take this one off the moderator roles in /store setup first."
     )
-    outcome = "makes_moderators"
 
 
 class PingsBuyers(Refusal):
@@ -51,7 +49,6 @@ class PingsBuyers(Refusal):
         "**The role {role} cannot be both the role to ping and a role for buyers:** each help request would ping all "
         "of them. Choose another role."
     )
-    outcome = "pings_buyers"
 
 
 def check_ping_role(role_id: int | None, options: Options) -> None:

@@ -44,7 +44,6 @@ class RoleOfEverybody(Refusal):
     """Raised when a rule would give buyers the role @everyone."""
 
     sentence = N_("**Everybody has the role @everyone already.** Choose a role that only buyers get.")
-    outcome = "role_of_everybody"
 
 
 class PowerfulRole(Refusal):
@@ -54,7 +53,6 @@ class PowerfulRole(Refusal):
         "**Buyers must not get the role {role}.** It has these permissions: {permissions}. Take them off the role, or "
         "choose another."
     )
-    outcome = "powerful_role"
 
 
 class ManagedRole(Refusal):
@@ -64,7 +62,6 @@ class ManagedRole(Refusal):
         "**Nobody can give the role {role}:** it belongs to an app, to a subscription or to boosters. Make a role for "
         "your buyers under Server Settings > Roles, and choose that."
     )
-    outcome = "managed_role"
 
 
 _NOT_BELOW: Final = N_("It is not below your highest role: ask somebody with Manage Roles whose role is above it.")
@@ -83,7 +80,6 @@ class MayNotGive(Refusal):
     not_moved: ClassVar[str] = N_(
         "**You may not give the role {role}, so I do not move the order for you.** {why} {instead}"
     )
-    outcome = "may_not_give"
 
     def __init__(self, role: str, *, manages: bool, instead: str = "") -> None:
         super().__init__()

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import N_
 from fileflare_bot.orders.hiding import hide_order
 from fileflare_bot.orders.models import Order, Product
 from fileflare_bot.orders.plain import plain_name
@@ -28,15 +28,10 @@ class RuleNeedsValue(Refusal):
     """Raised when a new rule for buyers' roles lacks the value that orders are compared with."""
 
     sentence = _WHICH[Match.TAG]
-    outcome = "rule_needs_value"
 
     def __init__(self, match: Match) -> None:
         super().__init__()
-        self._match = match
-
-    def text(self, translator: Translator) -> str:
-        """Return the question for the value of this kind of rule."""
-        return translator.gettext(_WHICH[self._match])
+        self.sentence = _WHICH[match]
 
 
 class NoShopifyNumber(Refusal):
@@ -46,21 +41,18 @@ class NoShopifyNumber(Refusal):
         "**That is not Shopify's number of a product or variant, so no order would match it.** Choose one of those "
         "that I suggest while you type `value`; /store products makes me know yours."
     )
-    outcome = "no_shopify_number"
 
 
 class NoSuchRule(Refusal):
     """Raised when no rule for buyers' roles is the chosen one, or has that number."""
 
     sentence = N_("**There is no such rule any more.** Choose one that I suggest, or its number in /store roles list.")
-    outcome = "no_such_rule"
 
 
 class TooManyRules(Refusal):
     """Raised when a guild has the largest allowed number of rules for buyers' roles."""
 
     sentence = N_("**There are 25 rules already.** Remove one first.")
-    outcome = "too_many_rules"
 
 
 def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: Iterable[int]) -> tuple[RoleRule, ...]:

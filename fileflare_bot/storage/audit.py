@@ -33,16 +33,6 @@ class Audit:
             if await session.scalar(sa.select(AuditRow.id).where(*same).limit(1)) is None:
                 add_entry(session, guild_id, actor_id, action)
 
-    @unit_of_work
-    async def entries(self, guild_id: int, number: int | None = None) -> list[AuditEntry]:
-        """Return a guild's audit entries, or those of one ticket, oldest first."""
-        wanted = [AuditRow.guild_id == guild_id]
-        if number is not None:
-            wanted.append(AuditRow.number == number)
-        async with self._database.reading() as session:
-            rows = await session.scalars(sa.select(AuditRow).where(*wanted).order_by(AuditRow.id))
-            return [audit_entry(row) for row in rows]
-
 
 def add_entry(
     session: AsyncSession,

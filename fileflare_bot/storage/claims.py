@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.encryption import Cipher, Unreadable
+from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.intents import add_note, show
@@ -116,8 +116,7 @@ class Claims:
     async def free_from(self, guild_id: int, reference: OrderReference) -> datetime | None:
         """Return when the next claim ends whose user had their data deleted, in UTC; None if there is no such claim."""
         wanted = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == self._cipher.hash(reference.token)
-        async with self._database.reading() as session:
-            forgotten = await session.scalar(sa.select(sa.func.min(ClaimRow.forgotten_at)).where(*wanted))
+        forgotten = await self._database.first(sa.select(sa.func.min(ClaimRow.forgotten_at)).where(*wanted))
         return None if forgotten is None else forgotten + KEEP_FORGOTTEN
 
     @unit_of_work
@@ -161,8 +160,7 @@ class Claims:
     ) -> Claim:
         """Move a claim and its roles to another user; return it as it was. What ``check`` raises changes nothing.
 
-        ``number`` is that of the ticket on whose card it was done; ``note`` is for the threads of open tickets about
-        the order, whose cards change.
+        ``number`` and ``note`` are as for release().
 
         Raises:
             HeldByThem: it is that user's already.
@@ -188,7 +186,7 @@ class Claims:
     async def forget(self, session: AsyncSession, user_id: int) -> int:
         """Take a user off their claims, and intend to revoke the roles; return how many claims those were.
 
-        Nobody can claim the orders for 90 days.
+        The claims stay for 90 days without a user, each as one of the accounts that its order can count for.
         """
         theirs = ClaimRow.user_id == user_id
         await lock_guild(session, sa.select(ClaimRow.guild_id).where(theirs))
@@ -242,10 +240,7 @@ class Claims:
         return self._cipher.encrypt(label, CLAIM_LABEL.place(row))
 
     def _record(self, row: ClaimRow) -> Claim:
-        try:
-            label = self._cipher.decrypt(row.label, CLAIM_LABEL.place(row))
-        except Unreadable:
-            label = ""
+        label = self._cipher.readable(row.label, CLAIM_LABEL.place(row))
         return Claim(row.id, row.guild_id, row.user_id, label, tuple(row.role_ids), row.claimed_at)
 
 

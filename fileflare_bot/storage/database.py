@@ -81,11 +81,6 @@ class Database:
         self.running: set[asyncio.Task[Any]] = set()
         self._writers = asyncio.Semaphore(1 if self._sqlite is not None else 8)
 
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether this is a SQLite file."""
-        return self._sqlite is not None
-
     async def close(self) -> None:
         """Wait for running units of work, then close every connection."""
         if self.running:
@@ -108,6 +103,21 @@ class Database:
                 yield session
                 await session.commit()
 
+    async def all(self, query: sa.Select[T]) -> list[T]:
+        """Return what a query for one column or record finds."""
+        async with self.reading() as session:
+            return [*await session.scalars(query)]
+
+    async def first(self, query: sa.Select[T]) -> T | None:
+        """Return the first that such a query finds, or None."""
+        async with self.reading() as session:
+            return await session.scalar(query)
+
+    async def do(self, statement: sa.UpdateBase) -> None:
+        """Carry out one statement."""
+        async with self.writing() as session:
+            await session.execute(statement)
+
     async def empty_log(self) -> None:
         """Empty SQLite's write-ahead log, which keeps what was deleted; if somebody reads, the next call does it.
 
@@ -124,7 +134,7 @@ class Database:
         """Migrate the tables, one process at a time; return what that changed.
 
         Raises:
-            NewerDatabase: a newer version of the bot has migrated them.
+            SettingsError: a newer version of the bot has migrated them.
             sqlalchemy.exc.SQLAlchemyError, OSError: the database is unreachable or unusable.
         """
         self._make_file()
@@ -178,10 +188,6 @@ def unit_of_work(
         return await shielded(task)
 
     return run_to_end
-
-
-class NewerDatabase(Exception):  # noqa: N818 - it states a fact
-    """Raised when a newer version of the bot has migrated the tables."""
 
 
 def newest_revision() -> str:

@@ -13,9 +13,14 @@ from typing import Final, TypeAlias
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.errors import StorageUnavailable
 
 KEY_FILE: Final = "secret.key"
+_KEY_IS_GONE: Final = (
+    f"{KEY_FILE} is missing beside the database of DATABASE_URL, and only it opens what is stored: put it back, or set "
+    "SECRET_KEYS to its content. To begin anew, move the database away."
+)
 _BOUND: Final = "\0bound\0"  # begins what is encrypted, unless an earlier version has encrypted it
 
 Place: TypeAlias = tuple[str | int | None, ...]  # see places.py
@@ -23,14 +28,6 @@ Place: TypeAlias = tuple[str | int | None, ...]  # see places.py
 
 class Unreadable(Exception):  # noqa: N818 - it states a fact
     """Raised when none of the keys decrypts a text, or it belongs to another place."""
-
-
-class KeyMissing(Exception):  # noqa: N818 - it states a fact
-    """Raised when the key file beside a SQLite database is gone."""
-
-
-class KeyUnreadable(Exception):  # noqa: N818 - it states a fact
-    """Raised when the key file beside a SQLite database is there, but cannot be read; its cause is an OSError."""
 
 
 class Cipher:
@@ -57,6 +54,13 @@ class Cipher:
             if bound_to == [*place]:
                 return str(kept)
         raise Unreadable
+
+    def readable(self, text: str, place: Place, otherwise: str = "") -> str:
+        """Decrypt a text of that place; return ``otherwise`` if that cannot be done."""
+        try:
+            return self.decrypt(text, place)
+        except Unreadable:
+            return otherwise
 
     def encrypt_unbound(self, text: str) -> str:
         """Encrypt a text as earlier versions did, for no place."""
@@ -105,31 +109,27 @@ class Cipher:
         return hashlib.blake2b(token.encode(), key=self.hash_key, digest_size=16).hexdigest()
 
 
-def key_beside(database: Path) -> str:
-    """Return the key in the file beside a SQLite database; create it (mode 0600) for a new database.
+def make_key(database: Path) -> None:
+    """Create the file with the key beside a new SQLite database (mode 0600), unless it is there.
 
     Raises:
-        KeyMissing: the database has content, so it had a key, but the file is gone.
-        KeyUnreadable: the file is there, but cannot be read.
+        SettingsError: the database has content, so it had a key, but the file is gone.
         OSError: the file cannot be created.
     """
     path = database.with_name(KEY_FILE)
-    if not path.exists():
-        if database.is_file() and database.stat().st_size:
-            raise KeyMissing
-        descriptor, name = mkstemp(dir=path.parent, prefix=KEY_FILE)  # with mode 0600
-        draft = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Fernet.generate_key())
-            file.flush()
-            os.fsync(descriptor)  # the database, which needs the key, survives a power cut too
-        try:
-            path.hardlink_to(draft)  # atomic: one process creates the key, the others never read half of it
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+    if path.exists():
+        return
+    if database.is_file() and database.stat().st_size:
+        raise SettingsError([_KEY_IS_GONE])
+    descriptor, name = mkstemp(dir=path.parent, prefix=KEY_FILE)  # with mode 0600
+    draft = Path(name)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(Fernet.generate_key())
+        file.flush()
+        os.fsync(descriptor)  # the database, which needs the key, survives a power cut too
     try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError as error:
-        raise KeyUnreadable from error
+        path.hardlink_to(draft)  # atomic: one process creates the key, the others never read half of it
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -26,8 +26,7 @@ class EndedStages:
         """Return the tickets whose stage has ended, those that ended first; none of a guild that the bot has left."""
         ended = TicketRow.stage_ends_at <= utc_now(), GuildRow.left_at.is_(None), within(shards, TicketRow.guild_id)
         query = sa.select(TicketRow.id).join(GuildRow, GuildRow.guild_id == TicketRow.guild_id).where(*ended)
-        async with self._database.reading() as session:
-            return [*await session.scalars(query.order_by(TicketRow.stage_ends_at).limit(MOST_AT_ONCE))]
+        return await self._database.all(query.order_by(TicketRow.stage_ends_at).limit(MOST_AT_ONCE))
 
     @unit_of_work
     async def remind(self, ticket_id: int, note: NewNote) -> None:

@@ -1,18 +1,4 @@
-"""Storage errors, split by who must act.
-
-StorageFailed
-├── StorageUnavailable       nobody: the database is unreachable; trying later can help
-├── TooManyTickets           the customer: has reached a limit of tickets or messages
-├── NoSuchTicket             nobody: it was deleted, or is another guild's
-├── AlreadyTaken             the moderator: another moderator was faster
-├── NotPossibleNow           the moderator: the ticket's state does not allow it
-├── NameTaken                the moderator: a canned answer has that name already
-├── NoSuchCannedAnswer       the moderator: no canned answer has that name
-├── TooManyCannedAnswers     the moderator: the guild has 25 canned answers
-├── NoSuchClaim              the moderator: the order does not count for that user any more
-├── HeldByThem               the moderator: the order's claim is that user's already
-└── NoSuchSavedOrder         the customer: never saved that order, or had it forgotten
-"""
+"""Storage errors; each class says when it is raised."""
 
 import logging
 import math
@@ -26,11 +12,7 @@ from fileflare_bot.refusal import NextStep, Refusal
 NOBODY: Final = N_("an account that had its data deleted")
 
 
-class StorageFailed(Refusal):
-    """Raised, as one of the classes below, when something could not be stored or read."""
-
-
-class StorageUnavailable(StorageFailed):
+class StorageUnavailable(Refusal):
     """Raised when the database is unreachable or does not respond in time."""
 
     sentence = N_(
@@ -41,7 +23,7 @@ class StorageUnavailable(StorageFailed):
     level = logging.WARNING
 
 
-class TooManyTickets(StorageFailed):
+class TooManyTickets(Refusal):
     """Raised when a user has reached the limit of open tickets, or of tickets or messages a day.
 
     ``open_tickets`` are the ID, the number and the order's number, if it is known, of those to which they may add
@@ -91,25 +73,24 @@ class TooManyTickets(StorageFailed):
         return text + " " + translator.gettext(self.to_add)
 
 
-class NoSuchTicket(StorageFailed):
+class NoSuchTicket(Refusal):
     """Raised when the guild has no such ticket."""
 
     sentence = N_("**That help request does not exist any more.**")
     outcome = "no_such_request"
 
 
-class AlreadyTaken(StorageFailed):
+class AlreadyTaken(Refusal):
     """Raised when ``moderator_id`` already works on the ticket."""
 
     sentence = N_("**{who} was faster and has this request.** If you agree on it, press **{hand_over}**.")
-    outcome = "already_taken"
 
     def __init__(self, moderator_id: int) -> None:
         super().__init__("already taken", who=f"<@{moderator_id}>")
         self.moderator_id = moderator_id
 
 
-class NotPossibleNow(StorageFailed):
+class NotPossibleNow(Refusal):
     """Raised when a ticket is resolved but must be open, or the other way round.
 
     ``closed_by`` closed it ``at`` this time, if a moderator asks. ``opened`` says that it is open; ``other`` is the
@@ -128,57 +109,42 @@ class NotPossibleNow(StorageFailed):
     has_other: ClassVar[str] = N_(
         "**Another help request about it is open: {other}.** Go on there; this one stays closed."
     )
-    outcome = "not_possible_now"
 
     def __init__(
         self, *, closed_by: int | None = None, at: datetime | None = None, opened: bool = False, other: str = ""
     ) -> None:
-        super().__init__("not possible now")
-        self._closed_by = closed_by
-        self._at = at
-        self._opened = opened
-        self._other = other
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it would be possible if the ticket were reopened."""
-        return not (self._opened or self._other)
-
-    def text(self, translator: Translator) -> str:
-        """Return why it is not possible."""
-        if self._other:
-            return translator.gettext(self.has_other, other=self._other)
-        if self._opened:
-            return translator.gettext(self.is_open)
-        reopen = translator.gettext("Reopen")
-        if self._closed_by is None or self._at is None:
-            return translator.gettext(self.sentence, reopen=reopen)
-        who, when = f"<@{self._closed_by}>", f"<t:{int(self._at.timestamp())}:R>"
-        return translator.gettext(self.closed, who=who, when=when, reopen=reopen)
+        when = "" if at is None else f"<t:{int(at.timestamp())}:R>"
+        super().__init__("not possible now", who=f"<@{closed_by}>", when=when, other=other)
+        self.is_closed = not (opened or other)  # it would be possible if the ticket were reopened
+        if other:
+            self.sentence = self.has_other
+        elif opened:
+            self.sentence = self.is_open
+        elif closed_by is not None and at is not None:
+            self.sentence = self.closed
 
 
-class NameTaken(StorageFailed):
+class NameTaken(Refusal):
     """Raised when a guild already has a canned answer of that name."""
 
     sentence = N_("**There is a saved answer of that name.** Use /answers edit to change it.")
-    outcome = "name_taken"
 
 
-class NoSuchCannedAnswer(StorageFailed):
+class NoSuchCannedAnswer(Refusal):
     """Raised when a guild has no canned answer of that name."""
 
     sentence = N_("**There is no saved answer of that name.** /answers list shows those there are.")
     outcome = "no_such_answer"
 
 
-class TooManyCannedAnswers(StorageFailed):
+class TooManyCannedAnswers(Refusal):
     """Raised when a guild has as many canned answers as a Discord select shows."""
 
     sentence = N_("**There are 25 saved answers, and Discord shows no more.** Remove one first.")
     outcome = "too_many_answers"
 
 
-class NoSuchClaim(StorageFailed):
+class NoSuchClaim(Refusal):
     """Raised when a claim is gone, is another guild's, or is no longer held by the user that a moderator was shown.
 
     ``holders`` are the users for whom the order counts now, None if that is not known; one of them is None if they had
@@ -189,7 +155,6 @@ class NoSuchClaim(StorageFailed):
     held: ClassVar[str] = N_("It counts for {who} now.")
     free: ClassVar[str] = N_("It counts for nobody now, so the next account that opens it holds it.")
     unknown: ClassVar[str] = N_("/claims order shows for whom it counts now.")
-    outcome = "no_such_claim"
 
     def __init__(self, holders: Sequence[int | None] | None = None) -> None:
         super().__init__("no such claim")
@@ -207,16 +172,14 @@ class NoSuchClaim(StorageFailed):
         return f"{super().text(translator)} {now}"
 
 
-class HeldByThem(StorageFailed):
+class HeldByThem(Refusal):
     """Raised when a claim is moved to the user who holds it."""
 
     sentence = N_("**The order counts for them already.** Choose another account.")
-    outcome = "held_by_them"
 
 
-class NoSuchSavedOrder(StorageFailed):
+class NoSuchSavedOrder(Refusal):
     """Raised when a user has no such saved order."""
 
     sentence = N_("**I do not remember that order any more.** Paste its order link instead.")
-    outcome = "no_such_saved_order"
     next_step = NextStep.ASK

@@ -31,8 +31,7 @@ class Figures:
     @unit_of_work
     async def open_tickets(self, guild_id: int) -> int:
         """Return how many of a guild's tickets are open."""
-        async with self._database.reading() as session:
-            return await session.scalar(_open_tickets(guild_id)) or 0
+        return await self._database.first(_open_tickets(guild_id)) or 0
 
     @unit_of_work
     async def of_guild(self, guild_id: int, days: int) -> Statistics:

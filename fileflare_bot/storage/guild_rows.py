@@ -36,6 +36,18 @@ async def ensure_guild(session: AsyncSession, guild_id: int) -> None:
     await session.execute(row.on_conflict_do_nothing())
 
 
+async def keep_newest(
+    session: AsyncSession,
+    table: Any,  # noqa: ANN401 - a table with IDs
+    most: int,
+    *its: sa.ColumnElement[bool],
+) -> None:
+    """Delete the oldest of these rows, beyond the ``most`` that are kept."""
+    older = sa.select(table.id).where(*its).order_by(table.id.desc()).offset(most).subquery()
+    deletion = sa.delete(table).where(table.id.in_(sa.select(older)))
+    await session.execute(deletion.execution_options(synchronize_session=False))
+
+
 async def lock_guild(session: AsyncSession, guild_id: int | sa.Select[int]) -> None:
     """Lock a guild's tickets and claims until this transaction ends.
 

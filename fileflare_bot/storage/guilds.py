@@ -21,14 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.encryption import Cipher, Unreadable
+from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.errors import NameTaken, NoSuchCannedAnswer, StorageUnavailable, TooManyCannedAnswers
 from fileflare_bot.storage.guild_rows import database_now, ensure_guild
 from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import CannedAnswerRow, GuildRow, PanelRow, TicketRow
 from fileflare_bot.storage.options import Options, stored_options
 from fileflare_bot.storage.places import CANNED_ANSWER
-from fileflare_bot.storage.postponing import postpone
+from fileflare_bot.storage.postponing import postpone_rows
 from fileflare_bot.storage.records import Action, CannedAnswer, GuildSettings, SettingChange
 from fileflare_bot.storage.setup_changes import IMPORTED, changes_between
 from fileflare_bot.storage.stages import periods, reschedule
@@ -61,7 +61,6 @@ class Guilds:
         self._most_kept = most_kept
         self._looked_at: datetime | None = None  # by the database's clock, as are the times of all changes
         self._known: OrderedDict[int, _Known] = OrderedDict()  # the guild used last comes last
-        self._left: set[int] = set()  # those in memory that the bot has left
         self._loading: dict[int, asyncio.Task[GuildSettings]] = {}
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -106,8 +105,7 @@ class Guilds:
         """
         for batch in _batches(await self._changed()):
             await self._refresh({guild_id: known for guild_id in batch if (known := self._known.get(guild_id))})
-        self.forget(self._left)
-        self._left.clear()
+        self.forget([guild_id for guild_id, known in self._known.items() if known.settings.left])
 
     def forget(self, guild_ids: Iterable[int]) -> None:
         """Drop guilds whose data is deleted."""
@@ -259,14 +257,12 @@ class Guilds:
     async def due_leak_guards(self, shards: Shards | None = None) -> list[int]:
         """Return the guilds whose AutoMod rules are to be brought in line now, those that wait longest first."""
         due = GuildRow.retry_at <= utc_now(), GuildRow.left_at.is_(None), within(shards, GuildRow.guild_id)
-        async with self._database.reading() as session:
-            return [*await session.scalars(sa.select(GuildRow.guild_id).where(*due).order_by(GuildRow.retry_at))]
+        return await self._database.all(sa.select(GuildRow.guild_id).where(*due).order_by(GuildRow.retry_at))
 
     @unit_of_work
     async def leak_guard_pending(self, guild_id: int) -> bool:
         """Return whether a guild's AutoMod rule may differ from what its settings want."""
-        async with self._database.reading() as session:
-            return await session.scalar(sa.select(GuildRow.retry_at).where(GuildRow.guild_id == guild_id)) is not None
+        return await self._database.first(sa.select(GuildRow.retry_at).where(GuildRow.guild_id == guild_id)) is not None
 
     @unit_of_work
     async def leak_guard_settled(self, settings: GuildSettings) -> None:
@@ -280,10 +276,7 @@ class Guilds:
     @unit_of_work
     async def leak_guard_postponed(self, guild_id: int) -> None:
         """Try a guild's AutoMod rule again after a pause."""
-        async with self._database.writing() as session:
-            row = await session.get(GuildRow, guild_id, with_for_update=True)
-            if row is not None:
-                postpone(row)
+        await postpone_rows(self._database, GuildRow, GuildRow.guild_id == guild_id)
 
     # How
 
@@ -316,7 +309,7 @@ class Guilds:
             read = await self._read(session, known)
         for guild_id, found in read.items():
             if self._known.get(guild_id) is known[guild_id]:  # else it was changed, or dropped, during the query
-                self._put(guild_id, found)
+                self._known[guild_id] = found
 
     @asynccontextmanager
     async def _changing(self, guild_id: int) -> AsyncIterator[tuple[AsyncSession, GuildRow]]:
@@ -371,9 +364,8 @@ class Guilds:
         return self.get(guild_id)
 
     async def _exists(self, guild_id: int) -> bool:
-        async with self._database.reading() as session:
-            found = await session.scalar(sa.select(GuildRow.guild_id).where(GuildRow.guild_id == guild_id))
-        return found is not None
+        query = sa.select(GuildRow.guild_id).where(GuildRow.guild_id == guild_id)
+        return await self._database.first(query) is not None
 
     async def _read(self, session: AsyncSession, guild_ids: Iterable[int]) -> dict[int, _Known]:
         """Read the guilds that have a row, with their answers, in one query."""
@@ -388,22 +380,19 @@ class Guilds:
         for row, answer in await session.execute(query):
             answers = rows.setdefault(row.guild_id, (row, []))[1]
             if answer is not None:
-                answers.append(CannedAnswer(answer.name, self._readable(answer)))
+                answers.append(
+                    CannedAnswer(answer.name, self._cipher.readable(answer.text, CANNED_ANSWER.place(answer)))
+                )
         return {
             guild_id: _Known(_settings(row, tuple(answers)), row.changed_at)
             for guild_id, (row, answers) in rows.items()
         }
 
     def _keep(self, guild_id: int, known: _Known | None) -> None:
-        self._put(guild_id, known or _Known(GuildSettings(guild_id), None))
+        self._known[guild_id] = known or _Known(GuildSettings(guild_id), None)
         self._known.move_to_end(guild_id)
         if len(self._known) > self._most_kept:
             self._known.popitem(last=False)
-
-    def _put(self, guild_id: int, known: _Known) -> None:
-        self._known[guild_id] = known
-        if known.settings.left:
-            self._left.add(guild_id)
 
     def _lock(self, guild_id: int) -> asyncio.Lock:
         return self._locks.setdefault(guild_id, asyncio.Lock())
@@ -412,12 +401,6 @@ class Guilds:
         row = CannedAnswerRow(guild_id=guild_id, name=answer.name)
         row.text = self._cipher.encrypt(answer.text, CANNED_ANSWER.place(row))
         return row
-
-    def _readable(self, row: CannedAnswerRow) -> str:
-        try:
-            return self._cipher.decrypt(row.text, CANNED_ANSWER.place(row))
-        except Unreadable:
-            return ""
 
 
 def _settings(row: GuildRow, answers: tuple[CannedAnswer, ...]) -> GuildSettings:

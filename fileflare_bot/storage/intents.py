@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.storage.audit import add_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.encryption import Cipher, Place, Unreadable
+from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import (
@@ -24,7 +24,7 @@ from fileflare_bot.storage.models import (
     TicketRow,
 )
 from fileflare_bot.storage.places import MESSAGE, NOTE
-from fileflare_bot.storage.postponing import postpone
+from fileflare_bot.storage.postponing import postpone, postpone_rows
 from fileflare_bot.storage.records import (
     Action,
     AuditLine,
@@ -68,8 +68,7 @@ class Intents:
         """Return the guilds whose log channels lack lines that are due, those that wait longest first."""
         due = AuditRow.retry_at <= utc_now(), within(shards, AuditRow.guild_id)
         query = sa.select(AuditRow.guild_id).where(*due).order_by(AuditRow.retry_at)
-        async with self._database.reading() as session:
-            return list(dict.fromkeys(await session.scalars(query)))
+        return list(dict.fromkeys(await self._database.all(query)))
 
     @unit_of_work
     async def due_lines(self, guild_id: int) -> tuple[list[AuditLine], int | None]:
@@ -92,8 +91,7 @@ class Intents:
         """Return the messages and threads that are to be deleted now, those that wait longest first."""
         due = RemovalRow.retry_at <= utc_now(), within(shards, RemovalRow.guild_id)
         query = sa.select(RemovalRow).where(*due).order_by(RemovalRow.retry_at, RemovalRow.id)
-        async with self._database.reading() as session:
-            return [removal_record(row) for row in await session.scalars(query.limit(MOST_AT_ONCE))]
+        return [removal_record(row) for row in await self._database.all(query.limit(MOST_AT_ONCE))]
 
     # Cards and threads
 
@@ -142,8 +140,7 @@ class Intents:
     async def may_ping(self, ticket_id: int) -> bool:
         """Return whether a message about a ticket may ping moderators: none has for five minutes."""
         query = sa.select(TicketRow.pinged_at).where(TicketRow.id == ticket_id)
-        async with self._database.reading() as session:
-            pinged_at = await session.scalar(query)
+        pinged_at = await self._database.first(query)
         return pinged_at is None or utc_now() - pinged_at >= PING_EVERY
 
     @unit_of_work
@@ -167,7 +164,7 @@ class Intents:
             return [
                 Note(
                     row.id,
-                    self._read(row.text, NOTE.place(row, ticket)),
+                    self._cipher.readable(row.text, NOTE.place(row, ticket), "…"),
                     row.colour,
                     row.mention,
                     row.reminder,
@@ -206,7 +203,7 @@ class Intents:
             return [
                 PendingAnswer(
                     row.id,
-                    self._read(row.text, MESSAGE.place(row, ticket)),
+                    self._cipher.readable(row.text, MESSAGE.place(row, ticket), "…"),
                     row.author_id,
                     Delivery(row.delivery or Delivery.PENDING),
                     row.closing,
@@ -247,8 +244,7 @@ class Intents:
     @unit_of_work
     async def line_posted(self, entry_id: int) -> None:
         """Record that an audit entry's line is posted, or never will be."""
-        async with self._database.writing() as session:
-            await session.execute(sa.update(AuditRow).where(AuditRow.id == entry_id).values(retry_at=None))
+        await self._database.do(sa.update(AuditRow).where(AuditRow.id == entry_id).values(retry_at=None))
 
     @unit_of_work
     async def line_postponed(self, entry_id: int) -> None:
@@ -286,8 +282,7 @@ class Intents:
     @unit_of_work
     async def given_up(self, removal_id: int) -> None:
         """Forget a removal that will never succeed."""
-        async with self._database.writing() as session:
-            await session.execute(sa.delete(RemovalRow).where(RemovalRow.id == removal_id))
+        await self._database.do(sa.delete(RemovalRow).where(RemovalRow.id == removal_id))
 
     @unit_of_work
     async def removal_postponed(self, removal_id: int) -> None:
@@ -295,16 +290,7 @@ class Intents:
         await self._postpone(RemovalRow, RemovalRow.id == removal_id)
 
     async def _postpone(self, table: Any, *its: sa.ColumnElement[bool]) -> None:  # noqa: ANN401 - a table with retry_at
-        async with self._database.writing() as session:
-            due = sa.select(table).where(*its, table.retry_at.is_not(None))
-            for row in await session.scalars(due.with_for_update()):  # another round may delete it
-                postpone(row)
-
-    def _read(self, text: str, place: Place) -> str:
-        try:
-            return self._cipher.decrypt(text, place)
-        except Unreadable:
-            return "…"
+        await postpone_rows(self._database, table, *its, table.retry_at.is_not(None))
 
 
 def add_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cipher: Cipher) -> NoteRow:
@@ -330,20 +316,13 @@ async def hold_note(session: AsyncSession, ticket: TicketRow, note: NewNote, cip
     Return its ID, and whether it is new.
     """
     waiting = await session.scalars(sa.select(NoteRow).where(NoteRow.ticket_id == ticket.id))
-    row = next((each for each in waiting if _says(each, ticket, note.text, cipher)), None)
+    row = next((each for each in waiting if cipher.readable(each.text, NOTE.place(each, ticket)) == note.text), None)
     is_new = row is None
     if row is None:
         row = add_note(session, ticket, note, cipher)
         await session.flush()
     row.attempts, row.retry_at = 0, utc_now() + HELD
     return row.id, is_new
-
-
-def _says(row: NoteRow, ticket: TicketRow, text: str, cipher: Cipher) -> bool:
-    try:
-        return cipher.decrypt(row.text, NOTE.place(row, ticket)) == text
-    except Unreadable:
-        return False
 
 
 def add_removal(

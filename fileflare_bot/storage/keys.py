@@ -83,11 +83,7 @@ class Keys:
 
     @unit_of_work
     async def is_first_time(self, what: str) -> bool:
-        """Return True once per database and name, then always False.
-
-        Raises:
-            StorageUnavailable: the database is unreachable.
-        """
+        """Return True once per database and name, then always False."""
         async with self._database.writing() as session:
             row = insert(session)(VaultRow).values(
                 name=what, value=self._cipher.encrypt("done", VAULT.place_for([what]))

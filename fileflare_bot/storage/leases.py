@@ -54,7 +54,7 @@ class Cluster(NamedTuple):
 
 
 class Leases:
-    """All leases, as one process takes and holds them."""
+    """All leases, as one process takes and holds them; all calls raise StorageUnavailable if the database is away."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -62,23 +62,14 @@ class Leases:
 
     @unit_of_work
     async def take(self, name: str, seconds: float) -> bool:
-        """Take a lease for so many seconds; return False while it is held, be it by this process.
-
-        Raises:
-            StorageUnavailable: the database is away.
-        """
+        """Take a lease for so many seconds; return False while it is held, be it by this process."""
         async with self._database.writing() as session:
             return await self._take(session, name, seconds)
 
     @unit_of_work
     async def release(self, name: str) -> None:
-        """Give a lease back, unless somebody else has it by now.
-
-        Raises:
-            StorageUnavailable: the database is away.
-        """
-        async with self._database.writing() as session:
-            await session.execute(sa.delete(LeaseRow).where(*self._own(name)))
+        """Give a lease back, unless somebody else has it by now."""
+        await self._database.do(sa.delete(LeaseRow).where(*self._own(name)))
 
     @asynccontextmanager
     async def once(self, name: str, every: timedelta) -> AsyncIterator[bool]:
@@ -99,11 +90,7 @@ class Leases:
 
     @unit_of_work
     async def layout(self) -> Layout | None:
-        """Return how the clusters are laid out, None if no process holds any.
-
-        Raises:
-            StorageUnavailable: the database is away.
-        """
+        """Return how the clusters are laid out, None if no process holds any."""
         async with self._database.reading() as session:
             row = await session.get(LayoutRow, _ONLY_ROW) if await _held(session) else None
         return None if row is None else Layout(row.shards, row.clusters)
@@ -113,9 +100,6 @@ class Leases:
         """Take a free cluster that has shards; None if there is none, or other processes have another layout.
 
         The layout changes only while nobody holds a cluster.
-
-        Raises:
-            StorageUnavailable: the database is away.
         """
         self._holder = uuid4().hex  # what is still under way for a cluster that was lost must not touch this one
         async with self._database.writing() as session:
@@ -137,11 +121,7 @@ class Leases:
 
     @unit_of_work
     async def renew(self, cluster: Cluster, seconds: float) -> int:
-        """Hold a cluster on, for so many seconds from now; return how many are held, 0 if it is this process's no more.
-
-        Raises:
-            StorageUnavailable: the database is away.
-        """
+        """Hold a cluster on, for so many seconds from now; return how many are held, 0 if it is no longer ours."""
         async with self._database.writing() as session:
             renewed = sa.update(LeaseRow).where(*self._own(cluster.name)).returning(LeaseRow.name)
             found = await session.scalar(renewed.values(expires_at=database_now(session, seconds)))

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from fileflare_bot.i18n import N_
+from fileflare_bot.text import clean
 
 MOST_RULES: Final = 25
 MOST_PRODUCTS: Final = 500
@@ -157,6 +158,15 @@ class Wording(_Model):
     colour: Annotated[str, AfterValidator(_colour)] = ""
     where: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] = ""
     account_url: Annotated[str, StringConstraints(max_length=300, strip_whitespace=True), AfterValidator(_address)] = ""
+
+    @property
+    def where_to_find(self) -> str:
+        """Where customers of this store find their order link; empty if the owner has not said so.
+
+        It may use Markdown, as the owner's own messages do, so it belongs into an embed of its own or at one's end.
+        """
+        address = f"<{self.account_url}>" if self.account_url else ""
+        return "\n".join(part for part in (address, clean(self.where, lines=True)) if part)
 
 
 class Options(_Model):

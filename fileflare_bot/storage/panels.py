@@ -4,16 +4,15 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.guild_rows import ensure_guild, insert, lock_guild
+from fileflare_bot.storage.guild_rows import ensure_guild, insert, keep_newest, lock_guild
 from fileflare_bot.storage.guilds import show_panels_again
 from fileflare_bot.storage.leases import Shards, within
 from fileflare_bot.storage.models import GuildRow, PanelRow
 from fileflare_bot.storage.options import stored_options
-from fileflare_bot.storage.postponing import postpone
+from fileflare_bot.storage.postponing import postpone, postpone_rows
 from fileflare_bot.storage.records import Panel
 
 MOST_PANELS: Final = 25  # of a guild; the oldest is forgotten
@@ -41,7 +40,7 @@ class StoredPanels:
                 session.add(row)
             postpone(row)
             await session.flush()
-            await _keep_newest(session, guild_id)
+            await keep_newest(session, PanelRow, MOST_PANELS, PanelRow.guild_id == guild_id)
             return row.id
 
     @unit_of_work
@@ -53,7 +52,7 @@ class StoredPanels:
             new = _new(guild_id, channel_id, locale, now)
             row = insert(session)(PanelRow).values(**new, message_id=message_id, retry_at=now)
             panel_id: int | None = await session.scalar(row.on_conflict_do_nothing().returning(PanelRow.id))
-            await _keep_newest(session, guild_id)
+            await keep_newest(session, PanelRow, MOST_PANELS, PanelRow.guild_id == guild_id)
             return panel_id
 
     @unit_of_work
@@ -72,8 +71,7 @@ class StoredPanels:
         query = sa.select(PanelRow.id).join(GuildRow, GuildRow.guild_id == PanelRow.guild_id)
         due = PanelRow.retry_at <= utc_now(), GuildRow.left_at.is_(None), within(shards, PanelRow.guild_id)
         query = query.where(*due).order_by(PanelRow.retry_at)
-        async with self._database.reading() as session:
-            return list(await session.scalars(query))
+        return await self._database.all(query)
 
     @unit_of_work
     async def show_again(self, guild_id: int) -> None:
@@ -111,22 +109,17 @@ class StoredPanels:
     @unit_of_work
     async def postponed(self, panel_id: int) -> None:
         """Try a panel again after a pause."""
-        async with self._database.writing() as session:
-            row = await session.get(PanelRow, panel_id, with_for_update=True)
-            if row is not None:
-                postpone(row)
+        await postpone_rows(self._database, PanelRow, PanelRow.id == panel_id)
 
     @unit_of_work
     async def given_up(self, panel_id: int) -> None:
         """Leave a panel as it is until the next change."""
-        async with self._database.writing() as session:
-            await session.execute(sa.update(PanelRow).where(PanelRow.id == panel_id).values(retry_at=None))
+        await self._database.do(sa.update(PanelRow).where(PanelRow.id == panel_id).values(retry_at=None))
 
     @unit_of_work
     async def forget(self, panel_id: int) -> None:
         """Forget a panel that is gone."""
-        async with self._database.writing() as session:
-            await session.execute(sa.delete(PanelRow).where(PanelRow.id == panel_id))
+        await self._database.do(sa.delete(PanelRow).where(PanelRow.id == panel_id))
 
     async def _read(self, its: sa.ColumnElement[bool]) -> list[Panel]:
         newer = aliased(PanelRow)
@@ -156,10 +149,3 @@ class StoredPanels:
 
 def _new(guild_id: int, channel_id: int, locale: str, at: datetime) -> dict[str, Any]:
     return {"guild_id": guild_id, "channel_id": channel_id, "locale": locale, "created_at": at, "wanted_at": at}
-
-
-async def _keep_newest(session: AsyncSession, guild_id: int) -> None:
-    newest = sa.select(PanelRow.id).where(PanelRow.guild_id == guild_id).order_by(PanelRow.id.desc())
-    older = newest.offset(MOST_PANELS).subquery()
-    deletion = sa.delete(PanelRow).where(PanelRow.id.in_(sa.select(older)))
-    await session.execute(deletion.execution_options(synchronize_session=False))

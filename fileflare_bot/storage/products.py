@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
-from fileflare_bot.storage.guild_rows import ensure_guild, insert, lock_guild
+from fileflare_bot.storage.guild_rows import ensure_guild, insert, keep_newest, lock_guild
 from fileflare_bot.storage.models import PropertyRow, SeenProductRow
 from fileflare_bot.storage.options import Match
 from fileflare_bot.storage.records import Property, SeenProduct
@@ -44,22 +44,19 @@ class Products:
         its = SeenProductRow.guild_id == guild_id, SeenProductRow.product_id.not_in(list(without))
         query = sa.select(SeenProductRow).where(*its, _contains(SeenProductRow.name, SeenProductRow.product_id, typed))
         query = query.order_by(SeenProductRow.orders.desc(), SeenProductRow.name).limit(MOST_SHOWN)
-        async with self._database.reading() as session:
-            return [_record(row) for row in await session.scalars(query)]
+        return [_record(row) for row in await self._database.all(query)]
 
     @unit_of_work
     async def named(self, guild_id: int, product_ids: Iterable[str]) -> list[SeenProduct]:
         """Return those of these products that were seen in a guild."""
         its = SeenProductRow.guild_id == guild_id, SeenProductRow.product_id.in_(list(product_ids))
-        async with self._database.reading() as session:
-            return [_record(row) for row in await session.scalars(sa.select(SeenProductRow).where(*its))]
+        return [_record(row) for row in await self._database.all(sa.select(SeenProductRow).where(*its))]
 
     @unit_of_work
     async def of_user(self, user_id: int) -> list[SeenProduct]:
         """Return the products that a user was the first to bring to any guild."""
         query = sa.select(SeenProductRow).where(SeenProductRow.user_id == user_id)
-        async with self._database.reading() as session:
-            return [_record(row) for row in await session.scalars(query.order_by(SeenProductRow.first_seen_at))]
+        return [_record(row) for row in await self._database.all(query.order_by(SeenProductRow.first_seen_at))]
 
     @unit_of_work
     async def add_properties(self, guild_id: int, properties: Sequence[Property]) -> None:
@@ -118,15 +115,13 @@ async def add_properties(session: AsyncSession, guild_id: int, properties: Seque
         )
         await session.execute(row.on_conflict_do_nothing())
     if properties:
-        newest = sa.select(PropertyRow.id).where(PropertyRow.guild_id == guild_id).order_by(PropertyRow.id.desc())
-        older = newest.offset(MOST_PROPERTIES).subquery()
-        await session.execute(_deletion(PropertyRow).where(PropertyRow.id.in_(sa.select(older))))
+        await keep_newest(session, PropertyRow, MOST_PROPERTIES, PropertyRow.guild_id == guild_id)
 
 
 async def forget_user(session: AsyncSession, user_id: int) -> None:
     """Delete the products that only this user has brought, and take the user off the others."""
     theirs = SeenProductRow.user_id == user_id
-    await session.execute(_deletion(SeenProductRow).where(theirs, SeenProductRow.orders == 1))
+    await session.execute(_deletion().where(theirs, SeenProductRow.orders == 1))
     await session.execute(
         sa.update(SeenProductRow).where(theirs).values(user_id=None).execution_options(synchronize_session=False)
     )
@@ -137,11 +132,11 @@ async def _keep_newest(session: AsyncSession, most: int, *its: sa.ColumnElement[
     older = newest.order_by(SeenProductRow.last_seen_at.desc()).offset(most)
     for guild_id, product_id in (await session.execute(older)).all():
         its_key = SeenProductRow.guild_id == guild_id, SeenProductRow.product_id == product_id
-        await session.execute(_deletion(SeenProductRow).where(*its_key))
+        await session.execute(_deletion().where(*its_key))
 
 
-def _deletion(table: type[SeenProductRow | PropertyRow]) -> sa.Delete:
-    return sa.delete(table).execution_options(synchronize_session=False)
+def _deletion() -> sa.Delete:
+    return sa.delete(SeenProductRow).execution_options(synchronize_session=False)
 
 
 def _contains(

@@ -208,7 +208,7 @@ class NewTicket:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Where moderators see a ticket; all None until it is posted, or after it was deleted."""
+    """Where moderators see a ticket; without a message until it is posted, and after it was deleted."""
 
     channel_id: int | None = None
     message_id: int | None = None

@@ -97,5 +97,4 @@ class Retention:
     @unit_of_work
     async def delete_forgiven_misses(self) -> None:
         """Delete the misses of users and guilds that have had none for six hours."""
-        async with self._database.writing() as session:
-            await session.execute(sa.delete(MissesRow).where(MissesRow.last_at < utc_now() - FORGIVEN_AFTER))
+        await self._database.do(sa.delete(MissesRow).where(MissesRow.last_at < utc_now() - FORGIVEN_AFTER))

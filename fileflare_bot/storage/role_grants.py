@@ -45,8 +45,7 @@ class RoleGrants:
     async def is_settled(self, guild_id: int, user_id: int) -> bool:
         """Return whether all of a user's roles are as they should be."""
         its = RoleGrantRow.guild_id == guild_id, RoleGrantRow.user_id == user_id, RoleGrantRow.state.in_(OPEN)
-        async with self._database.reading() as session:
-            return await session.scalar(sa.select(RoleGrantRow.role_id).where(*its).limit(1)) is None
+        return await self._database.first(sa.select(RoleGrantRow.role_id).where(*its).limit(1)) is None
 
     @unit_of_work
     async def begin(self, guild_id: int, user_id: int, role_id: int, *, held: bool) -> bool:

@@ -8,7 +8,7 @@ from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher, Unreadable
 from fileflare_bot.storage.errors import NoSuchSavedOrder
-from fileflare_bot.storage.guild_rows import insert
+from fileflare_bot.storage.guild_rows import insert, keep_newest
 from fileflare_bot.storage.models import SavedOrderRow
 from fileflare_bot.storage.places import SAVED_LABEL, SAVED_REFERENCE
 from fileflare_bot.storage.records import SavedOrder
@@ -37,17 +37,13 @@ class SavedOrders:
                 user_id=user_id, order_hash=order_hash, saved_at=row.saved_at, label=row.label, reference=row.reference
             )
             await session.execute(new.on_conflict_do_nothing())  # a second press has saved it meanwhile
-            newest = sa.select(SavedOrderRow.id).where(theirs).order_by(SavedOrderRow.id.desc())
-            too_many = (await session.scalars(newest.offset(MOST_SAVED))).all()
-            await session.execute(sa.delete(SavedOrderRow).where(SavedOrderRow.id.in_(too_many)))
+            await keep_newest(session, SavedOrderRow, MOST_SAVED, theirs)
 
     @unit_of_work
     async def of_user(self, user_id: int) -> list[SavedOrder]:
         """Return a user's saved orders, newest first."""
         query = sa.select(SavedOrderRow).where(SavedOrderRow.user_id == user_id)
-        async with self._database.reading() as session:
-            rows = (await session.scalars(query.order_by(SavedOrderRow.id.desc()))).all()
-        return [self._record(row) for row in rows]
+        return [self._record(row) for row in await self._database.all(query.order_by(SavedOrderRow.id.desc()))]
 
     @unit_of_work
     async def get(self, user_id: int, saved_id: int) -> OrderReference:

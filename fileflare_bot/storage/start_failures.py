@@ -38,7 +38,7 @@ def start_failure(error: Exception, file: Path | None) -> SettingsError | Storag
     return SettingsError([line]) if line else StorageUnavailable(_name(error))
 
 
-def unreadable_key(path: Path, error: BaseException | None) -> str:
+def unreadable_key(path: Path, error: OSError) -> str:
     """Return the line for a key file that is there, but cannot be read."""
     if isinstance(error, PermissionError):
         return f"{KEY_FILE} beside the database of DATABASE_URL cannot be read by the bot: {_chown(path)}"

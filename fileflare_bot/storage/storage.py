@@ -15,8 +15,8 @@ from fileflare_bot.database_url import database_url, driver_options, ignored_par
 from fileflare_bot.settings import Settings, SettingsError
 from fileflare_bot.storage.audit import Audit
 from fileflare_bot.storage.claims import Claims
-from fileflare_bot.storage.database import Database, Migration, NewerDatabase, unit_of_work, utc_now
-from fileflare_bot.storage.encryption import KEY_FILE, Cipher, KeyMissing, KeyUnreadable, Unreadable, key_beside
+from fileflare_bot.storage.database import Database, Migration, unit_of_work, utc_now
+from fileflare_bot.storage.encryption import KEY_FILE, Cipher, Unreadable, make_key
 from fileflare_bot.storage.ended_stages import EndedStages
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.figures import Figures
@@ -39,12 +39,7 @@ from fileflare_bot.storage.tickets import Tickets
 PRUNE_EVERY: Final = timedelta(hours=6)
 ROTATE_AGAIN_SECONDS: Final = 60.0  # after the database was away
 RENEWAL_SECONDS: Final = 4.0  # in which the database must answer about a lease
-_KEY_IS_GONE: Final = (
-    f"{KEY_FILE} is missing beside the database of DATABASE_URL, and only it opens what is stored: put it back, or set "
-    "SECRET_KEYS to its content. To begin anew, move the database away."
-)
 _DAMAGED_KEY: Final = f"{KEY_FILE} beside the database of DATABASE_URL is damaged: put it back from your backup."
-_NEWER: Final = "DATABASE_URL names a database that a newer version of the bot has changed: run that version."
 _IS_NEW: Final = "It is new and empty; if your data should be in it, look at DATABASE_URL."
 _WRONG_KEYS: Final = (
     "SECRET_KEYS does not open what is stored in the database of DATABASE_URL: add the key that it was stored with."
@@ -54,7 +49,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Storage:
-    """What survives a restart. Raises StorageUnavailable until it has been started.
+    """What survives a restart. Until it has been started, hashes and the guilds' settings raise StorageUnavailable.
 
     ``timeouts`` are Database's. ``place`` says where the database is, for an operator. ``rotation`` re-encrypts what an
     older key has encrypted, in the background.
@@ -244,17 +239,19 @@ def _place(url: sa.URL) -> str:
 
 def _key_file(database: Path, *, needed: bool) -> list[str]:
     """Return the key beside the database, if there is one; create it if it is ``needed``."""
+    file = database.with_name(KEY_FILE)
     try:
-        if needed or database.with_name(KEY_FILE).exists():
+        if needed:
             database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return [key_beside(database)]
-    except KeyMissing:
-        raise SettingsError([_KEY_IS_GONE]) from None
-    except KeyUnreadable as error:
-        raise SettingsError([unreadable_key(database.with_name(KEY_FILE), error.__cause__)]) from None
+            make_key(database)
+        elif not file.exists():
+            return []
     except OSError as error:
         raise start_failure(error, database) from None
-    return []
+    try:
+        return [file.read_text(encoding="ascii", errors="replace").strip()]
+    except OSError as error:
+        raise SettingsError([unreadable_key(file, error)]) from None
 
 
 @contextmanager
@@ -262,7 +259,5 @@ def _failures(file: Path | None) -> Iterator[None]:
     """Map start-up errors to SettingsError (permanent) or StorageUnavailable (temporary)."""
     try:
         yield
-    except NewerDatabase:
-        raise SettingsError([_NEWER]) from None
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         raise start_failure(error, file) from None

@@ -95,10 +95,7 @@ class TicketRows:
 
     def message(self, row: MessageRow, ticket: TicketRow) -> TicketMessage:
         """Convert a row to its record; the text is empty if it cannot be decrypted."""
-        try:
-            text = self._cipher.decrypt(row.text, MESSAGE.place(row, ticket))
-        except Unreadable:
-            text = ""
+        text = self._cipher.readable(row.text, MESSAGE.place(row, ticket))
         delivery = Delivery(row.delivery) if row.delivery else None
         return TicketMessage(row.id, row.author_id, row.from_moderator, text, row.at, delivery, row.asking)
 

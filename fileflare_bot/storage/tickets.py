@@ -334,8 +334,7 @@ class Tickets:
     async def is_told(self, ticket_id: int) -> bool:
         """Return whether moderators can read everything about a ticket in its thread."""
         query = sa.select(NoteRow.id).where(NoteRow.ticket_id == ticket_id).limit(1)
-        async with self._database.reading() as session:
-            return await session.scalar(query) is None
+        return await self._database.first(query) is None
 
     @unit_of_work
     async def page(

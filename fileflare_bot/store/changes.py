@@ -8,7 +8,7 @@ import discord
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from fileflare_bot.background import soon
+from fileflare_bot.background import soon_or
 from fileflare_bot.discord_limits import shorten
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import permissions
@@ -72,7 +72,6 @@ class WrongValue(Refusal):
     """
 
     sentence = N_("**Nothing was changed:** {where} {why}.")
-    outcome = "wrong_value"
 
     def __init__(self, where: str, why: str, *, at_line: int | None = None, **values: str) -> None:
         super().__init__("wrong value")
@@ -184,9 +183,7 @@ class StoreSettings:
     ) -> GuardState:
         """Replace the guild's settings and canned answers, all or none; return the state of the leak guard.
 
-        Raises:
-            PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
-            NotForModerators, PingsBuyers, OpenToCustomers: as for change().
+        Raises what check() does.
         """
 
         def check(now: GuildSettings) -> None:
@@ -211,14 +208,8 @@ class StoreSettings:
 
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""
-        state = GuardState.PENDING
-
-        async def guard() -> None:
-            nonlocal state
-            state = await self._leak_guard.ensure(guild)
-
-        await soon(guard(), self._modlog.post_lines(guild.id), self._panels.settle_guild(guild.id))
-        return state
+        others = self._modlog.post_lines(guild.id), self._panels.settle_guild(guild.id)
+        return await soon_or(GuardState.PENDING, self._leak_guard.ensure(guild), *others)
 
 
 def _check_rights(actor: discord.Member, before: Options, after: Options) -> None:

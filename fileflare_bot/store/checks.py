@@ -12,7 +12,6 @@ from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions import permissions
-from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.leak_guard import GAVE_UP, GuardState, LeakGuard
 from fileflare_bot.roles.moderators import unsafe_roles
 from fileflare_bot.roles.rights import why_not
@@ -149,7 +148,7 @@ def missing(
 
 def worth_adding(settings: GuildSettings, translator: Translator) -> Iterator[str]:
     """Yield a line if the owner has not said where customers find their order link."""
-    if not where_to_find(settings.options.wording):
+    if not settings.options.wording.where_to_find:
         yield "💡 " + translator.gettext(
             "**Worth adding: where your customers find their order link.** Press **The panel's words**."
         )

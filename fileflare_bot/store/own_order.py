@@ -20,7 +20,6 @@ class NoOwnOrder(Refusal):
         "**View your order**, and copy the address of the page that opens."
     )
     unknown: ClassVar[str] = N_("**Fileflare knows no order with that ID.**")
-    outcome = "no_own_order"
 
     def __init__(self, problem: ReferenceProblem | None = None, *, cut_to: int | None = None) -> None:
         super().__init__("no order")

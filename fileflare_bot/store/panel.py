@@ -14,7 +14,6 @@ from fileflare_bot.discord_errors import FAILURES, code_of, is_final, is_gone, i
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions import permissions
 from fileflare_bot.interactions.components import ASK, COLOUR, ask_button, button, view
-from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.posting import has_custom_id, post_once
@@ -50,7 +49,6 @@ class ThreadClosed(Refusal):
         "**This thread is closed.** It is archived or locked, so I cannot post here. Open it again, or use another "
         "channel."
     )
-    outcome = "thread_closed"
 
 
 class PanelNotTaken(Refusal):
@@ -60,7 +58,6 @@ class PanelNotTaken(Refusal):
         "**Discord did not take the panel here.** Try another channel. If that does not help, look at the panel's "
         "words in /store setup."
     )
-    outcome = "panel_not_taken"
 
 
 class PanelPending(Refusal):
@@ -70,7 +67,6 @@ class PanelPending(Refusal):
         "**Discord has not confirmed the panel yet;** I go on trying. Look into the channel in a minute: you need not "
         "post it again."
     )
-    outcome = "panel_pending"
 
 
 class Panels:
@@ -231,7 +227,7 @@ def panel_embed(wording: Wording, translator: Translator) -> discord.Embed:
     text = clean(wording.text, lines=True) or translator.gettext(
         "Bought something from our store? Press the button and paste your order link. Only you see the answer."
     )
-    where = where_to_find(wording)
+    where = wording.where_to_find
     parts = [text, translator.gettext("**Where do I find my order link?**") + "\n" + where if where else ""]
     return discord.Embed(
         title=limits.shorten(title, limits.EMBED_TITLE),

@@ -66,7 +66,6 @@ class NotSettings(Refusal):
     sentence = N_(
         "**This is not a settings file.** Nothing was changed. Use the .json file that /store export gave you."
     )
-    outcome = "not_settings"
 
 
 class _Model(BaseModel):

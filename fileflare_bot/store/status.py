@@ -8,7 +8,6 @@ from typing import Final
 from fileflare_bot.discord_limits import shorten
 from fileflare_bot.fileflare.request_queue import RequestQueue
 from fileflare_bot.i18n import N_, Translator, ngettext_noop
-from fileflare_bot.interactions.order_link import where_to_find
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.storage.options import Wording
 from fileflare_bot.text import clean, escape
@@ -146,7 +145,7 @@ def lookup_lines(counted: Counter[str], translator: Translator, wording: Wording
 
 def _clearer(wording: Wording, translator: Translator) -> str:
     """Return what customers are told about their order link, and how to make it clearer; empty if it is nothing."""
-    if not where_to_find(wording):
+    if not wording.where_to_find:
         return ""
     words = shorten(escape(" · ".join(clean(wording.where, lines=True).splitlines())), LONGEST_WORDS)
     address = f"<{wording.account_url}>" if wording.account_url else ""

@@ -36,7 +36,6 @@ class UnknownPlaceholder(Refusal):
     """Raised when a canned answer has a placeholder that does not exist; ``name`` is its name."""
 
     sentence = N_("**Nothing fills {name}.** There are these placeholders: {placeholders}.")
-    outcome = "unknown_placeholder"
 
     def __init__(self, name: str) -> None:
         placeholders = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -270,11 +269,6 @@ def sample_values(user_id: int, translator: Translator) -> dict[str, str]:
     }
 
 
-def built_in(key: str, filling: dict[str, str], translator: Translator) -> str:
-    """Return a built-in answer, in the translator's language."""
-    return translator.gettext(BUILT_IN[key].text, **filling)
-
-
 def filled(text: str, filling: dict[str, str]) -> str:
     """Return a guild's own answer with its placeholders filled."""
     return _PLACEHOLDER.sub(lambda found: filling.get(found[1], found[0]), text)
@@ -313,7 +307,7 @@ def prepared(
     if source == "saved":
         text = next((filled(answer.text, values) for answer in canned if answer.name == name), "")
     else:
-        text = built_in(name, values, translator) if name in BUILT_IN else ""
+        text = translator.gettext(BUILT_IN[name].text, **values) if name in BUILT_IN else ""
     if not text:
         raise NoSuchCannedAnswer
     return shorten(text, LONGEST_REPLY)

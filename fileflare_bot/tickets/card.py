@@ -174,16 +174,16 @@ def card_copy(ticket: Ticket, translator: Translator, standing: Standing, said: 
 
 
 def _buttons(ticket: Ticket, translator: Translator, *, held: bool) -> list[discord.ui.Button[discord.ui.View]]:
-    first = _first_button(ticket)
     details = button(translator.gettext("Details"), f"tickets:details:{ticket.id}", emoji="📄")
     if ticket.resolved:
-        return [button(translator.gettext("Reopen"), first, emoji="↩️"), details]
+        return [button(translator.gettext("Reopen"), f"tickets:reopen:{ticket.id}", emoji="↩️"), details]
     found = dict.fromkeys(finding.kind for finding in ticket.details.findings)
     kinds = [kind.value for kind in found if held or kind is not Kind.HELD_BY_OTHERS][:MOST_KINDS]
+    primary = discord.ButtonStyle.primary
     if ticket.taken_by is None:
-        take = button(translator.gettext("Take"), first, emoji="🙋", style=discord.ButtonStyle.primary)
+        take = button(translator.gettext("Take"), f"tickets:take:{ticket.id}", emoji="🙋", style=primary)
     else:
-        take = button(translator.gettext("Hand over"), first, emoji="🤝")
+        take = button(translator.gettext("Hand over"), f"tickets:handover:{ticket.id}", emoji="🤝")
     check, answer = translator.gettext("Check again"), translator.gettext("Answer")
     answering = f"tickets:answer:{ticket.id}:{'.'.join(kinds)}"
     without_order = ticket.details.reference is None
@@ -191,14 +191,7 @@ def _buttons(ticket: Ticket, translator: Translator, *, held: bool) -> list[disc
     return [
         take,
         button(check, f"tickets:check:{ticket.id}", emoji="🔎", disabled=without_order),
-        button(answer, answering, emoji="✉️", style=discord.ButtonStyle.primary),
+        button(answer, answering, emoji="✉️", style=primary),
         button(resolve, f"tickets:resolve:{ticket.id}", emoji="✅", style=discord.ButtonStyle.success),
         details,
     ]
-
-
-def _first_button(ticket: Ticket) -> str:
-    """Return the custom_id of a card's first button."""
-    if ticket.resolved:
-        return f"tickets:reopen:{ticket.id}"
-    return f"tickets:take:{ticket.id}" if ticket.taken_by is None else f"tickets:handover:{ticket.id}"

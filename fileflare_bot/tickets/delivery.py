@@ -25,12 +25,12 @@ from fileflare_bot.discord_limits import EMBED_DESCRIPTION, FIELD_VALUE, shorten
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.modlog import ModLog
+from fileflare_bot.orders.diagnosis import was_read
 from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.text import escape
-from fileflare_bot.tickets.intake import WITHOUT_ORDER
 from fileflare_bot.tickets.texts import TOPICS, quoted, reason_of
 
 LONGEST_QUOTED: Final = 200  # UTF-16 units of the customer's words in an answer
@@ -204,8 +204,7 @@ def answer_view(ticket: Ticket, answer_id: int, translator: Translator, *, askin
 
 def opens_order(ticket: Ticket) -> bool:
     """Return whether a ticket's customer has opened its order, so that they can open it again."""
-    unknown = any(finding.kind in WITHOUT_ORDER for finding in ticket.details.findings)
-    return ticket.details.reference is not None and not unknown
+    return ticket.details.reference is not None and was_read(ticket.details.findings)
 
 
 def _note(ticket: Ticket, answer: PendingAnswer, delivery: Delivery, translator: Translator) -> NewNote:

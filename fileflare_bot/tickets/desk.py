@@ -22,7 +22,7 @@ from fileflare_bot.storage.records import Delivery, Filed, NewNote, NewTicket, R
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.tickets.canned import as_sent
 from fileflare_bot.tickets.delivery import asked_before, opens_order
-from fileflare_bot.tickets.holders import keeping
+from fileflare_bot.tickets.holders import with_holders
 from fileflare_bot.tickets.intake import HIDDEN, hide_secrets, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
 from fileflare_bot.tickets.sync import TicketSync
@@ -33,7 +33,6 @@ class NotYours(Refusal):
     """Raised when a user opens or writes to another user's ticket."""
 
     sentence = N_("**That is for somebody else.**")
-    outcome = "not_yours"
 
 
 class RequestGone(Refusal):
@@ -43,7 +42,6 @@ class RequestGone(Refusal):
         "**That help request is gone: it was deleted, or closed too long ago.** Do you still need help? Use /{command} "
         "in the store's server and press **{help}** there."
     )
-    outcome = "request_gone"
 
 
 class OrderNotKnown(Refusal):
@@ -53,7 +51,6 @@ class OrderNotKnown(Refusal):
         "**No order is known for this help request.** Have the customer open it with /{command}, and press **{help}** "
         "there."
     )
-    outcome = "order_not_known"
 
 
 class NoSuchNumber(Refusal):
@@ -64,7 +61,6 @@ class NoSuchNumber(Refusal):
         "that. Type the number of the customer's help request, which /requests person shows; /claims person shows "
         "which orders count for them."
     )
-    outcome = "no_such_number"
 
 
 class OrderInWords(Refusal):
@@ -74,14 +70,12 @@ class OrderInWords(Refusal):
         "**Not sent: there is an order link or an order ID in it,** and whoever has one has the files. I have hidden "
         "it below. **{change}** opens the form again without it; the customer opens their own order with /{command}."
     )
-    outcome = "order_in_words"
 
 
 class NotAnswered(Refusal):
     """Raised when a ticket has no answer to read."""
 
     sentence = N_("**There is no answer yet.** The moderators will write to you.")
-    outcome = "not_answered"
 
 
 class HelpDesk:
@@ -150,7 +144,7 @@ class HelpDesk:
         """
         settings = await self._storage.guilds.load(new.guild_id)
         details = new.details
-        findings = await self._with_holders(new.guild_id, new.user_id, details.reference, details.findings)
+        findings = await with_holders(self._storage, new.guild_id, new.user_id, details.reference, details.findings)
         details = replace(details, name=without_order(name, details.reference), findings=findings)
         new = replace(new, details=details)
         filed = await self._tickets.file(
@@ -161,7 +155,7 @@ class HelpDesk:
         )
         if screenshot is not None:
             screenshot.note_id, screenshot.added = filed.note_id, filed.existing
-        return replace(filed, ticket=await self._tell(filed.ticket, screenshot))
+        return replace(filed, ticket=await self.show(filed.ticket, screenshot))
 
     async def read_answer(
         self, ticket_id: int, user_id: int, guild_id: int | None, message_id: int | None
@@ -214,7 +208,7 @@ class HelpDesk:
         await require_member(self._bot, ticket.guild_id, user_id)
         text = without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
-        ticket = await self._tell(await self._tickets.wrote_back(ticket_id, user_id, text, note))
+        ticket = await self.show(await self._tickets.wrote_back(ticket_id, user_id, text, note))
         was_resolved = was_resolved and not ticket.resolved
         try:
             return ticket, await self._tickets.is_told(ticket_id), was_resolved
@@ -243,7 +237,7 @@ class HelpDesk:
         translator = await self._modlog.translator(ticket.guild_id)
         said = translator.gettext("{who} says that it is solved.", who=f"<@{user_id}>")
         note = NewNote(f"🟢 {said}", "resolved")
-        return await self._tell(await self._tickets.resolve(ticket_id, user_id, Resolution.CUSTOMER, note=note))
+        return await self.show(await self._tickets.resolve(ticket_id, user_id, Resolution.CUSTOMER, note=note))
 
     # What moderators do
 
@@ -254,7 +248,7 @@ class HelpDesk:
             AlreadyTaken: another moderator has it.
             NotPossibleNow: it is resolved.
         """
-        await self._tell(await self._tickets.take(ticket.id, moderator_id))
+        await self.show(await self._tickets.take(ticket.id, moderator_id))
 
     async def hand_over(self, ticket: Ticket, moderator_id: int, to: int) -> None:
         """Hand a ticket over to another moderator, and mention them in its thread.
@@ -264,7 +258,7 @@ class HelpDesk:
         """
         translator = await self._modlog.translator(ticket.guild_id)
         text = translator.gettext("{who} has handed it to {to}.", who=f"<@{moderator_id}>", to=f"<@{to}>")
-        await self._tell(await self._tickets.hand_over(ticket.id, moderator_id, to, NewNote(f"🤝 {text}", "taken")))
+        await self.show(await self._tickets.hand_over(ticket.id, moderator_id, to, NewNote(f"🤝 {text}", "taken")))
 
     async def check(self, ticket: Ticket, moderator_id: int) -> tuple[Finding, ...]:
         """Look the ticket's order up again, and return its findings.
@@ -280,7 +274,7 @@ class HelpDesk:
             "Nothing has changed."
         )
         note = NewNote(f"🔎 {head}\n{difference}", "taken")
-        await self._tell(await self._tickets.checked(ticket.id, moderator_id, number, findings, note))
+        await self.show(await self._tickets.checked(ticket.id, moderator_id, number, findings, note))
         return findings
 
     async def answer(self, ticket: Ticket, moderator_id: int, text: str) -> Delivery:
@@ -291,7 +285,7 @@ class HelpDesk:
             NotPossibleNow: the ticket is closed.
         """
         _check_words(text, ticket)
-        await self._tell(await self._tickets.answered(ticket.id, moderator_id, as_sent(text, ticket)))
+        await self.show(await self._tickets.answered(ticket.id, moderator_id, as_sent(text, ticket)))
         return await self._delivery(ticket, moderator_id)
 
     async def resolve(self, ticket: Ticket, moderator_id: int, resolution: Resolution, last_word: str) -> Delivery:
@@ -304,7 +298,7 @@ class HelpDesk:
         _check_words(last_word, ticket)
         told = reason_of(resolution, ticket.topic, self._catalogs.translator(ticket.locale))
         text = f"{told}.\n\n{last_word}".strip()
-        await self._tell(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
+        await self.show(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
         return await self._delivery(ticket, moderator_id)
 
     async def reopen(self, ticket: Ticket, moderator_id: int) -> None:
@@ -315,20 +309,16 @@ class HelpDesk:
         """
         translator = await self._modlog.translator(ticket.guild_id)
         text = translator.gettext("{who} has opened it again.", who=f"<@{moderator_id}>")
-        await self._tell(await self._tickets.reopen(ticket.id, moderator_id, NewNote(f"↩️ {text}", "taken")))
+        await self.show(await self._tickets.reopen(ticket.id, moderator_id, NewNote(f"↩️ {text}", "taken")))
 
     async def post_again(self, ticket: Ticket, moderator_id: int) -> Ticket:
         """Post a ticket's card again, for example after it was deleted; return the ticket with its new card, if any."""
         ticket = await self._tickets.post_again(ticket.id, moderator_id)
         await soon(self._removals.run())
-        return await self._tell(ticket)
+        return await self.show(ticket)
 
-    async def show(self, ticket: Ticket) -> None:
-        """Tell Discord what was stored about a ticket by something else, such as a move of its order's claim."""
-        await self._tell(ticket)
-
-    async def _tell(self, ticket: Ticket, screenshot: Screenshot | None = None) -> Ticket:
-        """Tell Discord what was stored, and return the ticket as it is then."""
+    async def show(self, ticket: Ticket, screenshot: Screenshot | None = None) -> Ticket:
+        """Tell Discord what was stored, here or by a move of the order's claim; return the ticket as it is then."""
         await soon(self._sync.sync(ticket.id, screenshot), self._modlog.post_lines(ticket.guild_id))
         try:
             return await self._tickets.get(ticket.id)
@@ -384,16 +374,8 @@ class HelpDesk:
             found = await self._lookups.find(reference, requester, refresh=True, patience=LONGEST_WAIT)
         except OrderNotFound:
             return ticket.details.order_number, diagnose_failure(Kind.NOT_FOUND)
-        findings = await self._with_holders(ticket.guild_id, ticket.user_id, reference, diagnose(found.order))
+        findings = await with_holders(self._storage, ticket.guild_id, ticket.user_id, reference, diagnose(found.order))
         return str(found.order.order_number or ""), findings
-
-    async def _with_holders(
-        self, guild_id: int, user_id: int, reference: OrderReference | None, findings: tuple[Finding, ...]
-    ) -> tuple[Finding, ...]:
-        """Return the findings, among them that others hold the order exactly if they do now."""
-        rest = tuple(finding for finding in findings if finding.kind is not Kind.HELD_BY_OTHERS)
-        held = await keeping(self._storage, guild_id, user_id, reference)
-        return (Finding(Kind.HELD_BY_OTHERS), *rest) if held else rest
 
 
 def _check_words(text: str, ticket: Ticket) -> None:

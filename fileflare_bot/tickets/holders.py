@@ -1,6 +1,6 @@
 """For whom a ticket's order counts, and who keeps it from the ticket's customer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fileflare_bot.orders.diagnosis import Finding, Kind
@@ -43,9 +43,22 @@ async def as_it_is(storage: Storage, ticket: Ticket) -> Ticket:
     """Return an open ticket with the finding that others hold its order, first of all, exactly if they do now."""
     if ticket.resolved:
         return ticket
-    rest = tuple(finding for finding in ticket.details.findings if finding.kind is not Kind.HELD_BY_OTHERS)
-    held = (Finding(Kind.HELD_BY_OTHERS),) if await holders_of(storage, ticket) else ()
-    return replace(ticket, details=replace(ticket.details, findings=held + rest))
+    details = ticket.details
+    findings = await with_holders(storage, ticket.guild_id, ticket.user_id, details.reference, details.findings)
+    return replace(ticket, details=replace(details, findings=findings))
+
+
+async def with_holders(
+    storage: Storage, guild_id: int, user_id: int, reference: OrderReference | None, findings: Iterable[Finding]
+) -> tuple[Finding, ...]:
+    """Return the findings about a user's order, first of all that others hold it, exactly if they do now."""
+    held = [Finding(Kind.HELD_BY_OTHERS)] if await keeping(storage, guild_id, user_id, reference) else []
+    return (*held, *of_order(findings))
+
+
+def of_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings about the order itself, not about who holds it."""
+    return [finding for finding in findings if finding.kind is not Kind.HELD_BY_OTHERS]
 
 
 async def keeping(storage: Storage, guild_id: int, user_id: int, reference: OrderReference | None) -> list[Claim]:

@@ -14,7 +14,7 @@ from fileflare_bot.fileflare.lookups import Lookups
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import button
-from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure
+from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_failure, was_read
 from fileflare_bot.orders.hiding import hide_references
 from fileflare_bot.orders.labels import plain_number, product_names
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
@@ -25,7 +25,6 @@ HIDDEN: Final = "[…]"  # replaces links and order IDs in a customer's words
 _BETWEEN_WORDS: Final = re.compile(r"[\s:,;]+")
 _BEFORE_NUMBER: Final = re.compile(r"^(?:.*#|n[or]\.?(?=\d))", re.IGNORECASE)
 MEMBER_SECONDS: Final = 3.0  # to ask Discord whether somebody is a member
-WITHOUT_ORDER: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE, Kind.PAUSED}
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -37,7 +36,6 @@ class NoDesk(Refusal):
         "**This server has no help desk yet.** Ask {who} and give them the order number, "
         "never the order link or the order ID."
     )
-    outcome = "no_desk"
 
     def __init__(self, owner_id: int | None) -> None:
         super().__init__("no support channel", who=f"<@{owner_id}>" if owner_id else "")
@@ -54,7 +52,6 @@ class NothingWritten(Refusal):
     """Raised when a modal is submitted without any text."""
 
     sentence = N_("**There was nothing in it.** Write something, or choose an answer.")
-    outcome = "nothing_written"
 
 
 class NothingToFindItBy(Refusal):
@@ -68,7 +65,6 @@ class NotAMember(Refusal):
     """Raised when somebody who has left a guild, or was banned, writes to its moderators."""
 
     sentence = N_("**You are not in that server any more, so nothing was done.** Join it again, then try once more.")
-    outcome = "not_a_member"
 
 
 def require_desk(settings: GuildSettings, guild: discord.Guild | None) -> None:
@@ -154,8 +150,7 @@ async def look_into(
         TooManyLookups: the user has to wait.
     """
     if not pasted.strip():
-        known = before is not None and before.kind in WITHOUT_ORDER
-        return TicketDetails(findings=(before,) if before is not None and known else (), words=words)
+        return TicketDetails(findings=() if before is None or was_read([before]) else (before,), words=words)
     parsed = parse_reference(pasted)
     if isinstance(parsed, ReferenceProblem):
         return TicketDetails(findings=diagnose_failure(Kind.WRONG_REFERENCE, parsed), words=words)

@@ -15,7 +15,7 @@ from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.storage.errors import NOBODY
 from fileflare_bot.storage.records import Claim, Resolution, ShownClaim, Ticket, TicketMessage, Topic
 from fileflare_bot.text import clean, escape
-from fileflare_bot.tickets.holders import UNKNOWN, Standing
+from fileflare_bot.tickets.holders import UNKNOWN, Standing, of_order
 
 LONGEST_NAME: Final = 24  # characters of a display name; Discord allows 32, and the mention shows them
 THREAD_NAME: Final = 100  # characters, Discord's limit
@@ -176,7 +176,7 @@ def details(
     ticket: Ticket, translator: Translator, standing: Standing = UNKNOWN, messages: Iterable[TicketMessage] = ()
 ) -> str:
     """Return what a ticket's card leaves out: all of the customer's words, and every finding."""
-    rest = _of_order(ticket.details.findings)
+    rest = of_order(ticket.details.findings)
     found = [*_held(standing.holders, translator), *([report(rest, translator, most=None)] if rest else ())]
     found = [*_role(ticket, standing, translator), *(found or _nothing_found(ticket, translator))]
     wrote = [
@@ -193,7 +193,7 @@ def checked(ticket: Ticket, findings: Sequence[Finding], translator: Translator,
 
     ``ticket`` is as it was before; ``holders`` are the claims that keep the order from its customer now.
     """
-    before, after = _of_order(ticket.details.findings), _of_order(findings)
+    before, after = of_order(ticket.details.findings), of_order(findings)
     were_held = len(before) < len(ticket.details.findings)
     held = _held(holders, translator)
     new = [] if were_held else held
@@ -215,10 +215,6 @@ def numbered(ticket: Ticket, translator: Translator, reader_id: int) -> str:
         return f"**{title(ticket, translator)}**"
     who = f"<@{ticket.taken_by}>"
     return translator.gettext("**Help request #{number}**, which {who} has", number=ticket.number, who=who)
-
-
-def _of_order(findings: Iterable[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.kind is not Kind.HELD_BY_OTHERS]
 
 
 def holder(claim: Claim | ShownClaim, translator: Translator) -> str:
@@ -267,7 +263,7 @@ def _said_shortly(ticket: Ticket, translator: Translator, most: int, below: str)
 
 def _found(ticket: Ticket, translator: Translator, standing: Standing) -> list[str]:
     """Return the findings that hold now, a block for each kind: those that fit the topic, then the most severe."""
-    rest = _of_order(ticket.details.findings)
+    rest = of_order(ticket.details.findings)
     fitting = [finding for finding in rest if LIKELY.get(finding.kind) is ticket.topic]
     others = [finding for finding in rest if finding not in fitting]
     found = [*brief(fitting, translator), *_held(standing.holders, translator), *brief(others, translator)]

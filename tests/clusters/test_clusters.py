@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from clusters.fleet import QUICK, REAL, SHARDS, STANDING_BY, Fleet, Member, Pace
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.networked_discord import Fault
 from shop import Shop
 from storage.samples import MODERATOR, settings
 from storage.test_pooler import PGBOUNCER, command, pooler_url, until_it_answers  # noqa: F401 - two are fixtures
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.interactions.reply import FAST_REPLY_SECONDS
 from fileflare_bot.storage.storage import open_storage
 
@@ -39,7 +39,7 @@ async def kill(fleet: Fleet, member: Member) -> None:
     assert await fleet.serves(cluster, fleet.pace.killed + 5) < fleet.pace.killed
 
 
-async def end(fleet: Fleet, member: Member, sample: SampleFileflare) -> None:
+async def end(fleet: Fleet, member: Member, sample: FaultyFileflare) -> None:
     """End a process; its running reply arrives, and the one that stands by takes its cluster over at once."""
     cluster = member.cluster
     sample.gate.clear()
@@ -85,7 +85,7 @@ async def stop(fleet: Fleet, member: Member, standby: Member, shop: Shop) -> Non
     assert "Traceback" not in member.bot.printed
 
 
-async def everything(fleet: Fleet, sample: SampleFileflare, shop: Shop) -> None:
+async def everything(fleet: Fleet, sample: FaultyFileflare, shop: Shop) -> None:
     """Stop, end and kill processes of a fleet."""
     zero, one, standby = await fleet.three()
     began = [at for at, _ in fleet.discord.identified]
@@ -108,13 +108,13 @@ async def everything(fleet: Fleet, sample: SampleFileflare, shop: Shop) -> None:
 
 
 async def test_a_standby_takes_over_what_was_killed_ended_or_stopped_and_a_woken_process_acts_on_nothing(
-    fleet: Fleet, sample: SampleFileflare, shops: list[Shop]
+    fleet: Fleet, sample: FaultyFileflare, shops: list[Shop]
 ) -> None:
     await everything(fleet, sample, shops[0])
 
 
 @deep
-async def test_that_holds_with_the_real_times(fleet: Fleet, sample: SampleFileflare, shops: list[Shop]) -> None:
+async def test_that_holds_with_the_real_times(fleet: Fleet, sample: FaultyFileflare, shops: list[Shop]) -> None:
     fleet.pace = REAL
 
     await everything(fleet, sample, shops[0])
@@ -125,7 +125,7 @@ async def test_that_holds_with_the_real_times(fleet: Fleet, sample: SampleFilefl
 @pytest.mark.parametrize("pace", [QUICK, REAL], ids=["quick", "real"])
 async def test_that_holds_behind_a_pooler_in_transaction_mode(
     fleet: Fleet,
-    sample: SampleFileflare,
+    sample: FaultyFileflare,
     shops: list[Shop],
     pooler_url: str,  # noqa: F811
     pace: Pace,

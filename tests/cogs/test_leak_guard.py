@@ -12,7 +12,7 @@ from simcord.builders import ChannelHandle
 
 from fileflare_bot import leak_guard
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.automod import know_patterns
+from fileflare_bot.demo.simulator import know_patterns
 from fileflare_bot.leak_guard import RULE_NAME, GuardState
 from fileflare_bot.orders.leaks import PATTERNS
 from fileflare_bot.storage import postponing

@@ -3,9 +3,9 @@
 import pytest
 from aiohttp import web
 from desk import Desk, Log, embed, labels, reply
+from doubles.faulty_fileflare import Fault
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import Fault
 from fileflare_bot.downloads import opening
 
 WHERE = "your order confirmation email"

@@ -4,6 +4,7 @@ from typing import Any
 
 import discord
 import pytest
+from databases import audit_entries
 from desk import Desk, buttons, custom_id, embed, first_option, labels, reply
 from simcord.actors import MemberActor
 from simcord.backend.models import Poll, PollAnswer
@@ -363,7 +364,7 @@ async def test_every_action_of_a_moderator_has_an_audit_entry(desk: Desk, storag
     await desk.press("Reopen")
     await desk.moderator.slash(desk.channel, "check", **{"order-id": orders.USED_UP})
 
-    actions = await storage.audit.entries(desk.guild.id)
+    actions = await audit_entries(storage, desk.guild.id)
 
     by_moderator = [(str(each.action), each.number) for each in actions if each.actor_id == desk.moderator.id]
     assert by_moderator == [

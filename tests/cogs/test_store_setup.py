@@ -5,6 +5,7 @@ from typing import Any
 
 import discord
 import pytest
+from databases import audit_entries
 from desk import Desk, embed, labels, page, reply, toggle_id
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, GuildHandle
@@ -728,7 +729,7 @@ async def test_a_server_that_the_bot_left_is_forgotten_after_a_while_but_not_if_
     assert await storage.retention.delete_left_guilds(-1) == [desk.guild.id]
 
     assert (await storage.tickets.page(desk.guild.id, 1)).total == 0
-    assert await storage.audit.entries(desk.guild.id) == []
+    assert await audit_entries(storage, desk.guild.id) == []
 
 
 def found(desk: Desk, guild: GuildHandle) -> discord.Guild:

@@ -240,7 +240,7 @@ async def test_a_refresh_that_is_refused_at_last_leaves_the_list_as_it_was(desk:
     desk.bot.lookups.refresh_seconds = 0
     refreshed = await desk.customer.click(reply(result), label="Refresh")
 
-    desk.bot.lookups.close_line()
+    desk.bot.lookups.queue.close()
     await desk.env.settle()
 
     assert [message.content for message in refreshed.followups][-1].startswith("**I am restarting,")
@@ -253,7 +253,7 @@ async def test_when_the_bot_stops_everybody_in_the_line_is_told_what_to_do(desk:
     await rush(desk)
     results = [await ask(desk), await ask(desk, orders.LARGE, person=desk.member)]
 
-    desk.bot.lookups.close_line()
+    desk.bot.lookups.queue.close()
     await desk.env.settle()
 
     for result in results:

@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import TOKEN
 from process import FOUND, ROOT, Bot, ask
-
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 EGG: Final[dict[str, Any]] = json.loads((ROOT / "deploy" / "pterodactyl-egg.json").read_text("utf-8"))
 UNIT: Final = (ROOT / "deploy" / "fileflare-bot.service").read_text("utf-8")
@@ -96,7 +95,7 @@ def run(environment: dict[str, str]) -> Run:
 
 @pytest.fixture
 async def start_in(
-    environment: dict[str, str], discord: LoopbackDiscord, sample: SampleFileflare, tmp_path: Path
+    environment: dict[str, str], discord: LoopbackDiscord, sample: FaultyFileflare, tmp_path: Path
 ) -> AsyncIterator[StartIn]:
     """Start this command in this folder, with a Python that takes the stand-in for Discord."""
     (tmp_path / "stand-in").mkdir()

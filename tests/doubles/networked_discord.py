@@ -47,7 +47,7 @@ from simcord.backend.errors import BackendError
 from simcord.http import client as _routes  # noqa: F401 - importing it registers every route
 from simcord.http import router
 
-from fileflare_bot.demo.automod import know_patterns
+from fileflare_bot.demo.simulator import know_patterns
 
 MESSAGE: Final = re.compile(r"/channels/\d+/messages")
 SHORT_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 0.05"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parsing import order
+from parsing import order, safe_link
 
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.demo import orders
@@ -19,7 +19,7 @@ from fileflare_bot.fileflare.errors import LookupFailed
 from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.i18n import Catalogs, Translator
 from fileflare_bot.orders.bounds import MOST_ASSETS
-from fileflare_bot.orders.file_links import LONGEST_LINK, safe_link
+from fileflare_bot.orders.file_links import LONGEST_LINK
 from fileflare_bot.orders.labels import downloads_left
 from fileflare_bot.orders.models import Order
 

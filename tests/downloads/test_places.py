@@ -70,7 +70,7 @@ def test_each_product_of_300_files_can_be_chosen_by_its_name() -> None:
     assert len(shown) <= limits.SELECT_OPTIONS
     assert list(dict.fromkeys(choice.label for choice in shown)) == [f"Sound pack {pack}" for pack in range(10)]
     third = next(choice for choice in shown if choice.label == "Sound pack 3")
-    number = pages.beginning_with(third.span[0]).places.page_of(third.span[0])
+    number = pages.beginning_with(third.span[0]).places[third.span[0]].page
     assert third.description == f"Page {number} · loop_03_00.wav"
     opened = pages.beginning_with(third.span[0]).render(number, ENGLISH)
     assert opened.description.startswith("**Sound pack 3**\n📄 [loop\\_03\\_00.wav]")
@@ -81,7 +81,7 @@ def test_a_chosen_product_begins_a_page_and_all_files_keep_their_order() -> None
     for choice in choices(pages):
         place = choice.span[0]
         broken = pages.beginning_with(place)
-        number = broken.places.page_of(place)
+        number = broken.places[place].page
 
         shown = broken.render(number, ENGLISH)
         text = shown.description.removeprefix(pages.render(1, ENGLISH).description.partition("**Sound pack")[0])
@@ -144,7 +144,7 @@ def test_the_select_shows_where_one_is_except_on_the_first_page_where_it_says_wh
     assert here(1) == []
     assert here(len(pages)) == ["Sound pack 9"]
     sixth = next(choice.span for choice in choices(pages) if choice.label == "Sound pack 6")
-    assert here(pages.places.page_of(sixth[0]), sixth) == ["Sound pack 6"]
+    assert here(pages.places[sixth[0]].page, sixth) == ["Sound pack 6"]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_for_any_order_the_buttons_and_the_select_keep_every_limit_and_hold_no_n
                 break
             jumped = spans[number % len(spans)]
             opened.begins_with = jumped[0]
-            opened.page = pages.beginning_with(jumped[0]).places.page_of(jumped[0])
+            opened.page = pages.beginning_with(jumped[0]).places[jumped[0]].page
 
 
 def keeps_the_limits_of_components(view: Any, opened: OpenOrder) -> list[Span]:  # noqa: ANN401 - any view

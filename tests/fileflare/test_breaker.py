@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from desk import Log
 from doubles.faults import FAULTS
+from doubles.faulty_fileflare import FaultyFileflare
 
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare import lookups as lookups_module
 from fileflare_bot.fileflare.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, Breaker, State
 from fileflare_bot.fileflare.errors import FileflareBusy, FileflareDown, FileflareTimeout, OrderNotFound, PlaceReserved
@@ -147,7 +147,7 @@ def impatient(
     bot_settings: Settings,
     session: aiohttp.ClientSession,
     queue: RequestQueue,
-    sample: SampleFileflare,
+    sample: FaultyFileflare,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Lookups:
     """Lookups whose people have less patience than FILEFLARE_TIMEOUT_SECONDS, on a silent Fileflare."""
@@ -171,7 +171,7 @@ async def test_a_silent_fileflare_opens_it_even_if_people_lose_their_patience_fi
 
 
 async def test_patience_that_ends_in_the_line_is_no_failure(
-    impatient: Lookups, queue: RequestQueue, sample: SampleFileflare, monkeypatch: pytest.MonkeyPatch
+    impatient: Lookups, queue: RequestQueue, sample: FaultyFileflare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "longest_wait", 0.4)
     async with contextlib.AsyncExitStack() as stack:
@@ -184,7 +184,7 @@ async def test_patience_that_ends_in_the_line_is_no_failure(
     assert impatient.breaker.state is State.CLOSED
 
 
-async def test_a_lookup_that_is_cancelled_is_no_failure(impatient: Lookups, sample: SampleFileflare) -> None:
+async def test_a_lookup_that_is_cancelled_is_no_failure(impatient: Lookups, sample: FaultyFileflare) -> None:
     before = asyncio.all_tasks()
     look_up(impatient, FAILURES_TO_OPEN)
     await asyncio.sleep(0.1)

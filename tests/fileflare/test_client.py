@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 from doubles import faults
 from doubles.faults import FAULTS
+from doubles.faulty_fileflare import Fault, FaultyFileflare
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import Fault, SampleFileflare
 from fileflare_bot.fileflare import errors
 from fileflare_bot.fileflare.client import LARGEST_BODY, FileflareClient
 from fileflare_bot.orders.reference import OrderReference
@@ -52,7 +52,7 @@ BECOMES: dict[str, type[errors.LookupFailed]] = {
 
 
 @pytest.fixture
-def impatient(session: aiohttp.ClientSession, sample: SampleFileflare) -> FileflareClient:
+def impatient(session: aiohttp.ClientSession, sample: FaultyFileflare) -> FileflareClient:
     return FileflareClient(session, sample.url, timeout_seconds=0.3)
 
 
@@ -91,7 +91,7 @@ def test_every_fault_of_the_sample_is_covered() -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_each_fault_becomes_its_error_in_time_and_the_session_goes_on(
-    name: str, client: FileflareClient, sample: SampleFileflare, session: aiohttp.ClientSession
+    name: str, client: FileflareClient, sample: FaultyFileflare, session: aiohttp.ClientSession
 ) -> None:
     sample.fault = FAULTS[name]
     started = time.monotonic()
@@ -108,7 +108,7 @@ async def test_each_fault_becomes_its_error_in_time_and_the_session_goes_on(
 
 @pytest.mark.parametrize("name", ["bad_gateway", "unavailable", "gateway_timeout", "reset"])
 async def test_only_faults_that_pass_soon_are_marked_so(
-    name: str, client: FileflareClient, sample: SampleFileflare
+    name: str, client: FileflareClient, sample: FaultyFileflare
 ) -> None:
     sample.fault = FAULTS[name]
     error = await failure(client)
@@ -122,7 +122,7 @@ async def test_only_faults_that_pass_soon_are_marked_so(
 
 @pytest.mark.parametrize(("name", "seconds"), [("busy_seconds", 2), ("busy_date", 30)])
 async def test_both_forms_of_retry_after_are_read(
-    name: str, seconds: float, client: FileflareClient, sample: SampleFileflare
+    name: str, seconds: float, client: FileflareClient, sample: FaultyFileflare
 ) -> None:
     sample.fault = FAULTS[name]
 
@@ -134,7 +134,7 @@ async def test_both_forms_of_retry_after_are_read(
 
 @pytest.mark.parametrize("name", ["silent", "slow_body", "dripping_body", "endless_body"])
 async def test_a_fault_without_an_end_ends_when_the_client_goes(
-    name: str, impatient: FileflareClient, sample: SampleFileflare
+    name: str, impatient: FileflareClient, sample: FaultyFileflare
 ) -> None:
     ended = asyncio.Event()
 
@@ -169,7 +169,7 @@ async def test_a_fault_without_an_end_ends_when_the_client_goes(
     ],
 )
 async def test_what_is_hardly_http_becomes_one_of_our_errors(
-    response: bytes, kind: type[errors.LookupFailed], client: FileflareClient, sample: SampleFileflare
+    response: bytes, kind: type[errors.LookupFailed], client: FileflareClient, sample: FaultyFileflare
 ) -> None:
     sample.fault = raw_response(response)
 
@@ -181,7 +181,7 @@ async def test_what_is_hardly_http_becomes_one_of_our_errors(
 
 @pytest.mark.parametrize("name", ["huge_body", "endless_body"])
 async def test_a_body_is_read_up_to_a_size_and_no_further(
-    name: str, client: FileflareClient, sample: SampleFileflare
+    name: str, client: FileflareClient, sample: FaultyFileflare
 ) -> None:
     sample.fault = FAULTS[name]
 
@@ -192,7 +192,7 @@ async def test_a_body_is_read_up_to_a_size_and_no_further(
 
 @pytest.mark.parametrize("name", ["gzip_bomb", "deflate_bomb"])
 async def test_a_small_response_that_becomes_huge_never_fills_the_memory(
-    name: str, client: FileflareClient, sample: SampleFileflare
+    name: str, client: FileflareClient, sample: FaultyFileflare
 ) -> None:
     sample.fault = FAULTS[name]
     tracemalloc.start()
@@ -245,7 +245,7 @@ async def test_no_response_whatever_it_is_made_of_holds_up_the_others(
     made_of: bytes,
     readable: bool,  # noqa: FBT001 - a table's column
     client: FileflareClient,
-    sample: SampleFileflare,
+    sample: FaultyFileflare,
 ) -> None:
     async def respond(_request: web.Request) -> web.StreamResponse:
         return web.Response(body=made_of, content_type="application/json")

@@ -7,9 +7,9 @@ import pytest
 from aiohttp import web
 from doubles import faults
 from doubles.faults import FAULTS
+from doubles.faulty_fileflare import FaultyFileflare
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare import errors
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.orders.reference import OrderReference
@@ -18,13 +18,13 @@ REFERENCE = OrderReference(orders.DOCUMENTED)
 
 
 @pytest.fixture
-async def elsewhere() -> AsyncIterator[SampleFileflare]:
-    async with SampleFileflare().serve() as server:
+async def elsewhere() -> AsyncIterator[FaultyFileflare]:
+    async with FaultyFileflare().serve() as server:
         yield server
 
 
 @pytest.mark.parametrize("token", [orders.DOCUMENTED, "A-b_c-D_e-0123456789"])
-async def test_the_id_is_all_that_is_sent(client: FileflareClient, sample: SampleFileflare, token: str) -> None:
+async def test_the_id_is_all_that_is_sent(client: FileflareClient, sample: FaultyFileflare, token: str) -> None:
     seen: list[tuple[str, str, bytes]] = []
 
     async def look(request: web.Request) -> web.StreamResponse:
@@ -39,7 +39,7 @@ async def test_the_id_is_all_that_is_sent(client: FileflareClient, sample: Sampl
 
 
 async def test_an_id_is_quoted_into_the_query_whatever_it_holds(
-    client: FileflareClient, sample: SampleFileflare
+    client: FileflareClient, sample: FaultyFileflare
 ) -> None:
     hostile = "a&id=b#c/../?d=%20+é"
     with pytest.raises(errors.OrderNotFound):
@@ -49,7 +49,7 @@ async def test_an_id_is_quoted_into_the_query_whatever_it_holds(
 
 
 async def test_the_status_and_headers_of_every_response_are_reported(
-    session: aiohttp.ClientSession, sample: SampleFileflare
+    session: aiohttp.ClientSession, sample: FaultyFileflare
 ) -> None:
     told: list[tuple[int, str]] = []
     client = FileflareClient(
@@ -65,7 +65,7 @@ async def test_the_status_and_headers_of_every_response_are_reported(
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_to_another_host_is_not_followed(
-    status: int, client: FileflareClient, sample: SampleFileflare, elsewhere: SampleFileflare
+    status: int, client: FileflareClient, sample: FaultyFileflare, elsewhere: FaultyFileflare
 ) -> None:
     location = f"{elsewhere.url}/api/v2/customer-account-orders?id={REFERENCE.token}"
     sample.fault = faults.status(status, Location=location)
@@ -77,7 +77,7 @@ async def test_a_redirect_to_another_host_is_not_followed(
     assert not [secret for secret in (elsewhere.url, REFERENCE.token) if secret in f"{caught.value!r}{caught.value}"]
 
 
-async def test_a_redirect_on_the_same_host_is_followed(client: FileflareClient, sample: SampleFileflare) -> None:
+async def test_a_redirect_on_the_same_host_is_followed(client: FileflareClient, sample: FaultyFileflare) -> None:
     async def once(request: web.Request) -> web.StreamResponse:
         sample.fault = None
         return web.Response(status=307, headers={"Location": str(request.rel_url)})
@@ -90,7 +90,7 @@ async def test_a_redirect_on_the_same_host_is_followed(client: FileflareClient, 
 
 @pytest.mark.parametrize("location", ["", "http://[", "//", "ftp://127.0.0.1/x", "file:///etc/passwd"])
 async def test_a_redirect_to_nowhere_is_an_unexpected_response(
-    location: str, client: FileflareClient, sample: SampleFileflare
+    location: str, client: FileflareClient, sample: FaultyFileflare
 ) -> None:
     sample.fault = faults.status(302, Location=location)
 
@@ -98,7 +98,7 @@ async def test_a_redirect_to_nowhere_is_an_unexpected_response(
         await client.fetch_order(REFERENCE)
 
 
-async def test_redirects_in_a_circle_end(client: FileflareClient, sample: SampleFileflare) -> None:
+async def test_redirects_in_a_circle_end(client: FileflareClient, sample: FaultyFileflare) -> None:
     sample.fault = FAULTS["redirect_loop"]
 
     with pytest.raises(errors.UnexpectedResponse):

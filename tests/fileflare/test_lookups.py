@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 from doubles.faults import FAULTS
+from doubles.faulty_fileflare import FaultyFileflare
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 from fileflare_bot.fileflare.abuse import DENIALS_FOR_OUTAGE, AbuseGuard
 from fileflare_bot.fileflare.client import FileflareClient
 from fileflare_bot.fileflare.errors import AskedTooOften, FileflareBusy, FileflareUnavailable, OrderNotFound
@@ -40,7 +40,7 @@ def build(bot_settings: Settings, session: aiohttp.ClientSession) -> Build:
 
 
 async def test_an_id_in_capitals_is_asked_for_in_small_letters_and_known_by_them(
-    build: Build, sample: SampleFileflare
+    build: Build, sample: FaultyFileflare
 ) -> None:
     found = await build(1).find(CAPITALS, CUSTOMER)
 
@@ -48,7 +48,7 @@ async def test_an_id_in_capitals_is_asked_for_in_small_letters_and_known_by_them
     assert sample.requests == {orders.DOCUMENTED: 1}
 
 
-async def test_an_id_that_fileflare_knows_in_capitals_only_is_found_too(build: Build, sample: SampleFileflare) -> None:
+async def test_an_id_that_fileflare_knows_in_capitals_only_is_found_too(build: Build, sample: FaultyFileflare) -> None:
     sample.answers[CAPITALS.token] = sample.answers.pop(orders.DOCUMENTED)
 
     found = await build(1).find(CAPITALS, CUSTOMER)
@@ -57,7 +57,7 @@ async def test_an_id_that_fileflare_knows_in_capitals_only_is_found_too(build: B
 
 
 async def test_an_order_read_in_capitals_is_not_asked_for_again_in_small_letters(
-    build: Build, sample: SampleFileflare
+    build: Build, sample: FaultyFileflare
 ) -> None:
     lookups = build(1)
     await lookups.find(CAPITALS, CUSTOMER)
@@ -69,7 +69,7 @@ async def test_an_order_read_in_capitals_is_not_asked_for_again_in_small_letters
     assert sample.requests == {orders.DOCUMENTED: 1}
 
 
-async def test_one_paste_in_capitals_is_one_miss(build: Build, sample: SampleFileflare) -> None:
+async def test_one_paste_in_capitals_is_one_miss(build: Build, sample: FaultyFileflare) -> None:
     lookups = build(2)
     with pytest.raises(OrderNotFound):
         await lookups.find(MADE_UP, CUSTOMER)
@@ -81,7 +81,7 @@ async def test_one_paste_in_capitals_is_one_miss(build: Build, sample: SampleFil
         await lookups.find(MADE_UP, CUSTOMER)
 
 
-async def test_one_paste_in_capitals_is_one_denial(build: Build, sample: SampleFileflare) -> None:
+async def test_one_paste_in_capitals_is_one_denial(build: Build, sample: FaultyFileflare) -> None:
     sample.fault = denied
     lookups = build(100)
 
@@ -92,7 +92,7 @@ async def test_one_paste_in_capitals_is_one_denial(build: Build, sample: SampleF
 
 @pytest.mark.parametrize("guess", ["ABCDEFGH0123456789", "ABCDEF0123456789_-", "Abcdefgh01234567"])
 async def test_a_guess_of_another_kind_of_id_is_asked_for_once_as_it_is(
-    build: Build, sample: SampleFileflare, guess: str
+    build: Build, sample: FaultyFileflare, guess: str
 ) -> None:
     with pytest.raises(OrderNotFound):
         await build(1).find(OrderReference(guess), CUSTOMER)
@@ -132,7 +132,7 @@ async def denied(_request: web.Request) -> web.StreamResponse:
 
 @pytest.mark.parametrize("fault", ["huge_body", "gzip_bomb", "not_json", "wrong_types", "server_error"])
 async def test_a_failure_that_is_kept_for_its_traceback_keeps_no_response(
-    bot_settings: Settings, session: aiohttp.ClientSession, sample: SampleFileflare, fault: str
+    bot_settings: Settings, session: aiohttp.ClientSession, sample: FaultyFileflare, fault: str
 ) -> None:
     lookups = build_lookups(bot_settings, session, Metrics())
     sample.fault = FAULTS[fault]

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from doubles.discord_people import Interaction
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.networked_discord import Fault, NetworkedDiscord
 from process import SHORT_DRAIN, Bot, Start
 from shop import Shop
 from storage.samples import connected
 
 from fileflare_bot.demo import orders
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 CUT_OFF_SECONDS = 1.0  # after the drain of SHORT_DRAIN
 
@@ -58,7 +58,7 @@ async def test_an_event_that_arrives_twice_is_answered_once(bot: Bot, discord: N
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it arrives", "after it arrived"])
 async def test_an_edit_whose_connection_drops_is_sent_again(
-    bot: Bot, discord: NetworkedDiscord, shop: Shop, sample: SampleFileflare, *, after: bool
+    bot: Bot, discord: NetworkedDiscord, shop: Shop, sample: FaultyFileflare, *, after: bool
 ) -> None:
     discord.faults.append(Fault(call("PATCH", "@original"), status=0, after=after))
     sample.gate.clear()
@@ -112,7 +112,7 @@ async def test_deleting_ones_data_while_discord_fails_says_what_is_left_and_a_se
 
 
 async def test_a_reply_that_a_stop_finds_on_its_way_is_the_only_one(
-    start: Start, discord: NetworkedDiscord, shop: Shop, sample: SampleFileflare
+    start: Start, discord: NetworkedDiscord, shop: Shop, sample: FaultyFileflare
 ) -> None:
     bot = await start(main=SHORT_DRAIN)
     await discord.connected()
@@ -136,7 +136,7 @@ async def test_a_reply_that_a_stop_finds_on_its_way_is_the_only_one(
 
 
 async def test_a_reply_whose_responses_are_lost_in_a_stop_is_the_only_one(
-    start: Start, discord: NetworkedDiscord, shop: Shop, sample: SampleFileflare
+    start: Start, discord: NetworkedDiscord, shop: Shop, sample: FaultyFileflare
 ) -> None:
     bot = await start(main=SHORT_DRAIN)
     await discord.connected()
@@ -180,7 +180,7 @@ async def test_who_has_their_reply_is_not_told_to_try_again_when_the_bot_stops(
 
 
 async def test_who_presses_in_the_last_moment_of_a_stop_is_told_so(
-    bot: Bot, discord: NetworkedDiscord, shop: Shop, sample: SampleFileflare
+    bot: Bot, discord: NetworkedDiscord, shop: Shop, sample: FaultyFileflare
 ) -> None:
     telling = asyncio.Event()
     sample.gate.clear()

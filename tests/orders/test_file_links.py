@@ -7,9 +7,10 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from parsing import safe_link
 from yarl import URL
 
-from fileflare_bot.orders.file_links import LONGEST_LINK, LinkProblem, read_link, safe_link
+from fileflare_bot.orders.file_links import LONGEST_LINK, LinkProblem, read_link
 
 START = "https://x.example/"
 

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from orders.leak_samples import CAUGHT, ID, PASSING
 
 from fileflare_bot.i18n import LOCALES, Catalogs
-from fileflare_bot.orders.leaks import LONGEST_PATTERN, MOST_PATTERNS, PATTERNS
+from fileflare_bot.orders.leaks import PATTERNS
 from fileflare_bot.orders.reference import OrderReference, parse_reference
 
+LONGEST_PATTERN: Final = 260  # characters: discord.com/developers/docs/resources/auto-moderation
+MOST_PATTERNS: Final = 10
 RIPGREP: Final = shutil.which("rg") or ""  # it searches with Rust's regex crate, as AutoMod does
 LANGUAGES: Final = ["en", *(folder.name for folder in LOCALES.iterdir() if folder.is_dir())]
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789_-"

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
+from databases import audit_entries
 from desk import Log
 from storage.samples import CUSTOMER, GUILD, MODERATOR, file, held, new_ticket, settings
 
@@ -54,7 +55,7 @@ def everything(storage: Storage) -> list[Callable[[], Awaitable[object]]]:
         lambda: storage.guilds.edit_canned_answer(GUILD, MODERATOR, CannedAnswer("hi", PASSWORD)),
         lambda: storage.guilds.remove_canned_answer(GUILD, MODERATOR, "hi"),
         lambda: storage.guilds.left(GUILD, at=None),
-        lambda: storage.audit.entries(GUILD),
+        lambda: audit_entries(storage, GUILD),
         lambda: storage.figures.of_guild(GUILD, 1),
         lambda: storage.personal_data.export(CUSTOMER),
         lambda: storage.personal_data.forget(CUSTOMER),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from databases import audit_entries
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from storage.samples import COLLEAGUE, ELSEWHERE, GUILD, KEY, MODERATOR, connected, execute, file, settings
@@ -236,7 +237,7 @@ async def test_a_server_keeps_what_is_set_and_only_that(storage: Storage) -> Non
     assert await storage.guilds.load(ELSEWHERE) == GuildSettings(ELSEWHERE)
     cleared = await storage.guilds.change(GUILD, MODERATOR, ping_role_id=None, moderator_role_ids=())
     assert cleared == GuildSettings(GUILD, 2**62, 3)
-    traces = await storage.audit.entries(GUILD)
+    traces = await audit_entries(storage, GUILD)
     assert [(trace.actor_id, trace.action, trace.number) for trace in traces] == [
         (actor, Action.CHANGED_SETUP, None) for actor in (MODERATOR, COLLEAGUE, MODERATOR)
     ]
@@ -281,7 +282,7 @@ async def test_answers_are_added_edited_and_removed_by_their_names(storage: Stor
     assert removed.canned_answers == (CannedAnswer("one", "I"),)
     assert storage.guilds.get(GUILD) == removed
     assert storage.guilds.get(ELSEWHERE).canned_answers == (CannedAnswer("one", "elsewhere"),)
-    traces = await storage.audit.entries(GUILD)
+    traces = await audit_entries(storage, GUILD)
     assert [(trace.actor_id, trace.action) for trace in traces] == [
         (actor, Action.CHANGED_ANSWERS) for actor in (MODERATOR, MODERATOR, MODERATOR, COLLEAGUE)
     ]
@@ -294,7 +295,7 @@ async def test_a_name_that_is_there_is_not_taken_again(storage: Storage) -> None
         await storage.guilds.add_canned_answer(GUILD, COLLEAGUE, CannedAnswer("hi", "Good day"))
 
     assert storage.guilds.get(GUILD).canned_answers == (CannedAnswer("hi", "Hello"),)
-    assert len(await storage.audit.entries(GUILD)) == 1
+    assert len(await audit_entries(storage, GUILD)) == 1
 
 
 async def test_a_name_that_is_not_there_is_neither_edited_nor_removed(storage: Storage) -> None:
@@ -304,7 +305,7 @@ async def test_a_name_that_is_not_there_is_neither_edited_nor_removed(storage: S
         with pytest.raises(NoSuchCannedAnswer):
             await storage.guilds.remove_canned_answer(guild, MODERATOR, "hi")
         await storage.guilds.add_canned_answer(ELSEWHERE, MODERATOR, CannedAnswer("another", "Hello"))
-        assert await storage.audit.entries(GUILD) == []
+        assert await audit_entries(storage, GUILD) == []
         await storage.guilds.remove_canned_answer(ELSEWHERE, MODERATOR, "another")
 
 
@@ -389,7 +390,7 @@ async def test_of_changes_to_the_options_at_once_in_two_processes_none_is_lost(
 
     await storage.tend()
     assert {rule.value for rule in storage.guilds.get(GUILD).options.rules} == {f"tag {each}" for each in range(1, 9)}
-    assert len(await storage.audit.entries(GUILD)) == 8
+    assert len(await audit_entries(storage, GUILD)) == 8
 
 
 async def test_a_change_that_refuses_changes_nothing(storage: Storage) -> None:
@@ -403,7 +404,7 @@ async def test_a_change_that_refuses_changes_nothing(storage: Storage) -> None:
 
     storage.guilds.forget([GUILD])
     assert await storage.guilds.load(GUILD) == before
-    assert len(await storage.audit.entries(GUILD)) == 1
+    assert len(await audit_entries(storage, GUILD)) == 1
 
 
 async def test_settings_and_answers_are_replaced_together_or_not_at_all(storage: Storage) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from databases import audit_entries
 from storage.samples import COLLEAGUE, CUSTOMER, ELSEWHERE, GUILD, MODERATOR, STRANGER, execute, file, new_ticket
 from storage.samples import settings as settings_for
 
@@ -27,7 +28,7 @@ UNKNOWN_REQUEST = 123_456
 
 async def done(storage: Storage, number: int = 1) -> list[tuple[int, Action]]:
     """Return who did what with a ticket, and check that each entry is of the last minute."""
-    entries = await storage.audit.entries(GUILD, number)
+    entries = await audit_entries(storage, GUILD, number)
     for entry in entries:
         assert entry.at.tzinfo is UTC
         assert timedelta(0) <= utc_now() - entry.at < timedelta(minutes=1)
@@ -169,7 +170,7 @@ async def test_a_person_at_their_limit_files_nothing_and_costs_no_number(url: st
 
         assert (await storage.tickets.file(new_ticket(token=ORDER, words="please"))).existing
         assert (await storage.tickets.page(GUILD, 1)).total == 2
-        assert await storage.audit.entries(GUILD, 3) == []
+        assert await audit_entries(storage, GUILD, 3) == []
         assert (await file(storage, STRANGER)).number == 3
         assert (await file(storage, guild_id=ELSEWHERE)).number == 1
 
@@ -481,7 +482,7 @@ async def test_nothing_can_be_done_to_a_request_that_is_not_there(storage: Stora
             await change
 
     assert await do.messages(UNKNOWN_REQUEST) == []
-    assert await storage.audit.entries(GUILD) == []
+    assert await audit_entries(storage, GUILD) == []
 
 
 async def test_a_page_shows_the_open_requests_of_a_server_oldest_first(storage: Storage) -> None:

@@ -9,6 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from databases import audit_entries
 from desk import Log
 from storage.samples import CUSTOMER, GUILD, KEY, at_once, connected, execute, file, settings
 
@@ -103,7 +104,7 @@ async def test_the_tables_of_every_version_before_are_brought_up_to_date_and_kee
         kept = await storage.tickets.get(request_id)
         assert (kept.number, kept.details.words, kept.created_at) == (4, "from before", at)
         assert [message.text for message in await storage.tickets.messages(request_id)] == ["hello?"]
-        assert len(await storage.audit.entries(GUILD)) == 1
+        assert len(await audit_entries(storage, GUILD)) == 1
         if revision < "0009":  # later ones store it themselves
             assert (kept.stage, kept.stage_since) == (Stage.WAITING, at)
         assert (await file(storage, 2)).number == 5

@@ -4,6 +4,7 @@ import asyncio
 import gc
 
 import pytest
+from databases import audit_entries
 from desk import Log
 from storage.samples import CUSTOMER, file, held, new_ticket, settings
 
@@ -43,7 +44,7 @@ async def test_callers_that_are_cancelled_at_any_moment_leave_whole_requests_beh
     numbers = [ticket.number for page in range(1, 5) for ticket in (await storage.tickets.page(2**62, page)).tickets]
     assert numbers == [*range(1, 41)]
     for number in numbers:
-        assert len(await storage.audit.entries(2**62, number)) == 1
+        assert len(await audit_entries(storage, 2**62, number)) == 1
 
 
 async def test_a_failure_that_nobody_waits_for_any_more_is_named_without_its_traceback(log: Log) -> None:

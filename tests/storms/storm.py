@@ -13,6 +13,7 @@ from uuid import uuid4
 import asyncpg  # type: ignore[import-untyped]
 import discord as discord_py
 from clusters.fleet import QUICK, Fleet
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_payloads import Json
 from operations.agreement import unfinished
 from process import starting
@@ -24,7 +25,6 @@ from storms.verdict import differences, in_files
 from storms.weather import Weather
 
 from fileflare_bot.demo.orders import answer, asset, line
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 AT_ONCE: Final = 64  # customers who look up at a time
 DESKS: Final = 24  # tickets at a time
@@ -124,7 +124,7 @@ async def _world(
     async with AsyncExitStack() as stack:
         discord = StormyDiscord()
         _ = await stack.enter_async_context(discord.serve())
-        sample = await stack.enter_async_context(SampleFileflare().serve())
+        sample = await stack.enter_async_context(FaultyFileflare().serve())
         start = await stack.enter_async_context(starting(discord, sample.url, folder, quiet=True))
         fleet = Fleet(discord, start, url, clusters=1 if server is None else 2, soon=FAST, every=LOOK_SECONDS)
         fleet.pace = QUICK

@@ -11,13 +11,12 @@ import psutil  # type: ignore[import-untyped]
 from aiohttp import web
 from clusters.fleet import STANDING_BY, Fleet, Member
 from doubles.faults import FAULTS
+from doubles.faulty_fileflare import FaultyFileflare
 from doubles.networked_discord import Fault
 from process_cost import resident_mib
 from storms.people import Progress
 from storms.plan import Blow, CallFault, Plan
 from storms.stormy_discord import StormyDiscord
-
-from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
 SETTLE_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 30.0  # what compose.yaml allows
@@ -45,7 +44,7 @@ class Weather:
     plan: Plan
     progress: Progress
     discord: StormyDiscord
-    sample: SampleFileflare
+    sample: FaultyFileflare
     fleet: Fleet
     add: Callable[[], Awaitable[Member]]
     server: Any = None  # PostgresServer

@@ -154,7 +154,7 @@ def test_every_ready_made_answer_fits_and_leaves_no_placeholder(
 ) -> None:
     filling = answers.placeholder_values(ticket(details), translator)
 
-    text = answers.built_in(key, filling, translator)
+    text = translator.gettext(answers.BUILT_IN[key].text, **filling)
 
     assert limits.size(text) <= limits.EMBED_DESCRIPTION
     assert "{customer}" not in text
