@@ -19,7 +19,7 @@ from fileflare_bot.fileflare.errors import AskedAgain, LeftLine, LookupFailed
 from fileflare_bot.fileflare.request_queue import Place
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import CUSTOMER
-from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal, order_input, view
+from fileflare_bot.interactions.components import LONGEST_ORDER, labelled, modal, order_input, view, without
 from fileflare_bot.interactions.reply import Offer, Reply, ReplyMessage
 from fileflare_bot.interactions.responder import LOOKUP
 from fileflare_bot.interactions.routing import ListExpired, replies, route, suggests
@@ -182,9 +182,9 @@ class Downloads(commands.Cog):
             opened.place.lose(LeftLine())
 
     @route(rf"downloads:remember:{_HANDLE}")
-    @replies("remember", CUSTOMER)
+    @replies("remember", CUSTOMER, updates=True)
     async def remember(self, reply: Reply, handle: str) -> None:
-        """Save an open order for its customer."""
+        """Save an open order for its customer, and take the button away."""
         opened = self._opened(reply, handle)
         if opened.pages is None or not self._opener.may_save(reply.interaction.guild_id):
             raise ListExpired
@@ -199,7 +199,10 @@ class Downloads(commands.Cog):
             command=translator.gettext("mydownloads"),
             orders=translator.gettext("myorders"),
         )
-        await reply.show(ReplyMessage(text))
+        if (pressed := reply.interaction.message) is not None:
+            kept = without(pressed, "downloads:remember:")
+            await reply.show(ReplyMessage(pressed.content, next(iter(pressed.embeds), None), kept))
+        await reply.tell(ReplyMessage(text))
 
     async def _ask(self, reply: Reply) -> None:
         """Show the user's saved orders to choose from; without any, open the modal that asks for an order."""

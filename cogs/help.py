@@ -11,7 +11,7 @@ from discord.ext import commands
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
-from fileflare_bot.interactions.components import button, labelled, modal, order_input, view, words_input
+from fileflare_bot.interactions.components import button, labelled, modal, order_input, view, without, words_input
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import member, number
@@ -24,6 +24,7 @@ from fileflare_bot.storage.records import GuildSettings, NewTicket, TicketDetail
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.delivery import answer_embed, answer_title, answer_view
 from fileflare_bot.tickets.intake import (
+    HIDDEN,
     NothingToFindItBy,
     NothingWritten,
     help_button,
@@ -65,7 +66,7 @@ class Help(commands.Cog):
         opened = self._bot.open_orders.get(handle, reply.user.id)
         custom_id = f"help:file:{handle if opened is not None else ''}:{found}.{problem}"
         likely = LIKELY.get(member(Kind, found)) if found else None
-        await self._require_room(reply, None if opened is None else opened.reference)
+        added_to = await self._require_room(reply, None if opened is None else opened.reference)
         await reply.ask(
             _help_modal(
                 custom_id,
@@ -74,6 +75,7 @@ class Help(commands.Cog):
                 ask_for_order=opened is None,
                 ask_for_number=opened is None or not opened.order_number,
                 claimed_number=typed_number(claimed),
+                added_to=None if opened is None else added_to,
                 ask_for_screenshot=self._takes_screenshots(reply.settings),
             )
         )
@@ -146,7 +148,7 @@ class Help(commands.Cog):
         else:
             text = translator.gettext("Your help request is #{number}. The moderators have it.", number=ticket.number)
             text += " " + _what_comes_next(translator)
-        lines = [text]
+        lines = [text, *_left_out(reply.typed("words"), words, translator)]
         if screenshot is not None:
             lines.append(translator.gettext(screenshot.outcome))
         if not filed.existing and (usual := await self._usual_answer_time(settings.guild_id)) is not None:
@@ -174,10 +176,14 @@ class Help(commands.Cog):
     async def write(self, reply: Reply, ticket_id: str, answer_id: str) -> None:
         """Open the modal for writing back."""
         del answer_id  # only tells the answers' buttons apart
-        await reply.before_asking(self._desk.of_customer(number(ticket_id), reply.user.id, reply.interaction.guild_id))
+        reading = self._desk.of_customer(number(ticket_id), reply.user.id, reply.interaction.guild_id)
+        ticket = await reply.before_asking(reading)
         translator = reply.translator
+        title = translator.gettext("Write back")
+        if ticket is not None and ticket.resolved:
+            title = translator.gettext("Reopen help request #{number}", number=ticket.number)
         entry = labelled(translator.gettext("Your words"), words_input(required=True))
-        await reply.ask(modal(translator.gettext("Write back"), f"help:wrote:{ticket_id}", entry))
+        await reply.ask(modal(title, f"help:wrote:{ticket_id}", entry))
         await self._desk.heard(number(ticket_id), reply.user.id)
 
     @route(f"help:wrote:{_TICKET}")
@@ -201,12 +207,12 @@ class Help(commands.Cog):
             )
         if reopened:
             sent += " " + translator.gettext("It is open again.")
-        await reply.show(ReplyMessage(sent))
+        await reply.show(ReplyMessage("\n".join([sent, *_left_out(reply.typed("words"), text, translator)])))
 
     @route(f"help:solved:{_TICKET}")
-    @replies("help_solved", CUSTOMER)
+    @replies("help_solved", CUSTOMER, updates=True)
     async def solved(self, reply: Reply, ticket_id: str) -> None:
-        """Close the ticket because its customer says that it is solved."""
+        """Close the ticket because its customer says that it is solved, and leave Reopen under the answer."""
         ticket = await self._desk.solve(number(ticket_id), reply.user.id, reply.interaction.guild_id)
         reopen = reply.translator.gettext("Reopen")
         text = reply.translator.gettext(
@@ -215,21 +221,26 @@ class Help(commands.Cog):
             number=ticket.number,
             reopen=reopen,
         )
-        await reply.show(ReplyMessage(text, view=view([button(reopen, f"help:write:{ticket.id}", emoji="✍️")])))
+        if (pressed := reply.interaction.message) is not None:
+            await reply.show(_closed(pressed, reopen))
+        await reply.tell(ReplyMessage(text))
 
-    async def _require_room(self, reply: Reply, reference: OrderReference | None) -> None:
-        """Refuse before somebody fills in a form that would be refused, if the database says so in time."""
+    async def _require_room(self, reply: Reply, reference: OrderReference | None) -> int | None:
+        """Refuse before somebody fills in a form that would be refused, if the database says so in time.
+
+        Return the number of the open ticket that the form adds to, if there is one.
+        """
         settings = reply.settings
         try:
             async with asyncio.timeout(_ROOM_SHARE * reply.time_for_a_fast_reply()):
-                await self._bot.storage.tickets.require_room(
+                return await self._bot.storage.tickets.require_room(
                     settings.guild_id,
                     reply.user.id,
                     reference,
                     open_per_user=settings.options.help_open_per_person,
                 )
         except (StorageUnavailable, TimeoutError):
-            pass  # filing checks it again
+            return None  # filing checks it again
 
     def _takes_screenshots(self, settings: GuildSettings) -> bool:
         return settings.options.help_screenshots and is_private(self._bot.get_channel(settings.support_channel_id or 0))
@@ -241,10 +252,31 @@ class Help(commands.Cog):
             return None
 
 
+def _closed(pressed: discord.Message, reopen: str) -> ReplyMessage:
+    """Return the message of an answer as it is once its ticket is closed."""
+    shown = without(pressed, "help:solved:")
+    for item in shown.children:
+        if isinstance(item, discord.ui.Button) and (item.custom_id or "").startswith("help:write:"):
+            item.label = reopen
+    embed = next(iter(pressed.embeds), None)
+    if embed is not None:
+        embed.remove_field(1)  # how to write back, in a direct message
+    return ReplyMessage(pressed.content, embed, shown)
+
+
+def _left_out(typed: str, kept: str, translator: Translator) -> list[str]:
+    """Return the sentence that something was hidden of a customer's words, if it was."""
+    if kept.count(HIDDEN) <= typed.count(HIDDEN):
+        return []
+    return [
+        translator.gettext("I left out links and order IDs in your words: whoever has your order link has your files.")
+    ]
+
+
 def _what_comes_next(translator: Translator) -> str:
     return translator.gettext(
-        "Their answer comes to you as a direct message from me. If you take none, I mention you in this channel, and "
-        "only you can open the answer."
+        "Their answer comes to you as a direct message from me. If your direct messages are closed, I mention you in "
+        "this channel, and only you can open the answer."
     )
 
 
@@ -295,13 +327,21 @@ def _help_modal(
     ask_for_order: bool,
     ask_for_number: bool,
     claimed_number: str,
+    added_to: int | None,
     ask_for_screenshot: bool,
 ) -> discord.ui.Modal:
+    title = translator.gettext("Get help")
     seen = translator.gettext(
         "The moderators get this form, your name, the order number and what is wrong with its files. They never get "
         "your links or your order ID, which I keep encrypted. /{privacy} deletes the request, its card and its thread.",
         privacy=translator.gettext("privacy"),
     )
+    if added_to is not None:
+        title = translator.gettext("Add to help request #{number}", number=added_to)
+        adds = translator.gettext(
+            "Your help request #{number} about this order is open: what you send here is added to it.", number=added_to
+        )
+        seen = f"{adds}\n{seen}"
     options = [
         discord.RadioGroupOption(label=translator.gettext(sentence), value=topic, default=topic is likely)
         for topic, sentence in TOPICS.items()
@@ -331,7 +371,7 @@ def _help_modal(
         items.append(labelled(translator.gettext("Screenshot"), upload, text))
     if len(items) < _FORM_PARTS:
         items.insert(0, discord.ui.TextDisplay(seen))
-    return modal(translator.gettext("Get help"), custom_id, *items)
+    return modal(title, custom_id, *items)
 
 
 async def setup(bot: "FileflareBot") -> None:

@@ -1,6 +1,7 @@
 """A summary of the data stored about a user, and its deletion from the database and from Discord."""
 
 from dataclasses import replace
+from typing import Final
 
 from fileflare_bot.background import soon
 from fileflare_bot.i18n import N_, Translator, ngettext_noop
@@ -10,6 +11,9 @@ from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import LaterAccounts, Options
 from fileflare_bot.storage.personal_data import Forgotten, PersonalRecord
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.text import escape
+
+MOST_ORDERS_NAMED: Final = 3
 
 
 class Privacy:
@@ -49,6 +53,8 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
         )
     own = {(ticket.guild_id, ticket.number) for ticket in record.tickets}
     moderated = sum((entry.guild_id, entry.number) not in own for entry in record.entries)
+    orders = [escape(label) or "?" for label in record.claims[:MOST_ORDERS_NAMED]]
+    named = ", ".join([*orders, "…"] if len(record.claims) > len(orders) else orders)
     counts = (
         (
             record.saved_orders,
@@ -58,10 +64,12 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
             ),
         ),
         (
-            record.claims,
+            len(record.claims),
             ngettext_noop(
-                "**{count} order that gives you roles or is yours here**: until you delete it",
-                "**{count} orders that give you roles or are yours here**: until you delete them",
+                "**{count} order that counts as yours** where a store gives roles to buyers ({orders}): until you "
+                "delete it",
+                "**{count} orders that count as yours** where a store gives roles to buyers ({orders}): until you "
+                "delete them",
             ),
         ),
         (
@@ -81,10 +89,10 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
         (
             record.misses.count if record.misses else 0,
             ngettext_noop(
-                "**{count} order ID that does not exist**: that you tried it, not which; so that nobody guesses, it "
-                "stays for up to 12 hours",
-                "**{count} order IDs that do not exist**: that you tried them, not which; so that nobody guesses, it "
-                "stays for up to 12 hours",
+                "**{count} try with an unknown order ID**: kept for up to 12 hours, without the ID, so that nobody "
+                "guesses IDs",
+                "**{count} tries with unknown order IDs**: kept for up to 12 hours, without the IDs, so that nobody "
+                "guesses IDs",
             ),
         ),
         (
@@ -123,7 +131,7 @@ def kept(record: PersonalRecord, days: int, translator: Translator) -> str:
         ),
     )
     shown = translator.number(days)
-    lines = ["• " + translator.ngettext(*words, count, days=shown) for count, words in counts if count]
+    lines = ["• " + translator.ngettext(*words, count, days=shown, orders=named) for count, words in counts if count]
     if moderated or record.answers or record.handled:
         lines.append(
             translator.gettext(
@@ -143,8 +151,8 @@ def gone(deleted: Forgotten, translator: Translator) -> str:
         (
             deleted.claims,
             ngettext_noop(
-                "{count} order that gave you roles or was yours here, with its roles",
-                "{count} orders that gave you roles or were yours here, with their roles",
+                "{count} order that counted as yours, with its roles",
+                "{count} orders that counted as yours, with their roles",
             ),
         ),
     )
@@ -155,14 +163,14 @@ def gone(deleted: Forgotten, translator: Translator) -> str:
 
 
 def _files_meanwhile(options: Options | None) -> str:
-    """Return whether an order's files are shown while it counts for nobody."""
-    if options is None:
-        return N_("Some stores do not show their files in their server then.")
-    if options.buyers_roles and options.later_accounts is LaterAccounts.REFUSE:
-        if options.accounts_per_order > 1:
-            return N_("Some stores do not show their files in their server then.")
-        return N_("Until then, this server shows their files to nobody; they are still on the store's order page.")
-    return N_("With their links, you can still open them here.")
+    """Return where a user can open the files of their orders after they had their data deleted."""
+    if options is not None and not (options.buyers_roles and options.later_accounts is LaterAccounts.REFUSE):
+        return N_("**Your files stay:** whoever has the link can open them here")
+    if options is None or options.accounts_per_order > 1:
+        return N_(
+            "**Your files stay,** but some servers may not show them to you meanwhile: the store's order page does"
+        )
+    return N_("**Your files stay,** but this server does not show them to you meanwhile: the store's order page does")
 
 
 def losses(record: PersonalRecord, options: Options | None, translator: Translator) -> str:
@@ -200,15 +208,13 @@ def losses(record: PersonalRecord, options: Options | None, translator: Translat
     if record.claims:
         lines += [
             translator.ngettext(
-                "**{count} order that gives you roles or is yours here:** you lose the roles it brought",
-                "**{count} orders that give you roles or are yours here:** you lose the roles they brought",
-                record.claims,
+                "**{count} order that counts as yours:** you lose the roles it brought, and for 90 days it may bring "
+                "you none. A moderator can end this sooner",
+                "**{count} orders that count as yours:** you lose the roles they brought, and for 90 days they may "
+                "bring you none. A moderator can end this sooner",
+                len(record.claims),
             ),
-            translator.gettext(
-                "**For 90 days nobody can use them for a role,** you included, so that nobody passes them on. {files} "
-                "A moderator can give them back sooner",
-                files=translator.gettext(_files_meanwhile(options)),
-            ),
+            translator.gettext(_files_meanwhile(options)),
         ]
     stays = []
     if record.tickets:

@@ -39,6 +39,7 @@ from fileflare_bot.storage.records import Topic
 from fileflare_bot.storage.storage import open_storage
 from fileflare_bot.tickets import screenshots
 
+START_SECONDS = 60.0  # for the simulator, on a slow computer
 SETTLE_SECONDS = 10.0  # shorter than the HTTP keep-alive, which the simulator would wait for
 
 
@@ -71,7 +72,7 @@ async def demo() -> AsyncIterator[Demo]:
         lookups = build_lookups(settings, session, metrics, misses=storage.misses)
         bot = FileflareBot(lookups=lookups, storage=storage, catalogs=Catalogs(), metrics=metrics)
         env = await stack.enter_async_context(
-            simcord.run(bot, shard_count=1, check_errors=False, settle_timeout=SETTLE_SECONDS)
+            simcord.run(bot, shard_count=1, check_errors=False, settle_timeout=START_SECONDS)
         )
         env.backend.clock._epoch += datetime.now(UTC) - env.backend.clock.now()  # noqa: SLF001 - the simulator's is fixed
         env.backend.edit_bot_profile("Fileflare")
@@ -90,11 +91,15 @@ async def demo() -> AsyncIterator[Demo]:
                 env.preview(channel, viewers=viewers, layout="channel", presentation_time=datetime.now(UTC))
             )
 
-        yield Demo(
+        pages = (
             await page(store.downloads, store.customer, store.german, store.member, store.moderator, store.owner),
             await page(store.support, store.moderator, store.owner),
             await page(store.log, store.moderator, store.owner),
             await page(store.customer_user.dm_channel, store.customer_user),
+        )
+        env.settle_timeout = SETTLE_SECONDS
+        yield Demo(
+            *pages,
             metrics_url,
             sample,
             bot,

@@ -65,7 +65,8 @@ def _no_role(opened: OpenOrder, grant: Grant, translator: Translator) -> str:
     press = translator.gettext(opened.press_for_help or N_("Get help"))
     if grant.free_from is None:
         text = N_(
-            "Another account here uses this order already, so it brings you no role. Is it yours? Press {button}."
+            "Another account here uses this order already, so it brings you no role. Whoever has its link opens the "
+            "same files and shares the same downloads. Is it yours? Press {button}."
         )
         if opened.told:
             text = N_("No role: another account uses this order. Is it yours? Press {button}.")
@@ -142,7 +143,7 @@ def _page_view(
         more.append(_button("remember", opened, translator.gettext("Remember this order"), emoji="🔖"))
     if page.of == 1:
         return view(links, [*finding, *more])
-    return view(links, [_jump_select(page, opened, pages, translator, jumped)], [*turning, *finding], more)
+    return view([_jump_select(page, opened, pages, translator, jumped)], [*turning, *finding], links, more)
 
 
 def find_button(opened: OpenOrder, translator: Translator) -> discord.ui.Button[discord.ui.View]:

@@ -184,14 +184,16 @@ class OrderNotFound(LookupFailed):
         self.cut_to = cut_to
 
     def text(self, translator: Translator) -> str:
-        """Return that the order is unknown, where to find the order ID, and whether a pause is near."""
+        """Return that the order is unknown, where to find the order ID, and first whether a pause is near."""
         sentence = self.sentence if self.cut_to is None else self.cut_off
         text = translator.gettext(sentence, where=translator.gettext(_WHERE), count=self.cut_to or 0)
-        if self.in_server:
-            said = [self.still, *filter(None, [self.warnings.get(self.tries_left)])]
-        else:
-            said = [self.warnings_in_messages.get(self.tries_left, self.still_in_messages)]
-        return "\n".join([text, *(self.filled(each, translator) for each in said)])
+        warnings = self.warnings if self.in_server else self.warnings_in_messages
+        if warning := warnings.get(self.tries_left):
+            head, _, rest = text.partition("** ")
+            text = f"{head}**\n{self.filled(warning, translator)}\n{rest}"
+        if self.in_server or not warning:  # in messages, a warning says where to ask for help, too
+            text += "\n" + self.filled(self.still if self.in_server else self.still_in_messages, translator)
+        return text
 
 
 class FileflareUnavailable(LookupFailed):

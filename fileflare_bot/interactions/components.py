@@ -44,6 +44,16 @@ def view(*groups: Sequence[discord.ui.Item[Any]]) -> discord.ui.View:
     return made
 
 
+def without(message: discord.Message, custom_id: str) -> discord.ui.View:
+    """Return a message's components, but not the one whose custom_id begins so."""
+    made = discord.ui.View.from_message(message, timeout=None)
+    for item in made.children:
+        if str(getattr(item, "custom_id", "")).startswith(custom_id):
+            made.remove_item(item)
+    made.stop()
+    return made
+
+
 def modal(title: str, custom_id: str, *items: discord.ui.Item[Any]) -> discord.ui.Modal:
     """Return a modal."""
     made = discord.ui.Modal(title=title, custom_id=custom_id)

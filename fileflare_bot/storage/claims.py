@@ -183,10 +183,15 @@ class Claims:
             await want(session, guild_id, to, claim.role_ids, held=None)
             return claim
 
+    async def labels(self, session: AsyncSession, user_id: int) -> list[str]:
+        """Return the labels of a user's claims in all guilds, the newest first."""
+        theirs = sa.select(ClaimRow).where(ClaimRow.user_id == user_id).order_by(ClaimRow.id.desc())
+        return [self._record(row).label for row in await session.scalars(theirs)]
+
     async def forget(self, session: AsyncSession, user_id: int) -> int:
         """Take a user off their claims, and intend to revoke the roles; return how many claims those were.
 
-        The claims stay for 90 days without a user, each as one of the accounts that its order can count for.
+        Each stays for 90 days, and counts towards the guild's limit for its order.
         """
         theirs = ClaimRow.user_id == user_id
         await lock_guild(session, sa.select(ClaimRow.guild_id).where(theirs))

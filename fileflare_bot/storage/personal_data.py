@@ -16,7 +16,6 @@ from fileflare_bot.storage.intents import add_card_removals
 from fileflare_bot.storage.misses import misses_of
 from fileflare_bot.storage.models import (
     AuditRow,
-    ClaimRow,
     MessageRow,
     MissesRow,
     RemovalRow,
@@ -53,8 +52,9 @@ class HandledTicket:
 
 @dataclass(frozen=True, slots=True)
 class PersonalRecord:
-    """What is stored about a user: tickets, audit entries, misses, and how many saved orders and claims.
+    """What is stored about a user: tickets, audit entries, misses, and how many saved orders.
 
+    ``claims`` are the names of the orders that count for them, the newest first, "" for one that cannot be decrypted.
     ``answers`` and ``handled`` are what they did as a moderator in others' tickets.
 
     ``products`` counts the products that they were the first to bring; ``removals`` counts the messages and threads
@@ -66,7 +66,7 @@ class PersonalRecord:
     answers: list[WrittenAnswer]
     handled: list[HandledTicket]
     saved_orders: int
-    claims: int
+    claims: list[str]
     products: int
     removals: int
     misses: Misses | None
@@ -74,8 +74,8 @@ class PersonalRecord:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is stored."""
-        counts = (self.saved_orders, self.claims, self.products, self.removals)
-        listed = (self.tickets, self.entries, self.answers, self.handled)
+        counts = (self.saved_orders, self.products, self.removals)
+        listed = (self.tickets, self.entries, self.claims, self.answers, self.handled)
         return not (any(listed) or any(counts) or self.misses)
 
 
@@ -146,9 +146,10 @@ class PersonalData:
             tickets = [self._ticket_rows.record(row) for row in await session.scalars(theirs)]
             done = sa.select(AuditRow).where(AuditRow.actor_id == user_id).order_by(AuditRow.id)
             entries = [audit_entry(row) for row in await session.scalars(done)]
-            saved, claims, products, removals = [
+            claims = await self._claims.labels(session, user_id)
+            saved, products, removals = [
                 await session.scalar(sa.select(sa.func.count()).select_from(table).where(table.user_id == user_id)) or 0
-                for table in (SavedOrderRow, ClaimRow, SeenProductRow, RemovalRow)
+                for table in (SavedOrderRow, SeenProductRow, RemovalRow)
             ]
             row = await session.get(MissesRow, (user_id, 0))
             answers, handled = await _moderated(session, user_id)

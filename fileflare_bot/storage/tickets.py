@@ -112,16 +112,18 @@ class Tickets:
     @unit_of_work
     async def require_room(
         self, guild_id: int, user_id: int, reference: OrderReference | None, *, open_per_user: int | None = None
-    ) -> None:
-        """Check that a user could file a ticket about this order now, or add to their open one about it.
+    ) -> int | None:
+        """Check that a user could file a ticket about this order now, or return the number of their open one about it.
 
         Raises:
             TooManyTickets: they have reached a limit.
         """
         about_it = _open_of(guild_id, user_id).where(TicketRow.order_hash == self._rows.order_hash(reference))
         async with self._database.reading() as session:
-            if await session.scalar(about_it) is None:
+            row = await session.scalar(about_it)
+            if row is None:
                 await self._check_limits(session, guild_id, user_id, open_per_user)
+            return None if row is None else row.number
 
     @unit_of_work
     async def open_about(self, guild_id: int, user_id: int, reference: OrderReference | None) -> Ticket | None:

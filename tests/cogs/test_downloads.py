@@ -156,6 +156,7 @@ async def test_a_large_order_has_three_link_buttons_a_select_and_labelled_button
 
     shown = buttons(reply(result))
     assert [each["url"] for each in shown if "url" in each] == [large_file(desk, 0, index) for index in range(3)]
+    assert [words[:3], "options" in shown[0]] == [[each.get("label") for each in shown[1:4]], True]
     (select,) = [each for each in shown if "options" in each]
     assert select["placeholder"] in {"Go to a product or a page", "Zu einem Produkt oder einer Seite gehen"}
     assert [each["label"] for each in shown if "url" not in each and "options" not in each] == words

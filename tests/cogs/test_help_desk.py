@@ -254,14 +254,23 @@ async def test_the_customer_says_that_it_is_solved_and_can_still_write_back(desk
     await desk.answers(words="Try again, please.")
 
     solved = await desk.at_home.click(desk.direct()[0], label="It is solved")
-    assert reply(solved).content.startswith("Good to hear! Help request #1 is closed.")
-    assert "press **Reopen**" in reply(solved).content
+    (said,) = solved.followups
+    assert said.content.startswith("Good to hear! Help request #1 is closed.")
+    assert "press **Reopen**" in said.content
+    (answer,) = desk.direct()
+    assert labels(answer) == ["Reopen", "Open my order"]
+    assert answer.embeds[0].description == "Try again, please."
+    assert [field.name for field in answer.embeds[0].fields] == ["What you asked"]
     assert "The customer says that it is solved" in str(desk.card().embeds[0].description)
-    shown = await desk.at_home.click(reply(solved), label="Reopen")
+    shown = await desk.at_home.click(desk.direct()[0], label="Reopen")
+    assert shown.modal is not None
+    assert shown.modal["title"] == "Reopen help request #1"
     reopened = await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
     assert reply(reopened).content == "The moderators have it: help request #1. It is open again."
 
-    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
+    shown = await desk.at_home.click(desk.direct()[0], label="Reopen")
+    assert shown.modal is not None
+    assert shown.modal["title"] == "Write back"
     more = await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
     assert reply(more).content == "The moderators have it: help request #1."
     assert labels(desk.card()) == ["Hand over", "Check again", "Answer", "Resolve", "Details"]

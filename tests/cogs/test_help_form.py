@@ -251,6 +251,47 @@ async def test_the_limit_lets_an_open_request_be_added_to(desk: Desk) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("language", "label", "title", "said"),
+    [
+        ("en-US", "Get help", "Add to help request #1", "Your help request #1 about this order is open: what you send"),
+        ("de", "Hilfe holen", "Hilfeanfrage #1 ergänzen", "Deine Hilfeanfrage #1 zu dieser Bestellung ist offen: Was"),
+    ],
+)
+async def test_the_form_says_that_it_adds_to_the_open_request_about_the_order(
+    desk: Desk, language: str, label: str, title: str, said: str
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    desk.speaks(desk.customer, language)
+
+    again, other = await form(desk, orders.USED_UP, label), await form(desk, orders.EMPTY, label)
+
+    assert again.modal is not None
+    assert other.modal is not None
+    assert again.modal["title"] == title
+    assert again.modal["components"][0]["content"].startswith(said)
+    assert other.modal["title"] == label
+    assert "#1" not in str(other.modal)
+
+
+async def test_who_writes_a_link_reads_that_it_was_left_out(desk: Desk) -> None:
+    await desk.set_up()
+    left_out = "I left out links and order IDs in your words: whoever has your order link has your files."
+    link = f"https://my-store.com/account/orders/{orders.USED_UP}"
+
+    plain = await desk.ask_for_help(orders.EMPTY, "It says […].")
+    filed = await desk.ask_for_help(words=f"Look: {link}")
+    await desk.answers(words="Try again, please.", number=2)
+    shown = await desk.at_home.click(desk.direct()[0], label="Write back")
+    wrote = await desk.at_home.submit_modal(shown, {"words": f"No: {link}"})
+
+    assert left_out not in reply(plain).content
+    assert left_out in reply(filed).content.splitlines()
+    assert left_out in reply(wrote).content.splitlines()
+    assert "If your direct messages are closed, I mention you in this channel" in reply(filed).content
+
+
 @pytest.mark.settings(help_a_day_per_person=1)
 async def test_the_limit_of_a_day_is_said_before_the_form_too(desk: Desk) -> None:
     await desk.set_up()

@@ -7,7 +7,13 @@ from fileflare_bot.demo import orders
 
 async def remember(desk: Desk, token: str = orders.DOCUMENTED) -> str:
     shown = await desk.mydownloads(token)
-    return reply(await desk.customer.click(reply(shown), label="Remember this order")).content
+    pressed = await desk.customer.click(reply(shown), label="Remember this order")
+    left = [label for label in labels(reply(shown)) if label != "Remember this order"]
+    assert labels(reply(pressed)) == left
+    assert reply(pressed).id == reply(shown).id
+    assert (reply(pressed).content, reply(pressed).embeds) == (reply(shown).content, reply(shown).embeds)
+    (said,) = pressed.followups
+    return said.content
 
 
 async def test_an_order_is_remembered_offered_by_its_name_and_opened_without_its_id(desk: Desk) -> None:

@@ -60,13 +60,15 @@ async def test_a_person_sees_how_many_unknown_orders_they_tried_and_deleting_doe
         await desk.mydownloads(f"{number:032x}a")
 
     listed = await desk.customer.slash(desk.channel, "privacy")
-    assert "**2 order IDs that do not exist**: that you tried them, not which" in reply(listed).content
+    assert reply(listed).content.endswith(
+        "\n• **2 tries with unknown order IDs**: kept for up to 12 hours, without the IDs, so that nobody guesses IDs"
+    )
     sure = await desk.customer.click(reply(listed), label="Delete it")
     assert "how many unknown order IDs you tried, for up to 12 hours" in reply(sure).content
     await desk.customer.click(reply(sure), label="Delete for good")
 
     again = await desk.customer.slash(desk.channel, "privacy")
-    assert "\n• **2 order IDs" in reply(again).content
+    assert "\n• **2 tries" in reply(again).content
     assert "saved" not in reply(again).content
     assert labels(reply(again)) == ["Get it as a file"]
     assert "Several order IDs were unknown here" in reply(await desk.mydownloads(orders.DOCUMENTED)).content
@@ -143,11 +145,20 @@ async def test_who_deleted_their_data_reads_when_their_order_counts_again_and_ca
     await desk.mydownloads(orders.DOCUMENTED)
     shown = await desk.customer.slash(desk.channel, "privacy")
     sure = await desk.customer.click(reply(shown), label="Delete it")
-    files = next(line for line in reply(sure).content.splitlines() if "For 90 days" in line)
-    assert "• **1 order that gives you roles or is yours here:** you lose the roles it brought" in reply(sure).content
-    assert ("this server shows" in files, "you can still open" in files) == (refuses, not refuses)
+    files = (
+        "**Your files stay,** but this server does not show them to you meanwhile: the store's order page does"
+        if refuses
+        else "**Your files stay:** whoever has the link can open them here"
+    )
+    assert reply(sure).content.splitlines()[1:] == [
+        (
+            "• **1 order that counts as yours:** you lose the roles it brought, and for 90 days it may bring you none. "
+            "A moderator can end this sooner"
+        ),
+        f"• {files}",
+    ]
     at_home = await desk.at_home.click(reply(await desk.at_home.slash("privacy")), label="Delete it")
-    assert "Some stores do not show their files in their server then." in reply(at_home).content
+    assert "some servers may not show them to you meanwhile" in reply(at_home).content
     await desk.customer.click(reply(sure), label="Delete for good")
 
     again = await desk.mydownloads(orders.DOCUMENTED)
@@ -207,7 +218,7 @@ async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_unt
     sure = await desk.customer.click(reply(shown), label="Delete it")
     gone = await desk.customer.click(reply(sure), label="Delete for good")
 
-    assert reply(gone).content == "**Deleted:** 1 order that gave you roles or was yours here, with its roles."
+    assert reply(gone).content == "**Deleted:** 1 order that counted as yours, with its roles."
     assert buyer.id not in members[desk.customer.id].role_ids
     again = await desk.customer.slash(desk.channel, "privacy")
     assert "\nNothing." in reply(again).content
@@ -224,6 +235,32 @@ async def test_deleting_takes_the_roles_back_and_keeps_the_order_from_others_unt
     await desk.moderator.click(reply(chosen), label="Release")
     await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
     assert buyer.id in members[desk.member.id].role_ids
+
+
+async def test_a_person_reads_which_orders_count_as_theirs_and_may_lose_them_while_others_keep_them(desk: Desk) -> None:
+    buyer = desk.guild.create_role("Buyer")
+    await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="123456")
+    await desk.bot.storage.guilds.change_options(
+        desk.guild.id, desk.owner.id, lambda options: options.model_copy(update={"accounts_per_order": 3})
+    )
+    for person in (desk.member, desk.customer):
+        await desk.mydownloads(orders.DOCUMENTED, person=person)
+    for token in (orders.USED_UP, orders.LARGE, orders.HOSTILE):
+        await desk.mydownloads(token)
+
+    shown = await desk.customer.slash(desk.channel, "privacy")
+    line = next(line for line in reply(shown).content.splitlines() if "count as yours" in line)
+    sure = await desk.customer.click(reply(shown), label="Delete it")
+    await desk.customer.click(reply(sure), label="Delete for good")
+
+    assert line.startswith("• **4 orders that count as yours** where a store gives roles to buyers (\\#")
+    assert "\\#1051 · Wallpaper set" in line
+    assert line.endswith(", …): until you delete them")
+    members = desk.env.backend.get_guild(desk.guild.id).members
+    assert buyer.id not in members[desk.customer.id].role_ids
+    assert buyer.id in members[desk.member.id].role_ids
+    await desk.mydownloads(orders.DOCUMENTED)
+    assert buyer.id in members[desk.customer.id].role_ids
 
 
 async def test_a_role_that_discord_does_not_take_back_is_named_and_taken_back_later(desk: Desk) -> None:

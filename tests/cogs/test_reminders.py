@@ -290,7 +290,8 @@ async def test_it_is_solved_below_the_question_closes_the_request(desk: Desk) ->
     solved = await desk.at_home.click(desk.direct()[-1], label="It is solved")
     await desk.later(days=9)
 
-    assert reply(solved).content.startswith("Good to hear! Help request #1 is closed.")
+    assert solved.followups[-1].content.startswith("Good to hear! Help request #1 is closed.")
+    assert labels(desk.direct()[-1]) == ["Reopen", "Open my order"]
     assert "The customer says that it is solved" in str(desk.card().embeds[0].description)
     assert len(desk.direct()) == 2
 

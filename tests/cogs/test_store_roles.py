@@ -97,7 +97,10 @@ async def test_a_second_account_on_an_order_gets_links_but_no_role_and_is_told_s
     shown = await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
 
     assert "5 of 10 left" in str(embed(shown).description)
-    assert "Another account here uses this order already" in str(embed(shown).fields[0].value)
+    assert str(embed(shown).fields[0].value).startswith(
+        "Another account here uses this order already, so it brings you no role. Whoever has its link opens the same "
+        "files and shares the same downloads."
+    )
     assert not has(desk, desk.member, buyer)
 
 

@@ -183,7 +183,10 @@ async def test_the_last_try_before_a_pause_says_so_and_in_the_pause_the_moderato
     paused = await desk.mydownloads(orders.USED_UP)
 
     assert "I take no more" not in said[0]
-    assert said[1].endswith("if the next ID is unknown too, I take no more for 1 minute. Not sure? Press **Get help**.")
+    assert said[1].splitlines()[:2] == [
+        "**Fileflare knows no order with that ID.**",
+        ("**Careful:** if the next ID is unknown too, I take no more for 1 minute. Not sure? Press **Get help**."),
+    ]
     assert "so I take no more for 1 minute." in said[2]
     shown = await desk.customer.click(reply(paused), label="Get help")
     asked = await desk.customer.submit_modal(shown, {"topic": "order_not_found", "number": "1051"})

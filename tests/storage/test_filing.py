@@ -75,6 +75,7 @@ async def test_whether_there_is_room_is_what_filing_says_too(url: str, limits: d
 
         assert not await room(ANOTHER_ORDER)
         assert await room(ORDER)  # words are added to the open one
+        assert await storage.tickets.require_room(GUILD, CUSTOMER, OrderReference(ORDER)) == 1
         assert await room(None)
         assert await room(ANOTHER_ORDER, STRANGER)
         assert await room(ANOTHER_ORDER, guild_id=ELSEWHERE)

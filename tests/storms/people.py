@@ -20,6 +20,7 @@ from fileflare_bot.storage.records import Resolution
 
 PATIENCE_SECONDS: Final = 15.0  # for one reply
 LONGEST_SECONDS: Final = 90.0  # until something has worked, since no process or database has ended
+WORDS_SECONDS: Final = 3.0
 AGAIN_SECONDS: Final = 0.25
 RESTART_SECONDS: Final = 1.0  # of the minute after which people are asked to try again
 GONE_SECONDS: Final = 1.0  # after a process has ended, its replies come no more
@@ -142,7 +143,11 @@ class People:
     async def _remember(self, user: int, order: int, how: Iterator[str], shown: Message) -> Message | None:
         """Save an order, and open it from the list."""
         pressed = await self._press(user, shown, "downloads:remember", how)
-        if pressed is None or not pressed.text.startswith("I keep “"):
+        if pressed is None:
+            return None
+        with contextlib.suppress(TimeoutError):  # the words follow the change of the pressed message
+            await self.discord.until(lambda: pressed.text.startswith("I keep “"), WORDS_SECONDS)
+        if not pressed.text.startswith("I keep “"):
             return None
         self.ledger.saved.add((user, order))
         listed = await self._do(shown.channel_id, lambda: self.discord.slash(user, shown.channel_id, "myorders"), how)
