@@ -73,9 +73,9 @@ class OrderFreeLater(Refusal):
     """Raised instead of OrderHeldByOthers while the order is kept back because its user had their data deleted."""
 
     sentence = N_(
-        "**This order counts for nobody until {when}.** It counted for an account that had its data deleted, and is "
-        "kept back for 90 days so that nobody passes it on. Is it yours? Your files are on the store's order page, and "
-        "with **{help}** a moderator can give the order back to you sooner."
+        "**This order takes no further account until {when}.** It counted for an account that had its data deleted, "
+        "whose place is kept for 90 days so that nobody passes the order on. Is it yours? Your files are on the "
+        "store's order page, and with **{help}** a moderator can give the order back to you sooner."
     )
     outcome = "free_later"
     finding = Kind.HELD_BY_OTHERS
