@@ -78,17 +78,16 @@ async def storm(seed: int, size: Size, server: Any = None) -> Outcome:  # noqa: 
 
 
 async def _rage(planned: Plan, people: People, weather: Weather) -> None:
-    blowing = asyncio.create_task(weather.blow())
-    changing = [
-        asyncio.create_task(people.change_settings(guild, count)) for guild, count in enumerate(planned.changes)
-    ]
-    first = len(planned.customers)
-    await asyncio.gather(
-        _crew(AT_ONCE, [lambda customer=customer: people.look_up(customer) for customer in planned.customers]),  # type: ignore[misc]
-        _crew(DESKS, [lambda case=case: people.have_case(case, first + case.number) for case in planned.cases]),  # type: ignore[misc]
-    )
-    people.progress.finish()
-    await asyncio.gather(*changing, blowing)
+    async with asyncio.TaskGroup() as group:  # people wait for the weather: if it fails, so does the storm
+        _ = group.create_task(weather.blow())
+        for guild, count in enumerate(planned.changes):
+            _ = group.create_task(people.change_settings(guild, count))
+        first = len(planned.customers)
+        await asyncio.gather(
+            _crew(AT_ONCE, [lambda customer=customer: people.look_up(customer) for customer in planned.customers]),  # type: ignore[misc]
+            _crew(DESKS, [lambda case=case: people.have_case(case, first + case.number) for case in planned.cases]),  # type: ignore[misc]
+        )
+        people.progress.finish()
     await weather.calm()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -187,7 +188,8 @@ class Weather:
         ]
         number = signal.SIGTERM if blow.kind == "end the backends" else signal.SIGKILL
         for backend in backends if number == signal.SIGTERM else backends[:1]:
-            backend.send_signal(number)
+            with suppress(psutil.NoSuchProcess):  # its client has just gone
+                backend.send_signal(number)
 
     # Connections and calls
 
