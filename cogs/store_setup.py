@@ -85,7 +85,7 @@ class StoreSetup(commands.Cog):
         try:
             settings, _ = await self._settings.change(reply.member, **{setting: value})
         except _NOT_CHOSEN:
-            await self._show(reply, reply.settings)  # or the select would go on showing what is not stored
+            await self._show(reply, reply.settings, stays=True)  # or the select would go on showing what is not stored
             raise
         await self._show(reply, settings)
 
@@ -293,7 +293,10 @@ class StoreSetup(commands.Cog):
         settings, _ = await self._settings.change_options(reply.member, with_values(**changed))
         await self._show(reply, settings)
 
-    async def _show(self, reply: Reply, settings: GuildSettings, note: str = "", *, limited: bool = False) -> None:
+    async def _show(
+        self, reply: Reply, settings: GuildSettings, note: str = "", *, limited: bool = False, stays: bool = False
+    ) -> None:
+        """Show the page. If it ``stays``, it is not the reply, which follows."""
         panels = await self._bot.storage.panels.of_guild(reply.guild_id)
         page = setup_page(
             reply.guild,
@@ -305,7 +308,8 @@ class StoreSetup(commands.Cog):
             note=note,
             limited=limited,
         )
-        await reply.show(ReplyMessage("", view=page))
+        message = ReplyMessage("", view=page)
+        await (reply.show_for_now(message, stays=True) if stays else reply.show(message))
 
 
 def _written(given: Mapping[str, str], labels: Mapping[str, str], translator: Translator) -> str:

@@ -72,7 +72,7 @@ class LeakGuard:
     """Keeps each guild's AutoMod rule as its settings say; one change of a guild's rule waits for the one before.
 
     A change of the settings makes the rule due in its own transaction, and it stays due until the rule is as wanted.
-    While the database is away, each call but ensure() raises StorageUnavailable.
+    While the database is away, each call that needs it raises StorageUnavailable, but not ensure().
     """
 
     def __init__(self, bot: commands.AutoShardedBot, storage: Storage, modlog: ModLog) -> None:

@@ -272,8 +272,10 @@ class Reply:
 
     async def _show_for_now(self, message: ReplyMessage, *, stays: bool) -> None:
         shown_before = self._shown
-        await self._show(message)
-        self._shown, self._is_interim, self.arrived = shown_before, not stays, False
+        try:
+            await self._show(message)
+        finally:
+            self._shown, self._is_interim, self.arrived = shown_before, not stays, False
 
     async def _tell(self, message: ReplyMessage) -> None:
         response = self.interaction.response

@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from fileflare_bot.i18n import N_
 from fileflare_bot.text import clean
 
+LONGEST_TEXT: Final = 1500  # characters of the panel's text, the longest of its words
 MOST_RULES: Final = 25
 MOST_PRODUCTS: Final = 500
 MOST_ROLES_OF_A_RULE: Final = 5
@@ -153,7 +154,7 @@ class Wording(_Model):
     """The store's own texts on the panel; empty ones fall back to the bot's."""
 
     title: Annotated[str, StringConstraints(max_length=100, strip_whitespace=True)] = ""
-    text: Annotated[str, StringConstraints(max_length=1500, strip_whitespace=True)] = ""
+    text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT, strip_whitespace=True)] = ""
     button: Annotated[str, StringConstraints(max_length=60, strip_whitespace=True)] = ""
     colour: Annotated[str, AfterValidator(_colour)] = ""
     where: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] = ""

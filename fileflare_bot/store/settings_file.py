@@ -14,6 +14,7 @@ from fileflare_bot.i18n import N_
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.guilds import MOST_CANNED_ANSWERS
 from fileflare_bot.storage.options import (
+    LONGEST_TEXT,
     MOST_MODERATOR_ROLES,
     MOST_ROLES_OF_A_RULE,
     MOST_RULES,
@@ -218,7 +219,8 @@ def _also_wrong(content: bytes, channels: Collection[str], roles: Collection[str
         return
     match given:
         case {"options": {"wording": dict(wording)}}:
-            yield from _holding_an_order(wording, content)
+            short = {field: text for field, text in wording.items() if len(str(text)) <= LONGEST_TEXT}  # or it is wrong
+            yield from _holding_an_order(short, content)
     for field, known, why in (
         ("support_channel", channels, _NO_CHANNEL),
         ("log_channel", channels, _NO_CHANNEL),
