@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from typing import Final
 
 from aiohttp import web
-from doubles.faulty_fileflare import Fault
+from doubles.faulty_fileflare import SENT_BYTES, Fault
 
 ELSEWHERE: Final = "http://127.0.0.1:9/api/v2/customer-account-orders"
 HUGE_BYTES: Final = 50_000_000
@@ -130,7 +130,7 @@ async def _stream(request: web.Request, piece: bytes, total: int | None) -> web.
     while total is None or sent < total:
         await response.write(piece)
         sent += len(piece)
-        request["sent_bytes"][0] = sent
+        request[SENT_BYTES][0] = sent
     return response
 
 

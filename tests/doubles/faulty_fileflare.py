@@ -3,12 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from aiohttp import web
 
 from fileflare_bot.demo.orders import SLOW
 from fileflare_bot.demo.sample_fileflare import SampleFileflare
 
+SENT_BYTES: Final = web.RequestKey("sent_bytes", list[int])
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -37,7 +39,7 @@ class FaultyFileflare(SampleFileflare):
         self.requests[token] += 1
         await self.gate.wait()
         if self.fault is not None:
-            request["sent_bytes"] = self.sent_bytes
+            request[SENT_BYTES] = self.sent_bytes
             return await self.fault(request)
         if token != SLOW:
             await asyncio.sleep(self.delay_seconds)
