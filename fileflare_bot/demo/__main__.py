@@ -4,13 +4,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
+from unittest.mock import patch
 
 import aiohttp
 import discord
@@ -77,7 +78,7 @@ async def demo() -> AsyncIterator[Demo]:
         env.backend.clock._epoch += datetime.now(UTC) - env.backend.clock.now()  # noqa: SLF001 - the simulator's is fixed
         env.backend.edit_bot_profile("Fileflare")
         know_patterns(env.backend)
-        _declare_waits(env)
+        stack.enter_context(_declared_waits(env))
         screenshots.CDN = (f"{CDN_BASE}/",)
         store = _Store(env)
         await store.set_up()
@@ -109,7 +110,8 @@ async def demo() -> AsyncIterator[Demo]:
         )
 
 
-def _declare_waits(env: Env) -> None:
+@contextmanager
+def _declared_waits(env: Env) -> Iterator[None]:
     """Tell the simulator that whoever waits in the line waits for something outside, so that it shows the waiting."""
     come = Place.come
 
@@ -117,7 +119,8 @@ def _declare_waits(env: Env) -> None:
         waiting = env.external_wait(come(place, patience), reason="it is not their turn")
         return cast("Found | None", await waiting)
 
-    Place.come = declared  # type: ignore[method-assign,assignment]  # only in the demo's process
+    with patch.object(Place, "come", declared):
+        yield
 
 
 class _Store:
