@@ -5,7 +5,7 @@ from typing import Any, Final
 from fileflare_bot.text import well_formed
 
 MOST_LINES: Final = 1000  # Shopify takes 500 in an order
-MOST_ASSETS: Final = 2000  # of all lines and the order itself; 250 pages
+MOST_ASSETS: Final = 2000  # of all lines and the order itself
 MOST_TAGS: Final = 250  # of a product: Shopify takes no more
 MOST_TAGS_IN_ALL: Final = 10_000
 LONGEST_WORD: Final = 255  # characters of an ID, an SKU, a vendor or a tag, as in Shopify
