@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import discord as discord_py
 from doubles.discord_people import Interaction
 from doubles.networked_discord import NetworkedDiscord
-from simcord.backend.models import Message
+from simcord.backend.models import Channel, Message, Overwrite
+from simcord.enums import OverwriteType
 
 from fileflare_bot.demo import orders
 
@@ -17,6 +19,15 @@ SOON: Final = (  # starts a bot whose reconciler comes every half second, with s
     "import fileflare_bot.storage.intents as intents; intents.HELD = datetime.timedelta(seconds=1); "
     "import fileflare_bot.tickets.screenshots as screenshots; screenshots.CDN = ('http://127.0.0.1:',)"
 )
+
+
+def team_channel(discord: NetworkedDiscord, guild_id: int, name: str, *team: int) -> Channel:
+    """Make a channel that only these roles and the bot can view, as a support or log channel must be."""
+    backend, view = discord.backend, discord_py.Permissions(view_channel=True).value
+    seen = [Overwrite(target_id=role, type=OverwriteType.ROLE, allow=view) for role in team]
+    seen.append(Overwrite(target_id=backend.bot_user.id, type=OverwriteType.MEMBER, allow=view))
+    hidden = Overwrite(target_id=guild_id, type=OverwriteType.ROLE, deny=view)
+    return backend.create_channel(guild_id, name, overwrites=[hidden, *seen])
 
 
 @dataclass(slots=True)
@@ -61,7 +72,7 @@ class Shop:
 
     async def log_everything(self) -> None:
         """Choose a log channel, as the owner; ``since`` says from when on it has lines."""
-        self.log = self.discord.backend.create_channel(self.guild_id, "log").id
+        self.log = team_channel(self.discord, self.guild_id, "log").id
         await self.choose("log_channel_id", self.log)
         self.since = datetime.now(UTC)
 

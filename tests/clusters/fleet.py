@@ -15,7 +15,7 @@ import aiohttp
 from doubles.discord_people import Interaction
 from doubles.networked_discord import NetworkedDiscord
 from process import Bot, Start
-from shop import SOON, Shop
+from shop import SOON, Shop, team_channel
 from storage.samples import KEY
 
 SHARDS: Final = 8
@@ -215,5 +215,5 @@ def add_shop(discord: NetworkedDiscord, shard: int) -> Shop:
     owner, customer = (backend.make_user(f"{name}-{shard}") for name in ("owner", "customer"))
     guild = backend.create_guild(f"Shop {shard}", owner_id=owner.id, shard_id=shard, shard_count=SHARDS)
     backend.add_member(guild.id, customer.id)
-    channel, support = (backend.create_channel(guild.id, name).id for name in ("downloads", "support"))
-    return Shop(discord, guild.id, owner.id, owner.id, customer.id, channel, support)
+    channel, support = backend.create_channel(guild.id, "downloads"), team_channel(discord, guild.id, "support")
+    return Shop(discord, guild.id, owner.id, owner.id, customer.id, channel.id, support.id)

@@ -7,9 +7,7 @@ import discord as discord_py
 import pytest
 from doubles.networked_discord import NetworkedDiscord
 from process import Bot, Start
-from shop import Shop
-from simcord.backend.models import Overwrite
-from simcord.enums import OverwriteType
+from shop import Shop, team_channel
 
 
 @pytest.fixture
@@ -27,11 +25,7 @@ def shop(discord: NetworkedDiscord) -> Shop:
     backend.add_member(guild.id, customer.id)
     backend.add_member(guild.id, moderator.id, roles=[team.id])
     channel = backend.create_channel(guild.id, "downloads")
-    view = discord_py.Permissions(view_channel=True).value
-    hidden = Overwrite(target_id=guild.id, type=OverwriteType.ROLE, deny=view)
-    seen = [Overwrite(target_id=team.id, type=OverwriteType.ROLE, allow=view)]
-    seen.append(Overwrite(target_id=backend.bot_user.id, type=OverwriteType.MEMBER, allow=view))
-    support = backend.create_channel(guild.id, "support", overwrites=[hidden, *seen])
+    support = team_channel(discord, guild.id, "support", team.id)
     return Shop(discord, guild.id, owner.id, moderator.id, customer.id, channel.id, support.id)
 
 

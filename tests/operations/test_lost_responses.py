@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from doubles.networked_discord import Fault, NetworkedDiscord
 from process import Start
-from shop import SOON, Shop
+from shop import SOON, Shop, team_channel
 
 from fileflare_bot.storage.records import Resolution
 
@@ -19,7 +19,7 @@ async def test_a_message_whose_response_was_lost_is_found_even_if_its_nonce_is_f
 ) -> None:
     bot = await start(first=FORGETFUL, LOG_LEVEL="INFO")
     await bot.says("ready")
-    log = discord.backend.create_channel(shop.guild_id, "log")
+    log = team_channel(discord, shop.guild_id, "log")
     await shop.set_up()
     await shop.choose("log_channel_id", log.id)
     before = len(shop.messages(log.id))

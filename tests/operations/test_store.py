@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 from doubles.networked_discord import Fault, NetworkedDiscord
 from process import Bot, Start
-from shop import Shop
+from shop import Shop, team_channel
 from simcord.backend.models import Message
 
 from fileflare_bot.leak_guard import RULE_NAME
@@ -224,7 +224,7 @@ async def test_a_request_that_waits_for_a_working_channel_is_posted_when_the_own
         )
     )
     await shop.ask_for_help()
-    elsewhere = discord.backend.create_channel(shop.guild_id, "another")
+    elsewhere = team_channel(discord, shop.guild_id, "another")
     setup = await discord.slash(shop.owner, shop.channel, "store setup").done()
     assert setup.message is not None
 

@@ -17,7 +17,7 @@ from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_payloads import Json
 from operations.agreement import unfinished
 from process import starting
-from shop import SOON, Shop
+from shop import SOON, Shop, team_channel
 from storms.people import Ledger, People, Progress
 from storms.plan import GUILDS, SHARDS, Plan, Size, order_id, plan
 from storms.stormy_discord import Calls, StormyDiscord
@@ -153,10 +153,9 @@ def _people(planned: Plan, discord: StormyDiscord, progress: Progress, weather: 
         pair = [backend.make_user(f"moderator-{number}-{each}").id for each in range(2)]
         for moderator in pair:
             backend.add_member(guild.id, moderator, roles=[team.id])
-        channel, support, hall = (
-            backend.create_channel(guild.id, name).id for name in ("help", "support", "downloads")
-        )
-        shops.append(Shop(discord, guild.id, owner.id, pair[0], owner.id, channel, support))
+        channel, hall = (backend.create_channel(guild.id, name).id for name in ("help", "downloads"))
+        support = team_channel(discord, guild.id, "support", team.id)
+        shops.append(Shop(discord, guild.id, owner.id, pair[0], owner.id, channel, support.id))
         halls.append(hall)
         moderators.append((pair[0], pair[1]))
     users: dict[tuple[str, int], int] = {}
