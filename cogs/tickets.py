@@ -37,7 +37,6 @@ from fileflare_bot.tickets.texts import (
     numbered,
     order_of,
     quoted,
-    reason_of,
     title,
 )
 
@@ -221,6 +220,7 @@ class Tickets(commands.Cog):
     async def post_again(self, reply: Reply, ticket_id: str) -> None:
         """Post a ticket's card again, for example after somebody deleted it."""
         ticket = await self._ticket(reply, ticket_id, changes=True)
+        reply.offer = partial(_offer, ticket=ticket)
         ticket = await self._desk.post_again(ticket, reply.user.id)
         if ticket.card.message_id is None:
             reply.outcome = "not_posted"
@@ -264,8 +264,10 @@ class Tickets(commands.Cog):
     def _keep(self, reply: Reply, ticket: Ticket, form: str, text: str) -> None:
         """Keep what a moderator typed into a form, without any order's ID or link, for a refusal and its buttons."""
         reply.written = to_give_back(text, ticket.details.reference)
-        without_gaps = re.sub(f" ?{re.escape(HIDDEN)}", "", reply.written)  # or a hasty press would send them
-        self._typed[ticket.guild_id, ticket.number, reply.user.id, form] = without_gaps.strip()
+        kept = reply.written
+        if kept != text:  # what is hidden leaves gaps, which a hasty press would send
+            kept = re.sub(f" ?{re.escape(HIDDEN)}", "", kept).strip()
+        self._typed[ticket.guild_id, ticket.number, reply.user.id, form] = kept
         reply.offer = partial(_offer, ticket=ticket, form=form)
 
     async def _done(
@@ -385,16 +387,17 @@ def _answer_modal(
 def _resolve_modal(
     ticket: Ticket | None, ticket_id: str, last_word: str, translator: Translator, reader_id: int
 ) -> discord.ui.Modal:
-    """Return the form that closes a ticket, below who else has it and what nobody has answered, if that is known."""
+    """Return the form that closes a ticket, below who else has it and what its customer wrote last, if known."""
     known = [] if ticket is None else _has_it(ticket, translator, reader_id)
-    if ticket is not None and ticket.wrote is not None:
-        known.append("✍️ " + translator.gettext("Nobody has answered what the customer wrote last:"))
-        known.append(quoted(shorten(" ".join(ticket.wrote.text.split()), LONGEST_QUOTED)))
+    wrote = "" if ticket is None or ticket.wrote is None else clean(ticket.wrote.text)
+    if ticket is not None and wrote:  # no key may decrypt it any more
+        said = N_("Nobody has answered what the customer wrote last:")
+        if ticket.reopened_by is not None:  # what closed it may have been the answer
+            said = N_("What the customer wrote last, before it was closed:")
+        known += ["✍️ " + translator.gettext(said), quoted(shorten(wrote, LONGEST_QUOTED))]
     options = [
-        discord.SelectOption(
-            label=reason_of(resolution, None if ticket is None else ticket.topic, translator), value=resolution
-        )
-        for resolution in RESOLUTIONS
+        discord.SelectOption(label=translator.gettext(reason), value=resolution)
+        for resolution, reason in RESOLUTIONS.items()
         if resolution is not Resolution.CUSTOMER
     ]
     reason = discord.ui.Select[Any](custom_id="reason", options=options)

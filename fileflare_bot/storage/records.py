@@ -292,7 +292,7 @@ class Ticket:
     """A ticket; times are UTC. ``readable`` is False if no key decrypts its details any more.
 
     ``wrote`` is the customer's latest message if no moderator has answered since, ``reopened_by`` the moderator who
-    has reopened it if nobody has answered since; both are read where a ticket is shown.
+    has reopened it if neither has written since; both are read where a ticket is shown.
     """
 
     id: int

@@ -36,8 +36,11 @@ async def begin_silence(session: AsyncSession, row: TicketRow, answer: MessageRo
     """Begin a customer's silence, as an answer has just been delivered to them.
 
     None begins if it has not arrived, or if the customer has written since it was given. A question that has not
-    arrived ends the matter: nobody's ticket is closed who was not asked.
+    arrived ends the matter: nobody's ticket is closed who was not asked. What closed a ticket begins nothing: if it
+    arrives after a reopening, the moderators still owe an answer.
     """
+    if answer.closing:
+        return
     arrived = answer.delivery in {Delivery.MESSAGE, Delivery.MENTION}
     latest = sa.select(sa.func.max(MessageRow.id)).where(MessageRow.ticket_id == row.id)
     if not row.resolved and await session.scalar(latest) == answer.id:

@@ -1,6 +1,6 @@
 """A ticket's row and its record, and what several units of work do with it within their transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -83,7 +83,7 @@ class TicketRows:
         latest = sa.select(sa.func.max(MessageRow.id)).where(its).group_by(MessageRow.ticket_id)
         unanswered = sa.select(MessageRow).where(its, MessageRow.id.in_(latest), ~MessageRow.from_moderator)
         wrote = {row.ticket_id: row for row in await session.scalars(unanswered)} if of_open else {}
-        reopened = await _reopened(session, of_open.values())
+        reopened = await _reopened(session, of_open.values(), wrote)
         return [
             replace(
                 self.record(row),
@@ -153,8 +153,10 @@ class TicketRows:
         return self._cipher.encrypt(_DETAILS.dump_json(details).decode(), DETAILS.place(row))
 
 
-async def _reopened(session: AsyncSession, rows: Iterable[TicketRow]) -> dict[int, int]:
-    """Return who has reopened which of a guild's open tickets, if it was a moderator and nobody has answered since."""
+async def _reopened(
+    session: AsyncSession, rows: Iterable[TicketRow], wrote: Mapping[int, MessageRow]
+) -> dict[int, int]:
+    """Return who has reopened which of a guild's open tickets, if it was a moderator and nobody has written since."""
     waiting = {row.number: row for row in rows if row.answered_at is not None and row.stage in WAITS_FOR_MODERATORS}
     if not waiting:
         return {}
@@ -163,11 +165,13 @@ async def _reopened(session: AsyncSession, rows: Iterable[TicketRow]) -> dict[in
     done = AuditRow.action.in_([Action.ANSWERED, Action.REOPENED])
     latest = sa.select(sa.func.max(AuditRow.id)).where(*its, done).group_by(AuditRow.number)
     reopened = sa.select(AuditRow).where(*its, AuditRow.id.in_(latest), AuditRow.action == Action.REOPENED)
-    by_number = {entry.number: entry.actor_id for entry in await session.scalars(reopened)}
+    by_number = {entry.number: entry for entry in await session.scalars(reopened)}
     return {
-        row.id: by_number[number]
+        row.id: entry.actor_id
         for number, row in waiting.items()
-        if by_number.get(number, row.user_id) != row.user_id
+        if (entry := by_number.get(number)) is not None
+        and entry.actor_id != row.user_id
+        and (row.id not in wrote or wrote[row.id].at < entry.at)
     }
 
 

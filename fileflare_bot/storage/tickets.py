@@ -300,9 +300,14 @@ class Tickets:
 
     @unit_of_work
     async def post_again(self, ticket_id: int, actor_id: int) -> Ticket:
-        """Have the ticket's card removed and posted again."""
+        """Have the ticket's card removed and posted again.
+
+        Raises:
+            NotPossibleNow: it is resolved, so that nobody would post the card again.
+        """
         async with self._database.writing() as session:
             row = await locked(session, ticket_id)
+            must_be_open(row, actor_id)
             if not await _was_last(session, row, actor_id, Action.POSTED_AGAIN) or row.card_message_id is not None:
                 add_card_removals(session, row.guild_id, card_of(row))
                 show_again(row)

@@ -165,9 +165,10 @@ def claim_buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.But
 
 
 def card_copy(ticket: Ticket, translator: Translator, standing: Standing, said: str = "") -> ReplyMessage:
-    """Return a copy of a ticket's card for one moderator, who can post the card again; ``said`` stands above it."""
+    """Return a copy of a ticket's card for one moderator, who can post an open one's again; ``said`` is above it."""
     again = button(translator.gettext("Post the card again"), f"tickets:post:{ticket.id}", emoji="📌")
-    embed, shown = card_embed(ticket, translator, standing), card_view(ticket, translator, standing, again)
+    more = () if ticket.resolved else (again,)
+    embed, shown = card_embed(ticket, translator, standing), card_view(ticket, translator, standing, *more)
     if not said:  # else the title would stand there twice
         said, embed.title = title(ticket, translator), None
     return ReplyMessage(said, embed, shown)

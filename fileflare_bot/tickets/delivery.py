@@ -31,7 +31,7 @@ from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.text import escape
-from fileflare_bot.tickets.texts import TOPICS, quoted, reason_of
+from fileflare_bot.tickets.texts import RESOLUTIONS, TOPICS, quoted
 
 LONGEST_QUOTED: Final = 200  # UTF-16 units of the customer's words in an answer
 LEFT: Final = {NO_MUTUAL_GUILD, UNKNOWN_MEMBER, UNKNOWN_USER}
@@ -220,5 +220,5 @@ def _note(ticket: Ticket, answer: PendingAnswer, delivery: Delivery, translator:
         head = translator.gettext("{who} has answered:", who=who)
         return NewNote(f"✉️ {head}\n{answer.text}\n\n{arrived}", "taken")
     head = translator.gettext("{who} has closed it:", who=who)
-    reason = reason_of(ticket.resolution, ticket.topic, translator)
+    reason = translator.gettext(RESOLUTIONS[ticket.resolution or Resolution.ANSWERED])
     return NewNote(f"🟢 {head} {reason}.\n{answer.text}\n\n{arrived}", "taken")

@@ -26,7 +26,7 @@ from fileflare_bot.tickets.holders import with_holders
 from fileflare_bot.tickets.intake import HIDDEN, hide_secrets, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
 from fileflare_bot.tickets.sync import TicketSync
-from fileflare_bot.tickets.texts import quoted, reason_of
+from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
 
 
 class NotYours(Refusal):
@@ -296,7 +296,7 @@ class HelpDesk:
             NotPossibleNow: it is already closed.
         """
         _check_words(last_word, ticket)
-        told = reason_of(resolution, ticket.topic, self._catalogs.translator(ticket.locale))
+        told = self._catalogs.translator(ticket.locale).gettext(RESOLUTIONS[resolution])
         text = f"{told}.\n\n{last_word}".strip()
         await self.show(await self._tickets.resolve(ticket.id, moderator_id, resolution, answer=text))
         return await self._delivery(ticket, moderator_id)
@@ -312,7 +312,11 @@ class HelpDesk:
         await self.show(await self._tickets.reopen(ticket.id, moderator_id, NewNote(f"↩️ {text}", "taken")))
 
     async def post_again(self, ticket: Ticket, moderator_id: int) -> Ticket:
-        """Post a ticket's card again, for example after it was deleted; return the ticket with its new card, if any."""
+        """Post a ticket's card again, for example after it was deleted; return the ticket with its new card, if any.
+
+        Raises:
+            NotPossibleNow: the ticket is closed.
+        """
         ticket = await self._tickets.post_again(ticket.id, moderator_id)
         await soon(self._removals.run())
         return await self.show(ticket)

@@ -55,22 +55,13 @@ LIKELY: Final[dict[Kind, Topic]] = {  # what is wrong for a customer whose order
     Kind.HELD_BY_OTHERS: Topic.NO_ROLE,
 }
 RESOLUTIONS: Final[dict[Resolution, str]] = {
-    Resolution.FIXED: N_("The download works again"),
+    Resolution.FIXED: N_("It works now"),
     Resolution.ANSWERED: N_("The question is answered"),
     Resolution.PASSED_ON: N_("The store owner takes care of it"),
     Resolution.NOT_OURS: N_("Nothing that this store can fix"),
     Resolution.NO_REPLY: N_("There was no reply"),
     Resolution.CUSTOMER: N_("The customer says that it is solved"),
 }
-
-ROLE_FIXED: Final = N_("The role is there now")  # what FIXED says to somebody who missed a role
-
-
-def reason_of(resolution: Resolution | None, topic: Topic | None, translator: Translator) -> str:
-    """Return why a ticket of this topic, None if it is not known, is closed."""
-    if resolution is Resolution.FIXED and topic is Topic.NO_ROLE:
-        return translator.gettext(ROLE_FIXED)
-    return translator.gettext(RESOLUTIONS[resolution or Resolution.ANSWERED])
 
 
 def title(ticket: Ticket, translator: Translator) -> str:
@@ -100,7 +91,7 @@ def _order(ticket: Ticket, translator: Translator, safe: Callable[[str], str] = 
 def status(ticket: Ticket, translator: Translator) -> str:
     """Return a ticket's state, and whose turn it is."""
     if ticket.resolved:
-        reason = reason_of(ticket.resolution, ticket.topic, translator)
+        reason = translator.gettext(RESOLUTIONS[ticket.resolution or Resolution.ANSWERED])
         return "🟢 " + translator.gettext("**Resolved:** {reason}.", reason=reason)
     if ticket.reopened_by is not None:
         return _reopened(ticket, ticket.reopened_by, translator)

@@ -49,8 +49,7 @@ async def test_a_resolved_card_shrinks_to_its_title_who_closed_it_and_whose_it_w
     await desk.resolves(Resolution.FIXED)
 
     assert str(desk.card().embeds[0].description) == (
-        "🟢 **Resolved:** The download works again.\n"
-        f"<@{desk.customer.id}> · **Order #1051** · by <@{desk.moderator.id}>"
+        f"🟢 **Resolved:** It works now.\n<@{desk.customer.id}> · **Order #1051** · by <@{desk.moderator.id}>"
     )
     assert labels(desk.card()) == ["Reopen", "Details"]
     assert "no downloads left" in str(embed(await desk.press("Details")).description)

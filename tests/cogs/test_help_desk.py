@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import discord
 import pytest
-from desk import Desk, buttons, labels, prefilled, reply
+import sqlalchemy as sa
+from desk import Desk, buttons, embed, labels, prefilled, reply
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.models import MessageRow
 from fileflare_bot.storage.records import Resolution
 
 Step = Callable[[Desk], Awaitable[None]]
@@ -76,10 +78,10 @@ async def resolve(desk: Desk) -> None:
     closed = await desk.resolves(Resolution.FIXED, "Goodbye!")
 
     assert reply(closed).content == "Help request #1 is closed. Sent by direct message."
-    assert "**Resolved:** The download works" in str(desk.card().embeds[0].description)
+    assert "**Resolved:** It works now." in str(desk.card().embeds[0].description)
     assert labels(desk.card()) == ["Reopen", "Details"]
     assert desk.direct()[-1].embeds[0].title == "Help request #1 is closed"
-    assert desk.direct()[-1].embeds[0].description == "The download works again.\n\nGoodbye!"
+    assert desk.direct()[-1].embeds[0].description == "It works now.\n\nGoodbye!"
 
 
 async def reopen(desk: Desk) -> None:
@@ -493,19 +495,20 @@ async def test_the_choice_of_an_answer_says_which_colleague_has_the_request(desk
     assert reply(colleagues).content.startswith(f"<@{desk.moderator.id}> has this request.\nChoose an answer.")
 
 
-async def test_the_first_reason_for_a_customer_who_missed_a_role_is_that_it_is_there(desk: Desk) -> None:
+async def test_the_reason_that_is_chosen_is_told_also_if_the_topic_changes_meanwhile(desk: Desk) -> None:
     await desk.set_up()
-    await desk.ask_for_help(topic="no_role")
-
+    await desk.ask_for_help()
     form = await desk.press("Resolve")
     assert form.modal is not None
     first = form.modal["components"][0]["component"]["options"][0]
-    assert (first["label"], first["value"]) == ("The role is there now", Resolution.FIXED)
+    assert (first["label"], first["value"]) == ("It works now", Resolution.FIXED)
+
+    await desk.ask_for_help(words="", topic="no_role")
     await desk.moderator.submit_modal(form, {"reason": [Resolution.FIXED]})
 
-    assert desk.direct()[-1].embeds[0].description == "The role is there now."
-    assert "**Resolved:** The role is there now." in str(desk.card().embeds[0].description)
-    assert "The role is there now." in desk.notes()[-1]
+    assert desk.direct()[-1].embeds[0].description == "It works now."
+    assert "**Resolved:** It works now." in str(desk.card().embeds[0].description)
+    assert "It works now." in desk.notes()[-1]
 
 
 async def test_the_form_that_resolves_says_which_colleague_has_the_request_and_what_nobody_has_answered(
@@ -516,8 +519,7 @@ async def test_the_form_that_resolves_says_which_colleague_has_the_request_and_w
     form = await desk.press("Resolve")
     assert not said_above(form)
     await desk.answers(words="Look again.")
-    shown = await desk.at_home.click(desk.direct()[-1], label="Write back")
-    await desk.at_home.submit_modal(shown, {"words": "Still\n*nothing*."})
+    await writes_back(desk, "Still\n*nothing*.")
 
     unanswered = "✍️ Nobody has answered what the customer wrote last:\n> Still \\*nothing\\*."
     assert said_above(await desk.press("Resolve")) == unanswered
@@ -527,6 +529,44 @@ async def test_the_form_that_resolves_says_which_colleague_has_the_request_and_w
     refused = await desk.colleague.submit_modal(form, {"reason": ["answered"], "words": words})
     again = await desk.colleague.click(reply(refused), label="Change it")
     assert said_above(again) == said_above(form)
+
+
+async def test_the_form_that_resolves_a_reopened_request_does_not_say_that_nobody_has_answered(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Look again.")
+    await writes_back(desk, "Is it fixed?")
+    await desk.resolves(words="Yes.")
+    await desk.press("Reopen")
+    said = "✍️ What the customer wrote last, before it was closed:\n> Is it fixed?"
+    assert said_above(await desk.press("Resolve")) == said
+
+    await desk.ask_for_help(words="", topic="wrong_file")
+    assert said_above(await desk.press("Resolve")) == said
+    await writes_back(desk, "It is not.")
+
+    unanswered = "✍️ Nobody has answered what the customer wrote last:\n> It is not."
+    assert said_above(await desk.press("Resolve")) == unanswered
+    card = str(desk.card().embeds[0].description)
+    assert f"**Taken** by <@{desk.moderator.id}>. ✍️ **Wrote back** <t:" in card
+    assert "reopened" not in str(embed(await desk.moderator.slash(desk.channel, "requests open")).description)
+
+
+async def test_the_form_that_resolves_quotes_no_words_that_nobody_can_read(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Look again.")
+    await writes_back(desk, "No.")
+    async with desk.bot.storage._database.writing() as session:  # noqa: SLF001 - no operation loses a key
+        await session.execute(sa.update(MessageRow).values(text="lost"))
+
+    assert said_above(await desk.press("Resolve")) == ""
+
+
+async def writes_back(desk: Desk, words: str) -> None:
+    """Write back as the customer, below the latest answer."""
+    shown = await desk.at_home.click(desk.direct()[-1], label="Write back")
+    await desk.at_home.submit_modal(shown, {"words": words})
 
 
 def said_above(form: InteractionResult) -> str:
@@ -555,6 +595,21 @@ async def test_words_with_an_order_link_come_back_without_it_and_are_changed_in_
         assert words in [item["component"].get("value") for item in again.modal["components"]]
     sent = await desk.moderator.submit_modal(again, {"reason": ["answered"], "words": words})
     assert "Help request #1 is closed." in reply(sent).content
+
+
+async def test_a_gap_that_a_moderator_typed_themselves_stays_in_the_form_to_change(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    form = await desk.press("Resolve", person=desk.colleague)
+    await desk.resolves()
+    words = "It says: No file […] found."
+    refused = await desk.colleague.submit_modal(form, {"reason": [Resolution.ANSWERED], "words": words})
+    await desk.colleague.click(reply(refused), label="Reopen")
+
+    again = await desk.colleague.click(reply(refused), label="Change it")
+
+    assert again.modal is not None
+    assert words in [item["component"].get("value") for item in again.modal["components"] if "component" in item]
 
 
 async def test_after_a_restart_the_form_to_change_is_empty(desk: Desk) -> None:

@@ -150,6 +150,24 @@ async def test_a_deleted_card_can_be_posted_again_and_the_request_goes_on(desk: 
     assert f"**Taken** by <@{desk.moderator.id}>" in str(desk.card().embeds[0].description)
 
 
+async def test_a_button_that_would_post_the_card_of_a_closed_request_again_leaves_the_card_and_offers_to_reopen(
+    desk: Desk,
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    page = await desk.moderator.slash(desk.channel, "requests open")
+    copy = await desk.moderator.select(reply(page), [first_option(page)], custom_id="requests:show")
+    await desk.resolves()
+    card, thread = desk.card(), desk.thread()
+
+    refused = await desk.moderator.click(reply(copy), label="Post the card again")
+
+    assert reply(refused).content.startswith("**The help request is closed already:**")
+    assert labels(reply(refused)) == ["Reopen"]
+    await desk.bot.reconciler.run()
+    assert (desk.card().id, desk.thread().id) == (card.id, thread.id)
+
+
 async def test_a_deleted_channel_is_named_and_the_request_moves_to_a_new_one(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def plans(postgres: str) -> Plans:
+def plans(postgres: str, postgresql_with_tables: str) -> Plans:
     """What is known of the plans of statements."""
-    return Plans(postgres)
+    return Plans(postgres, postgresql_with_tables)
 
 
 @pytest.fixture(autouse=True)

@@ -46,9 +46,9 @@ def asked() -> Iterator[Asked]:
 class Plans:
     """Looks at plans as they are for large tables; remembers what each statement reads as a whole."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, template: str) -> None:
         self._known: dict[tuple[str, str], str] = {}
-        self._postgresql = asyncio.run(_large_database(server))
+        self.postgresql = asyncio.run(_large_database(server, template))
 
     def scans(self, found: Asked) -> list[str]:
         """Return the statements that read a growing table without an index that narrows it down."""
@@ -59,7 +59,7 @@ class Plans:
 
     def _of_postgresql(self, new: Asked) -> Asked:
         async def look() -> Asked:
-            connection = await asyncpg.connect(self._postgresql)
+            connection = await asyncpg.connect(self.postgresql)
             for way in _FOR_SMALL_TABLES:
                 await connection.execute(f"SET {way} = off")
             plans = {
@@ -94,14 +94,15 @@ def _scanned(node: dict[str, Any], table: str = "") -> Iterator[str]:
         yield from _scanned(child, table)
 
 
-async def _large_database(server: str) -> str:
-    url = await new_database(server)
+async def _large_database(server: str, template: str) -> str:
+    """Fill a copy of a database that the migrations made: the models name no partial index of PostgreSQL's."""
+    url = await new_database(server, template)
     async with connected(url) as connection:
-        await connection.run_sync(Base.metadata.create_all)
         for table in Base.metadata.sorted_tables:
+            names = ", ".join(column.name for column in table.columns)  # a migration may have added some later
             row = ", ".join(map(_value, table.columns))
             rows = f"SELECT {row} FROM generate_series(1, {ROWS}) n"  # noqa: S608 - our own
-            await connection.exec_driver_sql(f"INSERT INTO {table.name} {rows}")
+            await connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) {rows} ON CONFLICT DO NOTHING")
         await connection.exec_driver_sql("ANALYZE")
     return url
 

@@ -396,6 +396,19 @@ async def test_a_reopened_ticket_knows_who_reopened_it_and_what_its_customer_wro
     assert (await storage.tickets.get(ticket.id)).reopened_by is None
 
 
+async def test_a_reopened_ticket_names_nobody_once_its_customer_has_written(storage: Storage) -> None:
+    ticket = await file(storage)
+    await storage.tickets.wrote_back(ticket.id, CUSTOMER, "Is it fixed?")
+    await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED, answer="Yes.")
+    await storage.tickets.reopen(ticket.id, COLLEAGUE)
+    assert (await storage.tickets.get(ticket.id)).reopened_by == COLLEAGUE
+
+    await storage.tickets.wrote_back(ticket.id, CUSTOMER, "It is not.")
+
+    wrote = await storage.tickets.get(ticket.id)
+    assert (wrote.wrote and wrote.wrote.text, wrote.reopened_by) == ("It is not.", None)
+
+
 async def test_a_ticket_that_its_customer_reopens_names_no_moderator(storage: Storage) -> None:
     ticket = await file(storage)
     await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED, answer="Goodbye!")

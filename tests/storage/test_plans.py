@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 from storage.plans import Asked, Plans
-from storage.samples import CUSTOMER, GUILD
+from storage.samples import CUSTOMER, GUILD, connected
 
 from fileflare_bot.storage.leases import Shards
 from fileflare_bot.storage.models import AuditRow, NoteRow, TicketRow
@@ -25,6 +25,12 @@ async def test_what_every_minute_asks_for_is_found_through_indexes(storage: Stor
     ):
         assert await due(shards) == []
     await storage.tend()
+
+
+async def test_the_plans_are_of_the_partial_indexes_that_the_migrations_make(plans: Plans) -> None:
+    query = sa.text("SELECT indexdef FROM pg_indexes WHERE indexname = 'uq_help_requests_open'")
+    async with connected(plans.postgresql) as connection:
+        assert " WHERE " in (await connection.execute(query)).scalar_one()
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,25 @@ async def test_an_answer_that_arrives_after_the_customer_wrote_begins_no_silence
     assert await stage(storage, ticket) is Stage.WAITING
 
 
+@pytest.mark.parametrize("delivery", [Delivery.MESSAGE, Delivery.MENTION, Delivery.LEFT, Delivery.FAILED])
+async def test_what_closed_a_ticket_is_no_answer_if_it_arrives_after_the_reopening(
+    storage: Storage, url: str, delivery: Delivery
+) -> None:
+    await choose(storage, remind_after_hours=1, close_after_days=1)
+    ticket = await file(storage)
+    await storage.tickets.wrote_back(ticket.id, CUSTOMER, "Is anybody there?")
+    await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED, answer="Bye.")
+    await storage.tickets.reopen(ticket.id, MODERATOR)
+    await passes(url, hours=1)
+    await storage.ended_stages.remind(ticket.id, REMINDER)
+
+    await arrives(storage, ticket, delivery)
+
+    reopened = await storage.tickets.get(ticket.id)
+    assert (reopened.stage, reopened.reopened_by) == (Stage.REMINDED, MODERATOR)
+    assert await reminders(storage, ticket) == [(REMINDER.text, None)]
+
+
 async def test_what_ends_a_stage_takes_back_what_was_not_posted(storage: Storage, url: str) -> None:
     await choose(storage, remind_after_hours=1, close_after_days=1)
     ticket = await file(storage)
