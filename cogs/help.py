@@ -35,7 +35,7 @@ from fileflare_bot.tickets.intake import (
     typed_number,
 )
 from fileflare_bot.tickets.screenshots import is_private, read_screenshot
-from fileflare_bot.tickets.texts import LIKELY, TOPICS
+from fileflare_bot.tickets.topics import LIKELY, TOPICS
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot

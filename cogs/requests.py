@@ -19,7 +19,8 @@ from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.storage.records import Statistics, Ticket, TicketPage, Topic
 from fileflare_bot.tickets.card import card_copy
 from fileflare_bot.tickets.holders import as_it_is, standing_of
-from fileflare_bot.tickets.texts import TOPICS, described, order_of, title
+from fileflare_bot.tickets.texts import described, order_of, title
+from fileflare_bot.tickets.topics import TOPICS
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot

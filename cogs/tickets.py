@@ -25,20 +25,13 @@ from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.canned import BUILT_IN, LONGEST_REPLY, prepared
 from fileflare_bot.tickets.card import card_copy, claim_buttons
+from fileflare_bot.tickets.card_text import checked, details
 from fileflare_bot.tickets.delivery import ARRIVED, LONGEST_QUOTED
 from fileflare_bot.tickets.desk import OrderInWords, to_give_back, without_order
 from fileflare_bot.tickets.holders import holders_of, standing_of
 from fileflare_bot.tickets.intake import HIDDEN, NothingWritten, hide_secrets
-from fileflare_bot.tickets.texts import (
-    BRINGS_NO_ROLE,
-    RESOLUTIONS,
-    checked,
-    details,
-    numbered,
-    order_of,
-    quoted,
-    title,
-)
+from fileflare_bot.tickets.texts import numbered, order_of, quoted, title
+from fileflare_bot.tickets.topics import BRINGS_NO_ROLE, RESOLUTIONS
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot

@@ -1,4 +1,4 @@
-"""A ticket's card in the support channel: its buttons, and how it gets there; its text is in ``texts.py``.
+"""A ticket's card in the support channel: its buttons, and how it gets there; its text is in ``card_text.py``.
 
 The card shows what is stored. If somebody deletes it, the ticket goes on without one, and moderators can post it
 again.
@@ -28,8 +28,9 @@ from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.storage.records import Card, Ticket
 from fileflare_bot.storage.storage import Storage
+from fileflare_bot.tickets.card_text import card
 from fileflare_bot.tickets.holders import Standing, standing_of
-from fileflare_bot.tickets.texts import card, thread_name, title
+from fileflare_bot.tickets.texts import thread_name, title
 
 COLOURS: Final = {
     "open": discord.Colour.from_str("#e76f51"),

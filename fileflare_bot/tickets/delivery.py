@@ -31,7 +31,8 @@ from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.storage.records import Delivery, NewNote, PendingAnswer, Resolution, Ticket, TicketMessage
 from fileflare_bot.storage.storage import Storage
 from fileflare_bot.text import escape
-from fileflare_bot.tickets.texts import RESOLUTIONS, TOPICS, quoted
+from fileflare_bot.tickets.texts import quoted
+from fileflare_bot.tickets.topics import RESOLUTIONS, TOPICS
 
 LONGEST_QUOTED: Final = 200  # UTF-16 units of the customer's words in an answer
 LEFT: Final = {NO_MUTUAL_GUILD, UNKNOWN_MEMBER, UNKNOWN_USER}

@@ -26,7 +26,8 @@ from fileflare_bot.tickets.holders import with_holders
 from fileflare_bot.tickets.intake import HIDDEN, hide_secrets, require_member
 from fileflare_bot.tickets.screenshots import Screenshot
 from fileflare_bot.tickets.sync import TicketSync
-from fileflare_bot.tickets.texts import RESOLUTIONS, quoted
+from fileflare_bot.tickets.texts import quoted
+from fileflare_bot.tickets.topics import RESOLUTIONS
 
 
 class NotYours(Refusal):

@@ -14,7 +14,7 @@ from fileflare_bot.modlog import ModLog
 from fileflare_bot.storage.errors import NoSuchTicket
 from fileflare_bot.storage.records import NewNote, Resolution, Stage, Ticket
 from fileflare_bot.storage.storage import Storage
-from fileflare_bot.tickets.texts import RESOLUTIONS
+from fileflare_bot.tickets.topics import RESOLUTIONS
 
 
 class Reminders:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from tickets.test_texts import ticket as ticket_of
+from tickets.test_card_text import ticket as ticket_of
 
 from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.i18n import Catalogs
@@ -22,7 +22,8 @@ from fileflare_bot.orders.models import Order
 from fileflare_bot.roles.rules import products_in, properties_in
 from fileflare_bot.storage.records import Ticket, TicketDetails
 from fileflare_bot.tickets.canned import placeholder_values
-from fileflare_bot.tickets.texts import card, thread_name
+from fileflare_bot.tickets.card_text import card
+from fileflare_bot.tickets.texts import thread_name
 
 ID: Final = "0c732eb6fd9802a0821a9d29888baee8"
 WITH_LETTERS_ONLY: Final = "onlyletters_are-thisOrderId"

@@ -33,18 +33,12 @@ from fileflare_bot.storage.records import (
     Topic,
 )
 from fileflare_bot.tickets import canned as answers
-from fileflare_bot.tickets import texts
+from fileflare_bot.tickets import card_text
+from fileflare_bot.tickets.card_text import card
+from fileflare_bot.tickets.card_text import details as full
 from fileflare_bot.tickets.holders import Standing
-from fileflare_bot.tickets.texts import (
-    RESOLUTIONS,
-    TOPICS,
-    card,
-    quoted,
-    thread_name,
-)
-from fileflare_bot.tickets.texts import (
-    details as full,
-)
+from fileflare_bot.tickets.texts import quoted, thread_name
+from fileflare_bot.tickets.topics import RESOLUTIONS, TOPICS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = "0c732eb6fd9802a0821a9d29888baee8"
@@ -321,7 +315,7 @@ def test_the_customers_words_take_the_room_that_the_findings_leave() -> None:
     _, text = card(ticket(details), ENGLISH)
 
     assert text.count("word") == 40
-    assert texts.rows(text) < texts.CARD_LINES
+    assert card_text.rows(text) < card_text.CARD_LINES
 
 
 def test_the_customers_words_stay_whole_before_an_empty_line_is_kept_below_them() -> None:
@@ -368,7 +362,7 @@ def test_a_long_message_and_long_first_words_share_the_room_that_the_findings_le
 
     assert text.count("first") > 10
     assert text.count("latest") > 10
-    assert texts.rows(text) < texts.CARD_LINES
+    assert card_text.rows(text) < card_text.CARD_LINES
 
 
 def test_of_two_findings_alike_one_that_is_fixed_is_said() -> None:
