@@ -99,7 +99,8 @@ class Intents:
     async def card_shown(self, ticket: Ticket, card: Card, version: int) -> None:
         """Record which version of a ticket its card shows, and where; a card that is gone shows every version.
 
-        If the ticket was deleted meanwhile, or wants a new card, this card goes.
+        If the ticket was deleted meanwhile, or wants a new card, this card goes. An older version after a newer one is
+        another process's, which was finishing its work while it stopped: the card may show it, and is due once more.
         """
         async with self._database.writing() as session:
             row = await session.get(TicketRow, ticket.id, with_for_update=True)
@@ -107,7 +108,9 @@ class Intents:
                 add_card_removals(session, ticket.guild_id, card, ticket.user_id if row is None else None)
                 return
             row.card_channel_id, row.card_message_id, row.thread_id = card.channel_id, card.message_id, card.thread_id
-            row.shown_version = max(row.shown_version, version)
+            if version < row.shown_version:
+                row.retry_at = utc_now()
+            row.shown_version = version
             _settle(row)
 
     @unit_of_work

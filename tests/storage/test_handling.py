@@ -624,6 +624,23 @@ async def test_a_note_that_arrives_after_another_process_has_archived_the_thread
     assert await storage.intents.due_tickets() == [ticket.id], "to be archived again"
 
 
+async def test_a_card_that_a_stopping_process_draws_after_another_one_has_is_drawn_again(
+    storage: Storage, another: Storage
+) -> None:
+    ticket = await file(storage)
+    await storage.intents.card_shown(ticket, Card(1, 2, 2), 1)
+    taken = await storage.tickets.take(ticket.id, MODERATOR)
+    solved = await another.tickets.resolve(ticket.id, CUSTOMER, Resolution.CUSTOMER)
+    await another.intents.card_shown(solved, solved.card, solved.version)
+    await another.intents.thread_archived(ticket.id, archived=True)
+    assert await storage.intents.due_tickets() == []
+
+    await storage.intents.card_shown(taken, taken.card, taken.version)
+
+    assert await another.intents.due_tickets() == [ticket.id]
+    assert (await another.tickets.get(ticket.id)).shown_version < solved.version
+
+
 async def test_the_same_words_reopen_a_request_that_was_closed_since(storage: Storage) -> None:
     ticket = await file(storage)
     await storage.tickets.wrote_back(ticket.id, CUSTOMER, "It does not work.")
