@@ -201,7 +201,7 @@ class StoreSetup(commands.Cog):
         guild = reply.guild
         channel = guild.get_channel(number(next(iter(reply.chosen("channel")), "")))
         granted = channel.permissions_for(guild.me) if channel is not None else discord.Permissions.none()
-        done = await self._bot.panels.post(reply.interaction, channel, granted)
+        done = await self._bot.panels.post(reply.interaction, reply.settings, channel, granted)
         panels = await self._bot.storage.panels.of_guild(guild.id)
         text = f"{GOOD} " + reply.translator.gettext(done)
         text += "\n" + next_line(guild, reply.settings, panels, reply.translator)
