@@ -94,7 +94,12 @@ class StoreSetup(commands.Cog):
     async def choose_language(self, reply: Reply) -> None:
         """Store the language of what the bot posts in the guild."""
         language = next(iter(reply.chosen()), "")
-        await self._change_options(reply, language="" if language == "-" else language)
+        changed = with_values(language="" if language == "-" else language)
+        settings, _ = await self._settings.change_options(reply.member, changed)
+        words = settings.options.wording
+        own = words.title or words.text or words.button or words.where or settings.canned_answers
+        note = reply.translator.gettext("Your own words stay as you wrote them.") if own else ""
+        await self._show(reply, settings, note)
 
     @route("store_setup:later", "store:later")
     @replies("setup_changed", OWNER, updates=True)

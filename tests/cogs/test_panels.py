@@ -98,7 +98,10 @@ async def test_check_notices_a_panel_that_was_deleted(desk: Desk) -> None:
 
     assert reply(checked).content.splitlines()[-2:] == [
         "Next: press **Post the panel**, and choose your customers' channel.",
-        "💡 **Worth adding: where your customers find their order link.** Press **The panel's words**.",
+        (
+            "💡 **Worth adding: where your customers find their order link.** Press **The panel's words**, and fill "
+            "in **Where do I find my order link?**"
+        ),
     ]
 
 

@@ -352,6 +352,33 @@ def log_lines(desk: Desk) -> list[str]:
     return [str(message.embeds[0].description) for message in desk.log_channel.history() if message.embeds]
 
 
+async def test_the_log_channel_calls_no_number_of_open_requests_the_operators(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    for most in ("50", ""):
+        limits = await desk.owner.click(reply(setup), label="Limits")
+        await desk.owner.submit_modal(limits, {"accounts": "1", "open": most})
+
+    assert [line.splitlines()[-1] for line in log_lines(desk)[-2:]] == [
+        "• Open help requests of a person: the operator's → 50",
+        "• Open help requests of a person: 50 → the operator's",
+    ]
+
+
+async def test_another_language_leaves_the_owners_own_words_and_says_so(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    stay = "Your own words stay as you wrote them."
+
+    bots = page(await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language"))
+    words = await desk.owner.click(reply(setup), label="The panel's words")
+    await desk.owner.submit_modal(words, {"title": "Your books"})
+    own = await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
+
+    assert stay not in bots
+    assert stay in page(own)
+
+
 async def test_the_log_channel_says_which_settings_were_changed_from_what_to_what(desk: Desk) -> None:
     await desk.set_up(log=True, roles=[desk.guild.roles["Team"]])
     setup = await desk.owner.slash(desk.channel, "store setup")
