@@ -163,8 +163,8 @@ async def test_an_outage_is_not_shown_with_where_the_link_is(desk: Desk) -> None
         (
             "en-US",
             (
-                "**Worth adding: where your customers find their order link.** Press **The panel's words**, and fill in "
-                "**Where do I find my order link?**"
+                "**Worth adding: where your customers find their order link.** Press **The panel's words**, and fill "
+                "in **Where do I find my order link?**"
             ),
         ),
         (
