@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
+from cachetools import TTLCache
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
@@ -11,7 +12,7 @@ from fileflare_bot.background import soon
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, shorten
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import MODERATOR, MODERATOR_PERMISSIONS
-from fileflare_bot.interactions.components import COLOUR, labelled, modal
+from fileflare_bot.interactions.components import COLOUR, button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route, suggests
 from fileflare_bot.orders.reference import gives_away
@@ -19,12 +20,21 @@ from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import NoSuchCannedAnswer
 from fileflare_bot.storage.records import CannedAnswer
 from fileflare_bot.text import clean, escape
-from fileflare_bot.tickets.canned import LONGEST_ANSWER, LONGEST_NAME, checked, filled, sample_values
+from fileflare_bot.tickets.canned import (
+    LONGEST_ANSWER,
+    LONGEST_NAME,
+    UnknownPlaceholder,
+    checked,
+    filled,
+    sample_values,
+)
 from fileflare_bot.tickets.intake import NothingWritten
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
+MOST_FORMS: Final = 200  # that wait to be corrected, of some kB at most
+FORM_SECONDS: Final = 15 * 60
 _LONGEST_LINE: Final = 150  # characters shown of each answer in the list
 
 
@@ -49,6 +59,7 @@ class Answers(
     def __init__(self, bot: "FileflareBot") -> None:
         self._guilds = bot.storage.guilds
         self._modlog = bot.modlog
+        self._typed: TTLCache[tuple[int, int, str], str] = TTLCache(MOST_FORMS, FORM_SECONDS)
 
     @app_commands.command(name=locale_str("add"), description=locale_str("Save a new answer"))
     @app_commands.rename(name=locale_str("name"))
@@ -64,7 +75,7 @@ class Answers(
     @replies("answers_edit", MODERATOR)
     async def edit(self, reply: Reply, name: str) -> None:
         """Open the modal for the new text of an answer."""
-        text = next((answer.text for answer in reply.settings.canned_answers if answer.name == _name(name)), None)
+        text = _stored(reply, name)
         if text is None:
             raise NoSuchCannedAnswer
         await reply.ask(_answer_modal("edit", _name(name), text, reply.translator))
@@ -105,6 +116,14 @@ class Answers(
         """Save the submitted answer, and show a preview."""
         reply.written = reply.typed("words")
         name = _name(name)
+        self._typed[reply.guild_id, reply.user.id, name] = reply.written
+
+        def offer(error: Exception, _refusal: Refusal, translator: Translator) -> discord.ui.View | None:
+            if not isinstance(error, UnknownPlaceholder | OrderInAnswer):
+                return None
+            return view([button(translator.gettext("Fix it"), f"answers:fix:{what}:{name}", emoji="✏️")])
+
+        reply.offer = offer
         answer = CannedAnswer(name, checked(reply.written))
         if gives_away(answer.text):
             raise OrderInAnswer
@@ -118,6 +137,17 @@ class Answers(
         embed = discord.Embed(description=shorten(preview, EMBED_DESCRIPTION), colour=COLOUR)
         await reply.show(ReplyMessage(saved, embed))
         await soon(self._modlog.post_lines(reply.guild_id))
+
+    @route(r"answers:fix:(?P<what>add|edit):(?P<name>.{1,50})")
+    @replies("answers_fix", MODERATOR)
+    async def fix(self, reply: Reply, what: str, name: str) -> None:
+        """Open the form again, filled in with what was typed; after a restart with what is stored."""
+        typed = self._typed.get((reply.guild_id, reply.user.id, _name(name)))
+        await reply.ask(_answer_modal(what, _name(name), typed or _stored(reply, name) or "", reply.translator))
+
+
+def _stored(reply: Reply, name: str) -> str | None:
+    return next((answer.text for answer in reply.settings.canned_answers if answer.name == _name(name)), None)
 
 
 def _answer_modal(what: str, name: str, text: str, translator: Translator) -> discord.ui.Modal:

@@ -19,7 +19,7 @@ from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.interactions.reply import File, Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.refusal import Refusal
-from fileflare_bot.setup_words import change_lines
+from fileflare_bot.setup_words import SETTINGS, change_lines
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import Wording
 from fileflare_bot.storage.setup_changes import changes_between
@@ -58,7 +58,9 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
     async def panel(self, reply: Reply) -> None:
         """Post the panel at the bottom of this channel."""
         interaction = reply.interaction
-        done = await self._bot.panels.post(interaction, interaction.channel, interaction.app_permissions)
+        done = await self._bot.panels.post(
+            interaction, reply.settings, interaction.channel, interaction.app_permissions
+        )
         here = filter(None, [interaction.channel_id])
         hidden = checks.hidden_lines(reply.guild, reply.settings, here, reply.translator)
         await reply.show(ReplyMessage("\n".join([reply.translator.gettext(done), *hidden])))
@@ -178,11 +180,15 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
 
 
 def _lacking(new: Imported, translator: Translator) -> list[str]:
-    """Return a line with the channels and roles that the guild does not have, if there are any."""
+    """Return lines with the channels and roles that the guild does not have, by setting, if there are any."""
     if not new.missing:
         return []
-    lacking = translator.gettext("This server has none of these, so they are left out:")
-    return [f"{WARNING} {lacking} {', '.join(new.missing)[:1000]}"]
+    lines = [f"{WARNING} " + translator.gettext("This server has none of these, so they are left out:")]
+    for setting in dict.fromkeys(setting for setting, _ in new.missing):
+        names = ", ".join(name for its, name in new.missing if its == setting)[:300]
+        stays = "" if setting in new.settings or setting == "rules" else " " + translator.gettext("(stays as it is)")
+        lines.append("• " + translator.gettext(SETTINGS[setting]) + f": {names}{stays}")
+    return lines
 
 
 def _fileflare_line(last_success: datetime | None, translator: Translator) -> str:

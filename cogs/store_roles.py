@@ -70,7 +70,7 @@ class StoreRoles(
         wanted = (value or "")[:LONGEST_VALUE]
 
         def add(options: Options) -> Options:
-            rules = with_rule(options.rules, member(Match, match), wanted, role_ids)
+            rules = with_rule(options, member(Match, match), wanted, role_ids)
             added.append(rules[-1])
             rules = options.rules if rules[-1] in options.rules else rules  # it was added, but not confirmed
             return with_values(rules=rules, buyers_roles=True)(options)
@@ -80,6 +80,13 @@ class StoreRoles(
         lines = [translator.gettext("Saved. Whoever opens such an order here gets the role:")]
         lines.append(_rule_line(rule, await self._names(settings, [rule]), translator))
         lines += _why_not(reply.guild, rule, translator)
+        if await self._is_unseen(rule, settings):
+            lines.append(
+                f"{WARNING} "
+                + translator.gettext(
+                    "I have not seen this product here yet: try /store roles test with an order of it."
+                )
+            )
         if settings.options.waiting_rules and rule.match not in UNFORGEABLE:
             lines.append(f"{WARNING} {waiting_line(settings.options, translator)}")
         await reply.show(ReplyMessage("\n".join(lines)))
@@ -124,7 +131,10 @@ class StoreRoles(
         options, translator = reply.settings.options, reply.translator
         roles = ", ".join(f"<@&{role}>" for role in roles_for(order, options))
         text = translator.gettext("It brings: {roles}", roles=roles)
-        text = text if roles else translator.gettext("It brings no role.")
+        if not order.asset_count:
+            text = translator.gettext("It brings no role: it has no files.")
+        elif not roles:
+            text = translator.gettext("It brings no role: no rule fits it.")
         confirmed = options.product_ids
         if any(product.product_id not in confirmed for product in products_in(order)):
             text += "\n" + translator.gettext(
@@ -180,6 +190,14 @@ class StoreRoles(
         seen = await self._products.seen(guild_id, current, without=options.product_ids)
         known += [(each.name, each.product_id) for each in seen]
         return [_choice(name, product_id) for name, product_id in known[:SELECT_OPTIONS]]
+
+    async def _is_unseen(self, rule: RoleRule, settings: GuildSettings) -> bool:
+        """Return whether a rule is for a product that no order here had; not while the database is away."""
+        if rule.match is not Match.PRODUCT_ID or rule.value in settings.options.product_ids:
+            return False
+        with suppress(StorageUnavailable):
+            return not await self._products.named(settings.guild_id, [rule.value])
+        return False
 
     async def _names(self, settings: GuildSettings, rules: Iterable[RoleRule]) -> dict[tuple[Match, str], str]:
         """Return the names of the products and variants in these rules, as far as they are known.

@@ -94,7 +94,12 @@ class StoreSetup(commands.Cog):
     async def choose_language(self, reply: Reply) -> None:
         """Store the language of what the bot posts in the guild."""
         language = next(iter(reply.chosen()), "")
-        await self._change_options(reply, language="" if language == "-" else language)
+        changed = with_values(language="" if language == "-" else language)
+        settings, _ = await self._settings.change_options(reply.member, changed)
+        words = settings.options.wording
+        own = words.title or words.text or words.button or words.where or settings.canned_answers
+        note = reply.translator.gettext("Your own words stay as you wrote them.") if own else ""
+        await self._show(reply, settings, note)
 
     @route("store_setup:later", "store:later")
     @replies("setup_changed", OWNER, updates=True)
@@ -201,7 +206,7 @@ class StoreSetup(commands.Cog):
         guild = reply.guild
         channel = guild.get_channel(number(next(iter(reply.chosen("channel")), "")))
         granted = channel.permissions_for(guild.me) if channel is not None else discord.Permissions.none()
-        done = await self._bot.panels.post(reply.interaction, channel, granted)
+        done = await self._bot.panels.post(reply.interaction, reply.settings, channel, granted)
         panels = await self._bot.storage.panels.of_guild(guild.id)
         text = f"{GOOD} " + reply.translator.gettext(done)
         text += "\n" + next_line(guild, reply.settings, panels, reply.translator)

@@ -165,6 +165,10 @@ def _language(value: Any, translator: Translator) -> str:  # noqa: ANN401 - JSON
         return "?"
 
 
+def _most_open(value: Any, translator: Translator) -> str:  # noqa: ANN401 - JSON
+    return translator.gettext("the operator's") if value is None else translator.number(value)
+
+
 def _later(value: Any, translator: Translator) -> str:  # noqa: ANN401 - JSON
     return translator.gettext(_LATER[LaterAccounts(value)])
 
@@ -175,5 +179,6 @@ _SAID: Final[dict[str, Callable[[Any, Translator], str]]] = {
     "ping_role_id": _roles,
     "moderator_role_ids": _roles,
     "language": _language,
+    "help_open_per_person": _most_open,
     "later_accounts": _later,
 }

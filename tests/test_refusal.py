@@ -23,7 +23,7 @@ from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, NotPossibleN
 from fileflare_bot.storage.options import Match
 from fileflare_bot.store.changes import WrongValue
 from fileflare_bot.store.own_order import NoOwnOrder
-from fileflare_bot.store.visibility import OpenToCustomers
+from fileflare_bot.store.visibility import NotForCustomers, OpenToCustomers
 from fileflare_bot.tickets.canned import UnknownPlaceholder
 from fileflare_bot.tickets.desk import NoSuchNumber
 from fileflare_bot.tickets.intake import NoDesk
@@ -79,6 +79,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     NotForModerators: [NotForModerators("<@&7>", "everybody has it")],
     MakesModerators: [MakesModerators(role="<@&7>")],
     PingsBuyers: [PingsBuyers(role="<@&7>")],
+    NotForCustomers: [NotForCustomers(channel="<#7>")],
     OpenToCustomers: [OpenToCustomers(channel="<#7>")],
     Bug: [Bug("1a2b3c4d")],
 }

@@ -55,8 +55,10 @@ class TooManyRules(Refusal):
     sentence = N_("**There are 25 rules already.** Remove one first.")
 
 
-def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: Iterable[int]) -> tuple[RoleRule, ...]:
+def with_rule(options: Options, match: Match, value: str, role_ids: Iterable[int]) -> tuple[RoleRule, ...]:
     """Return the rules with a new one at the end.
+
+    The name of a confirmed product stands for its number: of others, anybody can bring one of that name.
 
     Raises:
         RuleNeedsValue: the match needs a value.
@@ -65,12 +67,16 @@ def with_rule(rules: tuple[RoleRule, ...], match: Match, value: str, role_ids: I
     """
     if match is not Match.ANY_ORDER and not value.strip():
         raise RuleNeedsValue(match)
-    if len(rules) >= MOST_RULES:
+    if len(options.rules) >= MOST_RULES:
         raise TooManyRules
     meant = rule_value(match, value)
+    if meant is None and match is Match.PRODUCT_ID:
+        name = value.strip().casefold()
+        named = [product.product_id for product in options.products if product.name.casefold() == name]
+        meant = named[0] if len(named) == 1 else None
     if meant is None:
         raise NoShopifyNumber
-    return (*rules, RoleRule(match=match, value=meant, role_ids=tuple(dict.fromkeys(role_ids))))
+    return (*options.rules, RoleRule(match=match, value=meant, role_ids=tuple(dict.fromkeys(role_ids))))
 
 
 def rule_key(rule: RoleRule) -> str:

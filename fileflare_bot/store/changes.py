@@ -19,13 +19,13 @@ from fileflare_bot.orders.reference import ADDRESS, OrderReference, parse_refere
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles.moderators import check_makes_no_moderators, check_moderator_roles, check_ping_role
 from fileflare_bot.roles.rights import check_for_buyers, check_may_give
-from fileflare_bot.setup_words import label_in_file
+from fileflare_bot.setup_words import SETTINGS, label_in_file
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.options import UNFORGEABLE, Options, Wording, is_address
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
 from fileflare_bot.store.json_lines import line_of
 from fileflare_bot.store.panel import Panels
-from fileflare_bot.store.visibility import check_is_closed
+from fileflare_bot.store.visibility import check_is_closed, everybody_can_read
 from fileflare_bot.text import clean, escape
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,6 +35,7 @@ LONGEST_VALUE: Final = 150  # characters that are repeated of anything else
 _OF_THE_TEAM: Final = ("support_channel_id", "log_channel_id")
 _WHOLE_NUMBER: Final = N_("must be a whole number")
 _LIST: Final = N_("must be a list")
+_READ_BY_CUSTOMERS: Final = N_("names #{channel}, which customers can read; it must be one that only your team sees")
 _OBJECT: Final = N_("must be an object in braces")
 _YES_OR_NO: Final = N_("must be true or false")
 _ANOTHER_KIND: Final = N_("must be of another kind")
@@ -197,14 +198,21 @@ class StoreSettings:
 
         Raises:
             PowerfulRole, ManagedRole, RoleOfEverybody, MayNotGive, MissingPermission: as for change_options().
-            NotForModerators, PingsBuyers, OpenToCustomers: as for change().
+            NotForModerators, PingsBuyers: as for change().
+            WrongValue: everybody can read one of the channels.
         """
         _check_rights(actor, now.options, settings["options"])
         check_moderator_roles(actor.guild, settings["moderator_role_ids"], settings["options"])
-        check_ping_role(settings["ping_role_id"], settings["options"])
+        check_ping_role(settings.get("ping_role_id", now.ping_role_id), settings["options"])
         for setting in _OF_THE_TEAM:
-            if settings[setting] != getattr(now, setting):
-                check_is_closed(actor.guild, settings[setting])
+            channel_id = settings.get(setting)
+            channel = actor.guild.get_channel(channel_id or 0)
+            if (
+                channel is not None
+                and channel_id != getattr(now, setting)
+                and everybody_can_read(actor.guild, channel.id)
+            ):
+                raise WrongValue(setting, _READ_BY_CUSTOMERS, channel=channel.name).in_form(SETTINGS)
 
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""

@@ -150,7 +150,8 @@ def worth_adding(settings: GuildSettings, translator: Translator) -> Iterator[st
     """Yield a line if the owner has not said where customers find their order link."""
     if not settings.options.wording.where_to_find:
         yield "💡 " + translator.gettext(
-            "**Worth adding: where your customers find their order link.** Press **The panel's words**."
+            "**Worth adding: where your customers find their order link.** Press **The panel's words**, and "
+            "fill in **Where do I find my order link?**"
         )
 
 

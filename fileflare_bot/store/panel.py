@@ -20,7 +20,8 @@ from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.options import Options, Wording
 from fileflare_bot.storage.panels import StoredPanels
-from fileflare_bot.storage.records import Panel
+from fileflare_bot.storage.records import GuildSettings, Panel
+from fileflare_bot.store.visibility import NotForCustomers
 from fileflare_bot.text import clean
 
 POSTED: Final = N_(
@@ -84,15 +85,23 @@ class Panels:
         self._met: LRUCache[int, bool] = LRUCache(10_000)  # messages whose button was pressed in this process
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def post(self, interaction: discord.Interaction[Any], channel: object, granted: discord.Permissions) -> str:
+    async def post(
+        self,
+        interaction: discord.Interaction[Any],
+        settings: GuildSettings,
+        channel: object,
+        granted: discord.Permissions,
+    ) -> str:
         """Post the panel at the bottom of a channel of the guild, and take down those that are there already.
 
         ``granted`` are the bot's permissions there. Returns a marked sentence that says what was done.
 
         Raises:
-            BotLacksPermission, ThreadClosed, PanelNotTaken: it is not posted.
+            NotForCustomers, BotLacksPermission, ThreadClosed, PanelNotTaken: it is not posted.
             PanelPending: the reconciler goes on trying.
         """
+        if isinstance(channel, Postable) and channel.id in {settings.support_channel_id, settings.log_channel_id}:
+            raise NotForCustomers(channel=f"<#{channel.id}>")
         in_thread = isinstance(channel, discord.Thread)
         needed = permissions.PANEL_IN_THREAD if in_thread else permissions.PANEL
         lacking = permissions.missing(granted, needed)

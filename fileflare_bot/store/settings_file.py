@@ -124,11 +124,14 @@ class _File(_Model):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Settings read from a file; ``missing`` names the channels and roles that the guild does not have."""
+    """Settings read from a file; ``missing`` are channels and roles that the guild does not have: setting and name.
+
+    A channel or role to ping that it does not have is not among the settings: what the guild has set stays.
+    """
 
     settings: dict[str, Any]
     canned_answers: tuple[CannedAnswer, ...]
-    missing: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...]
 
 
 def exported(settings: GuildSettings, guild: discord.Guild) -> bytes:
@@ -167,25 +170,31 @@ def imported(content: bytes, guild: discord.Guild, languages: Sequence[str]) -> 
         raise
     for wrong in _holding_an_order(file.options.wording.model_dump(), content):
         raise wrong
-    missing: dict[str, None] = {}
+    missing: dict[tuple[str, str], None] = {}
 
-    def find(known: dict[str, int], names: Iterable[str | None]) -> tuple[int, ...]:
-        wanted = list(filter(None, names))
-        missing.update((escape(clean(name)), None) for name in wanted if name not in known)
-        return tuple(dict.fromkeys(known[name] for name in wanted if name in known))
+    def find(setting: str, known: dict[str, int], names: Iterable[str]) -> tuple[int, ...]:
+        names = list(names)
+        missing.update(((setting, escape(clean(name))), None) for name in names if name not in known)
+        return tuple(dict.fromkeys(known[name] for name in names if name in known))
 
     rules = tuple(
         RoleRule(match=rule.match, value=rule.value, role_ids=role_ids)
         for rule in file.rules
-        if (role_ids := find(roles, rule.roles))
+        if (role_ids := find("rules", roles, rule.roles))
     )
-    settings = {
-        "support_channel_id": next(iter(find(channels, [file.support_channel])), None),
-        "log_channel_id": next(iter(find(channels, [file.log_channel])), None),
-        "ping_role_id": next(iter(find(roles, [file.ping_role])), None),
-        "moderator_role_ids": find(roles, file.moderator_roles),
+    settings: dict[str, Any] = {
+        "moderator_role_ids": find("moderator_role_ids", roles, file.moderator_roles),
         "options": file.options.model_copy(update={"rules": rules}),
     }
+    for setting, known, name in (
+        ("support_channel_id", channels, file.support_channel),
+        ("log_channel_id", channels, file.log_channel),
+        ("ping_role_id", roles, file.ping_role),
+    ):
+        if name is None:
+            settings[setting] = None
+        elif found := find(setting, known, [name]):
+            settings[setting] = found[0]
     canned_answers = tuple(CannedAnswer(answer.name, answer.text) for answer in file.answers)
     return Imported(settings, canned_answers, tuple(missing))
 

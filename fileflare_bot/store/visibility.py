@@ -19,6 +19,15 @@ class OpenToCustomers(Refusal):
     outcome = "open_to_customers"
 
 
+class NotForCustomers(Refusal):
+    """Raised when the panel is for the support or log channel."""
+
+    sentence = N_(
+        "**{channel} is your support or log channel, so I do not post the panel there.** Choose a channel that your "
+        "customers see."
+    )
+
+
 def check_is_closed(guild: discord.Guild, channel_id: int | None) -> None:
     """Check that not everybody can read a channel for the team.
 

@@ -39,6 +39,22 @@ async def test_an_unknown_placeholder_is_named_and_the_text_given_back(desk: Des
     assert embed(listed).description == "Save one with /answers add."
 
 
+@pytest.mark.parametrize("wrong", ["Hi {costumer}!", f"Here: {orders.DOCUMENTED}"])
+async def test_a_refused_answer_is_fixed_in_its_form_with_the_text_in_it(desk: Desk, wrong: str) -> None:
+    refused = await save(desk, text=wrong)
+
+    again = await desk.moderator.click(reply(refused), label="Fix it")
+    assert prefilled(again) == wrong
+    saved = await desk.moderator.submit_modal(again, {"words": "Hi {customer}!"})
+    assert reply(saved).content.startswith("The answer “fixed” is saved.")
+
+    await desk.restart()
+    edited = await desk.moderator.slash(desk.channel, "answers edit", name="fixed")
+    refused = await desk.moderator.submit_modal(edited, {"words": wrong})
+    await desk.restart()
+    assert prefilled(await desk.moderator.click(reply(refused), label="Fix it")) == "Hi {customer}!"
+
+
 async def test_answers_are_listed_changed_and_deleted(desk: Desk) -> None:
     await save(desk)
     await save(desk, "wait", "Please wait.")

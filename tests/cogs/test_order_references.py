@@ -160,7 +160,13 @@ async def test_an_outage_is_not_shown_with_where_the_link_is(desk: Desk) -> None
 @pytest.mark.parametrize(
     ("locale", "wanted"),
     [
-        ("en-US", "**Worth adding: where your customers find their order link.** Press **The panel's words**."),
+        (
+            "en-US",
+            (
+                "**Worth adding: where your customers find their order link.** Press **The panel's words**, and fill "
+                "in **Where do I find my order link?**"
+            ),
+        ),
         (
             "de",
             "**Es lohnt sich: sag, wo eure Kunden ihren Bestelllink finden.**",

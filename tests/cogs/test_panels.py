@@ -98,7 +98,10 @@ async def test_check_notices_a_panel_that_was_deleted(desk: Desk) -> None:
 
     assert reply(checked).content.splitlines()[-2:] == [
         "Next: press **Post the panel**, and choose your customers' channel.",
-        "💡 **Worth adding: where your customers find their order link.** Press **The panel's words**.",
+        (
+            "💡 **Worth adding: where your customers find their order link.** Press **The panel's words**, and fill "
+            "in **Where do I find my order link?**"
+        ),
     ]
 
 
@@ -211,10 +214,10 @@ async def test_a_panel_where_customers_cannot_see_it_is_named_wherever_panels_ar
     assert hidden in reply(await desk.owner.slash(closed, "store panel")).content
 
     teams = (
-        f"⚠️ **Your customers cannot see the panel in <#{desk.support.id}>, and must not:** your team's messages are "
+        f"⚠️ **Your customers cannot see the panel in <#{closed.id}>, and must not:** your team's messages are "
         "there. Delete that panel, and post it where your customers are."
     )
-    assert reply(await desk.owner.slash(desk.support, "store panel")).content.splitlines()[-1] == teams
+    await desk.had_stored(support_channel_id=closed.id)
     assert teams in page(await desk.owner.slash(desk.channel, "store setup"))
     assert teams in reply(await desk.owner.click(reply(setup), label="Check")).content
 
@@ -226,6 +229,24 @@ async def test_a_panel_where_customers_cannot_see_it_is_named_wherever_panels_ar
     said = reply(await desk.owner.slash(behind_a_role, "store panel")).content
     assert said.startswith(("The panel is posted", "**I may not"))
     assert "cannot see" not in said
+
+
+async def test_no_panel_is_posted_in_the_support_or_the_log_channel(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    for teams in (desk.support, desk.log_channel):
+        asked = await desk.owner.click(reply(setup), label="Post the panel")
+        for refused in (
+            await desk.owner.submit_modal(asked, {"channel": [teams]}),
+            await desk.owner.slash(teams, "store panel"),
+        ):
+            assert reply(refused).content == (
+                f"**<#{teams.id}> is your support or log channel, so I do not post the panel there.** Choose a channel "
+                "that your customers see."
+            )
+
+    assert await known(desk) == []
 
 
 async def test_the_setup_and_its_form_say_whether_there_is_a_panel_already_and_where(desk: Desk) -> None:

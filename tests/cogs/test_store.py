@@ -188,7 +188,8 @@ async def test_the_setup_saves_and_shows_each_choice_at_once(desk: Desk) -> None
         "server's owner.\n"
         "⚠️ **Still missing: the panel** with the button for your customers. Press **Post the panel** below. If one is "
         "there already, press its button once.\n"
-        "💡 **Worth adding: where your customers find their order link.** Press **The panel's words**.\n"
+        "💡 **Worth adding: where your customers find their order link.** Press **The panel's words**, and fill "
+        "in **Where do I find my order link?**\n"
     )
 
     await desk.owner.select(reply(setup), [desk.support], custom_id="store_setup:set:support_channel_id")

@@ -217,7 +217,9 @@ async def test_roles_test_says_that_a_product_is_not_confirmed(desk: Desk, buyer
 
     tested = await desk.owner.slash(desk.channel, "store roles test", **{"order-id": orders.DOCUMENTED})
 
-    assert "It brings no role.\nIt holds products that you have not confirmed" in str(embed(tested).description)
+    assert "It brings no role: no rule fits it.\nIt holds products that you have not confirmed" in str(
+        embed(tested).description
+    )
 
 
 async def test_confirming_takes_the_right_to_give_the_roles_that_follow(

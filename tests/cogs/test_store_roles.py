@@ -10,7 +10,8 @@ from simcord.builders import RoleHandle
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
-from fileflare_bot.storage.options import MOST_RULES, Match, Options, RoleRule
+from fileflare_bot.storage.options import MOST_RULES, Match, Options, RoleRule, StoreProduct
+from fileflare_bot.storage.records import SeenProduct
 
 
 async def rule(desk: Desk, match: str, role: RoleHandle, value: str | None = None) -> InteractionResult:
@@ -702,6 +703,51 @@ async def test_the_number_of_a_product_is_taken_out_of_its_admin_address(
     assert f"`{number}` → <@&{buyer.id}>" in reply(saved).content
     await desk.mydownloads(orders.DOCUMENTED)
     assert has(desk, desk.customer, buyer)
+
+
+async def test_the_exact_name_of_a_confirmed_product_stands_for_its_number(desk: Desk, buyer: RoleHandle) -> None:
+    saved = await rule(desk, "product_id", buyer, " my new book")
+
+    assert f"product **My new Book** `123456` → <@&{buyer.id}>" in reply(saved).content
+    both = tuple(StoreProduct(product_id=number, name="Twin") for number in ("1", "2"))
+    await desk.bot.storage.guilds.change(desk.guild.id, desk.owner.id, options=Options(products=both))
+    twice = await desk.owner.slash(desk.channel, "store roles add", match="product_id", role=buyer, value="Twin")
+    assert reply(twice).content.startswith("**That is not Shopify's number")
+
+
+async def test_the_name_of_a_product_that_anybody_brought_does_not_stand_for_its_number(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    refused = await desk.owner.slash(
+        desk.channel, "store roles add", match="product_id", role=buyer, value="My new Book"
+    )
+
+    assert reply(refused).content.startswith("**That is not Shopify's number")
+
+
+async def test_a_rule_for_a_product_that_no_order_had_is_saved_and_named(desk: Desk, buyer: RoleHandle) -> None:
+    unseen = "⚠️ I have not seen this product here yet: try /store roles test with an order of it."
+
+    saved = [await rule(desk, "product_id", buyer, number) for number in ("999", "123456")]
+
+    assert [unseen in reply(each).content for each in saved] == [True, False]
+    await desk.bot.storage.products.see(desk.guild.id, desk.owner.id, [SeenProduct("999", "Scarf", "")])
+    assert unseen not in reply(await rule(desk, "product_id", buyer, "999")).content
+    assert unseen not in reply(await rule(desk, "tag", buyer, "nothing")).content
+
+
+async def test_the_test_of_the_rules_says_why_an_order_brings_no_role(desk: Desk, buyer: RoleHandle) -> None:
+    await rule(desk, "tag", buyer, "another")
+
+    said = [
+        str(embed(await desk.owner.slash(desk.channel, "store roles test", **{"order-id": token})).description)
+        for token in (orders.DOCUMENTED, orders.EMPTY)
+    ]
+
+    assert said[0] == "It brings no role: no rule fits it."
+    assert said[1].startswith("It brings no role: it has no files.")
 
 
 async def test_a_rule_from_before_that_matches_no_order_is_named(desk: Desk, buyer: RoleHandle) -> None:

@@ -230,7 +230,10 @@ async def test_a_file_cannot_bring_a_channel_that_everybody_can_read_but_keeps_o
     file = json.dumps(content | {"log_channel": "downloads"}).encode()
     refused = await desk.owner.slash(desk.channel, "store import", file=("settings.json", file))
 
-    assert reply(refused).content.startswith(f"**Customers can read <#{desk.channel.id}>.** Choose a channel")
+    assert reply(refused).content == (
+        "**Nothing was changed:** **Log channel** names #downloads, which customers can read; it must be one that only "
+        "your team sees."
+    )
     assert labels(reply(refused)) == []
     assert desk.bot.storage.guilds.get(desk.guild.id) == before
     told = await bring(desk.owner, desk.channel, json.dumps(content | {"log_channel": "log"}).encode())
@@ -247,7 +250,7 @@ async def test_a_channel_that_was_opened_meanwhile_is_refused_at_the_button(desk
     refused = await desk.owner.click(reply(asked), label="Replace my settings")
 
     said = [reply(refused).content, *(each.content for each in refused.followups)][-1]
-    assert said.startswith(f"**Customers can read <#{desk.log_channel.id}>.**")
+    assert said.startswith("**Nothing was changed:** **Log channel** names #log, which customers can read;")
     assert desk.bot.storage.guilds.get(desk.guild.id).log_channel_id is None
 
 
@@ -347,6 +350,33 @@ async def test_the_panel_and_the_cards_use_the_language_that_the_owner_chose(des
 
 def log_lines(desk: Desk) -> list[str]:
     return [str(message.embeds[0].description) for message in desk.log_channel.history() if message.embeds]
+
+
+async def test_the_log_channel_calls_no_number_of_open_requests_the_operators(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    for most in ("50", ""):
+        limits = await desk.owner.click(reply(setup), label="Limits")
+        await desk.owner.submit_modal(limits, {"accounts": "1", "open": most})
+
+    assert [line.splitlines()[-1] for line in log_lines(desk)[-2:]] == [
+        "• Open help requests of a person: the operator's → 50",
+        "• Open help requests of a person: 50 → the operator's",
+    ]
+
+
+async def test_another_language_leaves_the_owners_own_words_and_says_so(desk: Desk) -> None:
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    stay = "Your own words stay as you wrote them."
+
+    bots = page(await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language"))
+    words = await desk.owner.click(reply(setup), label="The panel's words")
+    await desk.owner.submit_modal(words, {"title": "Your books"})
+    own = await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
+
+    assert stay not in bots
+    assert stay in page(own)
 
 
 async def test_the_log_channel_says_which_settings_were_changed_from_what_to_what(desk: Desk) -> None:
@@ -488,13 +518,45 @@ async def test_an_export_makes_another_server_behave_the_same(desk: Desk) -> Non
 
     told = await bring(owner, channel, content)
 
-    assert "This server has none of these, so they are left out: log" in reply(told).content
+    assert "they are left out:\n• Log channel: log (stays as it is)\n" in reply(told).content
     there = desk.bot.storage.guilds.get(guild.id)
     assert there.support_channel_id == guild.channels["support"].id
     assert [answer.text for answer in there.canned_answers] == ["Hello {customer}."]
     buyer = guild.add_member(desk.env.create_user("bea"))
     await buyer.slash(channel, "mydownloads", **{"order-id": orders.DOCUMENTED})
     assert guild.roles["Buyers"].id in desk.env.backend.get_guild(guild.id).members[buyer.id].role_ids
+
+
+async def test_an_import_keeps_the_channels_and_the_role_to_ping_if_the_file_names_others(desk: Desk) -> None:
+    ping = desk.guild.create_role("Pingable")
+    await desk.set_up(log=True)
+    await desk.had_stored(ping_role_id=ping.id)
+    before = desk.bot.storage.guilds.get(desk.guild.id)
+    content = json.loads(await exported(desk)) | {
+        "support_channel": "no-support",
+        "log_channel": "no-such",
+        "ping_role": "Nobody",
+        "moderator_roles": ["Crew", "Staff"],
+    }
+    content["options"]["leak_guard"] = not before.options.leak_guard
+    file = json.dumps(content).encode()
+
+    asked = await desk.owner.slash(desk.channel, "store import", file=("settings.json", file))
+
+    told = str(embed(asked).description)
+    assert "→ none" not in told
+    lacking = (
+        "⚠️ This server has none of these, so they are left out:\n• Moderator roles: Crew, Staff\n"
+        "• Support channel: no-support (stays as it is)\n• Log channel: no-such (stays as it is)\n"
+        "• Role to ping: Nobody (stays as it is)"
+    )
+    assert told.endswith(lacking)
+    done = await desk.owner.click(reply(asked), label="Replace my settings")
+    assert lacking in reply(done).content
+    stored = desk.bot.storage.guilds.get(desk.guild.id)
+    for setting in ("support_channel_id", "log_channel_id", "ping_role_id"):
+        assert getattr(stored, setting) == getattr(before, setting)
+    assert stored.options.leak_guard is not before.options.leak_guard
 
 
 async def test_an_import_says_first_what_it_takes_away_and_overwrites(desk: Desk) -> None:

@@ -49,6 +49,7 @@ OF_OTHERS = {
         "not_a_moderator",
         "not_answered",
         "not_deleted",
+        "not_for_customers",
         "not_for_moderators",
         "not_from_here",
         "not_settings",

@@ -66,6 +66,7 @@ SUGGESTIONS: Final = {
 # Each handler of buttons, selects and forms, with a custom_id that leads to it and what is chosen there. ``{ticket}``,
 # ``{claim}``, ``{channel}``, ``{role}``, ``{person}``, ``{message}``, ``{handle}`` and ``{saved}`` are filled in.
 PRESSES: Final[dict[str, tuple[str, list[str]]]] = {
+    "Answers.fix": ("answers:fix:add:hello", []),
     "Answers.keep": ("answers:add:hello", []),
     "Check.delete_message": ("check:delete:{channel}:{message}", []),
     "Claims.choose": ("claims:choose", ["{claim}"]),
