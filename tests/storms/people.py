@@ -245,10 +245,12 @@ class People:
 
     async def _solve(self, case: Case, shop: Shop, number: int, user: int) -> bool | None:
         async def once() -> bool | None:
-            if _stands(_card(shop, number), "🟢"):  # the card says so, although no reply did
+            answer = await self._received(case, shop, user)
+            reopens = answer is not None and "'label': 'Reopen'" in repr(answer.components)
+            if reopens or _stands(_card(shop, number), "🟢"):  # they say so, although no reply did
                 self.ledger.closed.add(case.number)
                 return True
-            pressed = await self._press(user, await self._received(case, shop, user), "It is solved")
+            pressed = await self._press(user, answer, "It is solved")
             return self._closed(case, pressed)
 
         return await self._until_done(once, "solving")
