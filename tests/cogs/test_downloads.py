@@ -262,7 +262,7 @@ async def test_a_search_without_a_match_keeps_the_list_and_says_so(desk: Desk) -
     assert reply(none).content == (
         "**No file has “loop\\_99” in its name, nor in its product's.** Press **Find** again with less of it."
     )
-    assert labels(reply(none)) == ["Find"]
+    assert labels(reply(none)) == ["Find", "All files"]
     again = await desk.customer.click(reply(none), label="Find")
     found = await desk.customer.submit_modal(again, {"name": "loop_09"})
     assert "loop_09" in reply(found).content.replace("\\", "")

@@ -139,7 +139,7 @@ def test_a_used_up_file_is_named_but_its_link_is_not_offered(downloaded: int) ->
     (page,) = pages(raw)
     assert "🚫 a.zip · 10MB · no downloads left" in page.description
     assert page.description.endswith(
-        "\n\nNothing left on a file? **Press Get help** for more; its old link then works again."
+        "\n\nNothing left on a file? **Press Get help** for more: once the store raises the count, the old link works."
     )
     assert shown_links(page) == set()
 
