@@ -149,7 +149,7 @@ def test_a_used_up_file_is_named_but_its_link_is_not_offered(downloaded: int) ->
     [
         ("en", True, ("**Press Get help** for more", "unavailable? **Press Get help**.")),
         ("en", False, ("Ask this store's support for more", "unavailable? Ask this store's support.")),
-        ("de", True, ("**Drücke Hilfe holen**; dann", "nicht verfügbar? **Drücke Hilfe holen**.")),
+        ("de", True, ("**Drücke Hilfe holen**: Erhöht der Shop die Zahl,", "nicht verfügbar? **Drücke Hilfe holen**.")),
         ("de", False, ("Bitte den Support dieses Shops um mehr", "nicht verfügbar? Frag den Support dieses Shops.")),
     ],
 )
