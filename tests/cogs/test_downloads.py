@@ -79,7 +79,7 @@ async def test_without_an_option_a_modal_asks_and_says_where_the_link_is(desk: D
     assert shown.modal is not None
     (label,) = shown.modal["components"]
     assert label["label"] == "Order link or order ID"
-    assert "Confirmation email" in label["description"]
+    assert "In the email, press and hold" in label["description"]
     result = await desk.fill_in(shown, ORDER_PAGES[0])
     assert result.ephemeral
     assert "Order #1050" in reply(result).content
