@@ -14,7 +14,7 @@ from fileflare_bot.background import soon
 from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.downloads.pages import LONGEST_WANTED, OrderPages, shown_wanted
 from fileflare_bot.downloads.saved import choice_message
-from fileflare_bot.downloads.views import find_button, order_message, refusal_view
+from fileflare_bot.downloads.views import all_button, find_button, order_message, refusal_view
 from fileflare_bot.fileflare.errors import AskedAgain, LeftLine, LookupFailed
 from fileflare_bot.fileflare.request_queue import Place
 from fileflare_bot.i18n import N_, Translator
@@ -167,7 +167,9 @@ class Downloads(commands.Cog):
             raise ListExpired
         found = opened.pages.with_name(wanted)
         if not found.order.asset_count:
-            reply.offer = lambda _error, _refusal, translator: view([find_button(opened, translator)])
+            reply.offer = lambda _error, _refusal, translator: view(
+                [find_button(opened, translator), all_button(opened, translator)]
+            )
             raise NothingFound(wanted=shown_wanted(wanted))
         opened.wanted, opened.page, opened.begins_with = wanted, 1, None
         await reply.show(order_message(opened, found, reply.translator))
@@ -313,7 +315,7 @@ def _order_modal(translator: Translator) -> discord.ui.Modal:
         labelled(
             translator.gettext("Order link or order ID"),
             order_input("order"),
-            translator.gettext("Confirmation email > View your order > copy that page's address."),
+            translator.gettext("In the email, press and hold (or right-click) View your order, then copy the link."),
         ),
     )
 

@@ -20,9 +20,9 @@ from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
-from fileflare_bot.storage.records import GuildSettings, NewTicket, TicketDetails, Topic
+from fileflare_bot.storage.records import GuildSettings, NewTicket, Ticket, TicketDetails, Topic
 from fileflare_bot.text import clean
-from fileflare_bot.tickets.delivery import answer_embed, answer_title, answer_view
+from fileflare_bot.tickets.delivery import add_how_to_reply, answer_embed, answer_title, answer_view
 from fileflare_bot.tickets.intake import (
     HIDDEN,
     NothingToFindItBy,
@@ -175,7 +175,6 @@ class Help(commands.Cog):
     @replies("help_write", CUSTOMER)
     async def write(self, reply: Reply, ticket_id: str, answer_id: str) -> None:
         """Open the modal for writing back."""
-        del answer_id  # only tells the answers' buttons apart
         reading = self._desk.of_customer(number(ticket_id), reply.user.id, reply.interaction.guild_id)
         ticket = await reply.before_asking(reading)
         translator = reply.translator
@@ -183,13 +182,14 @@ class Help(commands.Cog):
         if ticket is not None and ticket.resolved:
             title = translator.gettext("Reopen help request #{number}", number=ticket.number)
         entry = labelled(translator.gettext("Your words"), words_input(required=True))
-        await reply.ask(modal(title, f"help:wrote:{ticket_id}", entry))
+        below = f":{answer_id}" if answer_id else ""
+        await reply.ask(modal(title, f"help:wrote:{ticket_id}{below}", entry))
         await self._desk.heard(number(ticket_id), reply.user.id)
 
-    @route(f"help:wrote:{_TICKET}")
-    @replies("help_wrote", CUSTOMER)
-    async def wrote(self, reply: Reply, ticket_id: str) -> None:
-        """Send the customer's message to the moderators."""
+    @route(f"help:wrote:{_TICKET}{_ANSWER}")
+    @replies("help_wrote", CUSTOMER, updates=True)
+    async def wrote(self, reply: Reply, ticket_id: str, answer_id: str) -> None:
+        """Send the customer's message to the moderators; the answer below which it reopens the ticket says so."""
         reply.written = text = hide_secrets(reply.typed("words"))
         if not text:
             raise NothingWritten
@@ -207,7 +207,9 @@ class Help(commands.Cog):
             )
         if reopened:
             sent += " " + translator.gettext("It is open again.")
-        await reply.show(ReplyMessage("\n".join([sent, *_left_out(reply.typed("words"), text, translator)])))
+            if answer_id and (pressed := reply.interaction.message) is not None:
+                await reply.show(_reopened(pressed, ticket, number(answer_id), translator))
+        await reply.tell(ReplyMessage("\n".join([sent, *_left_out(reply.typed("words"), text, translator)])))
 
     @route(f"help:solved:{_TICKET}")
     @replies("help_solved", CUSTOMER, updates=True)
@@ -262,6 +264,14 @@ def _closed(pressed: discord.Message, reopen: str) -> ReplyMessage:
     if embed is not None:
         embed.remove_field(1)  # how to write back, in a direct message
     return ReplyMessage(pressed.content, embed, shown)
+
+
+def _reopened(pressed: discord.Message, ticket: Ticket, answer_id: int, translator: Translator) -> ReplyMessage:
+    """Return the message of an answer as it is once its ticket is open again."""
+    embed = next(iter(pressed.embeds), None)
+    if embed is not None and pressed.guild is None:
+        add_how_to_reply(embed.remove_field(1), translator.gettext("Write back"), translator)
+    return ReplyMessage(pressed.content, embed, answer_view(ticket, answer_id, translator, asking=False))
 
 
 def _left_out(typed: str, kept: str, translator: Translator) -> list[str]:
@@ -370,7 +380,7 @@ def _help_modal(
         text = translator.gettext("The moderators see it. Cut off the address bar: it can show your order link.")
         items.append(labelled(translator.gettext("Screenshot"), upload, text))
     if len(items) < _FORM_PARTS:
-        items.insert(0, discord.ui.TextDisplay(seen))
+        items.append(discord.ui.TextDisplay(seen))  # last, so that the question comes first
     return modal(title, custom_id, *items)
 
 

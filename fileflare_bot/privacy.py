@@ -218,9 +218,7 @@ def losses(record: PersonalRecord, options: Options | None, translator: Translat
         ]
     stays = []
     if record.tickets:
-        stays.append(
-            translator.gettext("my messages to you, and what was posted in a log channel or under a help request")
-        )
+        stays.append(translator.gettext("my messages to you, and what was posted in a log channel"))
     if record.misses:
         stays.append(translator.gettext("how many unknown order IDs you tried, for up to 12 hours"))
     if stays:

@@ -41,8 +41,8 @@ class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
     sentence: str
     outcome: str
     level: ClassVar[int] = logging.INFO
-    next_step: ClassVar[NextStep] = NextStep.NOTHING
-    says_where: ClassVar[bool] = False
+    next_step: NextStep = NextStep.NOTHING
+    says_where: bool = False
 
     def __init_subclass__(cls) -> None:
         if "outcome" not in vars(cls):

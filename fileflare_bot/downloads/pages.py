@@ -68,9 +68,9 @@ class _Note(Enum):
     """
 
     USED_UP = (
-        N_("Nothing left on a file? **Press {button}** for more; its old link then works again."),
-        N_("Nothing left on a file? Ask this store's support for more; its old link then works again."),
-        N_("Nothing left on a file? The store can give you more; its old link then works again."),
+        N_("Nothing left on a file? **Press {button}** for more: once the store raises the count, the old link works."),
+        N_("Nothing left on a file? Ask this store's support for more: once the count is raised, the old link works."),
+        N_("Nothing left on a file? The store can raise the count, and then the old link works again."),
     )
     UNAVAILABLE = (
         N_("A link is unavailable? **Press {button}**."),

@@ -134,7 +134,7 @@ def _page_view(
     if opened.pages is not None and opened.pages.order.asset_count > LINKS_ON_A_PAGE:
         finding.append(find_button(opened, translator))
     if pages.wanted:
-        finding.append(_button("all", opened, translator.gettext("All files"), emoji="↩️"))
+        finding.append(all_button(opened, translator))
     more = [
         _button("refresh", opened, translator.gettext("Refresh"), emoji="🔄"),
         *_help_buttons(opened, translator),
@@ -149,6 +149,11 @@ def _page_view(
 def find_button(opened: OpenOrder, translator: Translator) -> discord.ui.Button[discord.ui.View]:
     """Return the button that asks for a part of a name."""
     return _button("find", opened, translator.gettext("Find"), emoji="🔎")
+
+
+def all_button(opened: OpenOrder, translator: Translator) -> discord.ui.Button[discord.ui.View]:
+    """Return the button that shows all files."""
+    return _button("all", opened, translator.gettext("All files"), emoji="↩️")
 
 
 def _help_buttons(opened: OpenOrder, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:

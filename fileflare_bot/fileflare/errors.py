@@ -32,8 +32,9 @@ from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.refusal import NextStep, Refusal
 
 _WHERE: Final = N_(
-    "Open your order confirmation email, press **View your order**, copy the address of the page that opens, and paste "
-    "that instead. It looks like `https://…/account/orders/0c732eb6fd98…`; the last part is the order ID."
+    "In your order confirmation email, press and hold **View your order** (on a computer, right-click it), copy the "
+    "link without opening it, and paste that instead. An order link looks like "
+    "`https://…/account/orders/0c732eb6fd98…`; the last part is the order ID."
 )
 _COPY_LINK: Final = N_(
     "The link in your order confirmation email does. On a phone, press and hold **View your order** there, then "
@@ -154,7 +155,10 @@ class OrderNotFound(LookupFailed):
     says_where = True
     warnings: ClassVar[dict[int | None, str]] = {
         1: N_("**Careful:** if the next ID is unknown too, I take no more for {pause}. Not sure? Press **{help}**."),
-        0: N_("**That was one unknown ID too many, so I take no more for {pause}.** **{help}** works meanwhile."),
+        0: N_(
+            "**That was one unknown ID too many, so I take no more for {pause}.** **{help}** works meanwhile: this "
+            "server's team can find your order by its number."
+        ),
     }
     warnings_in_messages: ClassVar[dict[int | None, str]] = {
         1: N_(
@@ -163,7 +167,7 @@ class OrderNotFound(LookupFailed):
         ),
         0: N_(
             "**That was one unknown ID too many, so I take no more for {pause}.** Meanwhile, use /{command} in the "
-            "store's server and press **{help}** there."
+            "store's server and press **{help}** there: its team can find your order by its number."
         ),
     }
 
@@ -182,15 +186,20 @@ class OrderNotFound(LookupFailed):
         self.tries_left = tries_left
         self.in_server = in_server
         self.cut_to = cut_to
+        if tries_left == 0:  # nothing that is pasted helps during the pause
+            self.next_step, self.says_where = NextStep.NOTHING, False
 
     def text(self, translator: Translator) -> str:
-        """Return that the order is unknown, where to find the order ID, and first whether a pause is near."""
+        """Return that the order is unknown, whether a pause is near, and unless it is there, where to find the ID."""
         sentence = self.sentence if self.cut_to is None else self.cut_off
         text = translator.gettext(sentence, where=translator.gettext(_WHERE), count=self.cut_to or 0)
         warnings = self.warnings if self.in_server else self.warnings_in_messages
         if warning := warnings.get(self.tries_left):
             head, _, rest = text.partition("** ")
-            text = f"{head}**\n{self.filled(warning, translator)}\n{rest}"
+            text = f"{head}**\n{self.filled(warning, translator)}"
+            if self.tries_left == 0:
+                return text
+            text += f"\n{rest}"
         if self.in_server or not warning:  # in messages, a warning says where to ask for help, too
             text += "\n" + self.filled(self.still if self.in_server else self.still_in_messages, translator)
         return text

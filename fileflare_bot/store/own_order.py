@@ -16,8 +16,8 @@ class NoOwnOrder(Refusal):
     """Raised when an owner has pasted no order link, or an unknown one; ``problem`` says what it is instead."""
 
     sentence = N_(
-        "**Take the order link of one of your own orders,** such as a test order: open its confirmation email, press "
-        "**View your order**, and copy the address of the page that opens."
+        "**Take the order link of one of your own orders,** such as a test order: in its confirmation email, press and "
+        "hold **View your order** (on a computer, right-click it), and copy the link."
     )
     unknown: ClassVar[str] = N_("**Fileflare knows no order with that ID.**")
 

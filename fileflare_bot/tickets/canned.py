@@ -128,16 +128,17 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
     "wrong_reference": BuiltIn(
         N_("Where the order link is"),
         N_(
-            "Hello {customer}, open your order confirmation email, press **View your order**, and copy the address of "
-            "the page that opens. Paste it into /mydownloads, and nowhere else: it opens your files."
+            "Hello {customer}, in your order confirmation email, press and hold **View your order** (on a computer, "
+            "right-click it), and copy the link. Paste it into /mydownloads, and nowhere else: it opens your files."
         ),
         Kind.WRONG_REFERENCE,
     ),
     "not_found": BuiltIn(
         N_("Order not found"),
         N_(
-            "Hello {customer}, Fileflare knows no order with that ID. Please copy the address again: confirmation "
-            "email > **View your order**. If it still fails, write back with your order number."
+            "Hello {customer}, Fileflare knows no order with that ID. Please copy the link again: in the "
+            "confirmation email, press and hold **View your order**, or right-click it. If it still fails, write "
+            "back with your order number."
         ),
         Kind.NOT_FOUND,
     ),

@@ -98,11 +98,7 @@ class Deliveries:
         guild = self._bot.get_guild(ticket.guild_id)
         asked = asked_before(ticket, await self._tickets.messages(ticket.id), answer.id)
         embed = answer_embed(asked, title, answer.text, guild.name if guild is not None else "", translator)
-        how = translator.gettext(
-            "Press **{button}**. What you type into this chat reaches nobody.",
-            button=translator.gettext(_write_label(ticket, asking=answer.asking)),
-        )
-        embed.add_field(name=translator.gettext("Do you want to reply?"), value=how, inline=False)
+        add_how_to_reply(embed, translator.gettext(_write_label(ticket, asking=answer.asking)), translator)
         channel = await self._bot.http.start_private_message(ticket.user_id)
         await post_once(
             self._bot,
@@ -165,6 +161,12 @@ def answer_embed(ticket: Ticket, title: str, text: str, guild_name: str, transla
     embed = discord.Embed(title=title, description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
     embed.add_field(name=translator.gettext("What you asked"), value=_asked(ticket, translator), inline=False)
     return embed.set_footer(text=guild_name) if guild_name else embed
+
+
+def add_how_to_reply(embed: discord.Embed, label: str, translator: Translator) -> None:
+    """Add to an answer in a direct message which button replies to it."""
+    how = translator.gettext("Press **{button}**. What you type into this chat reaches nobody.", button=label)
+    embed.add_field(name=translator.gettext("Do you want to reply?"), value=how, inline=False)
 
 
 def _asked(ticket: Ticket, translator: Translator) -> str:

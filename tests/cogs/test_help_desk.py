@@ -268,9 +268,14 @@ async def test_the_customer_says_that_it_is_solved_and_can_still_write_back(desk
     assert shown.modal is not None
     assert shown.modal["title"] == "Reopen help request #1"
     reopened = await desk.at_home.submit_modal(shown, {"words": "It stopped again."})
-    assert reply(reopened).content == "The moderators have it: help request #1. It is open again."
+    (told,) = reopened.followups
+    assert told.content == "The moderators have it: help request #1. It is open again."
 
-    shown = await desk.at_home.click(desk.direct()[0], label="Reopen")
+    (answer,) = desk.direct()
+    assert labels(answer) == ["Write back", "Open my order", "It is solved"]
+    assert answer.embeds[0].description == "Try again, please."
+    assert [field.name for field in answer.embeds[0].fields] == ["What you asked", "Do you want to reply?"]
+    shown = await desk.at_home.click(answer, label="Write back")
     assert shown.modal is not None
     assert shown.modal["title"] == "Write back"
     more = await desk.at_home.submit_modal(shown, {"words": "It stopped again."})

@@ -270,7 +270,8 @@ async def test_the_form_says_that_it_adds_to_the_open_request_about_the_order(
     assert again.modal is not None
     assert other.modal is not None
     assert again.modal["title"] == title
-    assert again.modal["components"][0]["content"].startswith(said)
+    assert again.modal["components"][-1]["content"].startswith(said)
+    assert again.modal["components"][0]["label"] == ("What is wrong?" if language == "en-US" else "Was stimmt nicht?")
     assert other.modal["title"] == label
     assert "#1" not in str(other.modal)
 

@@ -76,8 +76,12 @@ async def test_who_pastes_the_address_of_a_new_customer_account_reads_how_to_cop
 @pytest.mark.parametrize(
     ("locale", "next_step", "ask_for_help"),
     [
-        ("en-US", "and paste that instead. It looks like", "it is still unknown, ask for help."),
-        ("de", "und füge stattdessen diese ein. Sie sieht so aus", "sie trotzdem unbekannt ist, bitte um Hilfe."),
+        ("en-US", "and paste that instead. An order link looks like", "it is still unknown, ask for help."),
+        (
+            "de",
+            "und füge stattdessen diesen ein. Ein Bestelllink sieht so aus",
+            "sie trotzdem unbekannt ist, bitte um Hilfe.",
+        ),
     ],
 )
 async def test_each_refusal_says_what_to_paste_and_an_unknown_order_whom_to_ask(

@@ -99,7 +99,7 @@ async def test_a_person_deletes_what_is_kept_and_the_moderators_card_goes_too(de
     assert reply(sure).content.splitlines() == [
         "**Delete what I keep about you?** This cannot be undone.",
         "• **1 open help request:** it goes, and nobody will answer it",
-        "• **This stays:** my messages to you, and what was posted in a log channel or under a help request",
+        "• **This stays:** my messages to you, and what was posted in a log channel",
     ]
     assert labels(reply(sure)) == ["Delete for good", "Keep it"]
     gone = await desk.customer.click(reply(sure), label="Delete for good")

@@ -251,7 +251,7 @@ async def test_a_silent_customer_is_asked_once_and_their_request_is_closed_kindl
     shown = await desk.at_home.click(closed, label="Reopen")
     sent = await desk.at_home.submit_modal(shown, {"words": "I was on holiday. It is still broken."})
 
-    assert reply(sent).content == "The moderators have it: help request #1. It is open again."
+    assert sent.followups[-1].content == "The moderators have it: help request #1. It is open again."
     assert labels(desk.card()) == ["Hand over", "Check again", "Answer", "Resolve", "Details"]
     assert desk.notes()[-1].endswith("> I was on holiday. It is still broken.")
 

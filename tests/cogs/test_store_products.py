@@ -110,8 +110,8 @@ async def test_an_owner_is_told_where_owners_get_an_order_link(desk: Desk, given
     for said in (tested.content, [reply(refused).content, *(each.content for each in refused.followups)][-1]):
         assert said.startswith(what)
         assert said.endswith(
-            "\n**Take the order link of one of your own orders,** such as a test order: open its confirmation email, "
-            "press **View your order**, and copy the address of the page that opens."
+            "\n**Take the order link of one of your own orders,** such as a test order: in its confirmation email, "
+            "press and hold **View your order** (on a computer, right-click it), and copy the link."
         )
         assert "help" not in said
 

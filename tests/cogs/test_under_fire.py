@@ -179,7 +179,8 @@ async def test_while_paused_an_order_that_exists_gets_the_same_words_as_one_that
 async def test_the_last_try_before_a_pause_says_so_and_in_the_pause_the_moderators_can_be_asked(desk: Desk) -> None:
     await desk.set_up()
 
-    said = [reply(await desk.mydownloads(f"{number:032x}a")).content for number in range(3)]
+    unknown = [await desk.mydownloads(f"{number:032x}a") for number in range(3)]
+    said = [reply(each).content for each in unknown]
     paused = await desk.mydownloads(orders.USED_UP)
 
     assert "I take no more" not in said[0]
@@ -187,7 +188,14 @@ async def test_the_last_try_before_a_pause_says_so_and_in_the_pause_the_moderato
         "**Fileflare knows no order with that ID.**",
         ("**Careful:** if the next ID is unknown too, I take no more for 1 minute. Not sure? Press **Get help**."),
     ]
-    assert "so I take no more for 1 minute." in said[2]
+    assert said[2].splitlines() == [
+        "**Fileflare knows no order with that ID.**",
+        (
+            "**That was one unknown ID too many, so I take no more for 1 minute.** **Get help** works meanwhile: this "
+            "server's team can find your order by its number."
+        ),
+    ]
+    assert labels(reply(unknown[2])) == ["Get help"]
     shown = await desk.customer.click(reply(paused), label="Get help")
     asked = await desk.customer.submit_modal(shown, {"topic": "order_not_found", "number": "1051"})
     assert reply(asked).content.startswith("Your help request is #1.")

@@ -139,7 +139,7 @@ def test_a_used_up_file_is_named_but_its_link_is_not_offered(downloaded: int) ->
     (page,) = pages(raw)
     assert "🚫 a.zip · 10MB · no downloads left" in page.description
     assert page.description.endswith(
-        "\n\nNothing left on a file? **Press Get help** for more; its old link then works again."
+        "\n\nNothing left on a file? **Press Get help** for more: once the store raises the count, the old link works."
     )
     assert shown_links(page) == set()
 
@@ -149,7 +149,7 @@ def test_a_used_up_file_is_named_but_its_link_is_not_offered(downloaded: int) ->
     [
         ("en", True, ("**Press Get help** for more", "unavailable? **Press Get help**.")),
         ("en", False, ("Ask this store's support for more", "unavailable? Ask this store's support.")),
-        ("de", True, ("**Drücke Hilfe holen**; dann", "nicht verfügbar? **Drücke Hilfe holen**.")),
+        ("de", True, ("**Drücke Hilfe holen**: Erhöht der Shop die Zahl,", "nicht verfügbar? **Drücke Hilfe holen**.")),
         ("de", False, ("Bitte den Support dieses Shops um mehr", "nicht verfügbar? Frag den Support dieses Shops.")),
     ],
 )

@@ -236,7 +236,7 @@ class People:
             form = await self._press(user, await self._received(case, shop, user), "Write back")
             words = f"{OWN_WORDS}back {case.number}x"
             wrote = await self._submit(user, form, words=words)
-            if wrote is None or "elp request #" not in wrote.text:
+            if wrote is None or not wrote.text.startswith(("The moderators have it", "It is saved with")):
                 return None
             self.ledger.written.add(case.number)
             return True
