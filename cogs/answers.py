@@ -131,6 +131,7 @@ class Answers(
             raise NothingWritten
         store = self._guilds.add_canned_answer if what == "add" else self._guilds.edit_canned_answer
         await store(reply.guild_id, reply.user.id, answer)
+        self._typed.pop((reply.guild_id, reply.user.id, name), None)
         translator = reply.translator
         saved = translator.gettext("The answer “{name}” is saved. It will read like this:", name=escape(name))
         preview = filled(answer.text, sample_values(reply.user.id, translator))

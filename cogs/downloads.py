@@ -203,7 +203,7 @@ class Downloads(commands.Cog):
         )
         if (pressed := reply.interaction.message) is not None:
             kept = without(pressed, "downloads:remember:")
-            await reply.show(ReplyMessage(pressed.content, next(iter(pressed.embeds), None), kept))
+            await reply.update(ReplyMessage(pressed.content, next(iter(pressed.embeds), None), kept))
         await reply.tell(ReplyMessage(text))
 
     async def _ask(self, reply: Reply) -> None:

@@ -18,6 +18,7 @@ from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
+from fileflare_bot.posting import has_custom_id
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
 from fileflare_bot.storage.records import GuildSettings, NewTicket, Ticket, TicketDetails, Topic
@@ -148,7 +149,7 @@ class Help(commands.Cog):
         else:
             text = translator.gettext("Your help request is #{number}. The moderators have it.", number=ticket.number)
             text += " " + _what_comes_next(translator)
-        lines = [text, *_left_out(reply.typed("words"), words, translator)]
+        lines = [text, *_left_out(words, translator)]
         if screenshot is not None:
             lines.append(translator.gettext(screenshot.outcome))
         if not filed.existing and (usual := await self._usual_answer_time(settings.guild_id)) is not None:
@@ -207,9 +208,10 @@ class Help(commands.Cog):
             )
         if reopened:
             sent += " " + translator.gettext("It is open again.")
-            if answer_id and (pressed := reply.interaction.message) is not None:
-                await reply.show(_reopened(pressed, ticket, number(answer_id), translator))
-        await reply.tell(ReplyMessage("\n".join([sent, *_left_out(reply.typed("words"), text, translator)])))
+        pressed, solved = reply.interaction.message, f"help:solved:{ticket.id}"
+        if answer_id and pressed is not None and not ticket.resolved and not has_custom_id(pressed, solved):
+            await reply.update(_reopened(pressed, ticket, number(answer_id), translator))
+        await reply.tell(ReplyMessage("\n".join([sent, *_left_out(text, translator)])))
 
     @route(f"help:solved:{_TICKET}")
     @replies("help_solved", CUSTOMER, updates=True)
@@ -224,7 +226,7 @@ class Help(commands.Cog):
             reopen=reopen,
         )
         if (pressed := reply.interaction.message) is not None:
-            await reply.show(_closed(pressed, reopen))
+            await reply.update(_closed(pressed, reopen))
         await reply.tell(ReplyMessage(text))
 
     async def _require_room(self, reply: Reply, reference: OrderReference | None) -> int | None:
@@ -274,9 +276,9 @@ def _reopened(pressed: discord.Message, ticket: Ticket, answer_id: int, translat
     return ReplyMessage(pressed.content, embed, answer_view(ticket, answer_id, translator, asking=False))
 
 
-def _left_out(typed: str, kept: str, translator: Translator) -> list[str]:
-    """Return the sentence that something was hidden of a customer's words, if it was."""
-    if kept.count(HIDDEN) <= typed.count(HIDDEN):
+def _left_out(kept: str, translator: Translator) -> list[str]:
+    """Return the sentence that something was hidden of a customer's words, if it was: their own "[…]" is "[...]"."""
+    if HIDDEN not in kept:
         return []
     return [
         translator.gettext("I left out links and order IDs in your words: whoever has your order link has your files.")

@@ -142,6 +142,8 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
         lacking = _lacking(new, translator)
         if not changes:
             text = translator.gettext("**Your settings are as the file says already.** There is nothing to change.")
+            if lacking:
+                text = translator.gettext("**What this server has of it is set already.** There is nothing to change.")
             await reply.show(ReplyMessage("\n".join([text, *lacking])))
             return
         lines = change_lines(changes, translator)
@@ -168,7 +170,11 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             raise FileForgotten
         new, translator = imported(content, reply.guild, self._bot.catalogs.languages), reply.translator
         await self._bot.store_settings.replace(reply.member, new.settings, new.canned_answers)
-        lines = [translator.gettext("Everything is set as the file says."), *_lacking(new, translator)]
+        lacking = _lacking(new, translator)
+        done = translator.gettext("Everything is set as the file says.")
+        if lacking:
+            done = translator.gettext("What this server has of it is set as the file says.")
+        lines = [done, *lacking]
         await reply.show(ReplyMessage("\n".join([*lines, translator.gettext("Look it over with /store setup.")])))
 
     def _technical(self, guild: discord.Guild, translator: Translator) -> str:

@@ -46,7 +46,7 @@ from fileflare_bot.store.setup_forms import (
     words_form,
 )
 from fileflare_bot.store.setup_page import FEATURES, chosen_channel, limits_line, setup_page
-from fileflare_bot.store.visibility import OpenToCustomers
+from fileflare_bot.store.visibility import OpenToCustomers, is_of_team
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -175,7 +175,9 @@ class StoreSetup(commands.Cog):
         """Open the modal that asks where the panel goes; this channel is chosen already."""
         translator, here = reply.translator, reply.interaction.channel
         kinds = [discord.ChannelType.text, discord.ChannelType.news]
-        chosen = here.id if here is not None and here.type in kinds else None
+        chosen = None
+        if here is not None and here.type in kinds and not is_of_team(here, reply.settings):
+            chosen = here.id
         select = discord.ui.ChannelSelect[Any](
             custom_id="channel", channel_types=kinds, default_values=chosen_channel(chosen)
         )

@@ -194,6 +194,13 @@ class Reply:
         """Show something until the reply is there; a refusal replaces it too, unless it ``stays``."""
         await self._finish(self._show_for_now(message, stays=stays))
 
+    async def update(self, message: ReplyMessage) -> None:
+        """Replace the message that the button is part of, before the reply is told; a failure is only logged."""
+        try:
+            await self.show_for_now(message, stays=True)
+        except (Undelivered, discord.HTTPException) as error:
+            self.facts["not_updated"] = type(error).__name__
+
     async def tell(self, message: ReplyMessage) -> None:
         """Send a notice, as a message of its own: what is shown already stays, and may take no text (Components V2)."""
         await self._finish(self._tell(message))

@@ -19,7 +19,7 @@ from fileflare_bot.setup_words import SETTINGS
 from fileflare_bot.storage.options import Options, rule_value
 from fileflare_bot.storage.records import GuildSettings, Panel
 from fileflare_bot.store.panel import stale_line
-from fileflare_bot.store.visibility import customers_can_see, everybody_can_read
+from fileflare_bot.store.visibility import customers_can_see, everybody_can_read, is_of_team
 from fileflare_bot.text import clean
 
 GOOD: Final = "✅"
@@ -172,8 +172,8 @@ def hidden_lines(
     guild: discord.Guild, settings: GuildSettings, channel_ids: Iterable[int], translator: Translator
 ) -> Iterator[str]:
     """Yield a line if any of these channels, which have panels, are hidden from customers; another for the team's."""
-    team = {settings.support_channel_id, settings.log_channel_id}
     hidden = [each for each in dict.fromkeys(channel_ids) if not customers_can_see(guild, settings, each)]
+    team = {each for each in hidden if is_of_team(guild.get_channel_or_thread(each), settings)}
     if others := [each for each in hidden if each not in team]:
         yield f"{WARNING} " + translator.gettext(
             "**Your customers cannot see the panel in {channels}.** Let them view the channel; or delete the panel, "

@@ -21,7 +21,7 @@ from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.options import Options, Wording
 from fileflare_bot.storage.panels import StoredPanels
 from fileflare_bot.storage.records import GuildSettings, Panel
-from fileflare_bot.store.visibility import NotForCustomers
+from fileflare_bot.store.visibility import NotForCustomers, is_of_team
 from fileflare_bot.text import clean
 
 POSTED: Final = N_(
@@ -100,8 +100,8 @@ class Panels:
             NotForCustomers, BotLacksPermission, ThreadClosed, PanelNotTaken: it is not posted.
             PanelPending: the reconciler goes on trying.
         """
-        if isinstance(channel, Postable) and channel.id in {settings.support_channel_id, settings.log_channel_id}:
-            raise NotForCustomers(channel=f"<#{channel.id}>")
+        if isinstance(channel, Postable) and is_of_team(channel, settings):
+            raise NotForCustomers(channel=f"<#{getattr(channel, 'parent_id', None) or channel.id}>")
         in_thread = isinstance(channel, discord.Thread)
         needed = permissions.PANEL_IN_THREAD if in_thread else permissions.PANEL
         lacking = permissions.missing(granted, needed)

@@ -38,6 +38,12 @@ def check_is_closed(guild: discord.Guild, channel_id: int | None) -> None:
         raise OpenToCustomers(channel=f"<#{channel_id}>")
 
 
+def is_of_team(channel: object, settings: GuildSettings) -> bool:
+    """Return whether this is the support or log channel, or a thread below one of them."""
+    where = {getattr(channel, "id", None), getattr(channel, "parent_id", None)} - {None}
+    return not where.isdisjoint({settings.support_channel_id, settings.log_channel_id})
+
+
 def everybody_can_read(guild: discord.Guild, channel_id: int) -> bool:
     """Return whether @everyone can view a channel; False for one that is gone."""
     channel = guild.get_channel(channel_id)

@@ -47,6 +47,7 @@ async def test_a_refused_answer_is_fixed_in_its_form_with_the_text_in_it(desk: D
     assert prefilled(again) == wrong
     saved = await desk.moderator.submit_modal(again, {"words": "Hi {customer}!"})
     assert reply(saved).content.startswith("The answer “fixed” is saved.")
+    assert prefilled(await desk.moderator.click(reply(refused), label="Fix it")) == "Hi {customer}!"
 
     await desk.restart()
     edited = await desk.moderator.slash(desk.channel, "answers edit", name="fixed")

@@ -284,6 +284,24 @@ async def test_the_customer_says_that_it_is_solved_and_can_still_write_back(desk
     assert desk.notes()[-1].endswith("> It stopped again.")
 
 
+async def test_writing_below_an_answer_brings_its_buttons_back_also_after_a_moderator_has_reopened_the_request(
+    desk: Desk,
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Try again, please.")
+    await desk.at_home.click(desk.direct()[0], label="It is solved")
+    await desk.press("Reopen")
+    assert labels(desk.direct()[0]) == ["Reopen", "Open my order"]
+
+    form = await desk.at_home.click(desk.direct()[0], label="Reopen")
+    wrote = await desk.at_home.submit_modal(form, {"words": f"It […] says: {orders.DOCUMENTED}"})
+
+    (told,) = wrote.followups
+    assert told.content.startswith("The moderators have it: help request #1.\nI left out links and order IDs")
+    assert labels(desk.direct()[0]) == ["Write back", "Open my order", "It is solved"]
+
+
 async def test_an_outage_during_check_again_changes_nothing_and_is_called_an_outage(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()

@@ -235,7 +235,14 @@ async def test_no_panel_is_posted_in_the_support_or_the_log_channel(desk: Desk) 
     await desk.set_up(log=True)
     setup = await desk.owner.slash(desk.channel, "store setup")
 
+    await desk.ask_for_help()
+    below = await desk.owner.slash(desk.thread(), "store panel")
+    assert reply(below).content.startswith(f"**<#{desk.support.id}> is your support or log channel")
     for teams in (desk.support, desk.log_channel):
+        here = await desk.owner.slash(teams, "store setup")
+        asked = await desk.owner.click(reply(here), label="Post the panel")
+        assert asked.modal is not None
+        assert f"'id': '{teams.id}'" not in repr(asked.modal)
         asked = await desk.owner.click(reply(setup), label="Post the panel")
         for refused in (
             await desk.owner.submit_modal(asked, {"channel": [teams]}),

@@ -556,6 +556,9 @@ async def test_an_import_keeps_the_channels_and_the_role_to_ping_if_the_file_nam
     stored = desk.bot.storage.guilds.get(desk.guild.id)
     for setting in ("support_channel_id", "log_channel_id", "ping_role_id"):
         assert getattr(stored, setting) == getattr(before, setting)
+    assert reply(done).content.startswith("What this server has of it is set as the file says.")
+    again = await desk.owner.slash(desk.channel, "store import", file=("settings.json", file))
+    assert reply(again).content.startswith("**What this server has of it is set already.** There is nothing to change.")
     assert stored.options.leak_guard is not before.options.leak_guard
 
 
