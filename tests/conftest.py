@@ -68,6 +68,11 @@ SECRETS = (
 )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Use two workers for each processor: half of the time, tests wait for processes and clocks."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(autouse=True)
 def log() -> Iterator[Log]:
     """Everything that is logged; no test may leave a secret in it."""

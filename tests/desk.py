@@ -427,8 +427,8 @@ def buttons(message: ResponseMessage | discord.Message) -> list[dict[str, Any]]:
 
 
 def labels(message: ResponseMessage | discord.Message) -> list[str]:
-    """Return the labels of a message's buttons, or the emoji of a button without a label."""
-    return [button.get("label") or button["emoji"]["name"] for button in buttons(message)]
+    """Return the labels of a message's buttons."""
+    return [button["label"] for button in buttons(message) if "label" in button]
 
 
 def links(message: ResponseMessage | discord.Message) -> list[str]:

@@ -184,6 +184,7 @@ async def test_a_refused_token_is_reported_in_one_line(start: Start, discord: Lo
 async def test_a_token_that_is_taken_back_while_the_bot_runs_is_reported_in_one_line(
     bot: Bot, discord: LoopbackDiscord
 ) -> None:
+    await bot.says("ready")
     await discord.close_gateway(4004)
 
     code = await bot.end()

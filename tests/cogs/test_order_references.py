@@ -135,7 +135,7 @@ async def test_in_a_direct_message_and_while_the_database_is_away_the_bots_own_w
     await says_where(desk)
 
     at_home = await desk.at_home.slash("mydownloads", **{"order-id": "#1050"})
-    assert "Open your order confirmation email" in reply(at_home).content
+    assert "In your order confirmation email" in reply(at_home).content
     assert reply(at_home).embeds == []
 
     def gone(*_arguments: object) -> None:
@@ -144,7 +144,7 @@ async def test_in_a_direct_message_and_while_the_database_is_away_the_bots_own_w
     monkeypatch.setattr(desk.bot.storage._database, "_sessions", gone)  # noqa: SLF001 - the fault itself
     desk.bot.storage.guilds.forget([desk.guild.id])  # as after a restart
     away = await desk.mydownloads("#1050")
-    assert "Open your order confirmation email" in reply(away).content
+    assert "In your order confirmation email" in reply(away).content
     assert reply(away).embeds == []
 
 

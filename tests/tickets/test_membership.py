@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from desk import Desk, labels, reply
+from simcord.results import InteractionResult
 
 NOT_SENT = "**You are not in that server any more, so nothing was done.** Join it again, then try once more."
 
@@ -19,12 +20,16 @@ async def answered(desk: Desk) -> Desk:
 
 async def write_back(desk: Desk, words: str) -> str:
     shown = await desk.at_home.click(desk.direct()[0], label="Write back")
-    return reply(await desk.at_home.submit_modal(shown, {"words": words})).content
+    return told(await desk.at_home.submit_modal(shown, {"words": words}))
 
 
 async def solve(desk: Desk) -> str:
-    pressed = await desk.at_home.click(desk.direct()[0], label="It is solved")
-    return str((pressed.followups or [reply(pressed)])[-1].content)
+    return told(await desk.at_home.click(desk.direct()[0], label="It is solved"))
+
+
+def told(result: InteractionResult) -> str:
+    """Return the words of a reply, which may follow a change of the pressed message."""
+    return str((result.followups or [reply(result)])[-1].content)
 
 
 @pytest.mark.parametrize("banned", [False, True])
