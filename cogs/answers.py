@@ -66,7 +66,9 @@ class Answers(
     @app_commands.describe(name=locale_str("What the answer is called"))
     @replies("answers_add", MODERATOR)
     async def add(self, reply: Reply, name: app_commands.Range[str, 1, LONGEST_NAME]) -> None:
-        """Open the modal for the text of a new answer."""
+        """Open the modal for the text of a new answer; its name stands in custom_ids, so it holds no order."""
+        if gives_away(name):
+            raise OrderInAnswer
         await reply.ask(_answer_modal("add", _name(name), "", reply.translator))
 
     @app_commands.command(name=locale_str("edit"), description=locale_str("Change a saved answer"))

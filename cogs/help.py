@@ -190,7 +190,7 @@ class Help(commands.Cog):
     @route(f"help:wrote:{_TICKET}{_ANSWER}")
     @replies("help_wrote", CUSTOMER, updates=True)
     async def wrote(self, reply: Reply, ticket_id: str, answer_id: str) -> None:
-        """Send the customer's message to the moderators; the answer below which it reopens the ticket says so."""
+        """Send the customer's message to the moderators; the answer above it gets its buttons back."""
         reply.written = text = hide_secrets(reply.typed("words"))
         if not text:
             raise NothingWritten

@@ -132,11 +132,8 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             content = await file.read()
         except (discord.Forbidden, discord.NotFound):
             raise WrongValue("", N_("is gone from Discord; attach it again")) from None
-        new, now, translator = (
-            imported(content, reply.guild, self._bot.catalogs.languages),
-            reply.settings,
-            reply.translator,
-        )
+        now, translator = reply.settings, reply.translator
+        new = imported(content, reply.guild, self._bot.catalogs.languages)
         self._bot.store_settings.check(reply.member, now, new.settings)
         changes = changes_between(now, replace(now, **new.settings, canned_answers=new.canned_answers))
         lacking = _lacking(new, translator)

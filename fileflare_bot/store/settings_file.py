@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import from_json
 
 from fileflare_bot.i18n import N_
+from fileflare_bot.orders.reference import gives_away
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.guilds import MOST_CANNED_ANSWERS
 from fileflare_bot.storage.options import (
@@ -99,12 +100,16 @@ class _Answer(_Model):
         if info.context is not None:
             if name in info.context["names"]:
                 raise ValueError(N_("is there twice"))
+            if gives_away(name):
+                raise ValueError(HOLDS_AN_ORDER)
             info.context["names"].add(name)
         return name
 
     @field_validator("text")
     @classmethod
     def _filled(cls, text: str, info: ValidationInfo) -> str:
+        if info.context is not None and gives_away(text):
+            raise ValueError(HOLDS_AN_ORDER)
         try:
             return text if info.context is None else checked(text)
         except UnknownPlaceholder:

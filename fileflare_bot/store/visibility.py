@@ -9,18 +9,17 @@ from fileflare_bot.storage.records import GuildSettings
 
 
 class OpenToCustomers(Refusal):
-    """Raised when everybody can read a channel that is to be the support or log channel."""
+    """Raised when an owner chooses a support or log channel that everybody can read."""
 
     sentence = N_(
         "**Customers can read {channel}.** Choose a channel that only your team sees. Or, if customers do not need "
         "this one, close it first: in its settings > Permissions, switch View Channel off for @everyone, and on for "
         "your moderators and me."
     )
-    outcome = "open_to_customers"
 
 
 class NotForCustomers(Refusal):
-    """Raised when the panel is for the support or log channel."""
+    """Raised when an owner posts the panel in the support or log channel."""
 
     sentence = N_(
         "**{channel} is your support or log channel, so I do not post the panel there.** Choose a channel that your "
@@ -29,7 +28,7 @@ class NotForCustomers(Refusal):
 
 
 def check_is_closed(guild: discord.Guild, channel_id: int | None) -> None:
-    """Check that not everybody can read a channel for the team.
+    """Check that a channel for the team is closed to everybody else.
 
     Raises:
         OpenToCustomers: everybody can.

@@ -56,6 +56,13 @@ async def test_a_refused_answer_is_fixed_in_its_form_with_the_text_in_it(desk: D
     assert prefilled(await desk.moderator.click(reply(refused), label="Fix it")) == "Hi {customer}!"
 
 
+async def test_the_name_of_an_answer_holds_no_order_as_it_stands_in_custom_ids(desk: Desk) -> None:
+    refused = await desk.moderator.slash(desk.channel, "answers add", name=orders.DOCUMENTED)
+
+    assert refused.modal is None
+    assert reply(refused).content.startswith("**Not saved: there is an order link or an order ID in it,**")
+
+
 async def test_answers_are_listed_changed_and_deleted(desk: Desk) -> None:
     await save(desk)
     await save(desk, "wait", "Please wait.")

@@ -16,6 +16,7 @@ from fileflare_bot.store.json_lines import line_of
 from fileflare_bot.store.settings_file import NotSettings
 
 MARK = "here"
+OPENS = "everybody could open that order."
 FULL: dict[str, Any] = {
     "version": 1,
     "moderator_roles": ["a", "b", "c"],
@@ -207,6 +208,14 @@ async def test_a_name_in_a_file_is_repeated_without_effect_and_never_as_a_whole(
         ),
         (("answers", 1, "name"), "a", "**Saved answers** (`answers.1.name`) in line {line} is there twice."),
         (("moderator_roles", 2), "", "**Moderator roles** (`moderator_roles.2`) in line {line} must not be empty."),
+        *(
+            (
+                ("answers", 1, field),
+                orders.DOCUMENTED,
+                f"**Saved answers** (`answers.1.{field}`) in line {{line}} must not hold the link of an order: {OPENS}",
+            )
+            for field in ("name", "text")
+        ),
     ],
 )
 @pytest.mark.parametrize("indent", [2, None, 7])

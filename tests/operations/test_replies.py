@@ -111,13 +111,22 @@ async def test_deleting_ones_data_while_discord_fails_says_what_is_left_and_a_se
     assert await bot.stop() == 0
 
 
+@pytest.mark.parametrize(
+    ("status", "statuses"), [(None, [200]), (0, [0, 0])], ids=["and its response arrives", "and its responses are lost"]
+)
 async def test_a_reply_that_a_stop_finds_on_its_way_is_the_only_one(
-    start: Start, discord: NetworkedDiscord, shop: Shop, sample: FaultyFileflare
+    start: Start,
+    discord: NetworkedDiscord,
+    shop: Shop,
+    sample: FaultyFileflare,
+    *,
+    status: int | None,
+    statuses: list[int],
 ) -> None:
     bot = await start(main=SHORT_DRAIN)
     await discord.connected()
     answering = asyncio.Event()
-    slow = Fault(call("PATCH", "@original"), status=None, after=True, held=answering)
+    slow = Fault(call("PATCH", "@original"), status=status, after=True, held=answering, times=len(statuses))
     discord.faults.append(slow)
     sample.gate.clear()
     asked = discord.slash(shop.customer, shop.channel, "mydownloads", order_id=orders.DOCUMENTED)
@@ -131,31 +140,8 @@ async def test_a_reply_that_a_stop_finds_on_its_way_is_the_only_one(
 
     assert await bot.end() == 0
     assert "Order #1050" in asked.text
-    assert _statuses(discord, asked) == [200]
-    assert [made.status for made in discord.calls if asked.record.token in made.path] == [200, 200]
-
-
-async def test_a_reply_whose_responses_are_lost_in_a_stop_is_the_only_one(
-    start: Start, discord: NetworkedDiscord, shop: Shop, sample: FaultyFileflare
-) -> None:
-    bot = await start(main=SHORT_DRAIN)
-    await discord.connected()
-    losing = asyncio.Event()
-    discord.faults.append(Fault(call("PATCH", "@original"), status=0, after=True, held=losing, times=2))
-    sample.gate.clear()
-    asked = discord.slash(shop.customer, shop.channel, "mydownloads", order_id=orders.DOCUMENTED)
-    await discord.until(lambda: asked.loading)
-    sample.gate.set()
-    await discord.until(lambda: "Order #1050" in asked.text)
-    bot.process.send_signal(signal.SIGTERM)
-    await bot.says("stopping")
-    await asyncio.sleep(CUT_OFF_SECONDS)
-    losing.set()
-
-    assert await bot.end() == 0
-    assert "Order #1050" in asked.text
-    assert [made.status for made in discord.calls if asked.record.token in made.path] == [200, 0, 0]
-    assert "undelivered" in bot.printed
+    assert [made.status for made in discord.calls if asked.record.token in made.path] == [200, *statuses]
+    assert ("undelivered" in bot.printed) == (status == 0)
 
 
 async def test_who_has_their_reply_is_not_told_to_try_again_when_the_bot_stops(
