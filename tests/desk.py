@@ -440,3 +440,8 @@ def custom_id(message: ResponseMessage | discord.Message, part: str) -> str:
     """Return the custom_id that contains this part."""
     (only,) = [button["custom_id"] for button in buttons(message) if part in button.get("custom_id", "")]
     return str(only)
+
+
+def log_lines(desk: Desk) -> list[str]:
+    """Return the lines in the log channel, the oldest first."""
+    return [str(message.embeds[0].description) for message in desk.log_channel.history() if message.embeds]
