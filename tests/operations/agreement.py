@@ -91,8 +91,8 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
     thread = shop.discord.backend.channels.get(card.id)
     if thread is None or thread.thread_metadata is None:
         return [*wrong, "the card has no thread"]
-    if thread.thread_metadata.archived != ticket.resolved:
-        wrong.append(f"the thread is archived: {thread.thread_metadata.archived}, resolved: {ticket.resolved}")
+    if (archived := thread.thread_metadata.archived) != ticket.resolved:
+        wrong.append(f"the thread {card.id} is archived: {archived}, resolved: {ticket.resolved}")
     pictures = sum(len(message.attachments) for message in shop.messages(card.id))
     wrong += [f"{pictures} pictures are in one thread"] * (pictures > 1)
     notes = shop.notes(card)

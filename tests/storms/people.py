@@ -232,6 +232,8 @@ class People:
         return await self._until_done(once, "answering")
 
     async def _write_back(self, case: Case, shop: Shop, user: int) -> bool | None:
+        where = self.discord.backend.get_dm_channel(user).id
+
         async def once() -> bool | None:
             form = await self._press(user, await self._received(case, shop, user), "Write back")
             words = f"{OWN_WORDS}back {case.number}x"
@@ -241,7 +243,7 @@ class People:
             self.ledger.written.add(case.number)
             return True
 
-        return await self._until_done(once, "writing back")
+        return await self._until_done(once, f"writing back in {where}")
 
     async def _solve(self, case: Case, shop: Shop, number: int, user: int) -> bool | None:
         async def once() -> bool | None:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
@@ -14,6 +14,8 @@ from storms.plan import SHARDS
 LATE_SECONDS: Final = 0.4
 MESSAGE, UPDATE, MODAL = 4, 7, 9  # kinds of interaction callbacks
 _OF_A_REPLY: Final = re.compile(r"/(?:interactions/\d+|webhooks/\d+)/([^/]+)(/.*)?")
+_OF_A_CHANNEL: Final = re.compile(r"/channels/(\d+)(.*)")
+LAST_CALLS: Final = 8  # to each channel
 _OK: Final = 300
 _NOT_FOUND: Final = 404
 
@@ -97,12 +99,18 @@ class StormyDiscord(NetworkedDiscord):
 
 
 class Calls(list[Call]):
-    """Calls by their method, status and kind; their bodies would fill the memory."""
+    """How many calls had which status, and the last to each channel; all bodies would fill the memory."""
 
     def __init__(self) -> None:
         super().__init__()
         self.counts: Counter[str] = Counter()
+        self.last: dict[int, deque[str]] = defaultdict(lambda: deque(maxlen=LAST_CALLS))
 
     def append(self, call: Call) -> None:
         """Count a call."""
         self.counts[str(call.status)] += 1
+        if (found := _OF_A_CHANNEL.match(call.path)) is not None and call.method != "GET":
+            archived = {"archived": call.body["archived"]} if "archived" in (call.body or {}) else ""
+            self.last[int(found[1])].append(
+                f"{time.monotonic():.2f} {call.agent}: {call.method} {found[2]} {archived} {call.status}"
+            )

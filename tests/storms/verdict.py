@@ -5,7 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from doubles.discord_people import Interaction
 from doubles.loopback_payloads import TOKEN
@@ -14,7 +14,7 @@ from simcord.components import walk_components
 from storage.samples import KEY
 from storms.people import People
 from storms.plan import MARK, OWN_WORDS, Case, Plan
-from storms.stormy_discord import StormyDiscord
+from storms.stormy_discord import Calls, StormyDiscord
 from storms.weather import Life, Weather
 
 from fileflare_bot.storage import models
@@ -34,6 +34,7 @@ async def differences(plan: Plan, people: People, weather: Weather, url: str, me
     wrong = [*people.ledger.wrong, *weather.wrong]
     for shop in people.shops:
         wrong += [f"{shop.guild_id}: {difference}" for difference in await disagreements(shop, url)]
+    wrong = [f"{difference}{_calls(people, difference)}" for difference in wrong]
     wrong += await _tickets(plan, people, url)
     wrong += await _orders(people, url)
     wrong += await _settings(people, url)
@@ -43,6 +44,13 @@ async def differences(plan: Plan, people: People, weather: Weather, url: str, me
     for life in weather.lives:
         wrong += _memory(life)
     return wrong
+
+
+def _calls(people: People, difference: str) -> str:
+    """Return the last calls to the channels that a difference names."""
+    last = cast("Calls", people.discord.calls).last
+    stories = ["\n        ".join(["", *last[int(channel)]]) for channel in re.findall(r"\d{15,}", difference)]
+    return "".join(stories)
 
 
 def in_files(folder: Path) -> list[str]:
