@@ -43,6 +43,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
             for in_server in (True, False)
         ),
     ],
+    errors.OrderGone: [errors.OrderGone("secret"), errors.OrderGone("secret", in_server=False)],
     NothingFound: [NothingFound(wanted="loop")],
     OrderFreeLater: [OrderFreeLater(datetime(2026, 12, 24, tzinfo=UTC))],
     errors.QueueFull: [errors.QueueFull(42.0)],
@@ -107,7 +108,7 @@ def test_every_refusal_has_an_outcome_of_its_own() -> None:
 
 
 def test_every_error_of_the_client_is_told_to_the_customer() -> None:
-    assert len([kind for kind in leaves(LookupFailed) if kind.__module__ == errors.__name__]) == 13
+    assert len([kind for kind in leaves(LookupFailed) if kind.__module__ == errors.__name__]) == 14
 
 
 def test_a_pause_is_rounded_up_so_that_nobody_tries_again_too_early() -> None:

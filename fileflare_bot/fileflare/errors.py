@@ -6,6 +6,7 @@ LookupFailed
 │   ├── TooManyLookups          after many lookups
 │   └── Guessing                after several unknown orders
 ├── OrderNotFound           nobody: Fileflare knows no such order
+├── OrderGone               nobody: it knew the order when the customer opened it before
 ├── LineEnded               the customer: their place in the line is gone
 │   ├── LeftLine                they have given it up
 │   ├── AskedAgain              it belongs to their newer reply
@@ -203,6 +204,26 @@ class OrderNotFound(LookupFailed):
         if self.in_server or not warning:  # in messages, a warning says where to ask for help, too
             text += "\n" + self.filled(self.still if self.in_server else self.still_in_messages, translator)
         return text
+
+
+class OrderGone(LookupFailed):
+    """Raised when Fileflare no longer knows an order that the user has opened before."""
+
+    sentence = N_(
+        "**Fileflare no longer knows this order.** The store may have removed it. Do you need its files? Press "
+        "**{help}**."
+    )
+    in_messages: ClassVar[str] = N_(
+        "**Fileflare no longer knows this order.** The store may have removed it. Do you need its files? Use "
+        "/{command} in the store's server and press **{help}** there."
+    )
+    finding = Kind.NOT_FOUND
+    next_step = NextStep.ASK
+
+    def __init__(self, why: str = "", *, in_server: bool = True) -> None:
+        super().__init__(why)
+        if not in_server:
+            self.sentence = self.in_messages
 
 
 class FileflareUnavailable(LookupFailed):

@@ -25,6 +25,7 @@ from fileflare_bot.fileflare.errors import (
     FileflareTimeout,
     FileflareUnavailable,
     LookupFailed,
+    OrderGone,
     OrderNotFound,
     QueueFull,
     TooManyLookups,
@@ -111,6 +112,7 @@ class Lookups:
         Raises:
             AskedTooOften: the user must pause.
             OrderNotFound: Fileflare knows no such order; it says whether a pause is near.
+            OrderGone: Fileflare knows a ``known`` order no longer.
             FileflareUnavailable: no usable response, or the line is longer than the patience.
             LineEnded: the place in the line is gone.
         """
@@ -119,15 +121,16 @@ class Lookups:
         try:
             found = await self._find(lookup, self.refresh_seconds if refresh else self.fresh_seconds, waiting)
         except OrderNotFound as error:  # shared by all who have asked for the order
+            in_server = requester.guild_id is not None
             if known:
-                raise
+                raise OrderGone(str(error), in_server=in_server) from error
             tries_left, pause = await self._abuse.missed(requester)
             raise OrderNotFound(
                 str(error),
                 denied=error.denied,
                 tries_left=tries_left,
                 pause=pause.total_seconds(),
-                in_server=requester.guild_id is not None,
+                in_server=in_server,
                 cut_to=reference.cut_to,
             ) from error
         if not known:
@@ -152,8 +155,8 @@ class Lookups:
         return hashlib.blake2b(likeliest.token.encode(), key=self._key, digest_size=16).digest()
 
     async def _find(self, lookup: "_Lookup", oldest: float, waiting: Waiting) -> Found:
-        """Find an order. Who has waited keeps waiting if Fileflare wants a pause, or is away for a while."""
-        waited, until = False, asyncio.get_running_loop().time() + lookup.patience
+        """Find an order. Who has waited keeps waiting if Fileflare wants a pause, or is away, as long as is left."""
+        waited, began = False, _now()
         while True:
             recent = self._recent.get(lookup.key)
             if recent is not None and (age := time.perf_counter() - recent.at) < oldest:
@@ -169,19 +172,20 @@ class Lookups:
                     running = self._start(lookup)
                 if running is not None:
                     return await asyncio.shield(running)
-                return await self._wait(lookup, waiting, returning=waited)
+                returning, waited = waited, True
+                return await self._wait(lookup, waiting, returning=returning, since=began)
             except (FileflareBusy, FileflareDown, FileflareTimeout) as error:
-                is_away = waited and self.breaker.next_attempt is not None
-                if asyncio.get_running_loop().time() >= until or not (isinstance(error, FileflareBusy) or is_away):
+                passes = isinstance(error, FileflareBusy) or (waited and self.breaker.next_attempt is not None)
+                if not passes or _now() + self.queue.pause >= began + lookup.patience:
                     raise
             waited = True
 
-    async def _wait(self, lookup: "_Lookup", waiting: Waiting, *, returning: bool) -> Found:
+    async def _wait(self, lookup: "_Lookup", waiting: Waiting, *, returning: bool, since: float) -> Found:
         """Wait in the line until it is this lookup's turn, or somebody else's has brought the order."""
         place = self._place_of(lookup, returning=returning)
         try:
             async with waiting(place):
-                found = await place.come(lookup.patience)
+                found = await place.come(lookup.patience, since=since)
                 if found is not None:
                     self._metrics.shared.inc()
                     return found
@@ -365,6 +369,10 @@ def build_lookups(
         on_response=queue.learn,
     )
     return Lookups(client, queue=queue, abuse=abuse, breaker=breaker or Breaker(), metrics=metrics)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _passes_soon(error: Exception) -> bool:

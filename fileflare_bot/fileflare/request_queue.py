@@ -72,8 +72,10 @@ class Place:
         """Roughly the seconds until its turn; guilds that come later may overtake."""
         return self.queue.wait_of(self)
 
-    async def come(self, patience: float) -> Found | None:
-        """Wait so many seconds for the turn: None, or the order if somebody else's turn has brought it.
+    async def come(self, patience: float, *, since: float | None = None) -> Found | None:
+        """Wait so many seconds for the turn, counted from a moment of the loop's clock, which is now by default.
+
+        Return None, or the order if somebody else's turn has brought it.
 
         Raises:
             QueueFull: the turn did not come in time.
@@ -84,7 +86,8 @@ class Place:
             OrderNotFound: somebody else's turn has shown that there is no such order.
         """
         try:
-            async with asyncio.timeout(min(patience, self.queue.longest_wait * OVERTIME)):
+            longest = min(patience, self.queue.longest_wait * OVERTIME)
+            async with asyncio.timeout_at((_now() if since is None else since) + longest):
                 return await self.turn
         except TimeoutError:
             self._leave()

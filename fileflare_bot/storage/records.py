@@ -336,8 +336,11 @@ class Ticket:
 
     @property
     def must_be_posted(self) -> bool:
-        """Whether it needs a new card: it has none yet, or lost it and has something new to show."""
-        return self.shown_version == 0 and not self.resolved
+        """Whether it needs a card, as none is known, or as it lost it and has something new to show.
+
+        A resolved ticket needs it too: it can have been posted without anybody having recorded that.
+        """
+        return self.shown_version == 0
 
 
 @dataclass(frozen=True, slots=True)

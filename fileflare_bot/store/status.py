@@ -51,6 +51,11 @@ GROUPS: Final = (
         N_("Mostly a part of the ID is missing, or it is another store's order. They were told to copy the link anew."),
     ),
     Group(
+        frozenset({"order_gone"}),
+        ngettext_noop("{count} order that Fileflare no longer knows", "{count} orders that Fileflare no longer knows"),
+        N_("Customers opened it before, so it was removed since. If that was a mistake, restore it in Fileflare."),
+    ),
+    Group(
         frozenset({"asked_too_often", "guessing"}),
         ngettext_noop("{count} time somebody had to pause", "{count} times somebody had to pause"),
         N_("They asked very often, or tried IDs that do not exist. That keeps others' orders safe: nothing to do."),

@@ -68,21 +68,22 @@ class Cards:
             await self._failed(ticket, error)
 
     async def _post(self, ticket: Ticket) -> Card:
-        if not ticket.must_be_posted:  # somebody has deleted it, or nobody needs it any more
+        settings = await self._storage.guilds.load(ticket.guild_id)
+        channel_id = settings.support_channel_id
+        if not ticket.must_be_posted or (channel_id is None and ticket.resolved):  # it was deleted, or is not needed
             await self._intents.card_shown(ticket, ticket.card, ticket.version)
             return Card()
-        settings = await self._storage.guilds.load(ticket.guild_id)
-        if settings.support_channel_id is None:
+        if channel_id is None:
             await self._intents.ticket_postponed(ticket.id)
             return Card()
         translator = await self._modlog.translator(ticket.guild_id)
-        role = settings.ping_role_id if await self._intents.may_ping(ticket.id) else None
+        role = settings.ping_role_id if not ticket.resolved and await self._intents.may_ping(ticket.id) else None
         standing = await standing_of(self._storage, ticket)
         embed = card_embed(ticket, translator, standing)
         message = await post_once(
             self._bot,
-            settings.support_channel_id,
-            found=lambda recent: has_custom_id(recent, f"tickets:check:{ticket.id}"),
+            channel_id,
+            found=lambda recent: has_custom_id(recent, f"tickets:details:{ticket.id}"),
             since=ticket.card_wanted_at,
             content=f"<@&{role}>" if role is not None else None,
             embed=embed,

@@ -24,8 +24,8 @@ def _line_is_known(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tell the simulator that whoever waits in the line waits for something outside."""
     come = Place.come
 
-    async def declared(place: Place, patience: float) -> Found | None:
-        waiting = desk.env.external_wait(come(place, patience), reason="it is not their turn")
+    async def declared(place: Place, patience: float, *, since: float | None = None) -> Found | None:
+        waiting = desk.env.external_wait(come(place, patience, since=since), reason="it is not their turn")
         return cast("Found | None", await waiting)
 
     monkeypatch.setattr(Place, "come", declared)

@@ -4,6 +4,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -12,11 +13,22 @@ from doubles.faults import FAULTS
 from doubles.faulty_fileflare import FaultyFileflare
 
 from fileflare_bot.demo import orders
+from fileflare_bot.fileflare import breaker
 from fileflare_bot.fileflare.abuse import DENIALS_FOR_OUTAGE, AbuseGuard
+from fileflare_bot.fileflare.breaker import FAILURES_TO_OPEN
 from fileflare_bot.fileflare.client import FileflareClient
-from fileflare_bot.fileflare.errors import AskedTooOften, FileflareBusy, FileflareUnavailable, OrderNotFound
+from fileflare_bot.fileflare.errors import (
+    AskedTooOften,
+    FileflareBusy,
+    FileflareDown,
+    FileflareUnavailable,
+    LookupFailed,
+    OrderGone,
+    OrderNotFound,
+)
 from fileflare_bot.fileflare.lookups import Lookups, build_lookups
-from fileflare_bot.fileflare.request_queue import Requester
+from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
+from fileflare_bot.i18n import Catalogs
 from fileflare_bot.metrics import Metrics
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
@@ -123,6 +135,75 @@ async def test_who_comes_in_the_moment_in_which_a_request_fails_holds_up_nobody(
 
     assert longest < 1
     assert all(isinstance(task.exception(), FileflareUnavailable) for task in asking)
+
+
+async def test_a_pause_longer_than_the_patience_is_told_at_once_and_holds_up_nobody(build: Build) -> None:
+    lookups = build(1)
+    lookups.queue.learn(429, {"Retry-After": "60"})
+    asking = asyncio.create_task(lookups.find(SMALL, CUSTOMER, patience=2))
+    began = time.monotonic()
+
+    with pytest.raises(FileflareBusy):
+        await asking
+
+    assert time.monotonic() - began < 1
+
+
+async def test_who_waits_keeps_waiting_when_their_own_turn_finds_fileflare_away(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookups, asked = build(1), list[OrderReference]()
+
+    async def away_for_a_while(_client: FileflareClient, reference: OrderReference) -> Order:
+        asked.append(reference)
+        if len(asked) <= 4:
+            raise FileflareDown("status 503")
+        return Order(order_number=1)
+
+    monkeypatch.setattr(FileflareClient, "fetch_order", away_for_a_while)
+    monkeypatch.setattr(breaker, "OPEN_SECONDS", 0.1)
+    lookups.queue.learn(429, {"Retry-After": "1"})  # so that all of them wait
+    waiting = [
+        asyncio.create_task(lookups.find(OrderReference(f"{user:032x}"), Requester(user, user), patience=LONGEST_WAIT))
+        for user in range(3)
+    ]
+    await asyncio.sleep(0.2)
+    for _ in range(FAILURES_TO_OPEN):
+        with suppress(FileflareDown), lookups.breaker.watch():
+            raise FileflareDown("status 503")
+
+    found = await asyncio.gather(*waiting)
+
+    assert len(found) == 3
+    assert len(asked) > 4
+
+
+async def test_a_second_wait_does_not_begin_the_patience_anew(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    lookups = build(1)
+    lookups.queue.longest_wait = 2.0
+
+    async def wants_a_longer_pause(_client: FileflareClient, _reference: OrderReference) -> Order:
+        lookups.queue.learn(429, {"Retry-After": "60"})
+        raise FileflareBusy(60)
+
+    monkeypatch.setattr(FileflareClient, "fetch_order", wants_a_longer_pause)
+    lookups.queue.learn(429, {"Retry-After": "1"})
+    began = time.monotonic()
+
+    with pytest.raises(LookupFailed):
+        await lookups.find(SMALL, CUSTOMER, patience=2)
+
+    assert 0.9 < time.monotonic() - began < 2.5
+
+
+@pytest.mark.parametrize("guild_id", [7, None])
+async def test_a_known_order_that_is_gone_is_not_called_mistyped(build: Build, guild_id: int | None) -> None:
+    with pytest.raises(OrderGone) as refused:
+        await build(1).find(MADE_UP, Requester(1, guild_id), known=True)
+
+    text = refused.value.text(Catalogs().translator("en"))
+    assert text.startswith("**Fileflare no longer knows this order.**")
+    assert ("/mydownloads in the store's server" in text) is (guild_id is None)
 
 
 async def denied(_request: web.Request) -> web.StreamResponse:

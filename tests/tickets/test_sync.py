@@ -8,6 +8,8 @@ import pytest
 from desk import Desk, labels, reply
 
 from fileflare_bot import posting
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.storage import Storage
 
 DIRECT = "/users/@me/channels"
 
@@ -50,6 +52,29 @@ async def test_the_mention_of_an_earlier_version_opens_the_latest_answer(desk: D
     read = await desk.forge("help:read:1", desk.customer, desk.channel)
 
     assert reply(read).embeds[0].description == "The second."
+
+
+async def test_a_card_that_nobody_could_record_shows_later_that_its_request_was_closed_meanwhile(
+    desk: Desk, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up()
+
+    async def away(*_arguments: object) -> None:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(posting, "NONCE_LASTS", timedelta(0))  # the simulated Discord knows no nonce
+    monkeypatch.setattr(posting, "CLOCKS_DIFFER", timedelta(days=3650))  # and its clock is another
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.intents, "card_shown", away)
+        await desk.ask_for_help()
+        await desk.press("Take")
+        await desk.resolves()
+    await desk.later()
+    await desk.later()
+
+    assert str(desk.card().embeds[0].description).startswith("🟢")
+    assert sum(" has closed it:" in note for note in desk.notes()) == 1
+    assert await storage.intents.due_tickets() == []
 
 
 async def test_without_room_for_a_thread_each_note_stands_beside_its_card_and_names_its_request(desk: Desk) -> None:
