@@ -376,6 +376,28 @@ async def test_an_answer_says_what_it_answers_and_how_to_reply_and_opens_the_ord
     assert "Remember this order" in labels(reply(opened))
 
 
+@pytest.mark.parametrize("closed", [True, False])
+async def test_the_form_for_writing_back_shows_which_answer_it_is_for(desk: Desk, *, closed: bool) -> None:
+    if closed:
+        desk.closes_direct_messages()
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="*Which* file? " + "Tell me, please. " * 30)
+    await desk.answers(words="Never mind.")
+
+    if closed:
+        mention = next(each for each in desk.channel.history() if "Read the answer" in labels(each))
+        read = await desk.customer.click(mention, label="Read the answer")
+        form = await desk.customer.click(reply(read), label="Write back")
+    else:
+        form = await desk.at_home.click(desk.direct()[0], label="Write back")
+
+    head, answer = said_above(form).splitlines()
+    assert head == "**Answer to your help request #1**"
+    assert answer.startswith("> \\*Which\\* file? Tell me, please.")
+    assert answer.endswith("…")
+
+
 async def test_a_list_that_an_answer_opened_goes_on_with_its_request(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help(orders.USED_UP)
@@ -386,6 +408,7 @@ async def test_a_list_that_an_answer_opened_goes_on_with_its_request(desk: Desk)
     assert "Get help" not in labels(reply(opened))
     assert "**Press Write back** for more" in str(reply(opened).embeds[0].description)
     form = await desk.at_home.click(reply(opened), label="Write back")
+    assert said_above(form) == ""
     written = await desk.at_home.submit_modal(form, {"words": "Still nothing left."})
     assert reply(written).content == "The moderators have it: help request #1."
 
