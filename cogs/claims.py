@@ -56,7 +56,7 @@ class Claims(
         """Show a user's claims."""
         claims = await self._claims.of_user(reply.guild_id, person.id)
         none = reply.translator.gettext(
-            "No order counts for {who} yet. One does once they open it first with /{command}.",
+            "No order counts for {who} now. One does once they open it first with /{command}.",
             who=f"<@{person.id}>",
             command=reply.translator.gettext("mydownloads"),
         )
@@ -88,8 +88,8 @@ class Claims(
         who = holder(claim, translator)
         text = translator.gettext(
             "The order counts for {who}. **Release** it, so that the next account that opens it holds it, or "
-            "**move** it. Both take back the roles that no other order of theirs brings; a move gives its roles to the "
-            "other account.",
+            "**move** it. Both take back the roles that no other order of theirs brings, and I do not tell them; a "
+            "move gives its roles to the other account.",
             who=who,
         )
         buttons = [
@@ -240,7 +240,7 @@ def _list(claims: list[Claim], translator: Translator, about: str = "", none: st
         for claim in claims
     ]
     none = none or translator.gettext(
-        "None yet: an order counts for the account that opens it first with /{command}.",
+        "None now: an order counts for the account that opens it first with /{command}.",
         command=translator.gettext("mydownloads"),
     )
     text = shorten("\n".join(lines), EMBED_DESCRIPTION) or none
@@ -280,8 +280,8 @@ def _confirmation(
     roles = _mentions(moving) or translator.gettext("none")
     if what == "move":
         text = translator.gettext(
-            "**Move the order to {to}?** It counts for them then, no longer for {who}. Roles that move with it: "
-            "{roles}.",
+            "**Move the order to {to}?** It counts for them then, no longer for {who}, who is not told. Roles that "
+            "move with it: {roles}.",
             to=to,
             who=who,
             roles=roles,
@@ -289,8 +289,8 @@ def _confirmation(
         label = translator.gettext("Move it")
     else:
         text = translator.gettext(
-            "**Release the order?** {who} loses it. The next account that opens it in this server gets it: ask {to} to "
-            "open it. Roles that I take back: {roles}.",
+            "**Release the order?** {who} loses it, and is not told. The next account that opens it in this server "
+            "gets it: ask {to} to open it. Roles that I take back: {roles}.",
             to=to,
             who=who,
             roles=roles,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import discord
 from discord.ext import commands
 
+from fileflare_bot.discord_limits import shorten
 from fileflare_bot.fileflare.request_queue import Requester
 from fileflare_bot.i18n import Translator
 from fileflare_bot.interactions.access import CUSTOMER
@@ -23,7 +24,7 @@ from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
 from fileflare_bot.storage.records import GuildSettings, NewTicket, Ticket, TicketDetails, Topic
 from fileflare_bot.text import clean
-from fileflare_bot.tickets.delivery import add_how_to_reply, answer_embed, answer_title, answer_view
+from fileflare_bot.tickets.delivery import LONGEST_QUOTED, add_how_to_reply, answer_embed, answer_title, answer_view
 from fileflare_bot.tickets.intake import (
     HIDDEN,
     NothingToFindItBy,
@@ -36,6 +37,7 @@ from fileflare_bot.tickets.intake import (
     typed_number,
 )
 from fileflare_bot.tickets.screenshots import is_private, read_screenshot
+from fileflare_bot.tickets.texts import quoted
 from fileflare_bot.tickets.topics import LIKELY, TOPICS
 
 if TYPE_CHECKING:
@@ -184,7 +186,8 @@ class Help(commands.Cog):
             title = translator.gettext("Reopen help request #{number}", number=ticket.number)
         entry = labelled(translator.gettext("Your words"), words_input(required=True))
         below = f":{answer_id}" if answer_id else ""
-        await reply.ask(modal(title, f"help:wrote:{ticket_id}{below}", entry))
+        above = _answered(reply.interaction.message) if answer_id else []
+        await reply.ask(modal(title, f"help:wrote:{ticket_id}{below}", *above, entry))
         await self._desk.heard(number(ticket_id), reply.user.id)
 
     @route(f"help:wrote:{_TICKET}{_ANSWER}")
@@ -254,6 +257,15 @@ class Help(commands.Cog):
             return await self._bot.storage.figures.usual_answer_time(guild_id)
         except StorageUnavailable:  # the ticket is filed all the same
             return None
+
+
+def _answered(pressed: discord.Message | None) -> list[discord.ui.TextDisplay[Any]]:
+    """Return the answer whose button was pressed, shortened, to stand above what its customer writes back."""
+    embed = next(iter(pressed.embeds), None) if pressed is not None else None
+    if embed is None or not embed.description:
+        return []
+    answer = quoted(shorten(" ".join(embed.description.split()), LONGEST_QUOTED))
+    return [discord.ui.TextDisplay(f"**{embed.title}**\n{answer}")]
 
 
 def _closed(pressed: discord.Message, reopen: str) -> ReplyMessage:

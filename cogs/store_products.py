@@ -15,12 +15,13 @@ from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, button, labelled, modal, order_input, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles.rules import products_in, properties_in
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import Options, StoreProduct
 from fileflare_bot.storage.records import GuildSettings, SeenProduct
 from fileflare_bot.store.changes import with_values
-from fileflare_bot.store.own_order import own_order
+from fileflare_bot.store.own_order import NoOwnOrder, own_order
 from fileflare_bot.text import clean, escape
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class StoreProducts(commands.Cog):
     @replies("products_pasted", OWNER, updates=True)
     async def read(self, reply: Reply) -> None:
         """Offer the products of the pasted order."""
+        reply.offer = _fix
         order = await own_order(reply, self._lookups, reply.typed("order"))
         found = products_in(order)
         await self._products.see(reply.guild_id, reply.user.id, found)
@@ -131,6 +133,13 @@ class StoreProducts(commands.Cog):
         return await self._products.seen(settings.guild_id, without=settings.options.product_ids)
 
 
+def _fix(error: Exception, _refusal: Refusal, translator: Translator) -> discord.ui.View | None:
+    """Return the button under a refusal of what was pasted, which opens the form again."""
+    if not isinstance(error, NoOwnOrder):
+        return None
+    return view([button(translator.gettext("Fix it"), "store_products:paste", emoji="✏️")])
+
+
 def _page(options: Options, seen: list[SeenProduct], number: int, note: str, translator: Translator) -> ReplyMessage:
     confirmed = sorted(options.products, key=lambda product: (product.name.casefold(), product.product_id))
     of = max(1, -(-len(confirmed) // PRODUCTS_ON_A_PAGE))
@@ -165,6 +174,10 @@ def _page(options: Options, seen: list[SeenProduct], number: int, note: str, tra
         ]
     )
     counted = translator.ngettext("{count} product is confirmed.", "{count} products are confirmed.", len(confirmed))
+    if confirmed:
+        counted += " " + translator.gettext(
+            "Next: /store roles add gives their buyers a role, or go back to /store setup."
+        )
     return ReplyMessage(counted, embed, view(*rows))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import app_commands
@@ -10,7 +10,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import OWNER
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -30,6 +30,9 @@ from fileflare_bot.text import clean
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
+
+
+_NEXT: Final = N_("Next: /store roles test shows what an order of yours brings, or go back to /store setup.")
 
 
 class StoreRoles(
@@ -89,6 +92,7 @@ class StoreRoles(
             )
         if settings.options.waiting_rules and rule.match not in UNFORGEABLE:
             lines.append(f"{WARNING} {waiting_line(settings.options, translator)}")
+        lines.append(translator.gettext(_NEXT))
         await reply.show(ReplyMessage("\n".join(lines)))
 
     @add.autocomplete("value")
@@ -119,7 +123,10 @@ class StoreRoles(
         embed = discord.Embed(title=translator.gettext("Buyers' roles"), description=text, colour=COLOUR)
         on = translator.gettext("Buyers' roles are on.")
         off = translator.gettext("Buyers' roles are off; see /store setup.")
-        await reply.show(ReplyMessage(on if options.buyers_roles else off, embed))
+        head = on if options.buyers_roles else off
+        if options.rules and options.buyers_roles:
+            head += " " + translator.gettext(_NEXT)
+        await reply.show(ReplyMessage(head, embed))
 
     @app_commands.command(name=locale_str("test"), description=locale_str("See which roles an order would bring"))
     @app_commands.rename(order_id=locale_str("order-id"))

@@ -1,6 +1,6 @@
 """For moderators: the buttons of a ticket's card."""
 
-import re
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -41,6 +41,8 @@ _KINDS: Final = r"(?P<kinds>[a-z_.]{0,70})"
 _FORM: Final = "(?P<form>answer|resolve)"
 MOST_FORMS: Final = 500  # whose words are kept for Change it
 FORM_SECONDS: Final = 15 * 60
+LONGEST_ROLES: Final = FIELD_VALUE // 2  # UTF-16 units: the embed's other parts may be as long as Discord lets them
+_REMOVED: Final = N_("[link removed]")
 _PREPARED: Final = r"(?::(?P<source>saved|ready)(?::(?P<name>[a-z_]{1,30}))?)?"
 
 
@@ -51,11 +53,21 @@ class NoModeratorThere(Refusal):
     outcome = "not_to_them"
 
 
+class MarkLeft(Refusal):
+    """Raised when a moderator's words still hold the mark that **Change it** has put in a link's place."""
+
+    sentence = N_(
+        "**Not sent: it still says {mark},** where I had removed an order link or an order ID. Press **{change}**, and "
+        "write something else there."
+    )
+
+
 class Tickets(commands.Cog):
     """The buttons of a ticket's card. The custom_ids of earlier versions' cards begin with ``request:``."""
 
     def __init__(self, bot: "FileflareBot") -> None:
         self._desk = bot.desk
+        self._roles = bot.roles
         self._storage = bot.storage
         self._catalogs = bot.catalogs
         self._typed: TTLCache[tuple[int, int, int, str], str] = TTLCache(MOST_FORMS, FORM_SECONDS)
@@ -167,11 +179,16 @@ class Tickets(commands.Cog):
         translator = reply.translator
         head = f"{title(ticket, translator)} · {order_of(ticket, translator)}"
         messages = await self._storage.tickets.messages(ticket.id)
-        text = details(ticket, translator, await standing_of(self._storage, ticket), messages)
+        standing = await standing_of(self._storage, ticket)
+        text = details(ticket, translator, standing, messages)
         embed = discord.Embed(description=shorten(text, EMBED_DESCRIPTION), colour=COLOUR)
         if ticket.details.reference is not None and was_read(ticket.details.findings):
             cannot = translator.gettext("What the data cannot show")
             embed.add_field(name=cannot, value=shorten(unseen(translator), FIELD_VALUE), inline=False)
+        if standing.own is not None and standing.own.role_ids:
+            held = await self._roles.held(ticket.guild_id, ticket.user_id)
+            brings = translator.gettext("Roles that the order brings")
+            embed.add_field(name=brings, value=_has_roles(standing.own.role_ids, held, translator), inline=False)
         file = File("details.txt", text.encode()) if size(text) > EMBED_DESCRIPTION else None
         await reply.show(ReplyMessage(f"**{head}**", embed, file=file))
 
@@ -255,13 +272,19 @@ class Tickets(commands.Cog):
         return ticket
 
     def _keep(self, reply: Reply, ticket: Ticket, form: str, text: str) -> None:
-        """Keep what a moderator typed into a form, without any order's ID or link, for a refusal and its buttons."""
+        """Keep what a moderator typed into a form, without any order's ID or link, for a refusal and its buttons.
+
+        Raises:
+            MarkLeft: the mark that stood for a link is still there.
+        """
         reply.written = to_give_back(text, ticket.details.reference)
-        kept = reply.written
-        if kept != text:  # what is hidden leaves gaps, which a hasty press would send
-            kept = re.sub(f" ?{re.escape(HIDDEN)}", "", kept).strip()
+        kept, mark = reply.written, reply.translator.gettext(_REMOVED)
+        if kept != text:
+            kept = kept.replace(HIDDEN, mark)
         self._typed[ticket.guild_id, ticket.number, reply.user.id, form] = kept
         reply.offer = partial(_offer, ticket=ticket, form=form)
+        if mark in text:
+            raise MarkLeft(mark=mark)
 
     async def _done(
         self, reply: Reply, ticket: Ticket, text: str, *buttons: discord.ui.Button[discord.ui.View]
@@ -281,6 +304,19 @@ class Tickets(commands.Cog):
         if ticket is not None:
             _require_open(reply, ticket)
         return ticket
+
+
+def _has_roles(role_ids: Iterable[int], held: set[int] | None, translator: Translator) -> str:
+    """Return which of the roles that an order brings its customer has, and which not."""
+    parts = [(N_("{roles}: I could not read whether they have them."), role_ids)]
+    if held is not None:
+        parts = [
+            (N_("✅ They have {roles}."), [role for role in role_ids if role in held]),
+            (N_("🔴 They do not have {roles}."), [role for role in role_ids if role not in held]),
+        ]
+    mentions = ((sentence, ", ".join(f"<@&{role}>" for role in roles)) for sentence, roles in parts)
+    lines = [translator.gettext(sentence, roles=roles) for sentence, roles in mentions if roles]
+    return shorten("\n".join(lines), LONGEST_ROLES)
 
 
 def _title(ticket: Ticket | None, with_number: str, without: str, translator: Translator) -> str:
@@ -312,7 +348,7 @@ def _offer(
     closed = isinstance(error, NotPossibleNow) and error.is_closed
     if closed:
         buttons.append(button(translator.gettext("Reopen"), f"tickets:reopen:{ticket.id}", emoji="↩️"))
-    if form and (closed or isinstance(error, OrderInWords)):
+    if form and (closed or isinstance(error, OrderInWords | MarkLeft)):
         buttons.append(button(translator.gettext("Change it"), f"tickets:again:{ticket.id}:{form}", emoji="✏️"))
     return view(buttons) if buttons else None
 

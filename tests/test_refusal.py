@@ -7,6 +7,7 @@ import pytest
 from refusals import leaves
 
 from cogs.downloads import NothingFound
+from cogs.tickets import MarkLeft
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.fileflare import errors
 from fileflare_bot.fileflare.errors import BadReference, FileflareBusy, LookupFailed
@@ -66,6 +67,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     NoSuchClaim: [NoSuchClaim(), NoSuchClaim([]), NoSuchClaim([7, None])],
     NoSuchNumber: [NoSuchNumber(number="1050")],
     NoDesk: [NoDesk(7), NoDesk(None)],
+    MarkLeft: [MarkLeft(mark="[link removed]")],
     NoOwnOrder: [NoOwnOrder(), *map(NoOwnOrder, ReferenceProblem)],
     WrongValue: [WrongValue("colour", "must look like #2a9d8f")],
     UnknownPlaceholder: [UnknownPlaceholder("oder")],

@@ -1,5 +1,6 @@
 """One lookup: find the order, grant its roles, page it, keep it open."""
 
+import asyncio
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +17,7 @@ from fileflare_bot.orders.labels import plain_number, product_names
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.roles.granting import BuyerRoles, Grant
 from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.misses import SOON_SECONDS
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.storage.storage import Storage
 
@@ -76,6 +78,8 @@ class OrderOpener:
         opened.failure = Finding(Kind.HELD_BY_OTHERS) if grant.held_by_others else None
         opened.desk = settings is not None and settings.support_channel_id is not None
         opened.savable = bool(found.order.asset_count) and self.may_save(guild_id)
+        if guild_id is None and opened.savable and not opened.saved:
+            opened.saved = await self._is_saved(user.id, opened.reference)
         self._open_orders.keep(opened)
         return pages, grant, found.age
 
@@ -90,6 +94,15 @@ class OrderOpener:
         """Return whether orders can be saved here: everywhere except in guilds that switched it off."""
         settings = self._settings(guild_id)
         return guild_id is None or (settings is not None and settings.options.saved_orders)
+
+    async def _is_saved(self, user_id: int, reference: OrderReference) -> bool:
+        """Return whether a user has saved an order; False if the database does not say so in time."""
+        try:
+            async with asyncio.timeout(SOON_SECONDS):
+                saved = await self._storage.saved_orders.of_user(user_id)
+        except (StorageUnavailable, TimeoutError):
+            return False
+        return reference in [order.reference for order in saved]
 
     def _settings(self, guild_id: int | None) -> GuildSettings | None:
         """Return the guild's settings; None in direct messages, and while the database is away."""

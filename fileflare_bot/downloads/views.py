@@ -72,8 +72,8 @@ def _no_role(opened: OpenOrder, grant: Grant, translator: Translator) -> str:
             text = N_("No role: another account uses this order. Is it yours? Press {button}.")
         return translator.gettext(text, button=press)
     text = N_(
-        "This order counted for an account that had its data deleted. So that nobody passes it on, it brings "
-        "no role until {when}. Is it yours? Press {button}: a moderator can give it back to you sooner."
+        "This order counted for an account, perhaps yours, that had its data deleted. So that nobody passes it on, it "
+        "brings no role until {when}. Is it yours? Press {button}: a moderator can give it back to you sooner."
     )
     if opened.told:
         text = N_("No role until {when}. Is this order yours? Press {button}.")

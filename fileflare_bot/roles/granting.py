@@ -38,8 +38,8 @@ MOST_ROUNDS: Final = 5
 HAS_LEFT: Final = {UNKNOWN_MEMBER, UNKNOWN_USER}
 
 INSTEAD_OF_MOVING: Final = N_(
-    "Somebody with Manage Roles and a role above it can press **Move**. Or press **Release**, and have the customer "
-    "open the order in this server with /mydownloads."
+    "Press **Release**, and have the customer open the order in this server with /mydownloads. Or have somebody with "
+    "Manage Roles and a role above it press **Move**."
 )
 
 log = structlog.stdlib.get_logger(__name__)
@@ -73,9 +73,10 @@ class OrderFreeLater(Refusal):
     """Raised instead of OrderHeldByOthers while the order is kept back because its user had their data deleted."""
 
     sentence = N_(
-        "**This order takes no further account until {when}.** It counted for an account that had its data deleted, "
-        "whose place is kept for 90 days so that nobody passes the order on. Is it yours? Your files are on the "
-        "store's order page, and with **{help}** a moderator can give the order back to you sooner."
+        "**This order takes no further account until {when}.** It counted for an account, perhaps yours, that had "
+        "its data deleted. Its place is kept for 90 days, so that nobody passes the order on. Is it "
+        "yours? Your files are on the store's order page, and with **{help}** a moderator can give the order back to "
+        "you sooner."
     )
     outcome = "free_later"
     finding = Kind.HELD_BY_OTHERS
@@ -180,6 +181,15 @@ class BuyerRoles:
         others = {role for claim in theirs if claim.id != shown.id for role in claim.role_ids}
         given = {role for claim in theirs if claim.id == shown.id for role in claim.given_role_ids}
         return sorted(given - others), sorted(given & others)
+
+    async def held(self, guild_id: int, user_id: int) -> set[int] | None:
+        """Return the roles that a user has now, or None if Discord does not say."""
+        try:
+            member = await self._bot.http.get_member(guild_id, user_id)
+        except FAILURES as error:
+            log.info("member_not_read", guild_id=guild_id, error=name_of(error))
+            return None
+        return {int(role) for role in member["roles"]}
 
     async def release(
         self, guild_id: int, shown: ShownClaim, moderator_id: int, *, number: int | None = None

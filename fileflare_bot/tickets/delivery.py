@@ -94,7 +94,7 @@ class Deliveries:
 
     async def _send(self, ticket: Ticket, answer: PendingAnswer) -> None:
         translator = self._catalogs.translator(ticket.locale)
-        title = answer_title(ticket, translator, asking=answer.asking, closing=answer.closing)
+        title = answer_title(ticket, translator, asking=answer.asking, closing=answer.closing and ticket.resolved)
         guild = self._bot.get_guild(ticket.guild_id)
         asked = asked_before(ticket, await self._tickets.messages(ticket.id), answer.id)
         embed = answer_embed(asked, title, answer.text, guild.name if guild is not None else "", translator)
@@ -221,6 +221,9 @@ def _note(ticket: Ticket, answer: PendingAnswer, delivery: Delivery, translator:
         return NewNote(f"⏳ {asked}\n{arrived}", "taken")
     if not answer.closing:
         head = translator.gettext("{who} has answered:", who=who)
+        return NewNote(f"✉️ {head}\n{answer.text}\n\n{arrived}", "taken")
+    if not ticket.resolved:
+        head = translator.gettext("{who} had closed it, before it was opened again:", who=who)
         return NewNote(f"✉️ {head}\n{answer.text}\n\n{arrived}", "taken")
     head = translator.gettext("{who} has closed it:", who=who)
     reason = translator.gettext(RESOLUTIONS[ticket.resolution or Resolution.ANSWERED])

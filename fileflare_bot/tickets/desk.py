@@ -69,7 +69,8 @@ class OrderInWords(Refusal):
 
     sentence = N_(
         "**Not sent: there is an order link or an order ID in it,** and whoever has one has the files. I have hidden "
-        "it below. **{change}** opens the form again without it; the customer opens their own order with /{command}."
+        "it below. **{change}** opens the form again with a mark in its place; the customer opens their own order with "
+        "/{command}."
     )
 
 

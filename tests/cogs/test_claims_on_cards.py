@@ -83,8 +83,8 @@ async def test_an_order_that_is_moved_on_its_card_brings_the_customer_its_role_a
     sure = await desk.press("Move", person=desk.owner)
     assert reply(sure).ephemeral
     assert reply(sure).content == (
-        f"**Move the order to <@{desk.member.id}>?** It counts for them then, no longer for <@{desk.customer.id}>. "
-        f"Roles that move with it: <@&{buyer.id}>."
+        f"**Move the order to <@{desk.member.id}>?** It counts for them then, no longer for <@{desk.customer.id}>, "
+        f"who is not told. Roles that move with it: <@&{buyer.id}>."
     )
     assert has(desk, desk.customer, buyer)
     moved = await desk.owner.click(reply(sure), label="Move it")
@@ -113,8 +113,8 @@ async def test_an_order_that_is_released_on_its_card_is_free_and_the_customer_ca
 
     sure = await desk.press("Release")
     assert reply(sure).content == (
-        f"**Release the order?** <@{desk.customer.id}> loses it. The next account that opens it in this server gets "
-        f"it: ask <@{desk.member.id}> to open it. Roles that I take back: <@&{buyer.id}>."
+        f"**Release the order?** <@{desk.customer.id}> loses it, and is not told. The next account that opens it in "
+        f"this server gets it: ask <@{desk.member.id}> to open it. Roles that I take back: <@&{buyer.id}>."
     )
     released = await desk.moderator.click(reply(sure), label="Release it")
 
@@ -196,9 +196,9 @@ async def test_a_moderator_who_may_not_give_the_role_is_refused_on_the_card_too(
     for result in (refused, forged):
         assert reply(result).content == (
             f"**You may not give the role <@&{buyer.id}>, so I do not move the order for you.** You lack the "
-            "permission Manage Roles: have somebody give it to one of your roles. Somebody with Manage Roles and a "
-            "role above it can press **Move**. Or press **Release**, and have the customer open the order in this "
-            "server with /mydownloads."
+            "permission Manage Roles: have somebody give it to one of your roles. Press **Release**, and have the "
+            "customer open the order in this server with /mydownloads. Or have somebody with Manage Roles and a role "
+            "above it press **Move**."
         )
     assert has(desk, desk.customer, buyer)
     assert not has(desk, desk.member, buyer)
@@ -417,6 +417,24 @@ async def test_a_card_about_a_missing_role_says_first_whether_the_order_counts_a
     offered = buttons(reply(await desk.press("Answer")))
     options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
     assert (options[0]["label"], options[0]["emoji"]["name"]) == ("No role: open the order in the server", "🎯")
+
+
+async def test_details_say_which_of_the_orders_roles_the_customer_has_now(desk: Desk, buyer: RoleHandle) -> None:
+    async def said() -> list[str | None]:
+        fields = embed(await desk.press("Details")).fields
+        return [field.value for field in fields if field.name == "Roles that the order brings"]
+
+    reader = desk.guild.create_role("Reader")
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=reader)
+    await desk.ask_for_help(orders.USED_UP, "I have the links, but no role.", topic="no_role")
+    await files(desk)
+    desk.env.backend.remove_member_role(desk.guild.id, desk.customer.id, reader.id)
+
+    assert await said() == [f"✅ They have <@&{buyer.id}>.\n🔴 They do not have <@&{reader.id}>."]
+    desk.env.inject_error("GET", "/guilds/*/members/*", status=500, times=None)
+    assert await said() == [f"<@&{buyer.id}>, <@&{reader.id}>: I could not read whether they have them."]
+    others = embed(await desk.press("Details", number=2)).fields
+    assert "Roles that the order brings" not in [field.name for field in others]
 
 
 @pytest.mark.usefixtures("buyer")

@@ -376,6 +376,28 @@ async def test_an_answer_says_what_it_answers_and_how_to_reply_and_opens_the_ord
     assert "Remember this order" in labels(reply(opened))
 
 
+@pytest.mark.parametrize("closed", [True, False])
+async def test_the_form_for_writing_back_shows_which_answer_it_is_for(desk: Desk, *, closed: bool) -> None:
+    if closed:
+        desk.closes_direct_messages()
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="*Which* file? " + "Tell me, please. " * 30)
+    await desk.answers(words="Never mind.")
+
+    if closed:
+        mention = next(each for each in desk.channel.history() if "Read the answer" in labels(each))
+        read = await desk.customer.click(mention, label="Read the answer")
+        form = await desk.customer.click(reply(read), label="Write back")
+    else:
+        form = await desk.at_home.click(desk.direct()[0], label="Write back")
+
+    head, answer = said_above(form).splitlines()
+    assert head == "**Answer to your help request #1**"
+    assert answer.startswith("> \\*Which\\* file? Tell me, please.")
+    assert answer.endswith("…")
+
+
 async def test_a_list_that_an_answer_opened_goes_on_with_its_request(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help(orders.USED_UP)
@@ -386,6 +408,7 @@ async def test_a_list_that_an_answer_opened_goes_on_with_its_request(desk: Desk)
     assert "Get help" not in labels(reply(opened))
     assert "**Press Write back** for more" in str(reply(opened).embeds[0].description)
     form = await desk.at_home.click(reply(opened), label="Write back")
+    assert said_above(form) == ""
     written = await desk.at_home.submit_modal(form, {"words": "Still nothing left."})
     assert reply(written).content == "The moderators have it: help request #1."
 
@@ -598,6 +621,21 @@ def said_above(form: InteractionResult) -> str:
     return "\n".join(item["content"] for item in form.modal["components"] if "content" in item)
 
 
+async def test_a_closing_answer_that_arrives_after_a_reopening_says_that_it_was_closed_before(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    path = f"/channels/{desk.env.backend.get_dm_channel(desk.customer.id).id}/messages"
+    desk.env.inject_error("POST", path, status=403, code=50013)
+    closed = await desk.resolves(Resolution.FIXED, "Goodbye!")
+    assert "**It is saved, but Discord has not confirmed it yet.**" in reply(closed).content
+    await desk.press("Reopen")
+    await desk.later()
+
+    assert desk.direct()[-1].embeds[0].title == "Answer to your help request #1"
+    (note,) = [each for each in desk.notes() if "Goodbye!" in each]
+    assert note.startswith(f"✉️ <@{desk.moderator.id}> had closed it, before it was opened again:\nIt works now.")
+
+
 @pytest.mark.parametrize("given", ["link", "another", "id"])
 async def test_words_with_an_order_link_come_back_without_it_and_are_changed_in_the_form(
     desk: Desk, given: str
@@ -610,13 +648,18 @@ async def test_words_with_an_order_link_come_back_without_it_and_are_changed_in_
     refused = await desk.answers(words=f"Open {pasted} once more.")
     closing = await desk.resolves(words=f"Bye {pasted} now.")
 
-    for result, words in ((refused, "Open once more."), (closing, "Bye now.")):
+    for result, words in ((refused, "Open [link removed] once more."), (closing, "Bye [link removed] now.")):
         assert secret not in reply(result).content
         assert "[…]" in reply(result).content
         again = await desk.moderator.click(reply(result), label="Change it")
         assert again.modal is not None
         assert words in [item["component"].get("value") for item in again.modal["components"]]
-    sent = await desk.moderator.submit_modal(again, {"reason": ["answered"], "words": words})
+    early = await desk.moderator.submit_modal(again, {"reason": ["answered"], "words": words})
+    assert reply(early).content.startswith("**Not sent: it still says [link removed],** where I had removed an order")
+    assert "\nBye [link removed] now.\n" in reply(early).content
+    assert not desk.direct()
+    again = await desk.moderator.click(reply(early), label="Change it")
+    sent = await desk.moderator.submit_modal(again, {"reason": ["answered"], "words": "Bye now."})
     assert "Help request #1 is closed." in reply(sent).content
 
 

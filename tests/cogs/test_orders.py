@@ -1,8 +1,11 @@
 """Saved orders: remembered on request, suggested by name, opened, forgotten, and hidden from others."""
 
+import pytest
 from desk import Desk, buttons, embed, labels, reply
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.storage import Storage
 
 
 async def remember(desk: Desk, token: str = orders.DOCUMENTED) -> str:
@@ -27,6 +30,27 @@ async def test_an_order_is_remembered_offered_by_its_name_and_opened_without_its
 
     assert "5 of 10 left" in str(embed(opened).description)
     assert "Remember this order" not in labels(reply(opened))
+
+
+async def test_in_a_direct_message_a_remembered_order_is_not_offered_to_be_remembered_again(
+    desk: Desk, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def offered(token: str) -> bool:
+        opened = await desk.at_home.slash("mydownloads", **{"order-id": token})
+        return "Remember this order" in labels(reply(opened))
+
+    assert await offered(orders.DOCUMENTED)
+    await remember(desk)
+
+    assert not await offered(orders.DOCUMENTED)
+    assert not await offered(orders.DOCUMENTED.upper())
+    assert await offered(orders.USED_UP)
+
+    def away(*_arguments: object) -> None:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(storage.saved_orders._database, "reading", away)  # noqa: SLF001 - the fault itself
+    assert await offered(orders.DOCUMENTED)
 
 
 async def test_the_german_names_of_the_customers_commands_have_one_pattern(desk: Desk) -> None:

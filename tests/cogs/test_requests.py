@@ -470,5 +470,5 @@ async def test_that_no_order_counts_for_a_person_names_them(desk: Desk) -> None:
     shown = await desk.moderator.slash(desk.channel, "claims person", person=desk.member)
 
     assert embed(shown).description == (
-        f"No order counts for <@{desk.member.id}> yet. One does once they open it first with /mydownloads."
+        f"No order counts for <@{desk.member.id}> now. One does once they open it first with /mydownloads."
     )

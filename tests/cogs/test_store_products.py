@@ -116,6 +116,25 @@ async def test_an_owner_is_told_where_owners_get_an_order_link(desk: Desk, given
         assert "help" not in said
 
 
+async def test_what_was_pasted_by_mistake_is_fixed_from_its_refusal(desk: Desk) -> None:
+    refused = await pasted(desk, "#1050")
+
+    again = await desk.owner.click([reply(refused), *refused.followups][-1], label="Fix it")
+    offered = await desk.owner.submit_modal(again, {"order": orders.DOCUMENTED})
+
+    assert [each["label"] for each in options(offered)] == ["My new Book"]
+
+
+async def test_after_a_rule_and_the_list_of_rules_an_owner_reads_what_comes_next(desk: Desk, buyer: RoleHandle) -> None:
+    following = "Next: /store roles test shows what an order of yours brings, or go back to /store setup."
+
+    added = await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=buyer)
+    listed = await desk.owner.slash(desk.channel, "store roles list")
+
+    assert reply(added).content.endswith(f"\n{following}")
+    assert reply(listed).content == f"Buyers' roles are on. {following}"
+
+
 async def test_a_pasted_order_says_what_it_holds_also_if_its_products_were_seen_before(desk: Desk) -> None:
     await pasted(desk, orders.DOCUMENTED)
 
@@ -135,7 +154,9 @@ async def test_a_pasted_order_offers_its_products_and_the_choice_is_shown_by_nam
     assert option["description"].startswith("my-store · 123456 · 1 order since ")
     shown = await confirm(desk, offered, "123456")
 
-    assert reply(shown).content == "1 product is confirmed."
+    assert reply(shown).content == (
+        "1 product is confirmed. Next: /store roles add gives their buyers a role, or go back to /store setup."
+    )
     assert "• My new Book · `123456`" in str(embed(shown).description)
     again = await pasted(desk, orders.DOCUMENTED)
     assert "All products of this order are confirmed already." in str(embed(again).description)

@@ -26,6 +26,7 @@ OF_OTHERS = {
         "held_by_them",
         "makes_moderators",
         "managed_role",
+        "mark_left",
         "may_not_give",
         "missing_permission",
     ),
