@@ -126,7 +126,10 @@ async def test_who_would_rather_keep_it_presses_so_and_nothing_is_deleted(desk: 
 
 @pytest.mark.parametrize(
     ("refuses", "said"),
-    [(True, "**This order takes no further account until <t:"), (False, "This order counted for an account, perhaps yours, that had")],
+    [
+        (True, "**This order takes no further account until <t:"),
+        (False, "This order counted for an account, perhaps yours, that had"),
+    ],
 )
 async def test_who_deleted_their_data_reads_when_their_order_counts_again_and_can_have_it_moved_back(
     desk: Desk,
