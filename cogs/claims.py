@@ -19,7 +19,7 @@ from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import number
 from fileflare_bot.roles.granting import INSTEAD_OF_MOVING, ClaimChange
 from fileflare_bot.roles.rights import check_may_give
-from fileflare_bot.storage.errors import NoSuchClaim
+from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NotPossibleNow
 from fileflare_bot.storage.records import Claim, ShownClaim, Ticket
 from fileflare_bot.text import escape
 from fileflare_bot.tickets.holders import holders_of
@@ -140,7 +140,7 @@ class Claims(
     @replies("claims_ask", MODERATOR)
     async def confirm(self, reply: Reply, what: str, ticket_id: str) -> None:
         """Ask to confirm a move or a release of a ticket's order; if several accounts hold it, ask which one."""
-        ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
+        ticket = await self._open_ticket(reply, ticket_id)
         holders = await holders_of(self._storage, ticket)
         if not holders:
             raise NoSuchClaim(await self._holders(ticket))
@@ -154,7 +154,7 @@ class Claims(
     async def confirm_chosen(self, reply: Reply, what: str, ticket_id: str) -> None:
         """Ask to confirm a move or a release of the chosen one of several accounts' claims."""
         shown = _read(next(iter(reply.chosen()), ""))
-        ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
+        ticket = await self._open_ticket(reply, ticket_id)
         holders = await holders_of(self._storage, ticket)
         claim = next((claim for claim in holders if claim.shown == shown), None)
         if claim is None:
@@ -176,10 +176,15 @@ class Claims(
                 released = _read(shown)
                 change = await self._roles.release(reply.guild_id, released, reply.user.id, number=ticket.number)
                 text = _released(translator, change, ticket)
+        except HeldByThem:  # the same press once more, or a colleague's
+            text = _counts_for(translator, ticket.user_id)
         except NoSuchClaim:
-            await self._desk.show(ticket)
-            await _has_changed(reply, NoSuchClaim(await self._holders(ticket)))
-            return
+            holders = await self._holders(ticket)
+            if what == "move" or holders != []:
+                await self._desk.show(ticket)
+                await _has_changed(reply, NoSuchClaim(holders))
+                return
+            text = _is_free(translator, ticket)
         await self._desk.show(ticket)
         told = f"tickets:write:{ticket.id}:ready:{_TOLD[what]}"
         tell = button(translator.gettext("Tell the customer"), told, emoji="✉️", style=discord.ButtonStyle.primary)
@@ -200,6 +205,17 @@ class Claims(
             )
             asked = replace(asked, content=f"{asked.content} {said}")
         await reply.show(asked)
+
+    async def _open_ticket(self, reply: Reply, ticket_id: str) -> Ticket:
+        """Return a ticket whose order can be moved or released.
+
+        Raises:
+            NotPossibleNow: it is resolved.
+        """
+        ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
+        if ticket.resolved:
+            raise NotPossibleNow(closed_by=ticket.resolved_by, at=ticket.resolved_at)
+        return ticket
 
     async def _holders(self, ticket: Ticket) -> list[int | None] | None:
         """Return for whom a ticket's order counts, None if it has none."""
@@ -326,8 +342,21 @@ def _read(key: str) -> ShownClaim:
     return ShownClaim(number(claim_id), number(user_id) or None, number(milliseconds))
 
 
+def _counts_for(translator: Translator, user_id: int) -> str:
+    return translator.gettext("The order counts for {who} now.", who=f"<@{user_id}>")
+
+
+def _is_free(translator: Translator, ticket: Ticket) -> str:
+    return translator.gettext(
+        "**{order} is free now:** have {to} open it again in this server, with /{command}.",
+        order=order_of(ticket, translator),
+        to=f"<@{ticket.user_id}>",
+        command=translator.gettext("mydownloads"),
+    )
+
+
 def _moved(translator: Translator, to: int, change: ClaimChange) -> str:
-    parts = [translator.gettext("The order counts for {who} now.", who=f"<@{to}>")]
+    parts = [_counts_for(translator, to)]
     if not change.settled:
         parts.append(
             translator.gettext(
@@ -347,12 +376,7 @@ def _released(translator: Translator, change: ClaimChange, ticket: Ticket | None
         order = escape(change.claim.label) or translator.gettext("The order")
         text = translator.gettext("**{order} is free now:** the next account that opens it holds it.", order=order)
     else:
-        text = translator.gettext(
-            "**{order} is free now:** have {to} open it again in this server, with /{command}.",
-            order=order_of(ticket, translator),
-            to=f"<@{ticket.user_id}>",
-            command=translator.gettext("mydownloads"),
-        )
+        text = _is_free(translator, ticket)
     parts = [text]
     if not change.settled:
         parts.append(

@@ -24,6 +24,7 @@ from fileflare_bot.storage.records import GuildSettings
 FAST_REPLY_SECONDS: Final = 1.0  # a reply this fast takes one Discord call; a slower one is deferred first
 LATEST_FORM_SECONDS: Final = 2.4  # after the interaction: a modal that comes after 3 s is lost
 ASK_SECONDS: Final = 1.0  # for what is read before a modal, which Discord must get within 3 s
+SESSION_CLOSED: Final = "Session is closed"  # how aiohttp refuses a call after close()
 
 T = TypeVar("T")
 
@@ -340,5 +341,9 @@ async def _deliver(call: Callable[[], Awaitable[object]], *, tries: int = 2, arr
             if kind := undelivered(error):
                 raise Undelivered(kind) from error
             raise
+        except RuntimeError as error:
+            if str(error) != SESSION_CLOSED:
+                raise
+            raise Undelivered("stopped") from error  # it outlived the last moments of a stop
         else:
             return

@@ -85,6 +85,12 @@ class OrderFreeLater(Refusal):
         super().__init__(when=discord.utils.format_dt(free_from, "D"))
 
 
+class NotInServer(Refusal):
+    """Raised when a claim is moved to somebody who is no member of the guild."""
+
+    sentence = N_("**They are not in this server, so I have changed nothing:** an order counts for members only.")
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """The result of opening an order: the names of the roles just given, and whether others have claimed the order.
@@ -191,6 +197,15 @@ class BuyerRoles:
             return None
         return {int(role) for role in member["roles"]}
 
+    async def _require_member(self, guild_id: int, user_id: int) -> None:
+        """Check that a user is a member of a guild; if Discord does not say, they pass."""
+        try:
+            await self._bot.http.get_member(guild_id, user_id)
+        except FAILURES as error:
+            if code_of(error) in HAS_LEFT:
+                raise NotInServer from None
+            log.info("member_not_read", guild_id=guild_id, error=name_of(error))
+
     async def release(
         self, guild_id: int, shown: ShownClaim, moderator_id: int, *, number: int | None = None
     ) -> ClaimChange:
@@ -218,12 +233,14 @@ class BuyerRoles:
         Raises:
             HeldByThem: it is that user's already.
             MayNotGive: the moderator may not give its roles.
+            NotInServer: the other user is no member of the guild.
             NoSuchClaim: the guild has no such claim, or another user holds it.
         """
 
         def check(claim: Claim) -> None:
             check_may_give(moderator, claim.role_ids, INSTEAD_OF_MOVING)
 
+        await self._require_member(moderator.guild.id, to)
         translator = await self._modlog.translator(moderator.guild.id)
         before = translator.gettext(NOBODY) if shown.user_id is None else f"<@{shown.user_id}>"
         said = translator.gettext(
@@ -270,7 +287,8 @@ class BuyerRoles:
     async def _not_granted(self, settings: GuildSettings, reference: OrderReference) -> Grant:
         """Return or raise why an order does not count for a user: others hold it, or it is kept back for now."""
         try:
-            free_from = await self._claims.free_from(settings.guild_id, reference)
+            accounts = settings.options.accounts_per_order
+            free_from = await self._claims.free_from(settings.guild_id, reference, accounts)
         except StorageUnavailable:
             free_from = None
         if settings.options.later_accounts is LaterAccounts.REFUSE:

@@ -113,11 +113,16 @@ class Claims:
         return await self._read(sa.select(ClaimRow).where(*wanted).order_by(ClaimRow.id))
 
     @unit_of_work
-    async def free_from(self, guild_id: int, reference: OrderReference) -> datetime | None:
-        """Return when the next claim ends whose user had their data deleted, in UTC; None if there is no such claim."""
+    async def free_from(self, guild_id: int, reference: OrderReference, accounts: int) -> datetime | None:
+        """Return when one more user can claim an order that counts for as many as the guild allows, in UTC.
+
+        None if that needs a claim to end whose user did not have their data deleted.
+        """
         wanted = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == self._cipher.hash(reference.token)
-        forgotten = await self._database.first(sa.select(sa.func.min(ClaimRow.forgotten_at)).where(*wanted))
-        return None if forgotten is None else forgotten + KEEP_FORGOTTEN
+        ended = await self._database.all(sa.select(ClaimRow.forgotten_at).where(*wanted))
+        forgotten = sorted(at for at in ended if at is not None)
+        last = len(ended) - accounts  # of those that must end, if the first is 0
+        return forgotten[last] + KEEP_FORGOTTEN if 0 <= last < len(forgotten) else None
 
     @unit_of_work
     async def release(

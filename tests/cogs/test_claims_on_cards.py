@@ -231,11 +231,49 @@ async def test_what_has_changed_meanwhile_is_said_and_nothing_happens(desk: Desk
     sure = [await desk.press(label, person=desk.owner) for label in ("Move", "Move", "Release")]
     await desk.owner.click(reply(sure[0]), label="Move it")
 
-    again = await desk.owner.click(reply(sure[1]), label="Move it")
-    assert reply(again).content.startswith("**The order counts for them already.**")
+    again = await desk.owner.click(reply(sure[1]), label="Move it")  # the same press, as its answer was lost
+    assert reply(again).content == f"The order counts for <@{desk.member.id}> now."
+    assert labels(reply(again)) == ["Tell the customer"]
     late = await desk.forge("claims:ask:move:1", desk.owner, desk.support)
     assert reply(late).content == f"{CHANGED} It counts for <@{desk.member.id}> now."
     assert has(desk, desk.member, buyer)
+
+
+async def test_a_release_that_is_pressed_twice_says_the_same(desk: Desk, buyer: RoleHandle) -> None:
+    await files(desk)
+    sure = [await desk.press("Release", person=desk.owner) for _ in range(2)]
+    await desk.owner.click(reply(sure[0]), label="Release it")
+
+    again = await desk.owner.click(reply(sure[1]), label="Release it")
+
+    assert reply(again).content.startswith("**Order #1050 is free now:** have ")
+    assert labels(reply(again)) == ["Tell the customer"]
+    assert not has(desk, desk.customer, buyer)
+
+
+@pytest.mark.usefixtures("buyer")
+@pytest.mark.parametrize("label", ["Move", "Release"])
+async def test_the_order_of_a_request_that_was_closed_meanwhile_is_not_said_to_have_changed(
+    desk: Desk, label: str
+) -> None:
+    await files(desk)
+    await desk.resolves()
+
+    late = await desk.forge(f"claims:ask:{label.lower()}:1", desk.owner, desk.support)
+
+    assert reply(late).content.startswith("**The help request is closed already:**")
+
+
+async def test_an_order_is_not_moved_to_somebody_who_has_left(desk: Desk, buyer: RoleHandle) -> None:
+    await files(desk)
+    sure = await desk.press("Move", person=desk.owner)
+    del desk.env.backend.get_guild(desk.guild.id).members[desk.member.id]
+
+    refused = await desk.owner.click(reply(sure), label="Move it")
+
+    assert reply(refused).content.startswith("**They are not in this server, so I have changed nothing:**")
+    assert has(desk, desk.customer, buyer)
+    assert f"{HELD}<@{desk.customer.id}>" in shown(desk)
 
 
 async def test_a_holder_who_deletes_their_data_is_no_longer_named_and_the_order_can_be_moved(
@@ -309,7 +347,8 @@ async def test_a_question_on_a_card_does_not_reach_who_opens_the_order_once_it_i
     await desk.bot.roles.release(desk.guild.id, claim.shown, desk.owner.id)
 
     free = await desk.owner.click(reply(early), label=f"{what} it")
-    assert reply(free).content.startswith(f"{CHANGED} It counts for nobody now")
+    freed = f"{CHANGED} It counts for nobody now" if what == "Move" else "**Order #1050 is free now:**"
+    assert reply(free).content.startswith(freed)
     await desk.mydownloads(orders.DOCUMENTED, person=desk.colleague)  # SQLite gives their claim the same number
     late = await desk.owner.click(reply(old), label=f"{what} it")
 

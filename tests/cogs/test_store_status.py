@@ -53,6 +53,7 @@ OF_OTHERS = {
         "not_for_customers",
         "not_for_moderators",
         "not_from_here",
+        "not_in_server",
         "not_settings",
         "rule_needs_value",
     ),

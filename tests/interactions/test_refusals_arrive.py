@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import aiohttp
 import discord
 import pytest
 from desk import Desk, page, reply, toggle_id
@@ -11,7 +12,7 @@ from doubles.strictness import mixes_components_v2
 from simcord.results import InteractionResult
 
 from fileflare_bot.interactions.access import CUSTOMER
-from fileflare_bot.interactions.reply import Reply, ReplyMessage
+from fileflare_bot.interactions.reply import Reply, ReplyMessage, Undelivered, _deliver
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.storage import Storage
@@ -120,3 +121,11 @@ async def test_the_simulated_discord_sees_content_for_a_page_of_components_v2(de
     assert mixes_components_v2(desk.env.backend, "POST", send, {"flags": 1 << 15, "content": ""})
     assert not mixes_components_v2(desk.env.backend, "POST", send, {"content": "Yes."})
     assert not mixes_components_v2(desk.env.backend, "PATCH", edit, {"content": None, "embeds": [], "components": []})
+
+
+async def test_a_reply_that_outlives_a_stop_is_lost_and_no_fault() -> None:
+    session = aiohttp.ClientSession()
+    await session.close()
+
+    with pytest.raises(Undelivered, match="stopped"):
+        await _deliver(lambda: session.get("http://127.0.0.1"))

@@ -149,6 +149,20 @@ async def test_a_deleted_users_claim_keeps_the_order_for_90_days_without_them(st
     assert await storage.claims.claim(GUILD, 2, ORDER, "#1", accounts=1) is not None
 
 
+async def test_an_order_is_free_later_only_if_that_makes_room_for_one_more(storage: Storage) -> None:
+    for user_id in (1, 2):
+        assert await storage.claims.claim(GUILD, user_id, ORDER, "#1", accounts=2)
+    await storage.personal_data.forget(1)
+
+    assert await storage.claims.free_from(GUILD, ORDER, 2) is not None
+    assert await storage.claims.free_from(GUILD, ORDER, 1) is None  # the owner allows fewer since
+    await storage.personal_data.forget(2)
+    first, second = [await storage.claims.free_from(GUILD, ORDER, accounts) for accounts in (2, 1)]
+    assert first is not None
+    assert second is not None
+    assert first < second
+
+
 async def test_a_moderator_can_move_a_deleted_users_claim(storage: Storage) -> None:
     await claim_of(storage, ORDER, 10)
     await storage.personal_data.forget(1)
