@@ -302,9 +302,9 @@ class LeftLine(LineEnded):
 
 
 class AskedAgain(LineEnded):
-    """Raised when users have asked for the same order again, so that their place belongs to the newer reply."""
+    """Raised when users have asked for the same order again, so that their place belongs to that reply."""
 
-    sentence = N_("**You have asked again,** so your downloads come in your newer message.")
+    sentence = N_("**You have asked again,** so your downloads come where you asked last.")
 
 
 class PlaceReserved(LineEnded):

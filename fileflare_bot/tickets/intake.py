@@ -163,7 +163,7 @@ async def _read(lookups: Lookups, reference: OrderReference, requester: Requeste
     except TooManyLookups:
         raise
     except LookupFailed as error:
-        findings = diagnose_failure(error.finding or Kind.OUTAGE)
+        findings = diagnose_failure(error.finding or Kind.NOT_ASKED)
         return TicketDetails(findings=findings, words=words, reference=reference)
     order = found.order
     return TicketDetails(
