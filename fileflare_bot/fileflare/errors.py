@@ -285,7 +285,7 @@ class UnexpectedResponse(FileflareUnavailable):
 
     sentence = N_(
         "**Fileflare sent an answer that I cannot read.** Your files are safe and nothing was used up. "
-        "Please try again later; if it stays so, tell this server's team."
+        "Please try again later; if it stays so, tell the store's team."
     )
     level = logging.ERROR
 
