@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from fileflare_bot.background import soon
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, FIELD_VALUE, shorten
-from fileflare_bot.fileflare.errors import AskedTooOften, LineEnded, LookupFailed
+from fileflare_bot.fileflare.errors import AskedTooOften, LookupFailed
 from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Requester
 from fileflare_bot.i18n import N_
 from fileflare_bot.interactions import permissions
@@ -132,11 +132,11 @@ class Check(commands.Cog):
                 patience=LONGEST_WAIT,
                 waiting=WaitingRoom(reply),
             )
-        except (AskedTooOften, LineEnded):
-            raise
         except LookupFailed as error:
+            if isinstance(error, AskedTooOften) or error.finding is None:
+                raise
             reply.outcome = "failed"
-            return None, diagnose_failure(error.finding or Kind.OUTAGE)
+            return None, diagnose_failure(error.finding)
         return found.order, diagnose(found.order)
 
 

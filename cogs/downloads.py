@@ -229,10 +229,14 @@ class Downloads(commands.Cog):
         opened.in_server = reply.interaction.guild_id is not None
         reply.offer = self._offering(reply, opened)
         room = WaitingRoom(reply, f"downloads:leave:{opened.handle}", self._shown(reply, opened) if refresh else None)
+        message_id = reply.interaction.message.id if reply.interaction.message is not None else None
+        own: Place | None = None
 
         @asynccontextmanager
         async def waiting(place: Place) -> AsyncIterator[None]:
-            opened.place = place
+            nonlocal own
+            own = opened.place = place
+            opened.waits_in = message_id
             self._open_orders.keep(opened)  # for the button that gives the place up
             async with room(place):
                 yield
@@ -246,12 +250,11 @@ class Downloads(commands.Cog):
                 refresh=refresh,
                 waiting=waiting,
             )
-        except AskedAgain:
-            if not reply.updates:
-                raise
-            reply.outcome = AskedAgain.outcome  # the newer press updates this message
-            return
-        except LookupFailed:
+        except LookupFailed as error:
+            if isinstance(error, AskedAgain) and opened.place is not own and opened.waits_in == message_id:
+                reply.outcome = AskedAgain.outcome  # a newer press of the same message updates it
+                await reply.acknowledge()
+                return
             if room.is_shown and opened.shown is not None:
                 await reply.show_for_now(order_message(opened, opened.shown, reply.translator), stays=True)
             raise

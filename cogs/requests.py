@@ -46,6 +46,7 @@ KINDS: Final[dict[Kind, str]] = {
     Kind.NOT_FOUND: N_("order not found"),
     Kind.OUTAGE: N_("Fileflare's outage"),
     Kind.PAUSED: N_("several unknown IDs"),
+    Kind.NOT_ASKED: N_("order not read yet"),
     Kind.HELD_BY_OTHERS: N_("in use by another account"),
 }
 

@@ -247,6 +247,7 @@ class LeakGuard:
         if (
             rule.enabled
             and [*rule.trigger.regex_patterns] == [*PATTERNS]
+            and not rule.trigger.keyword_filter
             and not rule.trigger.allow_list
             and [action.custom_message for action in rule.actions if action.type is BLOCK]
             == [actions[0].custom_message]

@@ -69,7 +69,7 @@ class Bug(Refusal):
 
     sentence = N_(
         "**Something went wrong on my side, not yours.** Please try again. "
-        "If it happens again, tell this server's team the number {reference}."
+        "If it happens again, tell the store's team the number {reference}."
     )
     level = logging.ERROR
 

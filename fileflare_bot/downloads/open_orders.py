@@ -40,6 +40,7 @@ class OpenOrder:
     page: int = 1
     begins_with: int | None = None  # the place of the select with which a page begins, if a jump led there
     place: Place | None = None  # in the line, while the user waits
+    waits_in: int | None = None  # the message in which they pressed for that place; None if they typed the command
     wanted: str = field(default="", repr=False)  # only files with this in their name are shown
     order_number: str = ""  # empty before the first successful lookup
     products: tuple[str, ...] = ()  # the names of the first few

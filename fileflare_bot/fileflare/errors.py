@@ -306,7 +306,7 @@ class UnexpectedResponse(FileflareUnavailable):
 
     sentence = N_(
         "**Fileflare sent an answer that I cannot read.** Your files are safe and nothing was used up. "
-        "Please try again later; if it stays so, tell this server's team."
+        "Please try again later; if it stays so, tell the store's team."
     )
     level = logging.ERROR
 
@@ -323,9 +323,9 @@ class LeftLine(LineEnded):
 
 
 class AskedAgain(LineEnded):
-    """Raised when users have asked for the same order again, so that their place belongs to the newer reply."""
+    """Raised when users have asked for the same order again, so that their place belongs to that reply."""
 
-    sentence = N_("**You have asked again,** so your downloads come in your newer message.")
+    sentence = N_("**You have asked again,** so your downloads come where you asked last.")
 
 
 class PlaceReserved(LineEnded):

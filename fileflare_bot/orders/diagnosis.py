@@ -38,6 +38,7 @@ class Kind(StrEnum):
     NOT_FOUND = "not_found"
     OUTAGE = "outage"
     PAUSED = "paused"
+    NOT_ASKED = "not_asked"
     HELD_BY_OTHERS = "held_by_others"
 
 
@@ -127,6 +128,11 @@ ADVICE: Final[dict[Kind, Advice]] = {
         N_("Press **Check again**. Not found? Find it by its number."),
         severity=Severity.WARNING,
     ),
+    Kind.NOT_ASKED: Advice(
+        N_("My turn to ask Fileflare did not come in time, so I did not read the order."),
+        N_("Press **Check again**."),
+        severity=Severity.WARNING,
+    ),
     Kind.HELD_BY_OTHERS: Advice(
         N_("Another account of this server holds the order, so it counts for nobody else."),
         N_("Ask the store owner with the order number: Shopify shows them the buyer. Then **Move** or **Release** it."),
@@ -186,7 +192,7 @@ UNSEEN: Final = (
 )
 
 
-_NOT_READ: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE, Kind.PAUSED}
+_NOT_READ: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.OUTAGE, Kind.PAUSED, Kind.NOT_ASKED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from fileflare_bot.storage.records import GuildSettings, TicketDetails
 HIDDEN: Final = "[…]"  # replaces links and order IDs in a customer's words
 _BETWEEN_WORDS: Final = re.compile(r"[\s:,;]+")
 _BEFORE_NUMBER: Final = re.compile(r"^(?:.*#|n[or]\.?(?=\d))", re.IGNORECASE)
+_PART_OF_ID: Final = re.compile(r"[0-9a-f]{8}", re.IGNORECASE | re.ASCII)  # if it is beside another word
 MEMBER_SECONDS: Final = 3.0  # to ask Discord whether somebody is a member
 
 log = structlog.stdlib.get_logger(__name__)
@@ -120,7 +121,8 @@ def typed_number(text: str, token: str = "") -> str:
     """Return an order number without what was typed around it, such as "Order #"; empty as in sorted_out()."""
     text = hide_secrets(text, token)
     words = [word.strip(".!?()") for word in _BETWEEN_WORDS.split(text) if any(map(str.isdigit, word))]
-    return plain_number(_BEFORE_NUMBER.sub("", words[0]) if len(words) == 1 and HIDDEN not in text else text)
+    number = plain_number(_BEFORE_NUMBER.sub("", words[0]) if len(words) == 1 and HIDDEN not in text else text)
+    return "" if _BETWEEN_WORDS.search(number) and _PART_OF_ID.search(number) else number
 
 
 def hide_secrets(text: str, token: str = "") -> str:
@@ -163,7 +165,7 @@ async def _read(lookups: Lookups, reference: OrderReference, requester: Requeste
     except TooManyLookups:
         raise
     except LookupFailed as error:
-        findings = diagnose_failure(error.finding or Kind.OUTAGE)
+        findings = diagnose_failure(error.finding or Kind.NOT_ASKED)
         return TicketDetails(findings=findings, words=words, reference=reference)
     order = found.order
     return TicketDetails(

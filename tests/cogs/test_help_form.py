@@ -94,6 +94,18 @@ async def test_an_order_number_that_was_pasted_is_in_the_form_already(desk: Desk
     assert "**Order #1050 (unverified)**" in str(desk.card().embeds[0].description)
 
 
+async def test_a_part_of_an_order_id_beside_a_number_gets_into_no_button_and_into_no_form(desk: Desk) -> None:
+    await desk.set_up()
+
+    refused = await desk.mydownloads("1050 0c732eb6fd98")
+    shown = await desk.customer.click(reply(refused), label="Get help")
+
+    assert "0c732eb6" not in str(buttons(reply(refused)))
+    assert "0c732eb6" not in str(shown.modal)
+    await desk.customer.submit_modal(shown, {"topic": "other", "order": "1050 0c732eb6fd98", "number": " "})
+    assert "0c732eb6" not in seen(desk)
+
+
 @pytest.mark.parametrize(
     ("typed", "number"),
     [

@@ -140,6 +140,21 @@ async def test_a_rule_that_is_deleted_or_changed_comes_back(desk: Desk) -> None:
     assert "Somebody changed the rule of the leak guard" in str(desk.log_channel.history()[-1].embeds[0].description)
 
 
+async def test_a_word_that_somebody_adds_to_the_rule_is_taken_out_again(desk: Desk) -> None:
+    await switch(desk)
+    (rule,) = rules(desk)
+
+    metadata = {**rule.trigger_metadata, "keyword_filter": ["refund"]}
+    desk.env.backend.edit_auto_mod_rule(desk.guild.id, rule.id, {"trigger_metadata": metadata})
+    await desk.env.settle()
+
+    (repaired,) = rules(desk)
+    assert repaired.trigger_metadata["keyword_filter"] == []
+    assert repaired.trigger_metadata["regex_patterns"] == [*PATTERNS]
+    assert (await desk.customer.send(desk.channel, "how do I get a refund?")) is not None
+    assert "how do I get a refund?" in [message.content for message in desk.channel.history()]
+
+
 async def test_it_is_deleted_when_it_is_switched_off_and_stays_deleted(desk: Desk) -> None:
     await switch(desk)
 

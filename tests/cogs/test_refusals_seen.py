@@ -79,6 +79,7 @@ def _status(status: int, **headers: str) -> Fault:
         (_status(500), "Fileflare cannot be reached right now"),
         (_status(503), "Fileflare cannot be reached right now"),
         (_status(200), "Fileflare sent an answer that I cannot read"),
+        (_status(200), "if it stays so, tell the store's team."),
     ],
 )
 async def test_a_failing_fileflare_is_never_called_not_found_and_can_be_asked_again(
@@ -109,6 +110,7 @@ async def test_our_own_bug_gives_a_number_that_is_also_in_the_log(
 
     text = reply(result).content
     assert "Something went wrong on my side" in text
+    assert "tell the store's team the number" in text  # in direct messages there is no server
     reference = text.split("`")[1]
     (event,) = log.events("lookup")
     assert (event["level"], event["outcome"], event["reference"]) == ("error", "bug", reference)

@@ -135,7 +135,7 @@ async def test_whoever_asks_again_keeps_their_one_place(desk: Desk) -> None:
 
     second = await ask(desk)
 
-    assert reply(first).content == "**You have asked again,** so your downloads come in your newer message."
+    assert reply(first).content == "**You have asked again,** so your downloads come where you asked last."
     assert labels(reply(first)) == []
     assert "about 2 minutes" in reply(second).content
     assert desk.bot.lookups.queue.waiting == 3
@@ -217,6 +217,80 @@ async def test_a_second_refresh_takes_the_place_of_the_first(desk: Desk) -> None
 
 
 @ONE_A_MINUTE
+async def test_a_refresh_pressed_again_before_it_showed_anything_is_acknowledged(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = await ask(desk)
+    desk.env.settle_timeout = 5
+    desk.bot.lookups.refresh_seconds = 0
+    monkeypatch.setattr(interactions.reply, "FAST_REPLY_SECONDS", 90)  # longer than the line: it shows nothing of it
+    first = await desk.customer.click(reply(result), label="Refresh")
+    assert calls_for(desk, first) == []
+
+    await desk.customer.click(reply(result), label="Refresh")
+
+    assert calls_for(desk, first) == ["POST"]  # or Discord says that the interaction failed
+
+
+ELSEWHERE = "**You have asked again,** so your downloads come where you asked last."
+
+
+@ONE_A_MINUTE
+@pytest.mark.parametrize("where", ["a new command", "another reply with the order"])
+async def test_a_refresh_whose_place_goes_to_another_message_shows_its_list_again_and_says_so(
+    desk: Desk, where: str
+) -> None:
+    result, other = await ask(desk), await ask(desk)
+    listed, labelled = reply(result).content, labels(reply(result))
+    desk.env.settle_timeout = 5
+    desk.bot.lookups.refresh_seconds = desk.bot.lookups.fresh_seconds = 0
+    refreshed = await desk.customer.click(reply(result), label="Refresh")
+    assert WAITS in reply(result).content
+
+    newer = await (ask(desk) if where == "a new command" else desk.customer.click(reply(other), label="Refresh"))
+
+    assert (reply(result).content, labels(reply(result))) == (listed, labelled)
+    assert [message.content for message in refreshed.followups] == [ELSEWHERE]
+    assert WAITS in reply(newer).content
+    await desk.env.advance_time(62)
+    assert "Order #1050" in str(reply(newer).embeds[0].description) + reply(newer).content
+    assert "Many people" not in reply(newer).content
+
+
+@ONE_A_MINUTE
+async def test_a_second_try_whose_place_goes_to_another_message_says_so(desk: Desk) -> None:
+    await rush(desk)
+    result = await ask(desk)
+    await desk.customer.click(reply(result), label="Leave the line")
+    await desk.customer.click(reply(result), label="Try again")
+    assert WAITS in reply(result).content
+
+    newer = await ask(desk)
+
+    assert (reply(result).content, labels(reply(result))) == (ELSEWHERE, [])
+    await desk.env.advance_time(62)
+    assert "Order #1050" in reply(newer).content
+
+
+@ONE_A_MINUTE
+async def test_a_second_try_beside_a_list_says_so_when_the_list_is_refreshed(desk: Desk) -> None:
+    result = await ask(desk)
+    desk.env.settle_timeout = 5
+    desk.bot.lookups.refresh_seconds = 0
+    waiting = [await ask(desk, f"0123456789abcdef{number:016x}") for number in (1, 2, 3)]
+    refused = await desk.customer.click(reply(result), label="Refresh")
+    await desk.customer.click(reply(waiting[0]), label="Leave the line")
+    again = await desk.customer.click(reply(refused), label="Try again")
+    assert "Many people are asking right now." in reply(again).content
+
+    await desk.customer.click(reply(result), label="Refresh")
+
+    assert "Many people are asking right now." not in reply(again).content
+    assert [message.content for message in again.followups] == [ELSEWHERE]
+    assert "Many people are asking right now." in reply(result).content
+
+
+@ONE_A_MINUTE
 async def test_pages_can_be_turned_while_a_refresh_waits(desk: Desk) -> None:
     result = await ask(desk, orders.LARGE)
     desk.env.settle_timeout = 5
@@ -283,6 +357,40 @@ async def test_a_rush_delays_no_moderators_check_by_more_than_a_turn(desk: Desk)
     await desk.env.advance_time(62)
 
     assert "Order #1050" in reply(checked).content
+
+
+@ONE_A_MINUTE
+async def test_a_request_that_is_filed_in_a_rush_says_that_its_order_was_not_read_and_calls_it_no_outage(
+    desk: Desk,
+) -> None:
+    await desk.set_up()
+    await rush(desk)
+    form = await desk.customer.click(reply(await ask(desk, "#1050")), label="Get help")
+
+    await desk.customer.submit_modal(form, {"topic": "other", "order": orders.DOCUMENTED, "number": " "})
+
+    description = str(desk.card().embeds[0].description)
+    assert "My turn to ask Fileflare did not come in time, so I did not read the order." in description
+    assert "outage" not in description
+    await desk.env.advance_time(62)
+    await desk.press("Check again")
+    assert "My turn" not in str(desk.card().embeds[0].description)
+
+
+@ONE_A_MINUTE
+async def test_a_check_whose_second_attempt_has_no_turn_in_time_is_refused_and_calls_it_no_outage(desk: Desk) -> None:
+    await desk.set_up()
+    desk.env.settle_timeout = 5
+
+    async def once(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=503)
+
+    desk.sample.fault = once
+
+    checked = await desk.moderator.slash(desk.support, "check", **{"order-id": orders.DOCUMENTED})
+
+    assert reply(checked).content.startswith("**Many people are asking right now.** There is room for you in ")
+    assert not reply(checked).embeds
 
 
 async def test_people_are_told_when_fileflare_is_asked_again_after_a_long_pause(desk: Desk) -> None:

@@ -114,12 +114,14 @@ FAILURES: Final[dict[Kind, LookupFailed | OrderHeldByOthers]] = {
     Kind.HELD_BY_OTHERS: OrderHeldByOthers(),
 }
 
-SAMPLED: Final = (*ANSWERS, *FAILURES)
+SAMPLED: Final = (*ANSWERS, *FAILURES, Kind.NOT_ASKED)
 
 
 def sample(kind: Kind) -> tuple[Finding, ...]:
     if kind in ANSWERS:
         return found(ANSWERS[kind])
+    if kind is Kind.NOT_ASKED:  # for each error without a finding of its own
+        return diagnose_failure(kind)
     error = FAILURES[kind]
     assert error.finding is not None
     return diagnose_failure(error.finding, getattr(error, "problem", None))
