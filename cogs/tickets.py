@@ -116,7 +116,7 @@ class Tickets(commands.Cog):
             findings = await self._desk.check(ticket, reply.user.id)
         except FileflareUnavailable as error:
             reply.outcome = "unavailable"
-            await self._done(reply, ticket, report(diagnose_failure(error.finding or Kind.OUTAGE), translator))
+            await self._done(reply, ticket, report(diagnose_failure(error.finding or Kind.NOT_ASKED), translator))
             return
         holders = await holders_of(self._storage, ticket)
         head = numbered(ticket, translator, reply.user.id)
