@@ -1,7 +1,7 @@
 """Open orders: what their replies show, and their order IDs while the buttons are live."""
 
 import secrets
-from contextlib import suppress
+import time
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +18,7 @@ from fileflare_bot.orders.weight import weight
 OPEN_SECONDS: Final = 30 * 60
 MOST_BYTES: Final = 64 * 2**20  # of all open orders; the user who holds most loses theirs first
 USER_BYTES: Final = 16 * 2**20  # of one user's, about 4,000 files; their least recently used are dropped first
-OPEN_BYTES: Final = 3000  # of an open order without the order itself
+OPEN_BYTES: Final = 2000  # of an open order without the order itself
 
 
 @dataclass(slots=True)
@@ -45,6 +45,8 @@ class OpenOrder:
     order_number: str = ""  # empty before the first successful lookup
     products: tuple[str, ...] = ()  # the names of the first few
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    weight: int = 0  # roughly how many bytes it took when it was kept last
+    until: float = 0.0  # of time.monotonic()
 
     @property
     def known(self) -> bool:
@@ -69,32 +71,20 @@ class OpenOrder:
         return found.beginning_with(self.begins_with) if found.order.asset_count else self.pages
 
     @property
-    def weight(self) -> int:
-        """Roughly how many bytes it takes."""
-        return OPEN_BYTES + (weight(self.pages.order) if self.pages else 0)
-
-    @property
     def findings(self) -> tuple[Finding, ...]:
         """The order's findings, and the reason if its last lookup failed."""
         return (self.failure, *self.found) if self.failure is not None else self.found
 
 
-class _OfUser(TTLCache[str, OpenOrder]):
-    """A user's open orders, by the random handle in their buttons' custom_ids."""
+class _OfEverybody(TTLCache[int, dict[str, OpenOrder]]):
+    """The open orders of every user, by the random handle in their buttons' custom_ids, the latest used last."""
 
     def __init__(self) -> None:
-        super().__init__(USER_BYTES, OPEN_SECONDS, getsizeof=lambda opened: opened.weight)
+        super().__init__(MOST_BYTES, OPEN_SECONDS, getsizeof=_bytes)
 
-
-class _OfEverybody(TTLCache[int, _OfUser]):
-    """The open orders of every user."""
-
-    def __init__(self) -> None:
-        super().__init__(MOST_BYTES, OPEN_SECONDS, getsizeof=lambda theirs: int(theirs.currsize))
-
-    def popitem(self) -> tuple[int, _OfUser]:
+    def popitem(self) -> tuple[int, dict[str, OpenOrder]]:
         """Make room: drop the orders of the user who holds most, so that nobody pushes out those who hold little."""
-        user_id, _ = max(self.items(), key=lambda item: item[1].currsize)
+        user_id, _ = max(self.items(), key=lambda item: _bytes(item[1]))
         return user_id, self.pop(user_id)
 
 
@@ -107,13 +97,26 @@ class OpenOrders:
 
     def get(self, handle: str, user_id: int) -> OpenOrder | None:
         """Return a user's open order, or None if it has expired or is another user's."""
-        theirs = self._users.get(user_id)
-        return theirs.get(handle) if theirs is not None else None
+        theirs = self._users.get(user_id, {})
+        opened = theirs.pop(handle, None)
+        if opened is None or opened.until <= time.monotonic():
+            return None
+        theirs[handle] = opened  # the last used is the last to go
+        return opened
 
     def keep(self, opened: OpenOrder) -> None:
         """Keep an order open for 30 more minutes, unless it is too large for that."""
-        theirs = self._users.pop(opened.user_id, None) or _OfUser()
-        theirs.pop(opened.handle, None)
-        with suppress(ValueError):  # larger than USER_BYTES
-            theirs[opened.handle] = opened
-        self._users[opened.user_id] = theirs
+        now = time.monotonic()
+        before = self._users.pop(opened.user_id, None) or {}
+        theirs = {handle: each for handle, each in before.items() if each.until > now and handle != opened.handle}
+        opened.until = now + OPEN_SECONDS
+        opened.weight = OPEN_BYTES + (weight(opened.pages.order) if opened.pages else 0)
+        theirs[opened.handle] = opened
+        while _bytes(theirs) > USER_BYTES:
+            del theirs[opened.handle if opened.weight > USER_BYTES else next(iter(theirs))]
+        if theirs:
+            self._users[opened.user_id] = theirs
+
+
+def _bytes(theirs: dict[str, OpenOrder]) -> int:
+    return sum(opened.weight for opened in theirs.values())
