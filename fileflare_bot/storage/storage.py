@@ -166,13 +166,13 @@ class Storage:
             if not was_available:
                 log.info("database_back")
             if utc_now() - self._pruned_at >= PRUNE_EVERY:
+                self._pruned_at = utc_now()  # even if it fails: the rest of the upkeep must go on
                 if self._clusters == 1:
                     await self._prune()
                 else:
                     async with self.leases.once("retention", PRUNE_EVERY) as mine:
                         if mine:
                             await self._prune()
-                self._pruned_at = utc_now()
             await self._database.empty_log()
         except StorageUnavailable as error:
             if self.available:
