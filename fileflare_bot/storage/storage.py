@@ -151,10 +151,13 @@ class Storage:
         with _failures(self._file):
             return await self._database.probe()
 
-    async def tend(self) -> bool:
+    async def tend(self, *, unused: bool = False) -> bool:
         """Start if that failed before, read the changes of other processes, and delete old data.
 
         Return False if the database is away.
+
+        Raises:
+            SettingsError: the settings are wrong, and nothing goes on meanwhile: the storage is ``unused``.
         """
         try:
             was_available = self.available
@@ -180,6 +183,8 @@ class Storage:
             self.available = False
             return False
         except SettingsError as error:
+            if unused:
+                raise
             log.error("database_refused", lines=error.lines)  # noqa: TRY400 - the lines say it all
         return True
 

@@ -189,7 +189,9 @@ class Tickets:
             must_be_open(row, moderator_id)
             if row.taken_by == to:
                 return self._rows.record(row)
-            row.taken_by, row.pinged_at = to, None  # they are pinged in any case
+            row.taken_by, row.pinged_at = to, None  # they are pinged in any case, by what is posted first
+            pinging = NoteRow.mention.is_not(None) | NoteRow.reminder
+            await session.execute(sa.update(NoteRow).where(NoteRow.ticket_id == row.id, pinging).values(mention=to))
             show(row)
             self._rows.note(session, row, note, mention=to)
             audit(session, row, moderator_id, Action.HANDED_OVER)
@@ -451,6 +453,9 @@ class Tickets:
         )
         if (other := await session.scalar(another)) is not None:
             raise NotPossibleNow(other=self._rows.record(other).linked if link else f"#{other.number}")
+        if row.resolution == Resolution.NO_REPLY:  # if the customer has not read that yet, it is true no longer
+            unread = MessageRow.ticket_id == row.id, MessageRow.closing, MessageRow.retry_at.is_not(None)
+            await session.execute(sa.delete(MessageRow).where(*unread))
         row.resolved, row.resolution, row.resolved_by, row.resolved_at = False, None, None, None
         await begin(session, row, Stage.WAITING)
         show(row)

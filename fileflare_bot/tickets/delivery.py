@@ -94,7 +94,7 @@ class Deliveries:
 
     async def _send(self, ticket: Ticket, answer: PendingAnswer) -> None:
         translator = self._catalogs.translator(ticket.locale)
-        title = answer_title(ticket, translator, asking=answer.asking, closing=answer.closing)
+        title = answer_title(ticket, translator, asking=answer.asking, closing=answer.closing and ticket.resolved)
         guild = self._bot.get_guild(ticket.guild_id)
         asked = asked_before(ticket, await self._tickets.messages(ticket.id), answer.id)
         embed = answer_embed(asked, title, answer.text, guild.name if guild is not None else "", translator)

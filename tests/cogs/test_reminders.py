@@ -258,6 +258,22 @@ async def test_a_silent_customer_is_asked_once_and_their_request_is_closed_kindl
     assert desk.notes()[-1].endswith("> I was on holiday. It is still broken.")
 
 
+async def test_that_there_was_no_reply_is_not_told_any_more_once_the_request_is_open_again(desk: Desk) -> None:
+    await ready(desk, close="1")
+    await desk.answers(words="Try again.")
+    await desk.later(days=1)
+    channel = desk.env.backend.get_dm_channel(desk.customer.id)
+    desk.env.inject_error("POST", f"/channels/{channel.id}/messages", status=503, times=None)
+    await desk.later(days=1)
+    assert "There was no reply." in str(desk.card().embeds[0].description)
+    await desk.press("Reopen")
+    desk.env.backend.faults.clear()
+
+    await desk.later()
+
+    assert direct(desk) == ["Answer to your help request #1", "Did this help? Your help request #1"]
+
+
 async def test_a_german_customer_is_asked_and_told_in_german(desk: Desk) -> None:
     desk.speaks(desk.customer, "de")
     await desk.set_up()
