@@ -59,6 +59,9 @@ class Clusters:
         """Wait until a cluster is free, take it, and return it; ``shards_wanted`` asks Discord how many shards to run.
 
         The number of shards changes only while no process holds a cluster.
+
+        Raises:
+            SettingsError: the database was away before, and now the settings prove wrong.
         """
         said = ""
         while True:
@@ -69,7 +72,7 @@ class Clusters:
                 except StorageUnavailable:
                     await self._storage.tend()  # says once that it is away
             else:
-                await self._storage.tend()  # starts it, if that failed before
+                await self._storage.tend(unused=True)  # starts it, if that failed before
             if self._held is not None:
                 return self._held
             if reason and reason != said:

@@ -176,10 +176,12 @@ class Claims:
             claim, row = await self._as_shown(session, guild_id, shown, to=to)
             check(claim)
             same = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == row.order_hash, ClaimRow.user_id == to
-            if await session.scalar(sa.select(ClaimRow.id).where(*same)) is None:
+            theirs = await session.scalar(sa.select(ClaimRow).where(*same))
+            if theirs is None:
                 row.user_id, row.forgotten_at = to, None
                 row.label = self._encrypted(row, claim.label)
-            else:  # the new holder has a claim already
+            else:  # the new holder has a claim already, which brings all the roles from now on
+                theirs.role_ids = sorted({*theirs.role_ids, *claim.role_ids})
                 await session.delete(row)
             await self._show_tickets(session, row, note)
             add_entry(session, guild_id, moderator_id, Action.MOVED_CLAIM, number=number)
@@ -196,11 +198,9 @@ class Claims:
     async def forget(self, session: AsyncSession, user_id: int) -> int:
         """Take a user off their claims, and intend to revoke the roles; return how many claims those were.
 
-        Each stays for 90 days, and counts towards the guild's limit for its order.
+        Each stays for 90 days, and counts towards the guild's limit for its order. The guilds' rows must be locked.
         """
-        theirs = ClaimRow.user_id == user_id
-        await lock_guild(session, sa.select(ClaimRow.guild_id).where(theirs))
-        rows = (await session.scalars(sa.select(ClaimRow).where(theirs))).all()
+        rows = (await session.scalars(sa.select(ClaimRow).where(ClaimRow.user_id == user_id))).all()
         for row in rows:
             claim = self._record(row)
             row.user_id, row.forgotten_at = None, utc_now()

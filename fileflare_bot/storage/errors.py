@@ -93,13 +93,13 @@ class AlreadyTaken(Refusal):
 class NotPossibleNow(Refusal):
     """Raised when a ticket is resolved but must be open, or the other way round.
 
-    ``closed_by`` closed it ``at`` this time, if a moderator asks. ``opened`` says that it is open; ``other`` is the
-    open ticket about the same order that keeps it closed.
+    ``closed_by`` closed it ``at`` this time; without them, its customer asks. ``opened`` says that it is open;
+    ``other`` is the open ticket about the same order that keeps it closed.
     """
 
     sentence = N_(
-        "**The help request is closed already.** **{reopen}** on its card opens it again, and so does a reply of the "
-        "customer."
+        "**The help request is closed already.** There is nothing left for you to do. If you write back, it is open "
+        "again."
     )
     closed: ClassVar[str] = N_(
         "**The help request is closed already:** {who} closed it {when}. **{reopen}** opens it again, and so does a "

@@ -48,10 +48,10 @@ async def keep_newest(
     await session.execute(deletion.execution_options(synchronize_session=False))
 
 
-async def lock_guild(session: AsyncSession, guild_id: int | sa.Select[int]) -> None:
-    """Lock a guild's tickets and claims until this transaction ends.
+async def lock_guild(session: AsyncSession, guild_id: int | sa.Select[int] | sa.CompoundSelect[int]) -> None:
+    """Lock a guild's tickets and claims, or those of several guilds, until this transaction ends.
 
     In SQLite the transaction has locked the whole database already.
     """
     its = GuildRow.guild_id == guild_id if isinstance(guild_id, int) else GuildRow.guild_id.in_(guild_id)
-    await session.execute(sa.select(GuildRow.guild_id).where(its).with_for_update())
+    await session.execute(sa.select(GuildRow.guild_id).where(its).order_by(GuildRow.guild_id).with_for_update())

@@ -183,8 +183,8 @@ class Intents:
         It has opened the thread of ``ticket_id`` if that was archived by now, perhaps by another process.
         """
         async with self._database.writing() as session:
-            await session.execute(sa.delete(NoteRow).where(NoteRow.id == note_id))
             row = None if ticket_id is None else await session.get(TicketRow, ticket_id, with_for_update=True)
+            await session.execute(sa.delete(NoteRow).where(NoteRow.id == note_id))
             if row is not None and row.archived:
                 row.archived = False
                 row.retry_at = row.retry_at or utc_now()

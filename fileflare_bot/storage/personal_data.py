@@ -12,10 +12,12 @@ from fileflare_bot.misses import Misses
 from fileflare_bot.storage.audit import audit_entry
 from fileflare_bot.storage.claims import Claims
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
+from fileflare_bot.storage.guild_rows import lock_guild
 from fileflare_bot.storage.intents import add_card_removals
 from fileflare_bot.storage.misses import misses_of
 from fileflare_bot.storage.models import (
     AuditRow,
+    ClaimRow,
     MessageRow,
     MissesRow,
     RemovalRow,
@@ -198,7 +200,9 @@ class PersonalData:
         A claim stays for 90 days without the user, so that an order cannot be passed on by deleting it. Their
         misses stay until they are forgiven: deleting them would end a pause for guessing.
         """
+        tickets, claims = [sa.select(table.guild_id).where(table.user_id == user_id) for table in (TicketRow, ClaimRow)]
         async with self._database.writing() as session:
+            await lock_guild(session, tickets.union(claims))
             saved = sa.delete(SavedOrderRow).where(SavedOrderRow.user_id == user_id).returning(SavedOrderRow.id)
             saved_orders = len((await session.scalars(saved)).all())
             theirs = sa.delete(TicketRow).where(TicketRow.user_id == user_id)
@@ -213,12 +217,12 @@ class PersonalData:
                 await session.execute(sa.delete(AuditRow).where(AuditRow.actor_id == user_id, *its))
             now = utc_now()
             await session.execute(sa.update(RemovalRow).where(RemovalRow.user_id == user_id).values(retry_at=now))
-            claims = await self._claims.forget(session, user_id)
+            forgotten_claims = await self._claims.forget(session, user_id)
             await forget_user(session, user_id)
             await session.flush()
             removals = sa.select(sa.func.count()).select_from(RemovalRow).where(RemovalRow.user_id == user_id)
             left = await session.scalar(removals) or 0
-            forgotten = Forgotten(saved_orders, len(rows), claims, left, await revoking(session, user_id))
+            forgotten = Forgotten(saved_orders, len(rows), forgotten_claims, left, await revoking(session, user_id))
         await self._database.empty_log()
         return forgotten
 

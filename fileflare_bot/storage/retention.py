@@ -37,6 +37,7 @@ OF_GUILDS: Final = (
     GuildRow,
 )
 DELETED_AT_ONCE: Final = 100  # tickets in a transaction: other writers wait for it
+ENTRIES_AT_ONCE: Final = 1000  # audit entries, which take less time
 
 
 class Retention:
@@ -55,13 +56,8 @@ class Retention:
         count = 0
         while deleted := await self._delete_tickets(before):
             count += deleted
-        async with self._database.writing() as session:
-            still_there = sa.select(TicketRow.number).where(TicketRow.guild_id == AuditRow.guild_id)
-            await session.execute(
-                sa.delete(AuditRow)
-                .where(AuditRow.at < before, AuditRow.number.is_(None) | AuditRow.number.not_in(still_there))
-                .execution_options(synchronize_session=False)
-            )
+        while await self._delete_entries(before):
+            pass
         await self._database.empty_log()
         return count
 
@@ -73,6 +69,14 @@ class Retention:
             for row in rows:
                 add_card_removals(session, row.guild_id, card_of(row))
         return len(rows)
+
+    async def _delete_entries(self, before: datetime) -> int:
+        its_ticket = TicketRow.guild_id == AuditRow.guild_id, TicketRow.number == AuditRow.number
+        oldest = sa.select(AuditRow.id).where(AuditRow.at < before, ~sa.exists().where(*its_ticket))
+        oldest = oldest.order_by(AuditRow.at).limit(ENTRIES_AT_ONCE)
+        async with self._database.writing() as session:
+            old = sa.delete(AuditRow).where(AuditRow.id.in_(oldest)).returning(AuditRow.id)
+            return len((await session.scalars(old)).all())
 
     @unit_of_work
     async def delete_left_guilds(self, days: int) -> list[int]:

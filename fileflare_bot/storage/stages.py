@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.models import GuildRow, MessageRow, NoteRow, TicketRow
 from fileflare_bot.storage.options import Options, stored_options
-from fileflare_bot.storage.records import Delivery, Stage
+from fileflare_bot.storage.records import WAITS_FOR_MODERATORS, Delivery, Stage
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -35,15 +35,15 @@ async def begin(session: AsyncSession, row: TicketRow, stage: Stage | None) -> N
 async def begin_silence(session: AsyncSession, row: TicketRow, answer: MessageRow) -> None:
     """Begin a customer's silence, as an answer has just been delivered to them.
 
-    None begins if it has not arrived, or if the customer has written since it was given. A question that has not
-    arrived ends the matter: nobody's ticket is closed who was not asked. What closed a ticket begins nothing: if it
-    arrives after a reopening, the moderators still owe an answer.
+    None begins if it has not arrived, or if the customer has written or added something since it was given. A question
+    that has not arrived ends the matter: nobody's ticket is closed who was not asked. What closed a ticket begins
+    nothing: if it arrives after a reopening, the moderators still owe an answer.
     """
-    if answer.closing:
+    if answer.closing or row.resolved or row.stage in WAITS_FOR_MODERATORS:
         return
     arrived = answer.delivery in {Delivery.MESSAGE, Delivery.MENTION}
     latest = sa.select(sa.func.max(MessageRow.id)).where(MessageRow.ticket_id == row.id)
-    if not row.resolved and await session.scalar(latest) == answer.id:
+    if await session.scalar(latest) == answer.id:
         reached = Stage.ASKED if answer.asking else Stage.ANSWERED
         await begin(session, row, reached if arrived else None)
 

@@ -151,10 +151,13 @@ class Storage:
         with _failures(self._file):
             return await self._database.probe()
 
-    async def tend(self) -> bool:
+    async def tend(self, *, unused: bool = False) -> bool:
         """Start if that failed before, read the changes of other processes, and delete old data.
 
         Return False if the database is away.
+
+        Raises:
+            SettingsError: the settings are wrong, and nothing goes on meanwhile: the storage is ``unused``.
         """
         try:
             was_available = self.available
@@ -166,13 +169,13 @@ class Storage:
             if not was_available:
                 log.info("database_back")
             if utc_now() - self._pruned_at >= PRUNE_EVERY:
+                self._pruned_at = utc_now()  # even if it fails: the rest of the upkeep must go on
                 if self._clusters == 1:
                     await self._prune()
                 else:
                     async with self.leases.once("retention", PRUNE_EVERY) as mine:
                         if mine:
                             await self._prune()
-                self._pruned_at = utc_now()
             await self._database.empty_log()
         except StorageUnavailable as error:
             if self.available:
@@ -180,6 +183,8 @@ class Storage:
             self.available = False
             return False
         except SettingsError as error:
+            if unused:
+                raise
             log.error("database_refused", lines=error.lines)  # noqa: TRY400 - the lines say it all
         return True
 

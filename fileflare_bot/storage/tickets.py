@@ -56,9 +56,9 @@ class Tickets:
     ) -> Filed:
         """File a ticket, or add its words to the user's open ticket about the same order, which gets its topic.
 
-        ``open_per_user`` is the guild's own limit, if it has one. ``words_note`` tells moderators of added words, which
-        count as written back. ``screenshot_note`` asks for the screenshot again; it is held for the caller, who posts
-        the screenshot instead.
+        ``open_per_user`` is the guild's own limit, if it has one. ``words_note`` tells moderators of added words.
+        ``screenshot_note`` asks for the screenshot again; it is held for the caller, who posts the screenshot instead.
+        Whatever is added counts as written back.
 
         Raises:
             TooManyTickets: the user has reached a limit.
@@ -91,22 +91,17 @@ class Tickets:
                 await begin(session, row, Stage.WAITING)
                 audit(session, row, new.user_id, Action.FILED)
             else:
-                self._claim_number(row, new.details.claimed_number)
+                changed = self._claim_number(row, new.details.claimed_number) or row.topic != new.topic
+                row.topic = new.topic
                 if new.details.words:
                     wrote = await self._write_back(session, row, new.details.words, words_note)
-                if row.topic != new.topic:
-                    if not wrote:  # it counts as written back
-                        await self._check_messages(session, row.user_id)
-                        audit(session, row, row.user_id, Action.WROTE_BACK)
-                        await self._wait_for_moderators(session, row)
-                    row.topic, wrote = new.topic, True
-                    show(row)
+                if changed and not wrote:
+                    wrote = await self._add(session, row)
             if screenshot_note is None:
                 return Filed(self._rows.record(row), existing)
             note_id, is_new = await self._rows.held_note(session, row, screenshot_note)
-            if existing and is_new and not wrote:  # it counts as written back
-                await self._check_messages(session, row.user_id)
-                audit(session, row, row.user_id, Action.WROTE_BACK)
+            if existing and is_new and not wrote:
+                await self._add(session, row)
             return Filed(self._rows.record(row), existing, note_id)
 
     @unit_of_work
@@ -194,7 +189,9 @@ class Tickets:
             must_be_open(row, moderator_id)
             if row.taken_by == to:
                 return self._rows.record(row)
-            row.taken_by, row.pinged_at = to, None  # they are pinged in any case
+            row.taken_by, row.pinged_at = to, None  # they are pinged in any case, by what is posted first
+            pinging = NoteRow.mention.is_not(None) | NoteRow.reminder
+            await session.execute(sa.update(NoteRow).where(NoteRow.ticket_id == row.id, pinging).values(mention=to))
             show(row)
             self._rows.note(session, row, note, mention=to)
             audit(session, row, moderator_id, Action.HANDED_OVER)
@@ -400,13 +397,26 @@ class Tickets:
         if again_at is not None:
             raise TooManyTickets(again_at=again_at)
 
-    def _claim_number(self, row: TicketRow, number: str) -> None:
-        """Keep an order number that the customer says, where none is known yet."""
+    def _claim_number(self, row: TicketRow, number: str) -> bool:
+        """Keep an order number that the customer says, where none is known yet; return whether it is a new one."""
         ticket = self._rows.record(row)
         details = ticket.details
-        if number and ticket.readable and not details.order_number and details.claimed_number != number:
-            row.details = self._rows.encrypted(row, replace(details, claimed_number=number))
-            show(row)
+        if not number or not ticket.readable or details.order_number or details.claimed_number == number:
+            return False
+        row.details = self._rows.encrypted(row, replace(details, claimed_number=number))
+        return True
+
+    async def _add(self, session: AsyncSession, row: TicketRow) -> bool:
+        """Record that the ticket's customer has added something other than words, which counts as written back.
+
+        Raises:
+            TooManyTickets: they have reached the limit of messages a day.
+        """
+        await self._check_messages(session, row.user_id)
+        audit(session, row, row.user_id, Action.WROTE_BACK)
+        await self._wait_for_moderators(session, row)
+        show(row)
+        return True
 
     async def _write_back(self, session: AsyncSession, row: TicketRow, text: str, note: NewNote | None) -> bool:
         """Store a message of the ticket's customer, and reopen the ticket if it is resolved.
@@ -443,6 +453,9 @@ class Tickets:
         )
         if (other := await session.scalar(another)) is not None:
             raise NotPossibleNow(other=self._rows.record(other).linked if link else f"#{other.number}")
+        if row.resolution == Resolution.NO_REPLY:  # if the customer has not read that yet, it is true no longer
+            unread = MessageRow.ticket_id == row.id, MessageRow.closing, MessageRow.retry_at.is_not(None)
+            await session.execute(sa.delete(MessageRow).where(*unread))
         row.resolved, row.resolution, row.resolved_by, row.resolved_at = False, None, None, None
         await begin(session, row, Stage.WAITING)
         show(row)

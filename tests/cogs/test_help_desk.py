@@ -526,7 +526,10 @@ async def test_a_customer_does_not_read_which_moderator_closed_their_request(des
 
     refused = await desk.at_home.click(desk.direct()[0], label="It is solved")
 
-    assert reply(refused).content.startswith("**The help request is closed already.**")
+    assert reply(refused).content == (
+        "**The help request is closed already.** There is nothing left for you to do. If you write back, it is open "
+        "again."
+    )
 
 
 async def test_the_choice_of_an_answer_says_which_colleague_has_the_request(desk: Desk) -> None:

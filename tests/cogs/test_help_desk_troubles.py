@@ -478,6 +478,51 @@ async def test_who_gets_a_request_handed_over_is_pinged_in_any_case(desk: Desk) 
     assert pings(desk) == [f"<@{desk.moderator.id}>", f"<@{desk.colleague.id}>"]
 
 
+async def test_who_gets_a_request_handed_over_is_pinged_by_what_discord_has_not_taken_before(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.press("Take")
+    desk.env.inject_error("POST", f"/channels/{desk.thread().id}/messages", status=503, times=None)
+    await desk.ask_for_help(words="Hello?")
+    await desk.moderator.submit_modal(await desk.press("Hand over"), {"moderator": [desk.colleague]})
+    desk.env.backend.faults.clear()
+    before = len(desk.env.http_requests)
+
+    await desk.later()
+
+    posted = [call.json or {} for call in desk.env.http_requests[before:] if call.path.endswith("/messages")]
+    assert [body["content"] for body in posted if body.get("content")] == [f"<@{desk.colleague.id}>"]
+    assert [each.split(":")[0] for each in desk.notes()] == [
+        f"<@{desk.customer.id}> writes",
+        f"🤝 <@{desk.moderator.id}> has handed it to <@{desk.colleague.id}>.",
+    ]
+
+
+@pytest.mark.parametrize("pressed", ["Reopen", "Write back"])
+async def test_a_closing_message_that_arrives_late_does_not_say_that_an_open_request_is_closed(
+    desk: Desk, pressed: str
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Try again.")
+    (first,) = desk.direct()
+    channel = desk.env.backend.get_dm_channel(desk.customer.id)
+    desk.env.inject_error("POST", f"/channels/{channel.id}/messages", status=503, times=None)
+    await desk.resolves(words="It works now.")
+    if pressed == "Reopen":
+        await desk.press("Reopen")
+    else:
+        await desk.at_home.submit_modal(await desk.at_home.click(first, label=pressed), {"words": "It does not."})
+    desk.env.backend.faults.clear()
+
+    await desk.later()
+
+    _, late = desk.direct()
+    assert late.embeds[0].title == "Answer to your help request #1"
+    assert "It works now." in str(late.embeds[0].description)
+    assert labels(late) == ["Write back", "Open my order", "It is solved"]
+
+
 async def test_who_reopens_a_request_learns_why_not_and_which_other_one_is_open(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()

@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from desk import Desk, labels, reply
+from desk import Desk, labels, log_lines, reply
+from simcord.backend.cdn import CDN_BASE
 
 from fileflare_bot.demo import orders
 from fileflare_bot.storage import intents
 from fileflare_bot.storage.options import Options
+from fileflare_bot.tickets import screenshots
 
 
 async def limits(desk: Desk, **values: str) -> None:
@@ -256,6 +258,22 @@ async def test_a_silent_customer_is_asked_once_and_their_request_is_closed_kindl
     assert desk.notes()[-1].endswith("> I was on holiday. It is still broken.")
 
 
+async def test_that_there_was_no_reply_is_not_told_any_more_once_the_request_is_open_again(desk: Desk) -> None:
+    await ready(desk, close="1")
+    await desk.answers(words="Try again.")
+    await desk.later(days=1)
+    channel = desk.env.backend.get_dm_channel(desk.customer.id)
+    desk.env.inject_error("POST", f"/channels/{channel.id}/messages", status=503, times=None)
+    await desk.later(days=1)
+    assert "There was no reply." in str(desk.card().embeds[0].description)
+    await desk.press("Reopen")
+    desk.env.backend.faults.clear()
+
+    await desk.later()
+
+    assert direct(desk) == ["Answer to your help request #1", "Did this help? Your help request #1"]
+
+
 async def test_a_german_customer_is_asked_and_told_in_german(desk: Desk) -> None:
     desk.speaks(desk.customer, "de")
     await desk.set_up()
@@ -306,6 +324,31 @@ async def test_writing_back_after_the_question_keeps_the_request_open(desk: Desk
 
     assert len(desk.direct()) == 2
     assert "**Taken**" in str(desk.card().embeds[0].description)
+
+
+@pytest.mark.parametrize("added", ["number", "screenshot"])
+async def test_adding_what_the_moderators_asked_for_keeps_the_request_open_even_without_words(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, added: str
+) -> None:
+    monkeypatch.setattr(screenshots, "CDN", (f"{CDN_BASE}/",))
+    page = await desk.set_up(log=True)
+    await desk.owner.click(reply(page), custom_id="store_setup:toggle:help_screenshots:on")
+    await limits(desk, close="1")
+    inputs = {"topic": "other", "words": "Where is it?", "number": "1"}
+    await desk.forge("help:file::wrong_reference.order_number", desk.customer, desk.channel, inputs=inputs)
+    await desk.answers(words="What is your order number? Please attach a screenshot.")
+
+    form = await desk.customer.click(reply(await desk.mydownloads("#1")), label="Get help")
+    more: dict[str, Any] = {"number": "1042"}
+    if added == "screenshot":
+        more = {"number": "1", "screenshot": ("picture.png", b"\x89PNG\r\n\x1a\n the picture")}
+    await desk.customer.submit_modal(form, {"topic": "other", **more})
+    await desk.later(days=9)
+    await desk.later(days=9)
+
+    assert direct(desk) == ["Answer to your help request #1"]
+    assert "**Taken**" in str(desk.card().embeds[0].description)
+    assert log_lines(desk)[-1] == f"<@{desk.customer.id}> wrote back in request #1."
 
 
 async def test_a_press_on_i_still_need_help_alone_begins_the_silence_anew(desk: Desk) -> None:

@@ -98,7 +98,8 @@ def _card(shop: Shop, ticket: Row, card: Message, messages: list[Row]) -> list[s
     notes = shop.notes(card)
     notes += [message.embeds[0]["description"] for message in shop.beside(card.id)]
     answers = [message for message in messages if message.from_moderator]
-    noted = sum(bool(re.search(r" has (answered|closed it):| had closed it, .*:\n|^⏳ I have asked ", note)) for note in notes)
+    about_one = re.compile(r" has (answered|closed it):| had closed it, .*:\n|^⏳ I have asked ")
+    noted = sum(bool(about_one.search(note)) for note in notes)
     wrong += [f"{noted} notes of {len(answers)} answers"] * (noted != len(answers))
     reminded = sum(" has been waiting for an answer since " in note for note in notes)
     wrong += [f"{reminded} reminders, stage {ticket.stage}"] * (reminded != int(ticket.stage == Stage.REMINDED))

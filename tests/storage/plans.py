@@ -82,6 +82,8 @@ def _of_sqlite(new: Asked) -> Asked:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {key[1]}", tuple(parameters))
             steps = [row.detail.split() for row in plan]
             found[key] = " ".join(words[1] for words in steps if words[0] == "SCAN" and words[1] in GROWING)
+            if any(words[:2] == ["CORRELATED", "LIST"] for words in steps):
+                found[key] += "a list for each row"
     return found
 
 

@@ -100,6 +100,21 @@ async def test_release_and_move_revoke_the_claims_roles_but_not_those_of_other_o
             await storage.claims.release(wrong_guild, claim.shown, 9)
 
 
+async def test_who_has_a_claim_on_an_order_that_is_moved_to_them_loses_all_its_roles_with_it(storage: Storage) -> None:
+    first = await storage.claims.claim(GUILD, 1, ORDER, "#1", accounts=2, role_ids=[10, 11], held=())
+    second = await storage.claims.claim(GUILD, 2, ORDER, "#1", accounts=2, role_ids=[10], held=())
+    assert first is not None
+    assert second is not None
+    await storage.claims.move(GUILD, first.shown, 9, 2, allow)
+    await give(storage, 2)
+    (claim,) = await storage.claims.of_order(GUILD, ORDER)
+    assert claim.given_role_ids == (10, 11)
+
+    await storage.claims.release(GUILD, second.shown, 9)
+
+    assert await storage.role_grants.due(GUILD, 2) == {10: GrantState.REVOKING, 11: GrantState.REVOKING}
+
+
 async def test_a_role_that_was_held_before_is_never_revoked(storage: Storage) -> None:
     claim = await claim_of(storage, ORDER, 10, 11, held=[10])
     assert await storage.role_grants.due(GUILD, 1) == {11: GrantState.GRANTING}

@@ -10,8 +10,10 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 from databases import audit_entries
 from desk import Log
-from storage.samples import CUSTOMER, GUILD, MODERATOR, file, held, new_ticket, settings
+from storage.samples import CUSTOMER, GUILD, MODERATOR, NEWER_KEY, file, held, new_ticket, settings
 
+from fileflare_bot.clusters import Clusters
+from fileflare_bot.metrics import Metrics
 from fileflare_bot.settings import SettingsError
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings, Resolution
@@ -182,6 +184,23 @@ async def test_a_database_that_goes_away_and_comes_back_is_used_again(
         assert (await file(storage, 2)).number == 2
     assert len(log.events("database_away")) == 1, "it is said once"
     assert len(log.events("database_back")) == 1
+
+
+async def test_a_wrong_key_that_is_found_while_standing_by_ends_that(postgresql_url: str, log: Log) -> None:
+    async with open_storage(settings(postgresql_url)) as first:
+        await file(first)
+    storage = Storage(settings(postgresql_url, keys=[NEWER_KEY], clusters=2))  # it was away at the start
+
+    async def shards() -> int:
+        return 1
+
+    with pytest.raises(SettingsError) as raised:
+        await Clusters(storage, 2, Metrics()).stand_by(shards)
+
+    await storage.close()
+    (line,) = raised.value.lines
+    assert line.startswith("SECRET_KEYS ")
+    assert log.events("database_refused") == []
 
 
 async def test_requests_filed_while_the_database_goes_away_are_stored_or_refused(

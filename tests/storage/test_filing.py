@@ -135,6 +135,16 @@ async def test_a_screenshot_alone_counts_as_written_back(url: str) -> None:
         assert await storage.intents.notes(filed.ticket.id, filed.note_id) == []
 
 
+async def test_numbers_alone_count_as_written_back(url: str) -> None:
+    async with open_storage(settings_for(url, help_a_day_per_person=1)) as storage:
+        for number in range(11):  # the first with the ticket
+            filed = await storage.tickets.file(claiming(f"104{number % 2}"))
+
+        with pytest.raises(TooManyTickets):
+            await storage.tickets.file(claiming("1041"))
+        assert (await storage.tickets.get(filed.ticket.id)).details.claimed_number == "1040"
+
+
 async def answered(storage: Storage, url: str, hours: float, *, days_ago: float = 0, guild_id: int = GUILD) -> None:
     """File a ticket of somebody's, answered after so many hours."""
     filed = await storage.tickets.file(new_ticket(1000 + round(100 * hours), guild_id=guild_id))

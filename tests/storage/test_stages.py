@@ -7,18 +7,20 @@ from typing import Any, Final
 
 import pytest
 import sqlalchemy as sa
+from databases import audit_entries
 from storage.samples import CUSTOMER, ELSEWHERE, GUILD, MODERATOR, STRANGER, connected, file, new_ticket, statements
 
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.ended_stages import MOST_AT_ONCE
 from fileflare_bot.storage.models import TicketRow
 from fileflare_bot.storage.options import Options
-from fileflare_bot.storage.records import Delivery, NewNote, Resolution, Stage, Ticket, Topic
+from fileflare_bot.storage.records import Action, Delivery, NewNote, Resolution, Stage, Ticket, Topic
 from fileflare_bot.storage.storage import Storage
 
 BOT: Final = 2**59
 OWNER: Final = 2**58
 REMINDER: Final = NewNote("Nobody has answered.", "open", reminder=True)
+ASK_AGAIN: Final = NewNote("Ask for it again.", "open")
 ARRIVED: Final = NewNote("It has arrived.", "taken")
 
 
@@ -329,11 +331,29 @@ async def test_the_stage_of_a_ticket_is_in_its_customers_export(storage: Storage
     assert request["ticket"]["stage_since"]
 
 
-async def test_a_customer_who_names_another_problem_waits_for_the_moderators_again(storage: Storage) -> None:
+@pytest.mark.parametrize("added", ["topic", "number", "screenshot"])
+@pytest.mark.parametrize("late", [False, True], ids=["answer arrived", "answer arrives later"])
+async def test_a_customer_who_adds_something_without_words_waits_for_the_moderators_again(
+    storage: Storage, added: str, *, late: bool
+) -> None:
     ticket = await file(storage)
-    await answer(storage, ticket)
-    assert await stage(storage, ticket) is Stage.ANSWERED
+    await storage.tickets.answered(ticket.id, MODERATOR, "What is your order number?")
+    if not late:
+        await arrives(storage, ticket)
+        assert await stage(storage, ticket) is Stage.ANSWERED
+    shown = (await storage.tickets.get(ticket.id)).version
 
-    await storage.tickets.file(replace(new_ticket(), topic=Topic.NO_EMAIL))
+    new = new_ticket()
+    if added == "topic":
+        new = replace(new, topic=Topic.NO_EMAIL)
+    elif added == "number":
+        new = replace(new, details=replace(new.details, claimed_number="1042"))
+    for _ in range(2):  # they press again
+        await storage.tickets.file(new, screenshot_note=ASK_AGAIN if added == "screenshot" else None)
+    if late:
+        await arrives(storage, ticket)
 
     assert await stage(storage, ticket) is Stage.WAITING
+    assert (await storage.tickets.get(ticket.id)).version == shown + 1
+    actions = [entry.action for entry in await audit_entries(storage, GUILD)]
+    assert actions == [Action.FILED, Action.ANSWERED, Action.WROTE_BACK]

@@ -7,12 +7,24 @@ import pytest
 import sqlalchemy as sa
 from databases import audit_entries
 from desk import Log
-from storage.samples import COLLEAGUE, CUSTOMER, ELSEWHERE, GUILD, MODERATOR, STRANGER, connected, execute, file
+from storage.samples import (
+    COLLEAGUE,
+    CUSTOMER,
+    ELSEWHERE,
+    GUILD,
+    MODERATOR,
+    STRANGER,
+    connected,
+    execute,
+    file,
+    statements,
+)
 
 from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.orders.reference import OrderReference
+from fileflare_bot.storage import retention
 from fileflare_bot.storage.database import utc_now
-from fileflare_bot.storage.errors import NoSuchTicket
+from fileflare_bot.storage.errors import NoSuchTicket, StorageUnavailable
 from fileflare_bot.storage.models import AuditRow, MessageRow, TicketRow
 from fileflare_bot.storage.records import Action, Card, Resolution, Statistics, Ticket
 from fileflare_bot.storage.storage import Storage
@@ -112,6 +124,35 @@ async def test_old_audit_entries_are_deleted_unless_their_request_is_still_there
         (None, COLLEAGUE, Action.LOOKED_UP),
     ]
     assert [trace.number for trace in await audit_entries(storage, ELSEWHERE)] == [1]
+
+
+async def test_more_old_audit_entries_than_go_at_once_are_all_deleted(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setattr(retention, "ENTRIES_AT_ONCE", 2)
+    await dated(storage, url, 1, days=91)
+    for _ in range(5):
+        await storage.audit.record(GUILD, MODERATOR, Action.LOOKED_UP)
+    await execute(url, sa.update(AuditRow).values(at=utc_now() - timedelta(days=91)))
+
+    with statements(storage) as asked:
+        await storage.retention.delete_resolved(90)
+
+    assert [trace.action for trace in await audit_entries(storage, GUILD)] == [Action.FILED]
+    assert len([each for each, _ in asked if each.startswith("DELETE FROM actions")]) == 4
+
+
+async def test_a_prune_that_fails_keeps_nothing_else_of_the_upkeep_from_running(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_slow(_days: int) -> int:
+        raise StorageUnavailable
+
+    monkeypatch.setattr(storage.retention, "delete_resolved", too_slow)
+
+    assert not await storage.tend()
+    assert await storage.tend()
+    assert storage.available
 
 
 async def test_tending_prunes_what_is_older_than_the_setting_says(storage: Storage, url: str, log: Log) -> None:
