@@ -166,7 +166,7 @@ class Claims(
     @replies("claims_done", MODERATOR, updates=True)
     async def confirmed(self, reply: Reply, what: str, ticket_id: str, shown: str) -> None:
         """Move a claim to the customer of a ticket, or release it, and offer to tell them."""
-        ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
+        ticket = await self._open_ticket(reply, ticket_id)
         translator = reply.translator
         try:
             if what == "move":

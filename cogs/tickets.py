@@ -20,6 +20,7 @@ from fileflare_bot.interactions.values import member, number
 from fileflare_bot.orders.diagnosis import Kind, diagnose_failure, was_read
 from fileflare_bot.orders.findings import report, unseen
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.roles.granting import NotInServer
 from fileflare_bot.storage.errors import NoSuchTicket, NotPossibleNow, StorageUnavailable
 from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
@@ -186,9 +187,12 @@ class Tickets(commands.Cog):
             cannot = translator.gettext("What the data cannot show")
             embed.add_field(name=cannot, value=shorten(unseen(translator), FIELD_VALUE), inline=False)
         if standing.own is not None and standing.own.role_ids:
-            held = await self._roles.held(ticket.guild_id, ticket.user_id)
-            brings = translator.gettext("Roles that the order brings")
-            embed.add_field(name=brings, value=_has_roles(standing.own.role_ids, held, translator), inline=False)
+            try:
+                held = await self._roles.held(ticket.guild_id, ticket.user_id)
+                has = _has_roles(standing.own.role_ids, held, translator)
+            except NotInServer:
+                has = translator.gettext("They are not in this server any more.")
+            embed.add_field(name=translator.gettext("Roles that the order brings"), value=has, inline=False)
         file = File("details.txt", text.encode()) if size(text) > EMBED_DESCRIPTION else None
         await reply.show(ReplyMessage(f"**{head}**", embed, file=file))
 

@@ -122,6 +122,8 @@ class Lookups:
             found = await self._find(lookup, self.refresh_seconds if refresh else self.fresh_seconds, waiting)
         except OrderNotFound as error:  # shared by all who have asked for the order
             in_server = requester.guild_id is not None
+            if known and error.denied:  # Fileflare may deny everybody's
+                raise OrderNotFound(str(error), denied=True, in_server=in_server) from error
             if known:
                 raise OrderGone(str(error), in_server=in_server) from error
             tries_left, pause = await self._abuse.missed(requester)

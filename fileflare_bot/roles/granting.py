@@ -189,22 +189,19 @@ class BuyerRoles:
         return sorted(given - others), sorted(given & others)
 
     async def held(self, guild_id: int, user_id: int) -> set[int] | None:
-        """Return the roles that a user has now, or None if Discord does not say."""
+        """Return the roles that a member has now, or None if Discord does not say.
+
+        Raises:
+            NotInServer: the user is no member.
+        """
         try:
             member = await self._bot.http.get_member(guild_id, user_id)
-        except FAILURES as error:
-            log.info("member_not_read", guild_id=guild_id, error=name_of(error))
-            return None
-        return {int(role) for role in member["roles"]}
-
-    async def _require_member(self, guild_id: int, user_id: int) -> None:
-        """Check that a user is a member of a guild; if Discord does not say, they pass."""
-        try:
-            await self._bot.http.get_member(guild_id, user_id)
         except FAILURES as error:
             if code_of(error) in HAS_LEFT:
                 raise NotInServer from None
             log.info("member_not_read", guild_id=guild_id, error=name_of(error))
+            return None
+        return {int(role) for role in member["roles"]}
 
     async def release(
         self, guild_id: int, shown: ShownClaim, moderator_id: int, *, number: int | None = None
@@ -240,7 +237,7 @@ class BuyerRoles:
         def check(claim: Claim) -> None:
             check_may_give(moderator, claim.role_ids, INSTEAD_OF_MOVING)
 
-        await self._require_member(moderator.guild.id, to)
+        await self.held(moderator.guild.id, to)  # an order counts for members only
         translator = await self._modlog.translator(moderator.guild.id)
         before = translator.gettext(NOBODY) if shown.user_id is None else f"<@{shown.user_id}>"
         said = translator.gettext(

@@ -94,7 +94,7 @@ class Deliveries:
 
     async def _send(self, ticket: Ticket, answer: PendingAnswer) -> None:
         translator = self._catalogs.translator(ticket.locale)
-        title = answer_title(ticket, translator, asking=answer.asking, closing=answer.closing and ticket.resolved)
+        title = answer_title(ticket, translator, asking=answer.asking, closing=_closes(ticket, answer))
         guild = self._bot.get_guild(ticket.guild_id)
         asked = asked_before(ticket, await self._tickets.messages(ticket.id), answer.id)
         embed = answer_embed(asked, title, answer.text, guild.name if guild is not None else "", translator)
@@ -210,6 +210,14 @@ def opens_order(ticket: Ticket) -> bool:
     return ticket.details.reference is not None and was_read(ticket.details.findings)
 
 
+def _closes(ticket: Ticket, answer: PendingAnswer) -> bool:
+    """Return whether a ticket is closed because of this answer, and was not opened again since."""
+    closed_at = ticket.resolved_at
+    return (
+        answer.closing and closed_at is not None and ticket.resolved_by == answer.author_id and answer.at >= closed_at
+    )
+
+
 def _note(ticket: Ticket, answer: PendingAnswer, delivery: Delivery, translator: Translator) -> NewNote:
     """Return what the thread says about an answer."""
     who, arrived = f"<@{answer.author_id}>", translator.gettext(ARRIVED[delivery])
@@ -222,7 +230,7 @@ def _note(ticket: Ticket, answer: PendingAnswer, delivery: Delivery, translator:
     if not answer.closing:
         head = translator.gettext("{who} has answered:", who=who)
         return NewNote(f"✉️ {head}\n{answer.text}\n\n{arrived}", "taken")
-    if not ticket.resolved:
+    if not _closes(ticket, answer):
         head = translator.gettext("{who} had closed it, before it was opened again:", who=who)
         return NewNote(f"✉️ {head}\n{answer.text}\n\n{arrived}", "taken")
     head = translator.gettext("{who} has closed it:", who=who)

@@ -24,7 +24,9 @@ from fileflare_bot.storage.records import GuildSettings, TicketDetails
 HIDDEN: Final = "[…]"  # replaces links and order IDs in a customer's words
 _BETWEEN_WORDS: Final = re.compile(r"[\s:,;]+")
 _BEFORE_NUMBER: Final = re.compile(r"^(?:.*#|n[or]\.?(?=\d))", re.IGNORECASE)
-_PART_OF_ID: Final = re.compile(r"[0-9a-f]{8}", re.IGNORECASE | re.ASCII)  # if it is beside another word
+# With a letter, as order numbers have eight digits, too; alone it can be a number with letters, up to twelve characters
+_PART_OF_ID: Final = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{8}", re.IGNORECASE | re.ASCII)
+_LONG_PART: Final = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 MEMBER_SECONDS: Final = 3.0  # to ask Discord whether somebody is a member
 
 log = structlog.stdlib.get_logger(__name__)
@@ -122,7 +124,8 @@ def typed_number(text: str, token: str = "") -> str:
     text = hide_secrets(text, token)
     words = [word.strip(".!?()") for word in _BETWEEN_WORDS.split(text) if any(map(str.isdigit, word))]
     number = plain_number(_BEFORE_NUMBER.sub("", words[0]) if len(words) == 1 and HIDDEN not in text else text)
-    return "" if _BETWEEN_WORDS.search(number) and _PART_OF_ID.search(number) else number
+    part = _PART_OF_ID if re.search(r"\W", number) else _LONG_PART
+    return "" if part.search(number) else number
 
 
 def hide_secrets(text: str, token: str = "") -> str:

@@ -29,6 +29,11 @@ def has(desk: Desk, person: MemberActor, role: RoleHandle) -> bool:
     return role.id in desk.env.backend.get_guild(desk.guild.id).members[person.id].role_ids
 
 
+def told(result: InteractionResult) -> str:
+    """Return what a press was told beside the message that it was in."""
+    return str(result.followups[-1].content) if result.followups else str(reply(result).content)
+
+
 def shown(desk: Desk) -> str:
     return str(desk.card().embeds[0].description)
 
@@ -257,11 +262,16 @@ async def test_the_order_of_a_request_that_was_closed_meanwhile_is_not_said_to_h
     desk: Desk, label: str
 ) -> None:
     await files(desk)
+    sure = await desk.press(label, person=desk.owner)
     await desk.resolves()
 
-    late = await desk.forge(f"claims:ask:{label.lower()}:1", desk.owner, desk.support)
+    asked = await desk.forge(f"claims:ask:{label.lower()}:1", desk.owner, desk.support)
+    done = await desk.owner.click(reply(sure), label=f"{label} it")
 
-    assert reply(late).content.startswith("**The help request is closed already:**")
+    assert reply(asked).content.startswith("**The help request is closed already:**")
+    assert told(done).startswith("**The help request is closed already:**")
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+    assert claim.user_id == desk.customer.id
 
 
 async def test_an_order_is_not_moved_to_somebody_who_has_left(desk: Desk, buyer: RoleHandle) -> None:
@@ -472,6 +482,9 @@ async def test_details_say_which_of_the_orders_roles_the_customer_has_now(desk: 
     assert await said() == [f"✅ They have <@&{buyer.id}>.\n🔴 They do not have <@&{reader.id}>."]
     desk.env.inject_error("GET", "/guilds/*/members/*", status=500, times=None)
     assert await said() == [f"<@&{buyer.id}>, <@&{reader.id}>: I could not read whether they have them."]
+    desk.env.backend.faults.clear()
+    del desk.env.backend.get_guild(desk.guild.id).members[desk.customer.id]
+    assert await said() == ["They are not in this server any more."]
     others = embed(await desk.press("Details", number=2)).fields
     assert "Roles that the order brings" not in [field.name for field in others]
 

@@ -639,6 +639,21 @@ async def test_a_closing_answer_that_arrives_after_a_reopening_says_that_it_was_
     assert note.startswith(f"✉️ <@{desk.moderator.id}> had closed it, before it was opened again:\nIt works now.")
 
 
+async def test_a_closing_answer_that_arrives_after_another_closing_does_not_take_its_reason(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Try again.")
+    path = f"/channels/{desk.env.backend.get_dm_channel(desk.customer.id).id}/messages"
+    desk.env.inject_error("POST", path, status=403, code=50013)
+    await desk.resolves(Resolution.FIXED, "Goodbye!")
+    await desk.press("Reopen")
+    await desk.at_home.click(desk.direct()[-1], label="It is solved")
+    await desk.later()
+
+    (note,) = [each for each in desk.notes() if "Goodbye!" in each]
+    assert note.startswith(f"✉️ <@{desk.moderator.id}> had closed it, before it was opened again:\nIt works now.")
+
+
 @pytest.mark.parametrize("given", ["link", "another", "id"])
 async def test_words_with_an_order_link_come_back_without_it_and_are_changed_in_the_form(
     desk: Desk, given: str
