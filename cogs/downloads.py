@@ -130,7 +130,7 @@ class Downloads(commands.Cog):
         """Show another page, or all files again after a search."""
         opened = self._opened(reply, handle)
         if action == "all":
-            opened.wanted, opened.page, opened.begins_with = "", 1, None
+            opened.wanted, (opened.page, opened.begins_with) = "", opened.found_from
         else:
             opened.page += 1 if action == "next" else -1
         await reply.show(order_message(opened, _pages(opened), reply.translator))
@@ -171,6 +171,8 @@ class Downloads(commands.Cog):
                 [find_button(opened, translator), all_button(opened, translator)]
             )
             raise NothingFound(wanted=shown_wanted(wanted))
+        if not opened.wanted:
+            opened.found_from = opened.page, opened.begins_with
         opened.wanted, opened.page, opened.begins_with = wanted, 1, None
         await reply.show(order_message(opened, found, reply.translator))
 

@@ -24,7 +24,7 @@ from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
 from fileflare_bot.storage.records import GuildSettings, NewTicket, Ticket, TicketDetails, Topic
 from fileflare_bot.text import clean
-from fileflare_bot.tickets.delivery import LONGEST_QUOTED, add_how_to_reply, answer_embed, answer_title, answer_view
+from fileflare_bot.tickets.delivery import add_how_to_reply, answer_embed, answer_title, answer_view
 from fileflare_bot.tickets.intake import (
     HIDDEN,
     NothingToFindItBy,
@@ -50,6 +50,7 @@ _ANSWER: Final = r"(?::(?P<answer_id>\d{1,18}))?"  # the message of a moderator
 _ROOM_SHARE: Final = 0.8  # of the time for a fast reply, in which a form must be opened
 _FORM_PARTS: Final = 5  # discord.com/developers/docs/interactions/receiving-and-responding, "Modal"
 _LONGEST_NUMBER: Final = 20  # characters
+_LONGEST_ANSWERED: Final = 1000  # UTF-16 units of an answer above the form that replies to it
 _UNKNOWN: Final = {Kind.WRONG_REFERENCE, Kind.NOT_FOUND, Kind.PAUSED}
 
 
@@ -260,11 +261,11 @@ class Help(commands.Cog):
 
 
 def _answered(pressed: discord.Message | None) -> list[discord.ui.TextDisplay[Any]]:
-    """Return the answer whose button was pressed, shortened, to stand above what its customer writes back."""
+    """Return the answer whose button was pressed, to stand above what its customer writes back."""
     embed = next(iter(pressed.embeds), None) if pressed is not None else None
     if embed is None or not embed.description:
         return []
-    answer = quoted(shorten(" ".join(embed.description.split()), LONGEST_QUOTED))
+    answer = quoted(shorten(" ".join(embed.description.split()), _LONGEST_ANSWERED))
     return [discord.ui.TextDisplay(f"**{embed.title}**\n{answer}")]
 
 
@@ -377,10 +378,10 @@ def _help_modal(
             custom_id="number",
             placeholder="#1050",
             max_length=_LONGEST_NUMBER,
-            required=likely is Topic.ORDER_NOT_FOUND,
+            required=False,
             default=claimed_number[:_LONGEST_NUMBER] or None,
         )
-        text = translator.gettext("It is in the confirmation email. The moderators find your order with it.")
+        text = translator.gettext("It is in the confirmation email. None at hand? Say below what you bought, and when.")
         place = 0 if likely is Topic.ORDER_NOT_FOUND else len(items)
         items.insert(place, labelled(translator.gettext("Order number"), number, text))
     if ask_for_order:

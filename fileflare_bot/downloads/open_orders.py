@@ -42,6 +42,7 @@ class OpenOrder:
     place: Place | None = None  # in the line, while the user waits
     waits_in: int | None = None  # the message in which they pressed for that place; None if they typed the command
     wanted: str = field(default="", repr=False)  # only files with this in their name are shown
+    found_from: tuple[int, int | None] = (1, None)  # the page and place where they pressed Find, for All files
     order_number: str = ""  # empty before the first successful lookup
     products: tuple[str, ...] = ()  # the names of the first few
     handle: str = field(default_factory=lambda: secrets.token_urlsafe(9))

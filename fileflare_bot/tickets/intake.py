@@ -60,7 +60,10 @@ class NothingWritten(Refusal):
 class NothingToFindItBy(Refusal):
     """Raised when somebody asks for an unknown order, and gives neither its number nor anything else to find it by."""
 
-    sentence = N_("**Without the order number nobody can find it.** It is in your order confirmation email.")
+    sentence = N_(
+        "**Without the order number nobody can find it.** It is in your order confirmation email. None at hand? Say in "
+        "your own words what you bought, and when."
+    )
     outcome = "no_order_number"
 
 
@@ -123,6 +126,8 @@ def typed_number(text: str, token: str = "") -> str:
     """Return an order number without what was typed around it, such as "Order #"; empty as in sorted_out()."""
     text = hide_secrets(text, token)
     words = [word.strip(".!?()") for word in _BETWEEN_WORDS.split(text) if any(map(str.isdigit, word))]
+    if not words:  # such as "I do not know"
+        return ""
     number = plain_number(_BEFORE_NUMBER.sub("", words[0]) if len(words) == 1 and HIDDEN not in text else text)
     part = _PART_OF_ID if re.search(r"\W", number) else _LONG_PART
     return "" if part.search(number) else number

@@ -220,6 +220,19 @@ async def test_find_shows_the_files_with_that_in_their_name_and_a_way_back(desk:
     assert shown_files(everything)[0] == large_file(desk, 0, 0)
 
 
+async def test_all_files_leads_back_to_the_page_on_which_find_was_pressed(desk: Desk) -> None:
+    result = await desk.mydownloads(orders.LARGE)
+    second = await desk.customer.click(reply(result), label="Next")
+    before = embed(second).footer.text
+
+    found = await find(desk, second, "loop_03_05")
+    again = await find(desk, found, "loop_07_12")
+    back = await desk.customer.click(reply(again), label="All files")
+
+    assert str(before).startswith("Page 2 of ")
+    assert embed(back).footer.text == before
+
+
 async def test_a_german_customer_finds_files_in_german(desk: Desk) -> None:
     desk.speaks(desk.customer, "de")
     result = await desk.mydownloads(orders.LARGE)

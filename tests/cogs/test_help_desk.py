@@ -382,7 +382,7 @@ async def test_the_form_for_writing_back_shows_which_answer_it_is_for(desk: Desk
         desk.closes_direct_messages()
     await desk.set_up()
     await desk.ask_for_help()
-    await desk.answers(words="*Which* file? " + "Tell me, please. " * 30)
+    await desk.answers(words="*Which* file? " + "Tell me, please. " * 80)
     await desk.answers(words="Never mind.")
 
     if closed:

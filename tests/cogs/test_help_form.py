@@ -367,12 +367,15 @@ async def test_who_has_filed_reads_how_long_answers_take_if_enough_is_known(
 
 
 @pytest.mark.parametrize("pasted", ["#not-an-id", "0c732eb6fd98", orders.UNKNOWN])
-async def test_an_order_that_is_not_found_needs_its_number(desk: Desk, pasted: str) -> None:
+async def test_for_an_order_that_is_not_found_the_form_asks_for_its_number_or_what_was_bought(
+    desk: Desk, pasted: str
+) -> None:
     await desk.set_up()
 
-    number = fields(await form(desk, pasted))["number"]["component"]
+    number = fields(await form(desk, pasted))["number"]
 
-    assert number["required"]
+    assert not number["component"]["required"]
+    assert number["description"].endswith("None at hand? Say below what you bought, and when.")
     assert not fields(await form(desk, orders.DOCUMENTED)).get("number")
 
 

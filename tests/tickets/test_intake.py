@@ -28,3 +28,7 @@ def test_a_number_of_an_order_is_kept_although_it_could_be_a_part_of_an_id(numbe
 @pytest.mark.parametrize("pasted", ["0c732eb6fd98", "#1050#0c732eb6fd98", "1050/0c732eb6fd98", "1050.0c732eb6fd98"])
 def test_a_part_of_an_id_is_no_number(pasted: str) -> None:
     assert "0c732eb6" not in typed_number(pasted)
+
+
+def test_words_without_any_digit_are_no_number() -> None:
+    assert typed_number("I do not know") == ""
