@@ -17,6 +17,7 @@ from fileflare_bot.orders.weight import weight
 
 OPEN_SECONDS: Final = 30 * 60
 MOST_BYTES: Final = 64 * 2**20  # of all open orders; the user who holds most loses theirs first
+ROOMY_BYTES: Final = MOST_BYTES * 9 // 10  # what is left once some had to go
 USER_BYTES: Final = 16 * 2**20  # of one user's, about 4,000 files; their least recently used are dropped first
 OPEN_BYTES: Final = 2000  # of an open order without the order itself
 
@@ -77,23 +78,12 @@ class OpenOrder:
         return (self.failure, *self.found) if self.failure is not None else self.found
 
 
-class _OfEverybody(TTLCache[int, dict[str, OpenOrder]]):
-    """The open orders of every user, by the random handle in their buttons' custom_ids, the latest used last."""
-
-    def __init__(self) -> None:
-        super().__init__(MOST_BYTES, OPEN_SECONDS, getsizeof=_bytes)
-
-    def popitem(self) -> tuple[int, dict[str, OpenOrder]]:
-        """Make room: drop the orders of the user who holds most, so that nobody pushes out those who hold little."""
-        user_id, _ = max(self.items(), key=lambda item: _bytes(item[1]))
-        return user_id, self.pop(user_id)
-
-
 class OpenOrders:
     """All open orders. In memory only."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._users = _OfEverybody()
+        # By the random handle in their buttons' custom_ids, the latest used last
+        self._users: TTLCache[int, dict[str, OpenOrder]] = TTLCache(MOST_BYTES, OPEN_SECONDS, getsizeof=_bytes)
         metrics.watch(open_lists=lambda: sum(map(len, self._users.values())))
 
     def get(self, handle: str, user_id: int) -> OpenOrder | None:
@@ -116,7 +106,20 @@ class OpenOrders:
         while _bytes(theirs) > USER_BYTES:
             del theirs[opened.handle if opened.weight > USER_BYTES else next(iter(theirs))]
         if theirs:
+            self._make_room(_bytes(theirs))
             self._users[opened.user_id] = theirs
+
+    def _make_room(self, needed: int) -> None:
+        """Drop the orders of the users who hold most, so that nobody pushes out those who hold little.
+
+        Enough of them that nobody has to look through all users again soon.
+        """
+        if self._users.currsize + needed <= MOST_BYTES:
+            return
+        for user_id, _ in sorted(self._users.items(), key=lambda item: _bytes(item[1]), reverse=True):
+            if self._users.currsize + needed <= ROOMY_BYTES:
+                break
+            del self._users[user_id]
 
 
 def _bytes(theirs: dict[str, OpenOrder]) -> int:
