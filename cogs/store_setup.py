@@ -262,6 +262,7 @@ class StoreSetup(commands.Cog):
             await bot.storage.panels.of_guild(reply.guild_id),
             lookups=bot.lookups,
             leak_guard=bot.leak_guard,
+            given=await self._given(reply.settings),
             owner_id=reply.user.id,
         )
         lines = [line async for line in trying]
@@ -277,6 +278,10 @@ class StoreSetup(commands.Cog):
         if size(text) > CONTENT:  # what needs no fixing may be missing
             text = "\n".join([f"**{head}**", *(line for line in lines if good or not line.startswith(GOOD))])
         await reply.show(ReplyMessage(shorten(text, CONTENT)))
+
+    async def _given(self, settings: GuildSettings) -> set[int]:
+        """Return the moderator roles that the bot has given to buyers."""
+        return await self._bot.storage.role_grants.given_to_buyers(settings.guild_id, settings.moderator_role_ids)
 
     def _theirs(self, reply: Reply, settings: GuildSettings) -> Translator:
         """Return the translator for the panel."""
@@ -311,6 +316,7 @@ class StoreSetup(commands.Cog):
             reply.translator,
             self._bot.catalogs,
             panels=panels,
+            given=await self._given(settings),
             most_open=self._bot.storage.tickets.open_per_user,
             note=note,
             limited=limited,

@@ -1,6 +1,6 @@
 """The page of /store setup: what is missing, every setting, and the step that comes next."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import discord
@@ -45,16 +45,18 @@ def setup_page(
     catalogs: Catalogs,
     *,
     panels: Sequence[Panel],
+    given: Collection[int],
     most_open: int,
     note: str = "",
     limited: bool = False,
 ) -> discord.ui.LayoutView:
     """Return the page; ``note`` stands at its head, and ``limited`` says that the limits were just stored.
 
-    ``most_open`` is the operator's limit for the open help requests of a person.
+    ``given`` are the moderator roles that the bot has given to buyers; ``most_open`` is the operator's limit for the
+    open help requests of a person.
     """
     page = discord.ui.LayoutView(timeout=None)
-    lines = [*missing(guild, settings, panels, translator)]
+    lines = [*missing(guild, settings, panels, translator, given)]
     seen = [each for each in posted(panels) if customers_can_see(guild, settings, each.channel_id)]
     if seen:
         lines.append(f"{GOOD} {next_line(guild, settings, seen, translator)}")

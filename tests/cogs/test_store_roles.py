@@ -1,6 +1,7 @@
 """Buyers' roles: which orders bring which roles, who can claim an order, and why a role cannot be given."""
 
 import asyncio
+import json
 
 import discord
 import pytest
@@ -12,6 +13,7 @@ from simcord.results import InteractionResult
 from fileflare_bot.demo import orders
 from fileflare_bot.storage.options import MOST_RULES, Match, Options, RoleRule, StoreProduct
 from fileflare_bot.storage.records import SeenProduct
+from fileflare_bot.store.settings_file import exported
 
 
 async def rule(desk: Desk, match: str, role: RoleHandle, value: str | None = None) -> InteractionResult:
@@ -517,6 +519,44 @@ async def test_a_moderator_role_of_buyers_from_before_is_named_wherever_the_owne
     assert checked.startswith("**This needs fixing:**")
     assert line in checked
     assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
+
+
+async def test_a_role_that_buyers_keep_from_a_rule_that_is_gone_makes_no_moderators(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    """Taking a rule away takes its role from nobody; who held it before the bot's rule does not count."""
+    await desk.set_up()
+    guilds, team = desk.bot.storage.guilds, desk.guild.create_role("Helpers")
+    desk.env.backend.add_member_role(desk.guild.id, desk.customer.id, team.id)
+    await desk.env.settle()
+    for role in (buyer, team):
+        await rule(desk, "any_order", role)
+    await desk.mydownloads(orders.DOCUMENTED)
+    for _ in range(2):
+        await desk.owner.slash(desk.channel, "store roles remove", rule="1")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    refused = await desk.owner.select(reply(setup), [buyer], custom_id="store_setup:set:moderator_role_ids")
+
+    why = "buyers have it from me, though no rule in /store roles gives it any more"
+    assert refused.followups[-1].content.startswith(f"**The role <@&{buyer.id}> cannot be a moderator role:** {why}.")
+    guild = desk.bot.get_guild(desk.guild.id)
+    assert guild is not None
+    file = json.loads(exported(guilds.get(desk.guild.id), guild))
+    content = json.dumps(file | {"moderator_roles": ["Buyer"]}).encode()
+    imported = await desk.owner.slash(desk.channel, "store import", file=("settings.json", content))
+    assert why in reply(imported).content
+    assert guilds.get(desk.guild.id).moderator_role_ids == ()
+    await desk.owner.select(reply(setup), [team], custom_id="store_setup:set:moderator_role_ids")
+    assert guilds.get(desk.guild.id).moderator_role_ids == (team.id,)
+    await guilds.change(desk.guild.id, desk.owner.id, moderator_role_ids=(team.id, buyer.id))
+    line = f"⚠️ **NOT SAFE: <@&{buyer.id}> is a moderator role, but {why}.**"
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert line in page(setup)
+    assert line in reply(await desk.owner.click(reply(setup), label="Check")).content
+    status = str(embed(await desk.owner.slash(desk.channel, "store status")).description)
+    assert line in status
+    assert f"NOT SAFE: <@&{team.id}>" not in status
 
 
 async def test_manage_server_alone_makes_no_rule(desk: Desk, buyer: RoleHandle) -> None:
