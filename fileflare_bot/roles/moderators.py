@@ -20,8 +20,8 @@ class NotForModerators(Refusal):
     """Raised when a chosen moderator role is one that everybody, buyers, an app, subscribers or boosters have."""
 
     sentence = N_(
-        "**The role {role} cannot be a moderator role:** {why}. Choose a role that only your team has; make one under "
-        "Server Settings > Roles."
+        "**The role {role} cannot be a moderator role:** {why}. Nothing was changed. Choose a role that only your team "
+        "has; make one under Server Settings > Roles."
     )
 
     def __init__(self, role: str, why: str) -> None:
@@ -48,7 +48,7 @@ class PingsBuyers(Refusal):
 
     sentence = N_(
         "**The role {role} cannot be both the role to ping and a role for buyers:** each help request would ping all "
-        "of them. Choose another role."
+        "of them. Nothing was changed. Choose another role."
     )
 
 

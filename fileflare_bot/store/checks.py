@@ -33,6 +33,9 @@ _OPEN: Final = N_(
 _WITH_PANEL: Final = N_(
     "**Customers see this channel: your panel is here.** In /store setup, choose another one that only your team sees."
 )
+NO_RULE: Final = N_(
+    "**Buyers' roles are on, but there is no rule:** no order brings a role. Add one with /store roles add."
+)
 GUARD_STATES: Final = {
     GuardState.OFF: N_("The leak guard is off."),
     GuardState.ON: N_("The leak guard is on."),
@@ -285,9 +288,11 @@ def unsafe_lines(
 
 
 def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
-    """Yield a line for each buyers' role, and one for rules that wait for confirmed products."""
+    """Yield a line for each buyers' role, and one for rules that are missing, or wait for confirmed products."""
     if not settings.options.buyers_roles:
         return
+    if not settings.options.rules:
+        yield f"{WARNING} " + translator.gettext(NO_RULE)
     if settings.options.waiting_rules:
         yield f"{WARNING} {waiting_line(settings.options, translator)}"
     idle = [rule for rule in settings.options.rules if rule_value(rule.match, rule.value) is None]

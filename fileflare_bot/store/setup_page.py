@@ -12,6 +12,8 @@ from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, O
 from fileflare_bot.storage.records import GuildSettings, Panel
 from fileflare_bot.store.checks import (
     GOOD,
+    NO_RULE,
+    WARNING,
     channels_of,
     log_line,
     missing,
@@ -88,9 +90,9 @@ def _items(
         support = support_line(guild, settings, translator, panels)
     yield discord.ui.TextDisplay(support)
     yield _row(_channel("support_channel_id", settings.support_channel_id, translator.gettext("Support channel")))
-    yield discord.ui.TextDisplay(
-        translator.gettext("**Moderators:** who may manage messages or the server, and who has one of these roles:")
-    )
+    team = translator.gettext("**Moderators:** who may manage messages or the server, and who has one of these roles:")
+    stored = ", ".join(f"<@&{role_id}>" for role_id in settings.moderator_role_ids)
+    yield discord.ui.TextDisplay(f"{team} {stored}".strip())
     yield _row(
         _roles(
             "moderator_role_ids",
@@ -116,8 +118,11 @@ def _items(
         if feature == "leak_guard_spares_moderators" and not settings.options.leak_guard:
             continue
         on = getattr(settings.options, feature)
+        said = ("🟢 " if on else "⚪ ") + translator.gettext(sentence)
+        if feature == "buyers_roles" and on and not settings.options.rules:
+            said = f"{WARNING} " + translator.gettext(NO_RULE)
         yield discord.ui.Section(
-            discord.ui.TextDisplay(("🟢 " if on else "⚪ ") + translator.gettext(sentence)),
+            discord.ui.TextDisplay(said),
             accessory=button(
                 translator.gettext("Switch off") if on else translator.gettext("Switch on"),
                 f"store_setup:toggle:{feature}:{'off' if on else 'on'}",

@@ -454,8 +454,8 @@ async def test_a_role_is_never_both_for_buyers_and_for_moderators(desk: Desk, bu
 
     said = [reply(refused).content, *(each.content for each in refused.followups)][-1]
     assert said == (
-        f"**The role <@&{buyer.id}> cannot be a moderator role:** buyers get it, by a rule in /store roles. Choose a "
-        "role that only your team has; make one under Server Settings > Roles."
+        f"**The role <@&{buyer.id}> cannot be a moderator role:** buyers get it, by a rule in /store roles. "
+        "Nothing was changed. Choose a role that only your team has; make one under Server Settings > Roles."
     )
     assert guilds.get(desk.guild.id).moderator_role_ids == (team.id,)
 
