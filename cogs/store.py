@@ -144,15 +144,15 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
                 text = translator.gettext("**What this server has of it is set already.** There is nothing to change.")
             await reply.show(ReplyMessage("\n".join([text, *lacking])))
             return
-        lines = change_lines(changes, translator)
+        lines = change_lines(changes, translator, ahead=True)
         embed = discord.Embed(
             title=translator.gettext("What the file changes"),
             description=shorten("\n".join([*lines, *lacking]), EMBED_DESCRIPTION),
             colour=COLOUR,
         )
         text = translator.gettext(
-            "**Nothing is changed yet.** The file replaces all settings of this server. What it takes away is gone; "
-            "/store export keeps a copy."
+            "**Nothing is changed yet.** The file replaces all settings of this server. What it takes away is gone. "
+            "Use /store export first if you may want to go back."
         )
         self._files[reply.guild_id, reply.interaction.id] = content
         label = translator.gettext("Replace my settings")

@@ -307,12 +307,12 @@ async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(
     listed = await desk.owner.slash(desk.channel, "store roles list")
     assert embed(listed).description == f"**1.** any order → <@&{buyer.id}>"
     tested = await desk.owner.slash(desk.channel, "store roles test", **{"order-id": orders.USED_UP})
-    assert embed(tested).description == f"It brings: <@&{buyer.id}>"
+    assert embed(tested).description == f"It brings: <@&{buyer.id}>\n**1.** any order → <@&{buyer.id}>"
     removed = await desk.owner.slash(desk.channel, "store roles remove", rule="1")
     assert reply(removed).content.startswith("Removed: any order")
     refused = await desk.owner.slash(desk.channel, "store roles remove", rule="1")
     assert reply(refused).content == (
-        "**There is no such rule any more.** Choose one that I suggest, or its number in /store roles list."
+        "**There is no rule number 1.** Choose one that I suggest, or its number in /store roles list."
     )
 
 
@@ -665,7 +665,9 @@ async def test_a_rule_that_is_added_again_is_there_once(desk: Desk, buyer: RoleH
 
     again = await rule(desk, "any_order", buyer)
 
-    assert "any order" in reply(again).content
+    assert reply(again).content.startswith(
+        "This rule is there already. Whoever opens such an order here gets the role:\nany order"
+    )
     listed = await desk.owner.slash(desk.channel, "store roles list")
     assert len(str(embed(listed).description).splitlines()) == 2
 
@@ -721,7 +723,8 @@ async def test_a_rule_for_what_is_no_number_of_a_product_or_variant_is_refused(
 
     assert reply(refused).content == (
         "**That is not Shopify's number of a product or variant, so no order would match it.** Choose one of those "
-        "that I suggest while you type `value`; /store products makes me know yours."
+        "that I suggest while you type `value`, or paste its address from Shopify's admin. /store products makes me "
+        "know yours."
     )
     assert desk.bot.storage.guilds.get(desk.guild.id).options.rules == ()
 
@@ -776,6 +779,35 @@ async def test_a_rule_for_a_product_that_no_order_had_is_saved_and_named(desk: D
     await desk.bot.storage.products.see(desk.guild.id, desk.owner.id, [SeenProduct("999", "Scarf", "")])
     assert unseen not in reply(await rule(desk, "product_id", buyer, "999")).content
     assert unseen not in reply(await rule(desk, "tag", buyer, "nothing")).content
+
+
+async def test_a_rule_for_a_tag_that_no_order_had_is_saved_and_named_once_tags_were_seen(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    unseen = "⚠️ No order here had this yet: check the spelling, or try /store roles test with an order of it."
+    assert unseen not in reply(await rule(desk, "tag", buyer, "boks")).content
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    for match, value, named in (
+        ("tag", "bocks", True),
+        ("tag", "BOOKS", False),
+        ("sku", "MY-SKU", True),
+        ("sku", "my-sku", False),
+        ("variant_id", "999", True),
+        ("any_order", None, False),
+    ):
+        assert (unseen in reply(await rule(desk, match, buyer, value)).content) is named, (match, value)
+
+
+async def test_the_test_of_the_rules_names_those_that_bring_a_role(desk: Desk, buyer: RoleHandle) -> None:
+    reader = desk.guild.create_role("Reader")
+    for match, role, value in (("tag", reader, "other"), ("any_order", buyer, None), ("tag", buyer, "books")):
+        await rule(desk, match, role, value)
+
+    tested = await desk.owner.slash(desk.channel, "store roles test", **{"order-id": orders.DOCUMENTED})
+
+    named = f"<@&{buyer.id}>"
+    assert embed(tested).description == f"It brings: {named}\n**2.** any order → {named}\n**3.** tag `books` → {named}"
 
 
 async def test_the_test_of_the_rules_says_why_an_order_brings_no_role(desk: Desk, buyer: RoleHandle) -> None:

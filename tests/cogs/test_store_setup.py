@@ -285,7 +285,7 @@ async def test_a_form_is_fixed_with_what_was_typed(desk: Desk) -> None:
     assert again.modal is not None
     assert [field["component"].get("value") or "" for field in again.modal["components"]] == ["5", "x", "", ""]
     saved = await desk.owner.submit_modal(again, {"accounts": "5", "open": "3"})
-    stays = "A setup page that you opened before shows it after your next choice there."
+    stays = "A setup page that is still open shows the old values until you choose something there."
     assert reply(saved).content.startswith("✅ Saved. **Limits:** 5 accounts an order · open requests of a person: 3")
     assert reply(saved).content.endswith(f"\n{stays}")
     later = await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
