@@ -77,12 +77,13 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             settings = reply.settings
             open_tickets = await bot.storage.figures.open_tickets(reply.guild_id)
             panels = await bot.storage.panels.of_guild(reply.guild_id)
+            given = await bot.storage.role_grants.given_to_buyers(reply.guild_id, settings.moderator_role_ids)
         except StorageUnavailable:
             text = translator.gettext("**My database does not answer.** Help requests and settings wait until it does.")
             troubles.append(f"{WARNING} {text} " + translator.gettext(STAYS))
         else:
             guard = guard_state(reply.guild, settings, bot.leak_guard)
-            troubles += checks.troubles(reply.guild, settings, panels, guard, translator)
+            troubles += checks.troubles(reply.guild, settings, panels, guard, translator, given=given)
         parts = ["Fileflare", translator.gettext("database"), translator.gettext("permissions")]
         if settings is not None and settings.options.leak_guard:
             parts.append(translator.gettext("leak guard"))
@@ -134,7 +135,7 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             raise WrongValue("", N_("is gone from Discord; attach it again")) from None
         now, translator = reply.settings, reply.translator
         new = imported(content, reply.guild, self._bot.catalogs.languages)
-        self._bot.store_settings.check(reply.member, now, new.settings)
+        await self._bot.store_settings.check(reply.member, now, new.settings)
         changes = changes_between(now, replace(now, **new.settings, canned_answers=new.canned_answers))
         lacking = _lacking(new, translator)
         if not changes:
@@ -143,15 +144,15 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
                 text = translator.gettext("**What this server has of it is set already.** There is nothing to change.")
             await reply.show(ReplyMessage("\n".join([text, *lacking])))
             return
-        lines = change_lines(changes, translator)
+        lines = change_lines(changes, translator, ahead=True)
         embed = discord.Embed(
             title=translator.gettext("What the file changes"),
             description=shorten("\n".join([*lines, *lacking]), EMBED_DESCRIPTION),
             colour=COLOUR,
         )
         text = translator.gettext(
-            "**Nothing is changed yet.** The file replaces all settings of this server. What it takes away is gone; "
-            "/store export keeps a copy."
+            "**Nothing is changed yet.** The file replaces all settings of this server. What it takes away is gone. "
+            "Use /store export first if you may want to go back."
         )
         self._files[reply.guild_id, reply.interaction.id] = content
         label = translator.gettext("Replace my settings")

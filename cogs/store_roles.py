@@ -18,7 +18,7 @@ from fileflare_bot.interactions.routing import replies, suggests
 from fileflare_bot.interactions.values import member
 from fileflare_bot.orders.labels import summary
 from fileflare_bot.roles.rights import why_not
-from fileflare_bot.roles.rules import LONGEST_VALUE, products_in, roles_for, rule_key, with_rule, without_rule
+from fileflare_bot.roles.rules import LONGEST_VALUE, products_in, rule_key, rules_for, with_rule, without_rule
 from fileflare_bot.setup_words import MATCHES, rule_line
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import UNFORGEABLE, Match, Options, RoleRule
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 
+_UNSEEN_PRODUCT: Final = N_("I have not seen this product here yet: try /store roles test with an order of it.")
+_UNSEEN: Final = N_("No order here had this yet: check the spelling, or try /store roles test with an order of it.")
 _NEXT: Final = N_("Next: /store roles test shows what an order of yours brings, or go back to /store setup.")
 
 
@@ -69,27 +71,25 @@ class StoreRoles(
     ) -> None:
         """Store a rule, and switch buyers' roles on."""
         role_ids = [each.id for each in (role, second) if each is not None]
-        added: list[RoleRule] = []
+        added: list[tuple[RoleRule, bool]] = []  # and whether it was there already
         wanted = (value or "")[:LONGEST_VALUE]
 
         def add(options: Options) -> Options:
             rules = with_rule(options, member(Match, match), wanted, role_ids)
-            added.append(rules[-1])
-            rules = options.rules if rules[-1] in options.rules else rules  # it was added, but not confirmed
-            return with_values(rules=rules, buyers_roles=True)(options)
+            there = rules[-1] in options.rules
+            added.append((rules[-1], there))
+            return with_values(rules=options.rules if there else rules, buyers_roles=True)(options)
 
         settings, _ = await self._settings.change_options(reply.member, add)
-        translator, rule = reply.translator, added[-1]
-        lines = [translator.gettext("Saved. Whoever opens such an order here gets the role:")]
+        translator, (rule, there) = reply.translator, added[-1]
+        saved = translator.gettext("Saved. Whoever opens such an order here gets the role:")
+        if there:
+            saved = translator.gettext("This rule is there already. Whoever opens such an order here gets the role:")
+        lines = [saved]
         lines.append(_rule_line(rule, await self._names(settings, [rule]), translator))
         lines += _why_not(reply.guild, rule, translator)
-        if await self._is_unseen(rule, settings):
-            lines.append(
-                f"{WARNING} "
-                + translator.gettext(
-                    "I have not seen this product here yet: try /store roles test with an order of it."
-                )
-            )
+        if unseen := await self._unseen(rule, settings):
+            lines.append(f"{WARNING} " + translator.gettext(unseen))
         if settings.options.waiting_rules and rule.match not in UNFORGEABLE:
             lines.append(f"{WARNING} {waiting_line(settings.options, translator)}")
         lines.append(translator.gettext(_NEXT))
@@ -136,8 +136,12 @@ class StoreRoles(
         """Show which roles an order would bring, without giving them."""
         order = await own_order(reply, self._lookups, order_id)
         options, translator = reply.settings.options, reply.translator
-        roles = ", ".join(f"<@&{role}>" for role in roles_for(order, options))
-        text = translator.gettext("It brings: {roles}", roles=roles)
+        fit = rules_for(order, options)
+        names = await self._names(reply.settings, fit)
+        roles = ", ".join(dict.fromkeys(f"<@&{role}>" for rule in fit for role in rule.role_ids))
+        numbered = [(number, rule) for number, rule in enumerate(options.rules, start=1) if rule in fit]
+        lines = [f"**{number}.** " + _rule_line(rule, names, translator) for number, rule in numbered]
+        text = "\n".join([translator.gettext("It brings: {roles}", roles=roles), *lines])
         if not order.asset_count:
             text = translator.gettext("It brings no role: it has no files.")
         elif not roles:
@@ -198,13 +202,20 @@ class StoreRoles(
         known += [(each.name, each.product_id) for each in seen]
         return [_choice(name, product_id) for name, product_id in known[:SELECT_OPTIONS]]
 
-    async def _is_unseen(self, rule: RoleRule, settings: GuildSettings) -> bool:
-        """Return whether a rule is for a product that no order here had; not while the database is away."""
-        if rule.match is not Match.PRODUCT_ID or rule.value in settings.options.product_ids:
-            return False
+    async def _unseen(self, rule: RoleRule, settings: GuildSettings) -> str | None:
+        """Return the sentence about a rule for what no order here had; None while the database is away."""
+        guild_id, match, value = settings.guild_id, rule.match, rule.value
         with suppress(StorageUnavailable):
-            return not await self._products.named(settings.guild_id, [rule.value])
-        return False
+            if match is Match.PRODUCT_ID:
+                seen = value in settings.options.product_ids or await self._products.named(guild_id, [value])
+                return None if seen else _UNSEEN_PRODUCT
+            if await self._products.labels(guild_id, match, [value]):
+                return None
+            alike = await self._products.properties(guild_id, match, value)
+            if match is Match.TAG and value.casefold() in {each.value.casefold() for each in alike}:
+                return None
+            return _UNSEEN if await self._products.properties(guild_id, match, "") else None
+        return None
 
     async def _names(self, settings: GuildSettings, rules: Iterable[RoleRule]) -> dict[tuple[Match, str], str]:
         """Return the names of the products and variants in these rules, as far as they are known.

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 _SETTINGS: Final = r"(?P<setting>support_channel_id|log_channel_id|ping_role_id|moderator_role_ids)"
 _FEATURE: Final = rf"(?P<feature>{'|'.join(FEATURES)})"
 _NOT_CHOSEN: Final = NotForModerators, PingsBuyers, OpenToCustomers
-_PAGE_STAYS: Final = N_("A setup page that you opened before shows it after your next choice there.")
+_PAGE_STAYS: Final = N_("A setup page that is still open shows the old values until you choose something there.")
 MOST_FORMS: Final = 200  # that wait to be corrected, of some kB at most
 FORM_SECONDS: Final = 15 * 60
 
@@ -156,7 +156,9 @@ class StoreSetup(commands.Cog):
             text = translator.gettext(
                 "Saved. This is what your customers see now in {channels}:", channels=channels_of(panels)
             )
+        fix = []
         if wording.where and not wording.account_url:
+            fix = [_fix_button("words", translator)]
             text += f"\n{WARNING} " + translator.gettext(
                 "The first line of **Where do I find my order link?** is no address. Customers find their link sooner "
                 "if it is your store's, such as https://my-store.com/account."
@@ -167,7 +169,7 @@ class StoreSetup(commands.Cog):
             text += "\n" + translator.gettext(_PAGE_STAYS)
         theirs = self._theirs(reply, settings)
         buttons = panel_buttons(settings.options, theirs)
-        await reply.tell(ReplyMessage(text, panel_embed(settings.options.wording, theirs), view(buttons)))
+        await reply.tell(ReplyMessage(text, panel_embed(settings.options.wording, theirs), view(buttons, fix)))
 
     @route("store_setup:panel")
     @replies("setup_panel", OWNER)
@@ -262,6 +264,7 @@ class StoreSetup(commands.Cog):
             await bot.storage.panels.of_guild(reply.guild_id),
             lookups=bot.lookups,
             leak_guard=bot.leak_guard,
+            given=await self._given(reply.settings),
             owner_id=reply.user.id,
         )
         lines = [line async for line in trying]
@@ -278,6 +281,10 @@ class StoreSetup(commands.Cog):
             text = "\n".join([f"**{head}**", *(line for line in lines if good or not line.startswith(GOOD))])
         await reply.show(ReplyMessage(shorten(text, CONTENT)))
 
+    async def _given(self, settings: GuildSettings) -> set[int]:
+        """Return the moderator roles that the bot has given to buyers."""
+        return await self._bot.storage.role_grants.given_to_buyers(settings.guild_id, settings.moderator_role_ids)
+
     def _theirs(self, reply: Reply, settings: GuildSettings) -> Translator:
         """Return the translator for the panel."""
         return self._bot.catalogs.translator(settings.options.language or reply.guild.preferred_locale)
@@ -292,7 +299,7 @@ class StoreSetup(commands.Cog):
         def offer(error: Exception, _refusal: Refusal, translator: Translator) -> discord.ui.View | None:
             if not isinstance(error, WrongValue):
                 return None
-            return view([button(translator.gettext("Fix it"), f"store_setup:fix:{name}", emoji="✏️")])
+            return view([_fix_button(name, translator)])
 
         reply.offer = offer
 
@@ -311,6 +318,7 @@ class StoreSetup(commands.Cog):
             reply.translator,
             self._bot.catalogs,
             panels=panels,
+            given=await self._given(settings),
             most_open=self._bot.storage.tickets.open_per_user,
             note=note,
             limited=limited,
@@ -323,6 +331,11 @@ def _written(given: Mapping[str, str], labels: Mapping[str, str], translator: Tr
     """Return what was typed into a form, each text after its field's label; a colon would have it shown as code."""
     names = translated(labels, translator)
     return "\n".join(f"{names[name]} — {text}" for name, text in given.items() if text)
+
+
+def _fix_button(name: str, translator: Translator) -> discord.ui.Button[discord.ui.View]:
+    """Return the button that opens a form again."""
+    return button(translator.gettext("Fix it"), f"store_setup:fix:{name}", emoji="✏️")
 
 
 def _on_page(reply: Reply) -> bool:

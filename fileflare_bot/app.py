@@ -138,7 +138,9 @@ class FileflareBot(commands.AutoShardedBot):
         self.open_orders = OpenOrders(metrics)
         self.order_opener = OrderOpener(lookups, storage, self.roles, self.open_orders)
         self.privacy = Privacy(storage, self.removals, self.roles)
-        self.store_settings = StoreSettings(storage.guilds, self.modlog, self.leak_guard, self.panels)
+        self.store_settings = StoreSettings(
+            storage.guilds, storage.role_grants, self.modlog, self.leak_guard, self.panels
+        )
         self.connected_shards: set[int] = set()
         metrics.shard_connected.clear()
         metrics.watch(

@@ -76,15 +76,19 @@ def label_in_file(path: str) -> str | None:
     return None
 
 
-def change_lines(changes: Iterable[SettingChange], translator: Translator) -> list[str]:
-    """Return a line for each change, with the values before and after where they are short."""
+def change_lines(changes: Iterable[SettingChange], translator: Translator, *, ahead: bool = False) -> list[str]:
+    """Return a line for each change, with the values before and after where they are short.
+
+    ``ahead`` says that nothing is changed yet: then a loss of rules is marked.
+    """
     names, changes = translated(SETTINGS, translator), [*changes]
     called = {change.setting.removesuffix(NAMED): change for change in changes if change.setting.endswith(NAMED)}
-    lines = [
-        f"• {names[change.setting]}: {_what(change, called.get(change.setting), translator)}"
-        for change in changes
-        if change.setting in SETTINGS
-    ]
+    lines = []
+    for change in changes:
+        if change.setting in SETTINGS:
+            mark = "⚠️" if ahead and change.setting == "rules" and change.before else "•"
+            what = _what(change, called.get(change.setting), translator)
+            lines.append(f"{mark} {names[change.setting]}: {what}")
     if any(change.setting == IMPORTED.setting for change in changes):
         lines.insert(0, translator.gettext("By a file, with /store import:"))
     return lines

@@ -19,7 +19,7 @@ from fileflare_bot.refusal import Bug, NextStep, Refusal
 from fileflare_bot.roles.granting import INSTEAD_OF_MOVING, OrderFreeLater
 from fileflare_bot.roles.moderators import MakesModerators, NotForModerators, PingsBuyers
 from fileflare_bot.roles.rights import ManagedRole, MayNotGive, PowerfulRole
-from fileflare_bot.roles.rules import RuleNeedsValue
+from fileflare_bot.roles.rules import NoSuchRule, RuleNeedsValue
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchClaim, NotPossibleNow, TooManyTickets
 from fileflare_bot.storage.options import Match
 from fileflare_bot.store.changes import WrongValue
@@ -78,6 +78,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
         for instead in ("", INSTEAD_OF_MOVING)
     ],
     ManagedRole: [ManagedRole(role="<@&7>")],
+    NoSuchRule: [NoSuchRule(), NoSuchRule("9")],
     RuleNeedsValue: [RuleNeedsValue(match) for match in Match if match is not Match.ANY_ORDER],
     NotForModerators: [NotForModerators("<@&7>", "everybody has it")],
     MakesModerators: [MakesModerators(role="<@&7>")],

@@ -12,6 +12,7 @@ from fileflare_bot.storage.records import GuildSettings
 
 _EVERYBODY: Final = N_("everybody has it")
 _BUYERS: Final = N_("buyers get it, by a rule in /store roles")
+_FORMER_BUYERS: Final = N_("buyers have it from me, though no rule in /store roles gives it any more")
 _MANAGED: Final = N_("Discord gives it by itself, to an app, to subscribers or to boosters")
 
 
@@ -19,8 +20,8 @@ class NotForModerators(Refusal):
     """Raised when a chosen moderator role is one that everybody, buyers, an app, subscribers or boosters have."""
 
     sentence = N_(
-        "**The role {role} cannot be a moderator role:** {why}. Choose a role that only your team has; make one under "
-        "Server Settings > Roles."
+        "**The role {role} cannot be a moderator role:** {why}. Nothing was changed. Choose a role that only your team "
+        "has; make one under Server Settings > Roles."
     )
 
     def __init__(self, role: str, why: str) -> None:
@@ -47,7 +48,7 @@ class PingsBuyers(Refusal):
 
     sentence = N_(
         "**The role {role} cannot be both the role to ping and a role for buyers:** each help request would ping all "
-        "of them. Choose another role."
+        "of them. Nothing was changed. Choose another role."
     )
 
 
@@ -61,14 +62,16 @@ def check_ping_role(role_id: int | None, options: Options) -> None:
         raise PingsBuyers(role=f"<@&{role_id}>")
 
 
-def check_moderator_roles(guild: discord.Guild, role_ids: Iterable[int], options: Options) -> None:
-    """Check that these roles may make moderators.
+def check_moderator_roles(
+    guild: discord.Guild, role_ids: Iterable[int], options: Options, given: Collection[int]
+) -> None:
+    """Check that these roles may make moderators; ``given`` are those that the bot has given to buyers.
 
     Raises:
         NotForModerators: one of them may not.
     """
     for role_id in role_ids:
-        if why := _why_not(guild, role_id, options):
+        if why := _why_not(guild, role_id, options, given):
             raise NotForModerators(f"<@&{role_id}>", why)
 
 
@@ -83,10 +86,12 @@ def check_makes_no_moderators(role_ids: Iterable[int], moderator_role_ids: Colle
             raise MakesModerators(role=f"<@&{role_id}>")
 
 
-def unsafe_roles(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
+def unsafe_roles(
+    guild: discord.Guild, settings: GuildSettings, translator: Translator, given: Collection[int]
+) -> Iterator[str]:
     """Yield a sentence for each moderator role that must not be one, stored before that was refused."""
     for role_id in settings.moderator_role_ids:
-        if why := _why_not(guild, role_id, settings.options):
+        if why := _why_not(guild, role_id, settings.options, given):
             yield translator.gettext(
                 "**NOT SAFE: {role} is a moderator role, but {why}.** Whoever has it can open customers' orders in the "
                 "help desk. Take it off the moderator roles in /store setup now.",
@@ -95,10 +100,12 @@ def unsafe_roles(guild: discord.Guild, settings: GuildSettings, translator: Tran
             )
 
 
-def _why_not(guild: discord.Guild, role_id: int, options: Options) -> str | None:
+def _why_not(guild: discord.Guild, role_id: int, options: Options, given: Collection[int]) -> str | None:
     role = guild.get_role(role_id)
     if role is not None and role.is_default():
         return _EVERYBODY
     if role_id in options.buyers_role_ids:
         return _BUYERS
+    if role is not None and role_id in given:
+        return _FORMER_BUYERS
     return _MANAGED if role is not None and role.managed else None

@@ -1,8 +1,9 @@
 """The rules for buyers' roles: which roles an order brings, and which of its products make them do so."""
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Iterator
-from typing import Final
+from typing import ClassVar, Final
 
 from fileflare_bot.i18n import N_
 from fileflare_bot.orders.hiding import hide_order
@@ -39,7 +40,8 @@ class NoShopifyNumber(Refusal):
 
     sentence = N_(
         "**That is not Shopify's number of a product or variant, so no order would match it.** Choose one of those "
-        "that I suggest while you type `value`; /store products makes me know yours."
+        "that I suggest while you type `value`, or paste its address from Shopify's admin. /store products makes me "
+        "know yours."
     )
 
 
@@ -47,6 +49,14 @@ class NoSuchRule(Refusal):
     """Raised when no rule for buyers' roles is the chosen one, or has that number."""
 
     sentence = N_("**There is no such rule any more.** Choose one that I suggest, or its number in /store roles list.")
+    no_number: ClassVar[str] = N_(
+        "**There is no rule number {number}.** Choose one that I suggest, or its number in /store roles list."
+    )
+
+    def __init__(self, number: str = "") -> None:
+        super().__init__(number=number)
+        if number:
+            self.sentence = self.no_number
 
 
 class TooManyRules(Refusal):
@@ -93,11 +103,16 @@ def without_rule(rules: tuple[RoleRule, ...], chosen: str) -> tuple[RoleRule, tu
     for index, rule in enumerate(rules):
         if chosen.strip() in {rule_key(rule), str(index + 1)}:
             return rule, (*rules[:index], *rules[index + 1 :])
-    raise NoSuchRule
+    raise NoSuchRule(str(int(chosen)) if re.fullmatch(r"\s*\d{1,4}\s*", chosen) else "")
 
 
 def roles_for(order: Order, options: Options) -> list[int]:
-    """Return the IDs of the roles that an order brings; none for an order without files.
+    """Return the IDs of the roles that an order brings, by rules_for()."""
+    return list(dict.fromkeys(role for rule in rules_for(order, options) for role in rule.role_ids))
+
+
+def rules_for(order: Order, options: Options) -> list[RoleRule]:
+    """Return the rules that fit an order; none for an order without files.
 
     Anybody can have another store's order with the same tag, SKU or vendor. So only the lines with a confirmed product
     count, except for the rules that name a product or a variant.
@@ -105,8 +120,7 @@ def roles_for(order: Order, options: Options) -> list[int]:
     if not order.asset_count:
         return []
     bought = {_compared(each.match, each.value) for each in _matchable(order, options.product_ids)}
-    brought = (rule.role_ids for rule in options.rules if _compared(rule.match, rule.value) in bought)
-    return list(dict.fromkeys(role for role_ids in brought for role in role_ids))
+    return [rule for rule in options.rules if _compared(rule.match, rule.value) in bought]
 
 
 def products_in(order: Order) -> list[SeenProduct]:

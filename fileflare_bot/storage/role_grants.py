@@ -48,6 +48,15 @@ class RoleGrants:
         return await self._database.first(sa.select(RoleGrantRow.role_id).where(*its).limit(1)) is None
 
     @unit_of_work
+    async def given_to_buyers(self, guild_id: int, role_ids: Collection[int]) -> set[int]:
+        """Return those of these roles that the bot has given to buyers, or is about to, whatever the rules are now."""
+        if not role_ids:
+            return set()
+        its = RoleGrantRow.guild_id == guild_id, RoleGrantRow.role_id.in_(role_ids)
+        given = sa.select(RoleGrantRow.role_id).where(*its, RoleGrantRow.state != GrantState.HELD)
+        return set(await self._database.all(given.distinct()))
+
+    @unit_of_work
     async def begin(self, guild_id: int, user_id: int, role_id: int, *, held: bool) -> bool:
         """Record, before a wanted role is given, whether the user holds it already; return whether to give it."""
         async with self._database.writing() as session:

@@ -1,6 +1,6 @@
 """Changes to a guild's settings: in the database, the log channel, the leak guard's rule, and the panels."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ from fileflare_bot.setup_words import SETTINGS, label_in_file
 from fileflare_bot.storage.guilds import Guilds
 from fileflare_bot.storage.options import UNFORGEABLE, Options, Wording, is_address
 from fileflare_bot.storage.records import CannedAnswer, GuildSettings
+from fileflare_bot.storage.role_grants import RoleGrants
 from fileflare_bot.store.json_lines import line_of
 from fileflare_bot.store.panel import Panels
 from fileflare_bot.store.visibility import check_is_closed, everybody_can_read
@@ -127,8 +128,11 @@ def form(labels: Mapping[str, str]) -> Iterator[None]:
 class StoreSettings:
     """Changes the settings of guilds for their owners."""
 
-    def __init__(self, guilds: Guilds, modlog: ModLog, leak_guard: LeakGuard, panels: Panels) -> None:
+    def __init__(
+        self, guilds: Guilds, grants: RoleGrants, modlog: ModLog, leak_guard: LeakGuard, panels: Panels
+    ) -> None:
         self._guilds = guilds
+        self._grants = grants
         self._modlog = modlog
         self._leak_guard = leak_guard
         self._panels = panels
@@ -141,9 +145,11 @@ class StoreSettings:
             PingsBuyers: buyers get the role to ping.
             OpenToCustomers: everybody can read one of the channels.
         """
+        moderators = changed.get("moderator_role_ids", ())
+        given = await self._grants.given_to_buyers(actor.guild.id, moderators)
 
         def check(settings: GuildSettings) -> None:
-            check_moderator_roles(actor.guild, changed.get("moderator_role_ids", ()), settings.options)
+            check_moderator_roles(actor.guild, moderators, settings.options, given)
             check_ping_role(changed.get("ping_role_id"), settings.options)
             for setting in _OF_THE_TEAM:
                 check_is_closed(actor.guild, changed.get(setting))
@@ -186,14 +192,15 @@ class StoreSettings:
 
         Raises what check() does.
         """
+        given = await self._grants.given_to_buyers(actor.guild.id, settings["moderator_role_ids"])
 
         def check(now: GuildSettings) -> None:
-            self.check(actor, now, settings)
+            _check(actor, now, settings, given)
 
         await self._guilds.replace(actor.guild.id, actor.id, settings, canned_answers, check)
         return await self._apply(actor.guild)
 
-    def check(self, actor: discord.Member, now: GuildSettings, settings: dict[str, Any]) -> None:
+    async def check(self, actor: discord.Member, now: GuildSettings, settings: dict[str, Any]) -> None:
         """Check that replace() would not refuse these settings; a channel that is set already stays.
 
         Raises:
@@ -201,23 +208,24 @@ class StoreSettings:
             NotForModerators, PingsBuyers: as for change().
             WrongValue: everybody can read one of the channels.
         """
-        _check_rights(actor, now.options, settings["options"])
-        check_moderator_roles(actor.guild, settings["moderator_role_ids"], settings["options"])
-        check_ping_role(settings.get("ping_role_id", now.ping_role_id), settings["options"])
-        for setting in _OF_THE_TEAM:
-            channel_id = settings.get(setting)
-            channel = actor.guild.get_channel(channel_id or 0)
-            if (
-                channel is not None
-                and channel_id != getattr(now, setting)
-                and everybody_can_read(actor.guild, channel.id)
-            ):
-                raise WrongValue(setting, _READ_BY_CUSTOMERS, channel=channel.name).in_form(SETTINGS)
+        _check(actor, now, settings, await self._grants.given_to_buyers(actor.guild.id, settings["moderator_role_ids"]))
 
     async def _apply(self, guild: discord.Guild) -> GuardState:
         """Bring Discord in line with the settings; what takes too long goes on meanwhile."""
         others = self._modlog.post_lines(guild.id), self._panels.settle_guild(guild.id)
         return await soon_or(GuardState.PENDING, self._leak_guard.ensure(guild), *others)
+
+
+def _check(actor: discord.Member, now: GuildSettings, settings: dict[str, Any], given: Collection[int]) -> None:
+    """Check new settings of a file, as StoreSettings.check() says; ``given`` are the roles given to buyers."""
+    _check_rights(actor, now.options, settings["options"])
+    check_moderator_roles(actor.guild, settings["moderator_role_ids"], settings["options"], given)
+    check_ping_role(settings.get("ping_role_id", now.ping_role_id), settings["options"])
+    for setting in _OF_THE_TEAM:
+        channel_id = settings.get(setting)
+        channel = actor.guild.get_channel(channel_id or 0)
+        if channel is not None and channel_id != getattr(now, setting) and everybody_can_read(actor.guild, channel.id):
+            raise WrongValue(setting, _READ_BY_CUSTOMERS, channel=channel.name).in_form(SETTINGS)
 
 
 def _check_rights(actor: discord.Member, before: Options, after: Options) -> None:

@@ -1,6 +1,6 @@
 """Checks of a guild's setup: one line each, with what is missing and how to fix it."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -33,6 +33,9 @@ _OPEN: Final = N_(
 _WITH_PANEL: Final = N_(
     "**Customers see this channel: your panel is here.** In /store setup, choose another one that only your team sees."
 )
+NO_RULE: Final = N_(
+    "**Buyers' roles are on, but there is no rule:** no order brings a role. Add one with /store roles add."
+)
 GUARD_STATES: Final = {
     GuardState.OFF: N_("The leak guard is off."),
     GuardState.ON: N_("The leak guard is on."),
@@ -56,10 +59,11 @@ async def tried(
     *,
     lookups: Lookups,
     leak_guard: LeakGuard,
+    given: Collection[int],
     owner_id: int,
 ) -> AsyncIterator[str]:
-    """Test the whole setup for real, and yield a line for each thing."""
-    for line in unsafe_lines(guild, settings, translator):
+    """Test the whole setup for real, and yield a line for each thing; ``given`` is as for troubles()."""
+    for line in unsafe_lines(guild, settings, translator, given):
         yield line
     try:
         await lookups.probe(Requester(owner_id, guild.id, staff=True))
@@ -94,9 +98,14 @@ def troubles(
     panels: Sequence[Panel],
     guard: GuardState,
     translator: Translator,
+    *,
+    given: Collection[int],
 ) -> Iterator[str]:
-    """Yield a line for each thing that needs fixing, as far as it is known without trying anything."""
-    yield from unsafe_lines(guild, settings, translator)
+    """Yield a line for each thing that needs fixing, as far as it is known without trying anything.
+
+    ``given`` are the moderator roles that the bot has given to buyers.
+    """
+    yield from unsafe_lines(guild, settings, translator, given)
     for line in (
         support_line(guild, settings, translator, panels),
         log_line(guild, settings, translator, panels),
@@ -119,10 +128,17 @@ def troubles(
 
 
 def missing(
-    guild: discord.Guild, settings: GuildSettings, panels: Sequence[Panel], translator: Translator
+    guild: discord.Guild,
+    settings: GuildSettings,
+    panels: Sequence[Panel],
+    translator: Translator,
+    given: Collection[int],
 ) -> Iterator[str]:
-    """Yield what the setup still lacks, the most important first, and where to do it; then what is worth adding."""
-    yield from unsafe_lines(guild, settings, translator)
+    """Yield what the setup still lacks, the most important first, and where to do it; then what is worth adding.
+
+    ``given`` is as for troubles().
+    """
+    yield from unsafe_lines(guild, settings, translator, given)
     if settings.support_channel_id is None or guild.get_channel(settings.support_channel_id) is None:
         yield f"{WARNING} " + translator.gettext(
             "**Still missing: a channel for help requests.** Choose it below; until then, customers are told to ask "
@@ -264,15 +280,19 @@ def ping_line(guild: discord.Guild, settings: GuildSettings, translator: Transla
     return f"{WARNING} {role.mention}: {warning}"
 
 
-def unsafe_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
+def unsafe_lines(
+    guild: discord.Guild, settings: GuildSettings, translator: Translator, given: Collection[int]
+) -> Iterator[str]:
     """Yield a line for each moderator role that buyers or everybody have; three at once, for the message's length."""
-    yield from (f"{WARNING} {sentence}" for sentence in islice(unsafe_roles(guild, settings, translator), 3))
+    yield from (f"{WARNING} {sentence}" for sentence in islice(unsafe_roles(guild, settings, translator, given), 3))
 
 
 def role_lines(guild: discord.Guild, settings: GuildSettings, translator: Translator) -> Iterator[str]:
-    """Yield a line for each buyers' role, and one for rules that wait for confirmed products."""
+    """Yield a line for each buyers' role, and one for rules that are missing, or wait for confirmed products."""
     if not settings.options.buyers_roles:
         return
+    if not settings.options.rules:
+        yield f"{WARNING} " + translator.gettext(NO_RULE)
     if settings.options.waiting_rules:
         yield f"{WARNING} {waiting_line(settings.options, translator)}"
     idle = [rule for rule in settings.options.rules if rule_value(rule.match, rule.value) is None]

@@ -1,6 +1,6 @@
 """The page of /store setup: what is missing, every setting, and the step that comes next."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import discord
@@ -12,6 +12,8 @@ from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, O
 from fileflare_bot.storage.records import GuildSettings, Panel
 from fileflare_bot.store.checks import (
     GOOD,
+    NO_RULE,
+    WARNING,
     channels_of,
     log_line,
     missing,
@@ -45,16 +47,18 @@ def setup_page(
     catalogs: Catalogs,
     *,
     panels: Sequence[Panel],
+    given: Collection[int],
     most_open: int,
     note: str = "",
     limited: bool = False,
 ) -> discord.ui.LayoutView:
     """Return the page; ``note`` stands at its head, and ``limited`` says that the limits were just stored.
 
-    ``most_open`` is the operator's limit for the open help requests of a person.
+    ``given`` are the moderator roles that the bot has given to buyers; ``most_open`` is the operator's limit for the
+    open help requests of a person.
     """
     page = discord.ui.LayoutView(timeout=None)
-    lines = [*missing(guild, settings, panels, translator)]
+    lines = [*missing(guild, settings, panels, translator, given)]
     seen = [each for each in posted(panels) if customers_can_see(guild, settings, each.channel_id)]
     if seen:
         lines.append(f"{GOOD} {next_line(guild, settings, seen, translator)}")
@@ -86,9 +90,9 @@ def _items(
         support = support_line(guild, settings, translator, panels)
     yield discord.ui.TextDisplay(support)
     yield _row(_channel("support_channel_id", settings.support_channel_id, translator.gettext("Support channel")))
-    yield discord.ui.TextDisplay(
-        translator.gettext("**Moderators:** who may manage messages or the server, and who has one of these roles:")
-    )
+    team = translator.gettext("**Moderators:** who may manage messages or the server, and who has one of these roles:")
+    stored = ", ".join(f"<@&{role_id}>" for role_id in settings.moderator_role_ids)
+    yield discord.ui.TextDisplay(f"{team} {stored}".strip())
     yield _row(
         _roles(
             "moderator_role_ids",
@@ -114,8 +118,11 @@ def _items(
         if feature == "leak_guard_spares_moderators" and not settings.options.leak_guard:
             continue
         on = getattr(settings.options, feature)
+        said = ("🟢 " if on else "⚪ ") + translator.gettext(sentence)
+        if feature == "buyers_roles" and on and not settings.options.rules:
+            said = f"{WARNING} " + translator.gettext(NO_RULE)
         yield discord.ui.Section(
-            discord.ui.TextDisplay(("🟢 " if on else "⚪ ") + translator.gettext(sentence)),
+            discord.ui.TextDisplay(said),
             accessory=button(
                 translator.gettext("Switch off") if on else translator.gettext("Switch on"),
                 f"store_setup:toggle:{feature}:{'off' if on else 'on'}",

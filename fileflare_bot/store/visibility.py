@@ -12,9 +12,9 @@ class OpenToCustomers(Refusal):
     """Raised when an owner chooses a support or log channel that everybody can read."""
 
     sentence = N_(
-        "**Customers can read {channel}.** Choose a channel that only your team sees. Or, if customers do not need "
-        "this one, close it first: in its settings > Permissions, switch View Channel off for @everyone, and on for "
-        "your moderators and me."
+        "**Customers can read {channel}.** Nothing was changed. Choose a channel that only your team sees. Or, if "
+        "customers do not need this one, close it first: in its settings > Permissions, switch View Channel off for "
+        "@everyone, and on for your moderators and me."
     )
 
 

@@ -322,3 +322,9 @@ async def test_the_open_setup_page_follows_the_words_that_are_saved(desk: Desk) 
 
     assert "Worth adding" not in page(saved)
     assert "The first line of **Where do I find my order link?** is no address." in saved.followups[-1].content
+    again = await desk.owner.click(saved.followups[-1], label="Fix it")
+    assert again.modal is not None
+    assert [field["component"].get("value") or "" for field in again.modal["components"]][-1] == "In your email."
+    fixed = await desk.owner.submit_modal(again, {"where": "https://my-store.com/account"})
+    assert "is no address" not in reply(fixed).content
+    assert "Fix it" not in labels([reply(fixed), *fixed.followups][-1])

@@ -114,16 +114,19 @@ async def test_an_import_says_first_what_it_takes_away_and_overwrites(desk: Desk
     told = embed(asked).description
     assert told == (
         "• The panel's words: Title\n• Buyers' roles: on → off\n"
-        f"• Rules for buyers' roles: taken away: tag `books` → <@&{role.id}>\n"
+        f"⚠️ Rules for buyers' roles: taken away: tag `books` → <@&{role.id}>\n"
         "• Confirmed products: taken away: My new Book `123456`\n• Saved answers: taken away: bye; added: new\n"
         "• Saved answers that get another text: hi"
     )
+    assert reply(asked).content.endswith("gone. Use /store export first if you may want to go back.")
     assert desk.bot.storage.guilds.get(desk.guild.id) == before
     done = await desk.owner.click(reply(asked), label="Replace my settings")
     assert reply(done).content == "Everything is set as the file says.\nLook it over with /store setup."
     assert [answer.name for answer in desk.bot.storage.guilds.get(desk.guild.id).canned_answers] == ["hi", "new"]
-    said = log_lines(desk)[-1]
-    assert said == (f"<@{desk.owner.id}> changed the bot's setup.\nBy a file, with /store import:\n{told}")
+    done_so = str(told).replace("⚠️", "•")
+    assert (
+        log_lines(desk)[-1] == f"<@{desk.owner.id}> changed the bot's setup.\nBy a file, with /store import:\n{done_so}"
+    )
     again = await desk.owner.slash(desk.channel, "store import", file=("settings.json", json.dumps(changed).encode()))
     assert reply(again).content == "**Your settings are as the file says already.** There is nothing to change."
 

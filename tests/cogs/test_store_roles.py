@@ -1,6 +1,7 @@
 """Buyers' roles: which orders bring which roles, who can claim an order, and why a role cannot be given."""
 
 import asyncio
+import json
 
 import discord
 import pytest
@@ -12,6 +13,7 @@ from simcord.results import InteractionResult
 from fileflare_bot.demo import orders
 from fileflare_bot.storage.options import MOST_RULES, Match, Options, RoleRule, StoreProduct
 from fileflare_bot.storage.records import SeenProduct
+from fileflare_bot.store.settings_file import exported
 
 
 async def rule(desk: Desk, match: str, role: RoleHandle, value: str | None = None) -> InteractionResult:
@@ -305,12 +307,12 @@ async def test_rules_are_suggested_from_what_was_seen_listed_tested_and_removed(
     listed = await desk.owner.slash(desk.channel, "store roles list")
     assert embed(listed).description == f"**1.** any order → <@&{buyer.id}>"
     tested = await desk.owner.slash(desk.channel, "store roles test", **{"order-id": orders.USED_UP})
-    assert embed(tested).description == f"It brings: <@&{buyer.id}>"
+    assert embed(tested).description == f"It brings: <@&{buyer.id}>\n**1.** any order → <@&{buyer.id}>"
     removed = await desk.owner.slash(desk.channel, "store roles remove", rule="1")
     assert reply(removed).content.startswith("Removed: any order")
     refused = await desk.owner.slash(desk.channel, "store roles remove", rule="1")
     assert reply(refused).content == (
-        "**There is no such rule any more.** Choose one that I suggest, or its number in /store roles list."
+        "**There is no rule number 1.** Choose one that I suggest, or its number in /store roles list."
     )
 
 
@@ -452,8 +454,8 @@ async def test_a_role_is_never_both_for_buyers_and_for_moderators(desk: Desk, bu
 
     said = [reply(refused).content, *(each.content for each in refused.followups)][-1]
     assert said == (
-        f"**The role <@&{buyer.id}> cannot be a moderator role:** buyers get it, by a rule in /store roles. Choose a "
-        "role that only your team has; make one under Server Settings > Roles."
+        f"**The role <@&{buyer.id}> cannot be a moderator role:** buyers get it, by a rule in /store roles. "
+        "Nothing was changed. Choose a role that only your team has; make one under Server Settings > Roles."
     )
     assert guilds.get(desk.guild.id).moderator_role_ids == (team.id,)
 
@@ -517,6 +519,44 @@ async def test_a_moderator_role_of_buyers_from_before_is_named_wherever_the_owne
     assert checked.startswith("**This needs fixing:**")
     assert line in checked
     assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
+
+
+async def test_a_role_that_buyers_keep_from_a_rule_that_is_gone_makes_no_moderators(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    """Taking a rule away takes its role from nobody; who held it before the bot's rule does not count."""
+    await desk.set_up()
+    guilds, team = desk.bot.storage.guilds, desk.guild.create_role("Helpers")
+    desk.env.backend.add_member_role(desk.guild.id, desk.customer.id, team.id)
+    await desk.env.settle()
+    for role in (buyer, team):
+        await rule(desk, "any_order", role)
+    await desk.mydownloads(orders.DOCUMENTED)
+    for _ in range(2):
+        await desk.owner.slash(desk.channel, "store roles remove", rule="1")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+
+    refused = await desk.owner.select(reply(setup), [buyer], custom_id="store_setup:set:moderator_role_ids")
+
+    why = "buyers have it from me, though no rule in /store roles gives it any more"
+    assert refused.followups[-1].content.startswith(f"**The role <@&{buyer.id}> cannot be a moderator role:** {why}.")
+    guild = desk.bot.get_guild(desk.guild.id)
+    assert guild is not None
+    file = json.loads(exported(guilds.get(desk.guild.id), guild))
+    content = json.dumps(file | {"moderator_roles": ["Buyer"]}).encode()
+    imported = await desk.owner.slash(desk.channel, "store import", file=("settings.json", content))
+    assert why in reply(imported).content
+    assert guilds.get(desk.guild.id).moderator_role_ids == ()
+    await desk.owner.select(reply(setup), [team], custom_id="store_setup:set:moderator_role_ids")
+    assert guilds.get(desk.guild.id).moderator_role_ids == (team.id,)
+    await guilds.change(desk.guild.id, desk.owner.id, moderator_role_ids=(team.id, buyer.id))
+    line = f"⚠️ **NOT SAFE: <@&{buyer.id}> is a moderator role, but {why}.**"
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    assert line in page(setup)
+    assert line in reply(await desk.owner.click(reply(setup), label="Check")).content
+    status = str(embed(await desk.owner.slash(desk.channel, "store status")).description)
+    assert line in status
+    assert f"NOT SAFE: <@&{team.id}>" not in status
 
 
 async def test_manage_server_alone_makes_no_rule(desk: Desk, buyer: RoleHandle) -> None:
@@ -625,7 +665,9 @@ async def test_a_rule_that_is_added_again_is_there_once(desk: Desk, buyer: RoleH
 
     again = await rule(desk, "any_order", buyer)
 
-    assert "any order" in reply(again).content
+    assert reply(again).content.startswith(
+        "This rule is there already. Whoever opens such an order here gets the role:\nany order"
+    )
     listed = await desk.owner.slash(desk.channel, "store roles list")
     assert len(str(embed(listed).description).splitlines()) == 2
 
@@ -681,7 +723,8 @@ async def test_a_rule_for_what_is_no_number_of_a_product_or_variant_is_refused(
 
     assert reply(refused).content == (
         "**That is not Shopify's number of a product or variant, so no order would match it.** Choose one of those "
-        "that I suggest while you type `value`; /store products makes me know yours."
+        "that I suggest while you type `value`, or paste its address from Shopify's admin. /store products makes me "
+        "know yours."
     )
     assert desk.bot.storage.guilds.get(desk.guild.id).options.rules == ()
 
@@ -736,6 +779,35 @@ async def test_a_rule_for_a_product_that_no_order_had_is_saved_and_named(desk: D
     await desk.bot.storage.products.see(desk.guild.id, desk.owner.id, [SeenProduct("999", "Scarf", "")])
     assert unseen not in reply(await rule(desk, "product_id", buyer, "999")).content
     assert unseen not in reply(await rule(desk, "tag", buyer, "nothing")).content
+
+
+async def test_a_rule_for_a_tag_that_no_order_had_is_saved_and_named_once_tags_were_seen(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    unseen = "⚠️ No order here had this yet: check the spelling, or try /store roles test with an order of it."
+    assert unseen not in reply(await rule(desk, "tag", buyer, "boks")).content
+    await desk.mydownloads(orders.DOCUMENTED)
+
+    for match, value, named in (
+        ("tag", "bocks", True),
+        ("tag", "BOOKS", False),
+        ("sku", "MY-SKU", True),
+        ("sku", "my-sku", False),
+        ("variant_id", "999", True),
+        ("any_order", None, False),
+    ):
+        assert (unseen in reply(await rule(desk, match, buyer, value)).content) is named, (match, value)
+
+
+async def test_the_test_of_the_rules_names_those_that_bring_a_role(desk: Desk, buyer: RoleHandle) -> None:
+    reader = desk.guild.create_role("Reader")
+    for match, role, value in (("tag", reader, "other"), ("any_order", buyer, None), ("tag", buyer, "books")):
+        await rule(desk, match, role, value)
+
+    tested = await desk.owner.slash(desk.channel, "store roles test", **{"order-id": orders.DOCUMENTED})
+
+    named = f"<@&{buyer.id}>"
+    assert embed(tested).description == f"It brings: {named}\n**2.** any order → {named}\n**3.** tag `books` → {named}"
 
 
 async def test_the_test_of_the_rules_says_why_an_order_brings_no_role(desk: Desk, buyer: RoleHandle) -> None:

@@ -196,9 +196,9 @@ async def test_a_channel_that_everybody_can_read_is_not_taken(desk: Desk, settin
     refused = await desk.owner.select(reply(setup), [desk.channel], custom_id=f"store_setup:set:{setting}")
 
     assert refused.followups[-1].content == (
-        f"**Customers can read <#{desk.channel.id}>.** Choose a channel that only your team sees. Or, if customers do "
-        "not need this one, close it first: in its settings > Permissions, switch View Channel off for @everyone, and "
-        "on for your moderators and me."
+        f"**Customers can read <#{desk.channel.id}>.** Nothing was changed. Choose a channel that only your team sees. "
+        "Or, if customers do not need this one, close it first: in its settings > Permissions, switch View Channel off "
+        "for @everyone, and on for your moderators and me."
     )
     assert desk.bot.storage.guilds.get(desk.guild.id) == stored
     assert chosen(refused, setting) == list(filter(None, [getattr(stored, setting)]))
@@ -215,6 +215,7 @@ async def test_a_refused_role_is_taken_back_out_of_its_select(desk: Desk) -> Non
 
     assert refused.followups[-1].content.startswith(f"**The role <@&{buyers.id}> cannot be a moderator role:**")
     assert chosen(refused, "moderator_role_ids") == [team.id]
+    assert f"who has one of these roles: <@&{team.id}>\n" in page(refused)
 
 
 async def test_the_link_of_an_order_does_not_get_into_the_panels_words(desk: Desk) -> None:
@@ -284,7 +285,7 @@ async def test_a_form_is_fixed_with_what_was_typed(desk: Desk) -> None:
     assert again.modal is not None
     assert [field["component"].get("value") or "" for field in again.modal["components"]] == ["5", "x", "", ""]
     saved = await desk.owner.submit_modal(again, {"accounts": "5", "open": "3"})
-    stays = "A setup page that you opened before shows it after your next choice there."
+    stays = "A setup page that is still open shows the old values until you choose something there."
     assert reply(saved).content.startswith("✅ Saved. **Limits:** 5 accounts an order · open requests of a person: 3")
     assert reply(saved).content.endswith(f"\n{stays}")
     later = await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
@@ -510,3 +511,21 @@ async def test_the_help_text_of_each_field_stands_with_it_and_fits(desk: Desk, l
     fields = shown.modal["components"]
     assert fields
     assert all(10 < len(field["description"]) <= 100 for field in fields)
+
+
+async def test_buyers_roles_without_a_rule_are_named_and_not_called_well(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    await desk.owner.slash(desk.channel, "store panel")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    line = "⚠️ **Buyers' roles are on, but there is no rule:** no order brings a role. Add one with /store roles add."
+
+    on = await desk.owner.click(reply(setup), custom_id="store_setup:toggle:buyers_roles:on")
+
+    assert page(on).count("there is no rule") == 1
+    assert line in page(on)
+    checked = reply(await desk.owner.click(reply(setup), label="Check")).content
+    assert checked.startswith("**This needs fixing:**")
+    assert checked.count(line) == 1
+    assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
+    await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=desk.guild.create_role("Buyers"))
+    assert "there is no rule" not in page(await desk.owner.slash(desk.channel, "store setup"))

@@ -64,6 +64,14 @@ async def test_a_role_that_was_taken_away_is_wanted_again_when_its_order_is_open
     assert await storage.role_grants.due(GUILD, 1) == {5: GrantState.GRANTING}
 
 
+async def test_the_roles_that_buyers_have_from_the_bot_are_known_whatever_the_rules_are(storage: Storage) -> None:
+    await claim_of(storage, ORDER, 5, 6, 7, held={6})
+    await give(storage)
+
+    assert await storage.role_grants.given_to_buyers(GUILD, [5, 6, 8]) == {5}
+    assert await storage.role_grants.given_to_buyers(GUILD + 1, [5]) == set()
+
+
 def allow(_claim: Claim) -> None:
     """Let the move happen."""
 
