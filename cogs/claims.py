@@ -11,7 +11,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import CUSTOMER, MODERATOR, MODERATOR_PERMISSIONS, OnlyInServer
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -23,7 +23,7 @@ from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NotPossibleNow
 from fileflare_bot.storage.records import Claim, ShownClaim, Ticket
 from fileflare_bot.text import escape
 from fileflare_bot.tickets.holders import holders_of
-from fileflare_bot.tickets.texts import holder, order_of, title
+from fileflare_bot.tickets.texts import holder, moves, order_of, title
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -196,15 +196,13 @@ class Claims(
         lost, kept = await self._roles.lost_and_kept(reply.guild_id, claim.shown)
         moving = claim.role_ids if what == "move" else lost
         asked = _confirmation(claim, what, ticket, reply.translator, moving=moving, kept=kept)
+        said = moves([claim], reply.translator)
         about = ticket.guild_id, claim.user_id or 0, ticket.details.reference
         if theirs := await self._storage.tickets.open_about(*about):
-            said = reply.translator.gettext(
-                "{who} has an open help request about it: {number}.",
-                who=holder(claim, reply.translator),
-                number=theirs.linked,
-            )
-            asked = replace(asked, content=f"{asked.content} {said}")
-        await reply.show(asked)
+            open_one = N_("{who} has an open help request about it: {number}.")
+            who = holder(claim, reply.translator)
+            said.append(reply.translator.gettext(open_one, who=who, number=theirs.linked))
+        await reply.show(replace(asked, content=" ".join([asked.content, *said])))
 
     async def _open_ticket(self, reply: Reply, ticket_id: str) -> Ticket:
         """Return a ticket whose order can be moved or released.

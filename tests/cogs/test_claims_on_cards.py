@@ -34,8 +34,8 @@ def told(result: InteractionResult) -> str:
     return str(result.followups[-1].content) if result.followups else str(reply(result).content)
 
 
-def shown(desk: Desk) -> str:
-    return str(desk.card().embeds[0].description)
+def shown(desk: Desk, number: int = 1) -> str:
+    return str(desk.card(number).embeds[0].description)
 
 
 async def refuses(desk: Desk) -> None:
@@ -561,3 +561,34 @@ async def test_a_card_sends_nobody_to_an_order_that_can_bring_no_role(desk: Desk
     offered = buttons(reply(await desk.press("Answer")))
     options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
     assert not [each for each in options if each["label"].startswith("No role") and each.get("emoji")]
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_after_a_move_the_other_customers_card_its_details_and_both_questions_say_whose_decision_it_was(
+    desk: Desk,
+) -> None:
+    await desk.ask_for_help(orders.DOCUMENTED, "Where is the rest?", topic="files_missing")
+    await files(desk)
+    await desk.owner.click(reply(await desk.press("Move", person=desk.owner, number=2)), label="Move it")
+    await desk.resolves(number=2)
+    await desk.bot.reconciler.run()
+
+    said = f" <@{desk.owner.id}> moved it to <@{desk.member.id}> <t:"
+    assert said in shown(desk)
+    assert shown(desk).partition("> Where is the rest?")[2].strip().startswith(HELD)
+    assert said in str(embed(await desk.press("Details")).description)
+    for what in ("Move", "Release"):
+        assert said in str(reply(await desk.press(what, person=desk.owner)).content)
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_a_move_is_not_named_once_the_order_was_released_and_opened_again(desk: Desk) -> None:
+    await files(desk)
+    await desk.owner.click(reply(await desk.press("Move", person=desk.owner)), label="Move it")
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.member.id)
+    await desk.bot.roles.release(desk.guild.id, claim.shown, desk.owner.id)
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    await files(desk, desk.colleague)
+
+    assert f"{HELD}<@{desk.member.id}> since <t:" in shown(desk, 2)
+    assert "moved it to" not in shown(desk, 2)
