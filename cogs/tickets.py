@@ -26,10 +26,10 @@ from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.canned import BUILT_IN, LONGEST_REPLY, prepared
 from fileflare_bot.tickets.card import card_copy, claim_buttons
-from fileflare_bot.tickets.card_text import checked, details
+from fileflare_bot.tickets.card_text import checked, details, kinds_shown
 from fileflare_bot.tickets.delivery import ARRIVED, LONGEST_QUOTED
 from fileflare_bot.tickets.desk import OrderInWords, to_give_back, without_order
-from fileflare_bot.tickets.holders import holders_of, standing_of
+from fileflare_bot.tickets.holders import as_it_is, holders_of, standing_of
 from fileflare_bot.tickets.intake import HIDDEN, NothingWritten, hide_secrets
 from fileflare_bot.tickets.texts import numbered, order_of, quoted, title
 from fileflare_bot.tickets.topics import BRINGS_NO_ROLE, RESOLUTIONS
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 _TICKET: Final = r"(?P<ticket_id>\d{1,18})"
-_KINDS: Final = r"(?P<kinds>[a-z_.]{0,70})"
+_KINDS: Final = r"(?::[a-z_.]{0,70})?"  # of an earlier version's card
 _FORM: Final = "(?P<form>answer|resolve)"
 MOST_FORMS: Final = 500  # whose words are kept for Change it
 FORM_SECONDS: Final = 15 * 60
@@ -124,13 +124,12 @@ class Tickets(commands.Cog):
         text = f"{head}\n{checked(ticket, findings, translator, holders)}"
         await self._done(reply, ticket, text, *(claim_buttons(ticket, translator) if holders else ()))
 
-    @route(f"tickets:answer:{_TICKET}:{_KINDS}", f"request:answer:{_TICKET}:{_KINDS}")
+    @route(f"tickets:answer:{_TICKET}{_KINDS}", f"request:answer:{_TICKET}{_KINDS}")
     @replies("ticket_answer", MODERATOR)
-    async def answer(self, reply: Reply, ticket_id: str, kinds: str) -> None:
+    async def answer(self, reply: Reply, ticket_id: str) -> None:
         """Offer the canned answers, and an empty one."""
-        ticket = await self._open_ticket(reply, ticket_id)
-        shown = _choice(ticket, reply.settings.canned_answers, kinds.split("."), reply.translator, reply.user.id)
-        await reply.show(shown)
+        ticket = await as_it_is(self._storage, await self._open_ticket(reply, ticket_id))
+        await reply.show(_choice(ticket, reply.settings.canned_answers, reply.translator, reply.user.id))
 
     @route(f"tickets:write:{_TICKET}{_PREPARED}")
     @replies("ticket_write", MODERATOR)
@@ -357,20 +356,24 @@ def _offer(
     return view(buttons) if buttons else None
 
 
-def _choice(
-    ticket: Ticket, canned: tuple[CannedAnswer, ...], kinds: list[str], translator: Translator, reader_id: int
-) -> ReplyMessage:
+def _choice(ticket: Ticket, canned: tuple[CannedAnswer, ...], translator: Translator, reader_id: int) -> ReplyMessage:
     """Return the choice between the canned answers, those for the findings first, and the moderator's own words."""
-    held = Kind.HELD_BY_OTHERS in kinds
+    kinds = kinds_shown(ticket)
+    brings_role = {Kind.HELD_BY_OTHERS, *BRINGS_NO_ROLE}.isdisjoint(kinds)
     fits = {
-        key: answer.fits in kinds or (answer.topic is ticket.topic and not held and BRINGS_NO_ROLE.isdisjoint(kinds))
-        for key, answer in BUILT_IN.items()
+        key: answer.fits in kinds or (answer.topic is ticket.topic and brings_role) for key, answer in BUILT_IN.items()
     }
+
+    def place(key: str) -> tuple[bool, bool, int]:
+        answer = BUILT_IN[key]
+        shown = kinds.index(answer.fits) if answer.fits in kinds else len(kinds)
+        return not fits[key], answer.topic is not ticket.topic, shown
+
     ready = [
         discord.SelectOption(
             label=translator.gettext(BUILT_IN[key].label), value=key, emoji="🎯" if fits[key] else None
         )
-        for key in sorted(BUILT_IN, key=lambda key: (not fits[key], BUILT_IN[key].topic is not ticket.topic))
+        for key in sorted(BUILT_IN, key=place)
     ]
     saved = [
         discord.SelectOption(

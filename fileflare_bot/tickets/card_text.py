@@ -194,6 +194,16 @@ def _found(ticket: Ticket, translator: Translator, standing: Standing) -> list[s
     return [*_role(ticket, standing, translator), *found]
 
 
+def kinds_shown(ticket: Ticket) -> list[Kind]:
+    """Return the kinds of a ticket's findings as as_it_is() returned them, in their order on its card."""
+
+    def place(kind: Kind) -> tuple[bool, bool, int, int]:
+        held, fits = kind is Kind.HELD_BY_OTHERS, LIKELY.get(kind) is ticket.topic
+        return not held, not fits, -ADVICE[kind].severity, [*Kind].index(kind)
+
+    return sorted({finding.kind for finding in ticket.details.findings}, key=place)
+
+
 def _role(ticket: Ticket, standing: Standing, translator: Translator) -> list[str]:
     """Return, for a customer who misses a role, whether the order counts for them, and which roles it brings.
 

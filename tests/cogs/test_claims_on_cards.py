@@ -38,6 +38,15 @@ def shown(desk: Desk, number: int = 1) -> str:
     return str(desk.card(number).embeds[0].description)
 
 
+async def fitting(desk: Desk) -> list[str]:
+    """Return the ready-made answers that fit what was found, which come first under Answer."""
+    offered = buttons(reply(await desk.press("Answer")))
+    options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
+    found = [each["label"] for each in options if each.get("emoji")]
+    assert found == [each["label"] for each in options][: len(found)]
+    return found
+
+
 async def refuses(desk: Desk) -> None:
     """Have a second account on an order refused, as the owner."""
     setup = await desk.owner.slash(desk.channel, "store setup")
@@ -463,9 +472,7 @@ async def test_a_card_about_a_missing_role_says_first_whether_the_order_counts_a
     assert said in shown(desk)
     assert shown(desk).index(said) < shown(desk).index("🔴 wallpapers.zip")
     assert said in str(embed(await desk.press("Details")).description)
-    offered = buttons(reply(await desk.press("Answer")))
-    options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
-    assert (options[0]["label"], options[0]["emoji"]["name"]) == ("No role: open the order in the server", "🎯")
+    assert (await fitting(desk))[0] == "No role: open the order in the server"
 
 
 async def test_details_say_which_of_the_orders_roles_the_customer_has_now(desk: Desk, buyer: RoleHandle) -> None:
@@ -558,9 +565,7 @@ async def test_a_card_sends_nobody_to_an_order_that_can_bring_no_role(desk: Desk
 
     assert "does not count for them yet" not in shown(desk)
     assert "there are no files on it" in shown(desk)
-    offered = buttons(reply(await desk.press("Answer")))
-    options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
-    assert not [each for each in options if each["label"].startswith("No role") and each.get("emoji")]
+    assert "No role: open the order in the server" not in await fitting(desk)
 
 
 @pytest.mark.usefixtures("buyer")
@@ -592,3 +597,27 @@ async def test_a_move_is_not_named_once_the_order_was_released_and_opened_again(
 
     assert f"{HELD}<@{desk.member.id}> since <t:" in shown(desk, 2)
     assert "moved it to" not in shown(desk, 2)
+
+
+HELD_ANSWERS = ["In use by another account", "I am asking the store whose order it is"]
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_the_ready_made_answers_come_in_the_cards_order(desk: Desk) -> None:
+    await desk.mydownloads(orders.USED_UP)
+    opened = await desk.mydownloads(orders.USED_UP, person=desk.member)
+    form = await desk.member.click(reply(opened), label="Get help")
+    await desk.member.submit_modal(form, {"topic": "no_role", "words": "It is mine!"})
+
+    assert (await fitting(desk))[:3] == [*HELD_ANSWERS, "Nothing left: passed on to the store owner"]
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_the_answers_about_another_account_fit_as_soon_as_one_holds_the_order(desk: Desk) -> None:
+    await desk.ask_for_help(orders.DOCUMENTED, topic="no_role")
+    assert "In use by another account" not in await fitting(desk)
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+
+    await desk.bot.roles.move(claim.shown, await moderator(desk), desk.member.id)
+
+    assert (await fitting(desk))[:2] == HELD_ANSWERS
