@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -17,11 +18,13 @@ from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button,
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import number
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles.granting import INSTEAD_OF_MOVING, ClaimChange
-from fileflare_bot.roles.rights import check_may_give
+from fileflare_bot.roles.rights import MayNotGive, check_may_give
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NotPossibleNow
 from fileflare_bot.storage.records import Claim, ShownClaim, Ticket
 from fileflare_bot.text import escape
+from fileflare_bot.tickets.card import claim_buttons
 from fileflare_bot.tickets.holders import holders_of
 from fileflare_bot.tickets.texts import holder, moves, order_of, title
 
@@ -211,6 +214,7 @@ class Claims(
             NotPossibleNow: it is resolved.
         """
         ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
+        reply.offer = partial(_instead_of_moving, ticket=ticket)
         if ticket.resolved:
             raise NotPossibleNow(closed_by=ticket.resolved_by, at=ticket.resolved_at)
         return ticket
@@ -319,6 +323,13 @@ async def _has_changed(reply: Reply, changed: NoSuchClaim) -> None:
     """Say in place of a question that it is about something that has changed since."""
     reply.outcome = changed.outcome
     await reply.show(ReplyMessage(changed.text(reply.translator)))
+
+
+def _instead_of_moving(
+    error: Exception, _refusal: Refusal, translator: Translator, *, ticket: Ticket
+) -> discord.ui.View | None:
+    """Return the button under the refusal of a move, to release the order."""
+    return view(claim_buttons(ticket, translator)[1:]) if isinstance(error, MayNotGive) else None
 
 
 def _keep(translator: Translator) -> discord.ui.Button[discord.ui.View]:

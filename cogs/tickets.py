@@ -1,6 +1,6 @@
 """For moderators: the buttons of a ticket's card."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 _TICKET: Final = r"(?P<ticket_id>\d{1,18})"
 _KINDS: Final = r"(?::[a-z_.]{0,70})?"  # of an earlier version's card
-_FORM: Final = "(?P<form>answer|resolve)"
+_PASSES_ON: Final = "passes_on"  # the form of an answer whose sender has to tell the store owner
+_FORM: Final = f"(?P<form>answer|{_PASSES_ON}|resolve)"
 MOST_FORMS: Final = 500  # whose words are kept for Change it
 FORM_SECONDS: Final = 15 * 60
 LONGEST_ROLES: Final = FIELD_VALUE // 2  # UTF-16 units: the embed's other parts may be as long as Discord lets them
@@ -71,6 +72,7 @@ class Tickets(commands.Cog):
         self._roles = bot.roles
         self._storage = bot.storage
         self._catalogs = bot.catalogs
+        self._modlog = bot.modlog
         self._typed: TTLCache[tuple[int, int, int, str], str] = TTLCache(MOST_FORMS, FORM_SECONDS)
 
     @route(f"tickets:take:{_TICKET}", f"request:take:{_TICKET}")
@@ -137,23 +139,32 @@ class Tickets(commands.Cog):
         """Show the chosen answer as the customer will read it, to be edited and sent."""
         ticket = await self._open_ticket(reply, ticket_id)
         theirs, ours = self._catalogs.translator(ticket.locale), reply.translator
+        known = _has_it(ticket, ours, reply.user.id) if name else []  # else the choice before has said it
         canned, name = reply.settings.canned_answers, name or next(iter(reply.chosen()), "")
-        text = prepared(ticket, theirs, canned, source, name, safe=str) if source else ""
+        if source == "saved":  # the moderators' own words, which nobody translates
+            filling = await self._modlog.translator(ticket.guild_id)
+            text = prepared(ticket, filling, canned, source, name, safe=str)
+            known += [] if filling is theirs else [ours.gettext("Your text is sent as written.")]
+        elif source:
+            text = prepared(ticket, theirs, canned, source, name, safe=str)
+        else:
+            text = ""
         text = without_order(text, ticket.details.reference)
         meaning = prepared(ticket, ours, canned, source, name) if source == "ready" and theirs is not ours else ""
         passes_on = source == "ready" and name in BUILT_IN and BUILT_IN[name].passes_on
-        await reply.ask(_answer_modal(ticket, text, meaning, theirs, ours, passes_on=passes_on))
+        shown = _answer_modal(ticket, text, meaning, theirs, ours, known=known, passes_on=passes_on)
+        await reply.ask(shown)
 
-    @route(f"tickets:answered:{_TICKET}", f"request:answered:{_TICKET}")
+    @route(f"tickets:answered:{_TICKET}(?::(?P<form>{_PASSES_ON}))?", f"request:answered:{_TICKET}(?P<form>)")
     @replies("ticket_answered", MODERATOR)
-    async def answered(self, reply: Reply, ticket_id: str) -> None:
+    async def answered(self, reply: Reply, ticket_id: str, form: str) -> None:
         """Send the answer to the customer."""
         text = reply.typed("words").strip()
         reply.written = hide_secrets(text)  # the ticket, and with it the order, is not known yet
         ticket = await self._ticket(reply, ticket_id, changes=True)
         if not text:
             raise NothingWritten
-        self._keep(reply, ticket, "answer", text)
+        self._keep(reply, ticket, form or "answer", text)
         delivered = await self._desk.answer(ticket, reply.user.id, text)
         reply.facts["delivered"] = delivered.name.lower()
         said = title(ticket, reply.translator) + ": " + reply.translator.gettext(ARRIVED[delivered])
@@ -165,10 +176,11 @@ class Tickets(commands.Cog):
         """Open a form again, with the words that were not sent; after a restart without."""
         ticket = await self._open_ticket(reply, ticket_id)
         text, translator = self._typed.get((ticket.guild_id, ticket.number, reply.user.id, form), ""), reply.translator
-        if form == "answer":
-            shown = _answer_modal(ticket, text, "", self._catalogs.translator(ticket.locale), translator)
-        else:
+        if form == "resolve":
             shown = _resolve_modal(ticket, ticket_id, text, translator, reply.user.id)
+        else:
+            theirs = self._catalogs.translator(ticket.locale)
+            shown = _answer_modal(ticket, text, "", theirs, translator, passes_on=form == _PASSES_ON)
         await reply.ask(shown)
 
     @route(f"tickets:details:{_TICKET}")
@@ -280,11 +292,10 @@ class Tickets(commands.Cog):
         Raises:
             MarkLeft: the mark that stood for a link is still there.
         """
-        reply.written = to_give_back(text, ticket.details.reference)
-        kept, mark = reply.written, reply.translator.gettext(_REMOVED)
+        kept, mark = to_give_back(text, ticket.details.reference), reply.translator.gettext(_REMOVED)
         if kept != text:
             kept = kept.replace(HIDDEN, mark)
-        self._typed[ticket.guild_id, ticket.number, reply.user.id, form] = kept
+        self._typed[ticket.guild_id, ticket.number, reply.user.id, form] = reply.written = kept
         reply.offer = partial(_offer, ticket=ticket, form=form)
         if mark in text:
             raise MarkLeft(mark=mark)
@@ -397,11 +408,19 @@ def _choice(ticket: Ticket, canned: tuple[CannedAnswer, ...], translator: Transl
 
 
 def _answer_modal(
-    ticket: Ticket, text: str, meaning: str, theirs: Translator, translator: Translator, *, passes_on: bool = False
+    ticket: Ticket,
+    text: str,
+    meaning: str,
+    theirs: Translator,
+    translator: Translator,
+    *,
+    known: Sequence[str] = (),
+    passes_on: bool = False,
 ) -> discord.ui.Modal:
     """Return the form with the answer as the customer will read it; ``meaning`` is the same for the moderator.
 
-    If it ``passes_on`` something to the store owner, the form reminds the moderator of it.
+    Above it is what is ``known`` of the ticket. If it ``passes_on`` something to the store owner, the form reminds the
+    moderator of it.
     """
     entry = discord.ui.TextInput[Any](
         custom_id="words",
@@ -413,11 +432,13 @@ def _answer_modal(
     hint = translator.gettext("The customer's language: {language}", language=language)
     if passes_on:
         hint += ". " + translator.gettext("Tell the store owner yourself: I do not.")
-    items = [labelled(translator.gettext("What the customer reads"), entry, hint)]
+    items: list[discord.ui.Item[Any]] = [discord.ui.TextDisplay("\n".join(known))] if known else []
+    items.append(labelled(translator.gettext("What the customer reads"), entry, hint))
     if meaning:
         items.append(discord.ui.TextDisplay(translator.gettext("In your language:") + "\n" + meaning))
     heading = translator.gettext("Answer request #{number}", number=ticket.number)
-    return modal(heading, f"tickets:answered:{ticket.id}", *items)
+    form = f":{_PASSES_ON}" if passes_on else ""
+    return modal(heading, f"tickets:answered:{ticket.id}{form}", *items)
 
 
 def _resolve_modal(

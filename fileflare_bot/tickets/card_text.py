@@ -134,8 +134,8 @@ def checked(ticket: Ticket, findings: Sequence[Finding], translator: Translator,
         new = ["✅ " + translator.gettext("No longer: {what}", what=what)]
     said = [*new, *filter(None, [changes(before, after, translator)])]
     if not said:
-        rest = [report(after, translator)] if after or not held else []
-        said = [translator.gettext("Nothing has changed."), *held, *rest]
+        rest = translator.gettext("**Details** has all findings.") if after else "" if held else all_well(translator)
+        said = [translator.gettext("Nothing has changed."), *held, *filter(None, [rest])]
     elif not findings:
         said.append("→ " + translator.gettext("Tell the customer with **Answer**, then press **Resolve**."))
     return "\n".join(said)

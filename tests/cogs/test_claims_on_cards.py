@@ -114,7 +114,10 @@ async def test_an_order_that_is_moved_on_its_card_brings_the_customer_its_role_a
     )
     lines = [str(line.embeds[0].description) for line in desk.log_channel.history()]
     assert lines[-1] == f"<@{desk.owner.id}> moved the order of request #1 to its customer."
+    await desk.press("Take")
     tell = await desk.owner.click(reply(moved), label="Tell the customer")
+    assert tell.modal is not None
+    assert tell.modal["components"][0]["content"] == f"<@{desk.moderator.id}> has this request."
     assert prefilled(tell).startswith("Hello max, order #1050 counts for this account now")
     await desk.owner.submit_modal(tell, {"words": prefilled(tell)})
     assert desk.direct(desk.member)[-1].embeds[0].description == prefilled(tell)
@@ -209,11 +212,12 @@ async def test_a_moderator_who_may_not_give_the_role_is_refused_on_the_card_too(
 
     for result in (refused, forged):
         assert reply(result).content == (
-            f"**You may not give the role <@&{buyer.id}>, so I do not move the order for you.** You lack the "
-            "permission Manage Roles: have somebody give it to one of your roles. Press **Release**, and have the "
-            "customer open the order in this server with /mydownloads. Or have somebody with Manage Roles and a role "
-            "above it press **Move**."
+            "**Press Release instead, and have the customer open the order in this server with /mydownloads.** Moving "
+            f"it takes Manage Roles and a role above <@&{buyer.id}>: somebody who has both can press **Move**."
         )
+        assert labels(reply(result)) == ["Release"]
+    asked = await desk.moderator.click(reply(refused), label="Release")
+    assert reply(asked).content.startswith("**Release the order?**")
     assert has(desk, desk.customer, buyer)
     assert not has(desk, desk.member, buyer)
 
@@ -447,7 +451,8 @@ async def test_check_again_names_who_holds_the_order_in_the_cards_order_and_offe
     said = reply(checked).content
     assert said.startswith(f"**Help request #1**, which <@{desk.moderator.id}> has\nNothing has changed.\n{HELD}")
     assert f"<@{desk.customer.id}> since <t:" in said.split(HELD)[1]
-    assert "no files on this product" in said.split(HELD)[1]
+    assert said.endswith("\n**Details** has all findings.")
+    assert "no files on this product" not in said
     assert labels(reply(checked)) == ["Move", "Release"]
     sure = await desk.owner.click(reply(checked), label="Move")
     await desk.owner.click(reply(sure), label="Move it")
