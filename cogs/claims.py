@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -11,19 +12,21 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from fileflare_bot.discord_limits import EMBED_DESCRIPTION, OPTION_LABEL, SELECT_OPTIONS, shorten
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import CUSTOMER, MODERATOR, MODERATOR_PERMISSIONS, OnlyInServer
 from fileflare_bot.interactions.components import COLOUR, LONGEST_ORDER, button, labelled, modal, view
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
 from fileflare_bot.interactions.routing import replies, route
 from fileflare_bot.interactions.values import number
+from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles.granting import INSTEAD_OF_MOVING, ClaimChange
-from fileflare_bot.roles.rights import check_may_give
+from fileflare_bot.roles.rights import MayNotGive, check_may_give
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NotPossibleNow
 from fileflare_bot.storage.records import Claim, ShownClaim, Ticket
 from fileflare_bot.text import escape
+from fileflare_bot.tickets.card import claim_buttons
 from fileflare_bot.tickets.holders import holders_of
-from fileflare_bot.tickets.texts import holder, order_of, title
+from fileflare_bot.tickets.texts import holder, moves, order_of, title
 
 if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
@@ -196,15 +199,13 @@ class Claims(
         lost, kept = await self._roles.lost_and_kept(reply.guild_id, claim.shown)
         moving = claim.role_ids if what == "move" else lost
         asked = _confirmation(claim, what, ticket, reply.translator, moving=moving, kept=kept)
+        said = moves([claim], reply.translator)
         about = ticket.guild_id, claim.user_id or 0, ticket.details.reference
         if theirs := await self._storage.tickets.open_about(*about):
-            said = reply.translator.gettext(
-                "{who} has an open help request about it: {number}.",
-                who=holder(claim, reply.translator),
-                number=theirs.linked,
-            )
-            asked = replace(asked, content=f"{asked.content} {said}")
-        await reply.show(asked)
+            open_one = N_("{who} has an open help request about it: {number}.")
+            who = holder(claim, reply.translator)
+            said.append(reply.translator.gettext(open_one, who=who, number=theirs.linked))
+        await reply.show(replace(asked, content=" ".join([asked.content, *said])))
 
     async def _open_ticket(self, reply: Reply, ticket_id: str) -> Ticket:
         """Return a ticket whose order can be moved or released.
@@ -213,6 +214,7 @@ class Claims(
             NotPossibleNow: it is resolved.
         """
         ticket = await self._desk.ticket(number(ticket_id), reply.guild_id)
+        reply.offer = partial(_instead_of_moving, ticket=ticket)
         if ticket.resolved:
             raise NotPossibleNow(closed_by=ticket.resolved_by, at=ticket.resolved_at)
         return ticket
@@ -321,6 +323,13 @@ async def _has_changed(reply: Reply, changed: NoSuchClaim) -> None:
     """Say in place of a question that it is about something that has changed since."""
     reply.outcome = changed.outcome
     await reply.show(ReplyMessage(changed.text(reply.translator)))
+
+
+def _instead_of_moving(
+    error: Exception, _refusal: Refusal, translator: Translator, *, ticket: Ticket
+) -> discord.ui.View | None:
+    """Return the button under the refusal of a move, to release the order."""
+    return view(claim_buttons(ticket, translator)[1:]) if isinstance(error, MayNotGive) else None
 
 
 def _keep(translator: Translator) -> discord.ui.Button[discord.ui.View]:

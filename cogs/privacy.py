@@ -22,6 +22,7 @@ class Privacy(commands.Cog):
     """Shows, exports and deletes a user's data."""
 
     def __init__(self, bot: "FileflareBot") -> None:
+        self._storage = bot.storage
         self._personal_data = bot.storage.personal_data
         self._keep_resolved_days = bot.storage.keep_resolved_days
         self._privacy = bot.privacy
@@ -72,7 +73,8 @@ class Privacy(commands.Cog):
             button(translator.gettext("Delete for good"), "privacy:gone", emoji="🗑️", style=discord.ButtonStyle.danger),
             button(translator.gettext("Keep it"), "privacy:keep"),
         ]
-        options = None if reply.interaction.guild_id is None else reply.settings.options
+        guild_ids = {claim.guild_id for claim in await self._storage.claims.of_user(None, reply.user.id)}
+        options = [(await self._storage.guilds.load(guild_id)).options for guild_id in guild_ids]
         await reply.show(ReplyMessage(losses(record, options, translator), view=view(buttons)))
 
     @route("privacy:keep")

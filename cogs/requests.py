@@ -128,7 +128,8 @@ class Requests(
 def _list(page: TicketPage, scope: str, translator: Translator) -> ReplyMessage:
     text = page_text(page, translator) if page.tickets else translator.gettext(_NONE.get(scope, _NONE[""]))
     embed = discord.Embed(description=text, colour=COLOUR)
-    embed.set_footer(text=translator.gettext("Page {number} of {of}", number=page.number, of=page.of))
+    if page.of > 1:
+        embed.set_footer(text=translator.gettext("Page {number} of {of}", number=page.number, of=page.of))
     counted = translator.ngettext("{count} help request", "{count} help requests", page.total)
     if not page.tickets:
         return ReplyMessage(counted, embed)

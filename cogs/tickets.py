@@ -1,6 +1,6 @@
 """For moderators: the buttons of a ticket's card."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -26,10 +26,10 @@ from fileflare_bot.storage.records import CannedAnswer, Resolution, Ticket
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.canned import BUILT_IN, LONGEST_REPLY, prepared
 from fileflare_bot.tickets.card import card_copy, claim_buttons
-from fileflare_bot.tickets.card_text import checked, details
+from fileflare_bot.tickets.card_text import checked, details, kinds_shown
 from fileflare_bot.tickets.delivery import ARRIVED, LONGEST_QUOTED
 from fileflare_bot.tickets.desk import OrderInWords, to_give_back, without_order
-from fileflare_bot.tickets.holders import holders_of, standing_of
+from fileflare_bot.tickets.holders import as_it_is, holders_of, standing_of
 from fileflare_bot.tickets.intake import HIDDEN, NothingWritten, hide_secrets
 from fileflare_bot.tickets.texts import numbered, order_of, quoted, title
 from fileflare_bot.tickets.topics import BRINGS_NO_ROLE, RESOLUTIONS
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from fileflare_bot.app import FileflareBot
 
 _TICKET: Final = r"(?P<ticket_id>\d{1,18})"
-_KINDS: Final = r"(?P<kinds>[a-z_.]{0,70})"
-_FORM: Final = "(?P<form>answer|resolve)"
+_KINDS: Final = r"(?::[a-z_.]{0,70})?"  # of an earlier version's card
+_PASSES_ON: Final = "passes_on"  # the form of an answer whose sender has to tell the store owner
+_FORM: Final = f"(?P<form>answer|{_PASSES_ON}|resolve)"
 MOST_FORMS: Final = 500  # whose words are kept for Change it
 FORM_SECONDS: Final = 15 * 60
 LONGEST_ROLES: Final = FIELD_VALUE // 2  # UTF-16 units: the embed's other parts may be as long as Discord lets them
@@ -71,6 +72,7 @@ class Tickets(commands.Cog):
         self._roles = bot.roles
         self._storage = bot.storage
         self._catalogs = bot.catalogs
+        self._modlog = bot.modlog
         self._typed: TTLCache[tuple[int, int, int, str], str] = TTLCache(MOST_FORMS, FORM_SECONDS)
 
     @route(f"tickets:take:{_TICKET}", f"request:take:{_TICKET}")
@@ -124,13 +126,12 @@ class Tickets(commands.Cog):
         text = f"{head}\n{checked(ticket, findings, translator, holders)}"
         await self._done(reply, ticket, text, *(claim_buttons(ticket, translator) if holders else ()))
 
-    @route(f"tickets:answer:{_TICKET}:{_KINDS}", f"request:answer:{_TICKET}:{_KINDS}")
+    @route(f"tickets:answer:{_TICKET}{_KINDS}", f"request:answer:{_TICKET}{_KINDS}")
     @replies("ticket_answer", MODERATOR)
-    async def answer(self, reply: Reply, ticket_id: str, kinds: str) -> None:
+    async def answer(self, reply: Reply, ticket_id: str) -> None:
         """Offer the canned answers, and an empty one."""
-        ticket = await self._open_ticket(reply, ticket_id)
-        shown = _choice(ticket, reply.settings.canned_answers, kinds.split("."), reply.translator, reply.user.id)
-        await reply.show(shown)
+        ticket = await as_it_is(self._storage, await self._open_ticket(reply, ticket_id))
+        await reply.show(_choice(ticket, reply.settings.canned_answers, reply.translator, reply.user.id))
 
     @route(f"tickets:write:{_TICKET}{_PREPARED}")
     @replies("ticket_write", MODERATOR)
@@ -138,23 +139,32 @@ class Tickets(commands.Cog):
         """Show the chosen answer as the customer will read it, to be edited and sent."""
         ticket = await self._open_ticket(reply, ticket_id)
         theirs, ours = self._catalogs.translator(ticket.locale), reply.translator
+        known = _has_it(ticket, ours, reply.user.id) if name else []  # else the choice before has said it
         canned, name = reply.settings.canned_answers, name or next(iter(reply.chosen()), "")
-        text = prepared(ticket, theirs, canned, source, name, safe=str) if source else ""
+        if source == "saved":  # the moderators' own words, which nobody translates
+            filling = await self._modlog.translator(ticket.guild_id)
+            text = prepared(ticket, filling, canned, source, name, safe=str)
+            known += [] if filling is theirs else [ours.gettext("Your text is sent as written.")]
+        elif source:
+            text = prepared(ticket, theirs, canned, source, name, safe=str)
+        else:
+            text = ""
         text = without_order(text, ticket.details.reference)
         meaning = prepared(ticket, ours, canned, source, name) if source == "ready" and theirs is not ours else ""
         passes_on = source == "ready" and name in BUILT_IN and BUILT_IN[name].passes_on
-        await reply.ask(_answer_modal(ticket, text, meaning, theirs, ours, passes_on=passes_on))
+        shown = _answer_modal(ticket, text, meaning, theirs, ours, known=known, passes_on=passes_on)
+        await reply.ask(shown)
 
-    @route(f"tickets:answered:{_TICKET}", f"request:answered:{_TICKET}")
+    @route(f"tickets:answered:{_TICKET}(?::(?P<form>{_PASSES_ON}))?", f"request:answered:{_TICKET}(?P<form>)")
     @replies("ticket_answered", MODERATOR)
-    async def answered(self, reply: Reply, ticket_id: str) -> None:
+    async def answered(self, reply: Reply, ticket_id: str, form: str) -> None:
         """Send the answer to the customer."""
         text = reply.typed("words").strip()
         reply.written = hide_secrets(text)  # the ticket, and with it the order, is not known yet
         ticket = await self._ticket(reply, ticket_id, changes=True)
         if not text:
             raise NothingWritten
-        self._keep(reply, ticket, "answer", text)
+        self._keep(reply, ticket, form or "answer", text)
         delivered = await self._desk.answer(ticket, reply.user.id, text)
         reply.facts["delivered"] = delivered.name.lower()
         said = title(ticket, reply.translator) + ": " + reply.translator.gettext(ARRIVED[delivered])
@@ -166,10 +176,11 @@ class Tickets(commands.Cog):
         """Open a form again, with the words that were not sent; after a restart without."""
         ticket = await self._open_ticket(reply, ticket_id)
         text, translator = self._typed.get((ticket.guild_id, ticket.number, reply.user.id, form), ""), reply.translator
-        if form == "answer":
-            shown = _answer_modal(ticket, text, "", self._catalogs.translator(ticket.locale), translator)
-        else:
+        if form == "resolve":
             shown = _resolve_modal(ticket, ticket_id, text, translator, reply.user.id)
+        else:
+            theirs = self._catalogs.translator(ticket.locale)
+            shown = _answer_modal(ticket, text, "", theirs, translator, passes_on=form == _PASSES_ON)
         await reply.ask(shown)
 
     @route(f"tickets:details:{_TICKET}")
@@ -281,11 +292,10 @@ class Tickets(commands.Cog):
         Raises:
             MarkLeft: the mark that stood for a link is still there.
         """
-        reply.written = to_give_back(text, ticket.details.reference)
-        kept, mark = reply.written, reply.translator.gettext(_REMOVED)
+        kept, mark = to_give_back(text, ticket.details.reference), reply.translator.gettext(_REMOVED)
         if kept != text:
             kept = kept.replace(HIDDEN, mark)
-        self._typed[ticket.guild_id, ticket.number, reply.user.id, form] = kept
+        self._typed[ticket.guild_id, ticket.number, reply.user.id, form] = reply.written = kept
         reply.offer = partial(_offer, ticket=ticket, form=form)
         if mark in text:
             raise MarkLeft(mark=mark)
@@ -357,20 +367,24 @@ def _offer(
     return view(buttons) if buttons else None
 
 
-def _choice(
-    ticket: Ticket, canned: tuple[CannedAnswer, ...], kinds: list[str], translator: Translator, reader_id: int
-) -> ReplyMessage:
+def _choice(ticket: Ticket, canned: tuple[CannedAnswer, ...], translator: Translator, reader_id: int) -> ReplyMessage:
     """Return the choice between the canned answers, those for the findings first, and the moderator's own words."""
-    held = Kind.HELD_BY_OTHERS in kinds
+    kinds = kinds_shown(ticket)
+    brings_role = {Kind.HELD_BY_OTHERS, *BRINGS_NO_ROLE}.isdisjoint(kinds)
     fits = {
-        key: answer.fits in kinds or (answer.topic is ticket.topic and not held and BRINGS_NO_ROLE.isdisjoint(kinds))
-        for key, answer in BUILT_IN.items()
+        key: answer.fits in kinds or (answer.topic is ticket.topic and brings_role) for key, answer in BUILT_IN.items()
     }
+
+    def place(key: str) -> tuple[bool, bool, int]:
+        answer = BUILT_IN[key]
+        shown = kinds.index(answer.fits) if answer.fits in kinds else len(kinds)
+        return not fits[key], answer.topic is not ticket.topic, shown
+
     ready = [
         discord.SelectOption(
             label=translator.gettext(BUILT_IN[key].label), value=key, emoji="🎯" if fits[key] else None
         )
-        for key in sorted(BUILT_IN, key=lambda key: (not fits[key], BUILT_IN[key].topic is not ticket.topic))
+        for key in sorted(BUILT_IN, key=place)
     ]
     saved = [
         discord.SelectOption(
@@ -394,11 +408,19 @@ def _choice(
 
 
 def _answer_modal(
-    ticket: Ticket, text: str, meaning: str, theirs: Translator, translator: Translator, *, passes_on: bool = False
+    ticket: Ticket,
+    text: str,
+    meaning: str,
+    theirs: Translator,
+    translator: Translator,
+    *,
+    known: Sequence[str] = (),
+    passes_on: bool = False,
 ) -> discord.ui.Modal:
     """Return the form with the answer as the customer will read it; ``meaning`` is the same for the moderator.
 
-    If it ``passes_on`` something to the store owner, the form reminds the moderator of it.
+    Above it is what is ``known`` of the ticket. If it ``passes_on`` something to the store owner, the form reminds the
+    moderator of it.
     """
     entry = discord.ui.TextInput[Any](
         custom_id="words",
@@ -410,11 +432,13 @@ def _answer_modal(
     hint = translator.gettext("The customer's language: {language}", language=language)
     if passes_on:
         hint += ". " + translator.gettext("Tell the store owner yourself: I do not.")
-    items = [labelled(translator.gettext("What the customer reads"), entry, hint)]
+    items: list[discord.ui.Item[Any]] = [discord.ui.TextDisplay("\n".join(known))] if known else []
+    items.append(labelled(translator.gettext("What the customer reads"), entry, hint))
     if meaning:
         items.append(discord.ui.TextDisplay(translator.gettext("In your language:") + "\n" + meaning))
     heading = translator.gettext("Answer request #{number}", number=ticket.number)
-    return modal(heading, f"tickets:answered:{ticket.id}", *items)
+    form = f":{_PASSES_ON}" if passes_on else ""
+    return modal(heading, f"tickets:answered:{ticket.id}{form}", *items)
 
 
 def _resolve_modal(

@@ -1,5 +1,6 @@
 """A summary of the data stored about a user, and its deletion from the database and from Discord."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -162,21 +163,22 @@ def gone(deleted: Forgotten, translator: Translator) -> str:
     return translator.gettext("**Deleted.** I keep nothing of your saved orders and help requests.")
 
 
-def _files_meanwhile(options: Options | None) -> str:
+def _files_meanwhile(options: Sequence[Options]) -> str:
     """Return where a user can open the files of their orders after they had their data deleted."""
-    if options is not None and not (options.buyers_roles and options.later_accounts is LaterAccounts.REFUSE):
-        return N_("**Your files stay:** whoever has the link can open them here")
-    if options is None or options.accounts_per_order > 1:
+    refusing = [each for each in options if each.buyers_roles and each.later_accounts is LaterAccounts.REFUSE]
+    if not refusing:
+        return N_("**Your files stay:** whoever has the link can open them")
+    if len(refusing) < len(options) or any(each.accounts_per_order > 1 for each in refusing):
         return N_(
             "**Your files stay,** but some servers may not show them to you meanwhile: the store's order page does"
         )
-    return N_("**Your files stay,** but this server does not show them to you meanwhile: the store's order page does")
+    return N_("**Your files stay,** but the server does not show them to you meanwhile: the store's order page does")
 
 
-def losses(record: PersonalRecord, options: Options | None, translator: Translator) -> str:
+def losses(record: PersonalRecord, options: Sequence[Options], translator: Translator) -> str:
     """Return the question whether to delete what is stored about a user, with a line for each thing they would lose.
 
-    ``options`` are those of the guild where they ask, None if it is not known.
+    ``options`` are those of each guild where an order counts for them.
     """
     open_tickets = sum(not ticket.resolved for ticket in record.tickets)
     closed_tickets = len(record.tickets) - open_tickets

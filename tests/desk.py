@@ -410,7 +410,8 @@ def page(result: InteractionResult) -> str:
 def prefilled(form: InteractionResult) -> str:
     """Return the text in the first input of a modal."""
     assert form.modal is not None
-    return str(form.modal["components"][0]["component"].get("value") or "")
+    first = next(item["component"] for item in form.modal["components"] if "component" in item)
+    return str(first.get("value") or "")
 
 
 def toggle_id(setup: InteractionResult, feature: str) -> str:

@@ -38,8 +38,8 @@ MOST_ROUNDS: Final = 5
 HAS_LEFT: Final = {UNKNOWN_MEMBER, UNKNOWN_USER}
 
 INSTEAD_OF_MOVING: Final = N_(
-    "Press **Release**, and have the customer open the order in this server with /mydownloads. Or have somebody with "
-    "Manage Roles and a role above it press **Move**."
+    "**Press Release instead, and have the customer open the order in this server with /mydownloads.** Moving it takes "
+    "Manage Roles and a role above {role}: somebody who has both can press **Move**."
 )
 
 log = structlog.stdlib.get_logger(__name__)

@@ -1,7 +1,7 @@
 """Which roles the bot may give, and who may have it give them: nobody gains rights through the bot."""
 
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from typing import Final
 
 import discord
 
@@ -71,14 +71,11 @@ _MAY_NOT_MANAGE: Final = N_("You lack the permission Manage Roles: have somebody
 class MayNotGive(Refusal):
     """Raised when somebody would have the bot give a role that they may not give themselves.
 
-    ``manages`` says that they may manage roles, but not this one; ``instead`` is what they can do all the same.
+    ``manages`` says that they may manage roles, but not this one; ``instead`` is a sentence that says more to them.
     """
 
     sentence = N_(
         "**You may not give the role {role}, so I do not give it for you.** {why} The server's owner may always."
-    )
-    not_moved: ClassVar[str] = N_(
-        "**You may not give the role {role}, so I do not move the order for you.** {why} {instead}"
     )
 
     def __init__(self, role: str, *, manages: bool, instead: str = "") -> None:
@@ -88,11 +85,9 @@ class MayNotGive(Refusal):
         self._why = _NOT_BELOW if manages else _MAY_NOT_MANAGE
 
     def text(self, translator: Translator) -> str:
-        """Return the sentence, with what the user can do instead, and what they lack."""
-        why = translator.gettext(self._why)
-        if not self._instead:
-            return translator.gettext(self.sentence, role=self._role, why=why)
-        return translator.gettext(self.not_moved, role=self._role, instead=translator.gettext(self._instead), why=why)
+        """Return the sentence, with what the user lacks."""
+        sentence = self._instead or self.sentence
+        return translator.gettext(sentence, role=self._role, why=translator.gettext(self._why))
 
 
 def powers(role: discord.Role) -> list[str]:
@@ -134,7 +129,7 @@ def check_for_buyers(guild: discord.Guild, role_ids: Iterable[int]) -> None:
 def check_may_give(actor: discord.Member, role_ids: Iterable[int], instead: str = "") -> None:
     """Check that a member may give these roles themselves: they manage roles and stand above each, or own the guild.
 
-    ``instead`` is what a refusal advises.
+    ``instead`` is what a refusal says, with ``{role}``.
 
     Raises:
         MayNotGive: they may not.

@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fileflare_bot.orders.reference import OrderReference
-from fileflare_bot.storage.audit import add_entry
+from fileflare_bot.storage.audit import add_entry, audit_entry
 from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.intents import add_note, show
-from fileflare_bot.storage.models import ClaimRow, RoleGrantRow, TicketRow
+from fileflare_bot.storage.models import AuditRow, ClaimRow, RoleGrantRow, TicketRow
 from fileflare_bot.storage.places import CLAIM_LABEL
 from fileflare_bot.storage.products import add_properties, see
 from fileflare_bot.storage.records import Action, Claim, GrantState, NewNote, Property, SeenProduct, ShownClaim
@@ -111,6 +111,16 @@ class Claims:
         """Return the claims on an order in a guild, oldest first."""
         wanted = ClaimRow.guild_id == guild_id, ClaimRow.order_hash == self._cipher.hash(reference.token)
         return await self._read(sa.select(ClaimRow).where(*wanted).order_by(ClaimRow.id))
+
+    @unit_of_work
+    async def with_move(self, claim: Claim, reference: OrderReference) -> Claim:
+        """Return a claim on an order with the move that gave it to its user, if that was on a card of theirs."""
+        about = TicketRow.user_id == claim.user_id, TicketRow.order_hash == self._cipher.hash(reference.token)
+        theirs = AuditRow.guild_id == TicketRow.guild_id, AuditRow.number == TicketRow.number
+        since = AuditRow.action == Action.MOVED_CLAIM, AuditRow.at >= claim.at  # a move keeps when it was claimed
+        query = sa.select(AuditRow).where(TicketRow.guild_id == claim.guild_id, *about, *theirs, *since)
+        rows = await self._database.all(query)
+        return replace(claim, moved=max(map(audit_entry, rows), key=lambda entry: entry.at, default=None))
 
     @unit_of_work
     async def free_from(self, guild_id: int, reference: OrderReference, accounts: int) -> datetime | None:

@@ -138,7 +138,8 @@ class SeenProduct:
 class Claim:
     """An order that counts for a user, None if they had their data deleted; ``at`` is UTC.
 
-    ``role_ids`` are the roles that the order brings, ``given_role_ids`` those of them that the bot gave.
+    ``role_ids`` are the roles that the order brings, ``given_role_ids`` those of them that the bot gave. ``moved`` is
+    the audit entry of the move that gave it to the user, where that was asked for.
     """
 
     id: int
@@ -148,6 +149,7 @@ class Claim:
     role_ids: tuple[int, ...]
     at: datetime
     given_role_ids: tuple[int, ...] = ()
+    moved: "AuditEntry | None" = None
 
     @property
     def shown(self) -> "ShownClaim":

@@ -24,7 +24,6 @@ from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.components import COLOUR, button, view
 from fileflare_bot.interactions.reply import ReplyMessage
 from fileflare_bot.modlog import ModLog
-from fileflare_bot.orders.diagnosis import Kind
 from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.storage.records import Card, Ticket
 from fileflare_bot.storage.storage import Storage
@@ -38,7 +37,6 @@ COLOURS: Final = {
     "resolved": COLOUR,
 }
 ARCHIVE_MINUTES: Final = 10_080  # a week, the longest that Discord offers
-MOST_KINDS: Final = 3  # in the Answer button's custom_id
 NO_THREAD: Final = 0  # stored instead of a thread's ID where Discord makes none
 CARDS_REFUSED: Final = N_(
     "I may not post or change the cards of help requests: look at /store setup, which names the permissions I lack."
@@ -155,7 +153,7 @@ def card_view(
 ) -> discord.ui.View:
     """Return a card's buttons: those that the ticket's state allows, ``more``, and those for its order's claims."""
     claims = claim_buttons(ticket, translator) if standing.holders else []
-    return view(_buttons(ticket, translator, held=bool(standing.holders)), [*claims, *more])
+    return view(_buttons(ticket, translator), [*claims, *more])
 
 
 def claim_buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:
@@ -176,25 +174,22 @@ def card_copy(ticket: Ticket, translator: Translator, standing: Standing, said: 
     return ReplyMessage(said, embed, shown)
 
 
-def _buttons(ticket: Ticket, translator: Translator, *, held: bool) -> list[discord.ui.Button[discord.ui.View]]:
+def _buttons(ticket: Ticket, translator: Translator) -> list[discord.ui.Button[discord.ui.View]]:
     details = button(translator.gettext("Details"), f"tickets:details:{ticket.id}", emoji="📄")
     if ticket.resolved:
         return [button(translator.gettext("Reopen"), f"tickets:reopen:{ticket.id}", emoji="↩️"), details]
-    found = dict.fromkeys(finding.kind for finding in ticket.details.findings)
-    kinds = [kind.value for kind in found if held or kind is not Kind.HELD_BY_OTHERS][:MOST_KINDS]
     primary = discord.ButtonStyle.primary
     if ticket.taken_by is None:
         take = button(translator.gettext("Take"), f"tickets:take:{ticket.id}", emoji="🙋", style=primary)
     else:
         take = button(translator.gettext("Hand over"), f"tickets:handover:{ticket.id}", emoji="🤝")
     check, answer = translator.gettext("Check again"), translator.gettext("Answer")
-    answering = f"tickets:answer:{ticket.id}:{'.'.join(kinds)}"
     without_order = ticket.details.reference is None
     resolve = translator.gettext("Resolve")
     return [
         take,
         button(check, f"tickets:check:{ticket.id}", emoji="🔎", disabled=without_order),
-        button(answer, answering, emoji="✉️", style=primary),
+        button(answer, f"tickets:answer:{ticket.id}", emoji="✉️", style=primary),
         button(resolve, f"tickets:resolve:{ticket.id}", emoji="✅", style=discord.ButtonStyle.success),
         details,
     ]

@@ -14,7 +14,7 @@ from fileflare_bot.orders.labels import plain_number
 from fileflare_bot.storage.records import Claim, Resolution, Ticket, TicketMessage, Topic
 from fileflare_bot.text import clean, escape
 from fileflare_bot.tickets.holders import UNKNOWN, Standing, of_order
-from fileflare_bot.tickets.texts import holder, order_of, quoted, title
+from fileflare_bot.tickets.texts import holder, moves, order_of, quoted, title
 from fileflare_bot.tickets.topics import BRINGS_NO_ROLE, LIKELY, RESOLUTIONS, TOPICS
 
 LONGEST_NAME: Final = 24  # characters of a display name; Discord allows 32, and the mention shows them
@@ -134,8 +134,8 @@ def checked(ticket: Ticket, findings: Sequence[Finding], translator: Translator,
         new = ["✅ " + translator.gettext("No longer: {what}", what=what)]
     said = [*new, *filter(None, [changes(before, after, translator)])]
     if not said:
-        rest = [report(after, translator)] if after or not held else []
-        said = [translator.gettext("Nothing has changed."), *held, *rest]
+        rest = translator.gettext("**Details** has all findings.") if after else "" if held else all_well(translator)
+        said = [translator.gettext("Nothing has changed."), *held, *filter(None, [rest])]
     elif not findings:
         said.append("→ " + translator.gettext("Tell the customer with **Answer**, then press **Resolve**."))
     return "\n".join(said)
@@ -181,13 +181,27 @@ def _said_shortly(ticket: Ticket, translator: Translator, most: int, below: str)
 
 
 def _found(ticket: Ticket, translator: Translator, standing: Standing) -> list[str]:
-    """Return the findings that hold now, a block for each kind: those that fit the topic, then the most severe."""
+    """Return the findings that hold now, a block for each kind.
+
+    Who holds the order comes first, as the card's buttons are about that; then what fits the topic, then the most
+    severe.
+    """
     rest = of_order(ticket.details.findings)
     fitting = [finding for finding in rest if LIKELY.get(finding.kind) is ticket.topic]
     others = [finding for finding in rest if finding not in fitting]
-    found = [*brief(fitting, translator), *_held(standing.holders, translator), *brief(others, translator)]
+    found = [*_held(standing.holders, translator), *brief(fitting, translator), *brief(others, translator)]
     found = found or _nothing_found(ticket, translator)
     return [*_role(ticket, standing, translator), *found]
+
+
+def kinds_shown(ticket: Ticket) -> list[Kind]:
+    """Return the kinds of a ticket's findings as as_it_is() returned them, in their order on its card."""
+
+    def place(kind: Kind) -> tuple[bool, bool, int, int]:
+        held, fits = kind is Kind.HELD_BY_OTHERS, LIKELY.get(kind) is ticket.topic
+        return not held, not fits, -ADVICE[kind].severity, [*Kind].index(kind)
+
+    return sorted({finding.kind for finding in ticket.details.findings}, key=place)
 
 
 def _role(ticket: Ticket, standing: Standing, translator: Translator) -> list[str]:
@@ -236,7 +250,7 @@ def _nothing_found(ticket: Ticket, translator: Translator) -> list[str]:
 
 
 def _held(holders: Sequence[Claim], translator: Translator) -> list[str]:
-    """Return who keeps the order from the customer and since when, and what to do; empty if nobody does."""
+    """Return who keeps the order from the customer, since when and by whose move, and what to do; empty if nobody."""
     if not holders:
         return []
     named = [
@@ -250,7 +264,8 @@ def _held(holders: Sequence[Claim], translator: Translator) -> list[str]:
     advice = ADVICE[Kind.HELD_BY_OTHERS]
     who = translator.gettext("In use by {holders}.", holders=", ".join(named))
     step = translator.gettext(advice.next_step)
-    return [f"{MARKS[advice.severity]} {who}\n→ {step}"]
+    said = " ".join([who, *moves(holders[:MOST_HOLDERS], translator)])
+    return [f"{MARKS[advice.severity]} {said}\n→ {step}"]
 
 
 def _fitting(blocks: Sequence[str], most: int, translator: Translator) -> Iterator[str]:

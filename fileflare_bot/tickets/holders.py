@@ -13,7 +13,8 @@ from fileflare_bot.storage.storage import Storage
 class Standing:
     """For whom a ticket's order counts; ``roles`` says that it can count for somebody, and bring them roles.
 
-    ``holders`` are the claims that keep it from the customer, oldest first; ``own`` is the customer's claim.
+    ``holders`` are the claims that keep it from the customer, oldest first, with their moves; ``own`` is the
+    customer's claim.
     """
 
     holders: Sequence[Claim] = ()
@@ -31,7 +32,9 @@ async def standing_of(storage: Storage, ticket: Ticket) -> Standing:
         return UNKNOWN
     claims = await storage.claims.of_order(ticket.guild_id, reference)
     own = next((claim for claim in claims if claim.user_id == ticket.user_id), None)
-    return Standing(_keeping(claims, ticket.user_id, options.accounts_per_order), own, roles=True)
+    keeping = _keeping(claims, ticket.user_id, options.accounts_per_order)
+    holders = [await storage.claims.with_move(claim, reference) for claim in keeping]
+    return Standing(holders, own, roles=True)
 
 
 async def holders_of(storage: Storage, ticket: Ticket) -> Sequence[Claim]:

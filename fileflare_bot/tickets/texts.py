@@ -1,6 +1,6 @@
 """What a ticket, its thread and its order's holder are called. It contains no link and no order ID."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from fileflare_bot import discord_limits as limits
@@ -50,6 +50,20 @@ def numbered(ticket: Ticket, translator: Translator, reader_id: int) -> str:
 def holder(claim: Claim | ShownClaim, translator: Translator) -> str:
     """Return for whom an order counts."""
     return f"<@{claim.user_id}>" if claim.user_id is not None else translator.gettext(NOBODY)
+
+
+def moves(claims: Iterable[Claim], translator: Translator) -> list[str]:
+    """Return a sentence about each move that gave one of these claims to its holder."""
+    return [
+        translator.gettext(
+            "{who} moved it to {to} {when}.",
+            who=f"<@{claim.moved.actor_id}>",
+            to=holder(claim, translator),
+            when=f"<t:{int(claim.moved.at.timestamp())}:R>",
+        )
+        for claim in claims
+        if claim.moved is not None
+    ]
 
 
 def quoted(text: str) -> str:

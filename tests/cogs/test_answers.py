@@ -297,4 +297,28 @@ async def test_an_answer_that_passes_something_on_reminds_its_moderator_to_do_it
     assert form.modal is not None
     hint = form.modal["components"][0]["description"]
     assert hint.endswith("Tell the store owner yourself: I do not.") is reminded
+    refused = await desk.moderator.submit_modal(form, {"words": f"Look: {orders.USED_UP}"})
+    again = await desk.moderator.click(reply(refused), label="Change it")
+    assert again.modal is not None
+    assert again.modal["components"][0]["description"] == hint
     assert len(hint) <= 100
+
+
+@pytest.mark.parametrize("customer", ["en-US", "de"])
+async def test_a_saved_answer_is_filled_in_the_servers_language_and_said_to_be_sent_as_written(
+    desk: Desk, customer: str
+) -> None:
+    desk.speaks(desk.customer, customer)
+    await desk.set_up()
+    await save(desk, text="Look at {order} again.")
+    lookup = await desk.mydownloads(orders.USED_UP)
+    label = "Hilfe holen" if customer == "de" else "Get help"
+    form = await desk.customer.click(reply(lookup), label=label)
+    await desk.customer.submit_modal(form, {"topic": "nothing_left", "words": "?"})
+
+    form = await choose(desk, "saved", "fixed")
+
+    assert prefilled(form) == "Look at order #1051 again."
+    assert form.modal is not None
+    said = [item["content"] for item in form.modal["components"] if "content" in item]
+    assert said == (["Your text is sent as written."] if customer == "de" else [])

@@ -34,8 +34,17 @@ def told(result: InteractionResult) -> str:
     return str(result.followups[-1].content) if result.followups else str(reply(result).content)
 
 
-def shown(desk: Desk) -> str:
-    return str(desk.card().embeds[0].description)
+def shown(desk: Desk, number: int = 1) -> str:
+    return str(desk.card(number).embeds[0].description)
+
+
+async def fitting(desk: Desk) -> list[str]:
+    """Return the ready-made answers that fit what was found, which come first under Answer."""
+    offered = buttons(reply(await desk.press("Answer")))
+    options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
+    found = [each["label"] for each in options if each.get("emoji")]
+    assert found == [each["label"] for each in options][: len(found)]
+    return found
 
 
 async def refuses(desk: Desk) -> None:
@@ -105,7 +114,10 @@ async def test_an_order_that_is_moved_on_its_card_brings_the_customer_its_role_a
     )
     lines = [str(line.embeds[0].description) for line in desk.log_channel.history()]
     assert lines[-1] == f"<@{desk.owner.id}> moved the order of request #1 to its customer."
+    await desk.press("Take")
     tell = await desk.owner.click(reply(moved), label="Tell the customer")
+    assert tell.modal is not None
+    assert tell.modal["components"][0]["content"] == f"<@{desk.moderator.id}> has this request."
     assert prefilled(tell).startswith("Hello max, order #1050 counts for this account now")
     await desk.owner.submit_modal(tell, {"words": prefilled(tell)})
     assert desk.direct(desk.member)[-1].embeds[0].description == prefilled(tell)
@@ -200,11 +212,12 @@ async def test_a_moderator_who_may_not_give_the_role_is_refused_on_the_card_too(
 
     for result in (refused, forged):
         assert reply(result).content == (
-            f"**You may not give the role <@&{buyer.id}>, so I do not move the order for you.** You lack the "
-            "permission Manage Roles: have somebody give it to one of your roles. Press **Release**, and have the "
-            "customer open the order in this server with /mydownloads. Or have somebody with Manage Roles and a role "
-            "above it press **Move**."
+            "**Press Release instead, and have the customer open the order in this server with /mydownloads.** Moving "
+            f"it takes Manage Roles and a role above <@&{buyer.id}>: somebody who has both can press **Move**."
         )
+        assert labels(reply(result)) == ["Release"]
+    asked = await desk.moderator.click(reply(refused), label="Release")
+    assert reply(asked).content.startswith("**Release the order?**")
     assert has(desk, desk.customer, buyer)
     assert not has(desk, desk.member, buyer)
 
@@ -438,7 +451,8 @@ async def test_check_again_names_who_holds_the_order_in_the_cards_order_and_offe
     said = reply(checked).content
     assert said.startswith(f"**Help request #1**, which <@{desk.moderator.id}> has\nNothing has changed.\n{HELD}")
     assert f"<@{desk.customer.id}> since <t:" in said.split(HELD)[1]
-    assert "no files on this product" in said.split(HELD)[1]
+    assert said.endswith("\n**Details** has all findings.")
+    assert "no files on this product" not in said
     assert labels(reply(checked)) == ["Move", "Release"]
     sure = await desk.owner.click(reply(checked), label="Move")
     await desk.owner.click(reply(sure), label="Move it")
@@ -463,9 +477,7 @@ async def test_a_card_about_a_missing_role_says_first_whether_the_order_counts_a
     assert said in shown(desk)
     assert shown(desk).index(said) < shown(desk).index("🔴 wallpapers.zip")
     assert said in str(embed(await desk.press("Details")).description)
-    offered = buttons(reply(await desk.press("Answer")))
-    options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
-    assert (options[0]["label"], options[0]["emoji"]["name"]) == ("No role: open the order in the server", "🎯")
+    assert (await fitting(desk))[0] == "No role: open the order in the server"
 
 
 async def test_details_say_which_of_the_orders_roles_the_customer_has_now(desk: Desk, buyer: RoleHandle) -> None:
@@ -558,6 +570,59 @@ async def test_a_card_sends_nobody_to_an_order_that_can_bring_no_role(desk: Desk
 
     assert "does not count for them yet" not in shown(desk)
     assert "there are no files on it" in shown(desk)
-    offered = buttons(reply(await desk.press("Answer")))
-    options = next(each["options"] for each in offered if each["custom_id"].endswith(":ready"))
-    assert not [each for each in options if each["label"].startswith("No role") and each.get("emoji")]
+    assert "No role: open the order in the server" not in await fitting(desk)
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_after_a_move_the_other_customers_card_its_details_and_both_questions_say_whose_decision_it_was(
+    desk: Desk,
+) -> None:
+    await desk.ask_for_help(orders.DOCUMENTED, "Where is the rest?", topic="files_missing")
+    await files(desk)
+    await desk.owner.click(reply(await desk.press("Move", person=desk.owner, number=2)), label="Move it")
+    await desk.resolves(number=2)
+    await desk.bot.reconciler.run()
+
+    said = f" <@{desk.owner.id}> moved it to <@{desk.member.id}> <t:"
+    assert said in shown(desk)
+    assert shown(desk).partition("> Where is the rest?")[2].strip().startswith(HELD)
+    assert said in str(embed(await desk.press("Details")).description)
+    for what in ("Move", "Release"):
+        assert said in str(reply(await desk.press(what, person=desk.owner)).content)
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_a_move_is_not_named_once_the_order_was_released_and_opened_again(desk: Desk) -> None:
+    await files(desk)
+    await desk.owner.click(reply(await desk.press("Move", person=desk.owner)), label="Move it")
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.member.id)
+    await desk.bot.roles.release(desk.guild.id, claim.shown, desk.owner.id)
+    await desk.mydownloads(orders.DOCUMENTED, person=desk.member)
+    await files(desk, desk.colleague)
+
+    assert f"{HELD}<@{desk.member.id}> since <t:" in shown(desk, 2)
+    assert "moved it to" not in shown(desk, 2)
+
+
+HELD_ANSWERS = ["In use by another account", "I am asking the store whose order it is"]
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_the_ready_made_answers_come_in_the_cards_order(desk: Desk) -> None:
+    await desk.mydownloads(orders.USED_UP)
+    opened = await desk.mydownloads(orders.USED_UP, person=desk.member)
+    form = await desk.member.click(reply(opened), label="Get help")
+    await desk.member.submit_modal(form, {"topic": "no_role", "words": "It is mine!"})
+
+    assert (await fitting(desk))[:3] == [*HELD_ANSWERS, "Nothing left: passed on to the store owner"]
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_the_answers_about_another_account_fit_as_soon_as_one_holds_the_order(desk: Desk) -> None:
+    await desk.ask_for_help(orders.DOCUMENTED, topic="no_role")
+    assert "In use by another account" not in await fitting(desk)
+    (claim,) = await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+
+    await desk.bot.roles.move(claim.shown, await moderator(desk), desk.member.id)
+
+    assert (await fitting(desk))[:2] == HELD_ANSWERS

@@ -292,7 +292,9 @@ async def test_a_moderator_who_may_not_give_a_role_does_not_move_it_to_anybody(d
 
     refused = await move(desk, desk.moderator)
 
-    assert reply(refused).content.startswith(f"**You may not give the role <@&{buyer.id}>, so I do not move the order")
+    assert reply(refused).content.startswith(
+        "**Press Release instead, and have the customer open the order in this server"
+    )
     assert has(desk, desk.customer, buyer)
     assert not has(desk, desk.member, buyer)
     assert [claim.user_id for claim in await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)]

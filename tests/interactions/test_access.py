@@ -128,7 +128,7 @@ PRESSES: Final[dict[str, tuple[str, list[str]]]] = {
     "Tickets.hand_over": ("tickets:handover:{ticket}", []),
     "Tickets.handed": ("tickets:handed:{ticket}", ["{person}"]),
     "Tickets.check": ("tickets:check:{ticket}", []),
-    "Tickets.answer": ("tickets:answer:{ticket}:", []),
+    "Tickets.answer": ("tickets:answer:{ticket}", []),
     "Tickets.write": ("tickets:write:{ticket}:ready:no_email", []),
     "Tickets.details": ("tickets:details:{ticket}", []),
     "Tickets.answered": ("tickets:answered:{ticket}", []),

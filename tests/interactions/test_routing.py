@@ -18,6 +18,7 @@ FORMER = {
     "request:check:7": "check",
     "request:answer:7:used_up.last_one": "answer",
     "request:answer:7:": "answer",
+    "tickets:answer:7:used_up.last_one": "answer",
     "request:answered:7": "answered",
     "request:resolve:7": "resolve",
     "request:resolved:7": "resolved",

@@ -231,6 +231,20 @@ async def test_a_claim_whose_row_has_the_id_of_a_released_one_is_another(storage
     assert await storage.claims.of_order(GUILD, ANOTHER) == [second]
 
 
+async def test_a_claim_is_found_with_its_move_on_the_card_of_who_has_it_now(storage: Storage) -> None:
+    claim = await claim_of(storage, ORDER)
+    ticket = await file(storage, token=ORDER.token, guild_id=GUILD)
+    await storage.claims.move(GUILD, claim.shown, 9, ticket.user_id, allow, number=ticket.number)
+    (moved,) = await storage.claims.of_order(GUILD, ORDER)
+
+    found = (await storage.claims.with_move(moved, ORDER)).moved
+
+    assert found is not None
+    assert (found.actor_id, found.number) == (9, ticket.number)
+    assert (await storage.claims.with_move(claim, ORDER)).moved is None
+    assert (await storage.claims.with_move(moved, ANOTHER)).moved is None
+
+
 async def test_of_a_release_and_a_move_at_once_only_the_first_changes_something(storage: Storage) -> None:
     for number in range(10):
         claim = await claim_of(storage, OrderReference(f"{number:032x}"))
