@@ -223,3 +223,27 @@ def test_a_links_own_address_is_left_to_the_customer() -> None:
     (asset,) = read_response(200, {}, json.dumps(raw).encode(), token=ID).assets
 
     assert asset.data.url == f"https://files.example/{ID}/a"
+
+
+@pytest.mark.parametrize("shape", [SHAPES["as it is"], encoded])
+def test_what_stands_around_and_between_two_ids_stays(shape: Any) -> None:  # noqa: ANN401 - a function
+    text = f"50 % of {shape(ID)}, then {shape(ID)} and 100 % more"
+
+    assert hide_order(text, ID, "[…]") == "50 % of […], then […] and 100 % more"
+
+
+def test_an_id_far_down_in_a_text_with_marks_is_found() -> None:
+    assert hide_order("é" * 1000 + " " + ID, ID, "[…]") == "é" * 1000 + " […]"
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        (f"my ID {ID} please", "my ID […] please"),
+        (f"line one\nline two {ID}", "line one\nline two […]"),
+        ("donaudampfschifffahrtsgesellschaft is a word", "donaudampfschifffahrtsgesellschaft is a word"),
+        ("file 1234567890123456.zip", "file 1234567890123456.zip"),
+    ],
+)
+def test_every_word_that_may_be_an_id_is_hidden_and_no_other(text: str, hidden: str) -> None:
+    assert hide_references(text, "[…]") == hidden
