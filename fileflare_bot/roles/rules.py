@@ -103,7 +103,7 @@ def without_rule(rules: tuple[RoleRule, ...], chosen: str) -> tuple[RoleRule, tu
     for index, rule in enumerate(rules):
         if chosen.strip() in {rule_key(rule), str(index + 1)}:
             return rule, (*rules[:index], *rules[index + 1 :])
-    raise NoSuchRule(str(int(chosen)) if re.fullmatch(r"\s*\d{1,4}\s*", chosen) else "")
+    raise NoSuchRule(str(int(chosen)) if re.fullmatch(r"\d{1,4}", chosen.strip()) else "")
 
 
 def roles_for(order: Order, options: Options) -> list[int]:

@@ -24,9 +24,9 @@ from fileflare_bot.storage.records import GuildSettings, TicketDetails
 HIDDEN: Final = "[…]"  # replaces links and order IDs in a customer's words
 _BETWEEN_WORDS: Final = re.compile(r"[\s:,;]+")
 _BEFORE_NUMBER: Final = re.compile(r"^(?:.*#|n[or]\.?(?=\d))", re.IGNORECASE)
-# With a letter, as order numbers have eight digits, too; alone it can be a number with letters, up to twelve characters
-_PART_OF_ID: Final = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{8}", re.IGNORECASE | re.ASCII)
-_LONG_PART: Final = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_HEXADECIMAL: Final = re.compile(r"[0-9a-f]+", re.IGNORECASE | re.ASCII)
+_PART_BESIDE_A_WORD: Final = 8  # hexadecimal characters with a letter: order numbers have as many digits, too
+_PART_ALONE: Final = 12  # a shorter one can be a number with letters
 MEMBER_SECONDS: Final = 3.0  # to ask Discord whether somebody is a member
 
 log = structlog.stdlib.get_logger(__name__)
@@ -129,8 +129,9 @@ def typed_number(text: str, token: str = "") -> str:
     if not words:  # such as "I do not know"
         return ""
     number = plain_number(_BEFORE_NUMBER.sub("", words[0]) if len(words) == 1 and HIDDEN not in text else text)
-    part = _PART_OF_ID if re.search(r"\W", number) else _LONG_PART
-    return "" if part.search(number) else number
+    shortest = _PART_BESIDE_A_WORD if re.search(r"\W", number) else _PART_ALONE
+    runs = _HEXADECIMAL.findall(number)
+    return "" if any(len(run) >= shortest and not run.isdecimal() for run in runs) else number
 
 
 def hide_secrets(text: str, token: str = "") -> str:
