@@ -233,6 +233,9 @@ class FileflareBot(commands.AutoShardedBot):
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - discord.py's
         """Log a failed event handler without its arguments: they hold what people typed."""
+        if self.is_closed():  # its calls end with the connections, and the next start catches up
+            log.debug("event_cut_off", handler=event_method, exc_info=sys.exc_info())
+            return
         log.error("event_failed", handler=event_method, exc_info=sys.exc_info())
 
     async def stop(

@@ -145,3 +145,18 @@ async def test_the_start_asks_discord_nothing_about_servers_without_a_leak_guard
 
     assert len(desk.env.http_requests) == asked
     assert isinstance(desk.bot.get_guild(desk.guild.id), discord.Guild)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_an_event_that_the_end_cuts_off_is_no_fault(desk: Desk, log: Log, *, ended: bool) -> None:
+    if ended:
+        await desk.bot.close()
+
+    try:
+        raise RuntimeError("Session is closed")  # noqa: TRY301 - as aiohttp does then
+    except RuntimeError:
+        await desk.bot.on_error("on_shard_ready")
+
+    assert [str(error) for error in desk.env.errors] == ["Session is closed"]  # the simulator's own witness
+    assert ("event_failed" in log.getvalue()) is not ended
+    assert ("event_cut_off" in log.getvalue()) is ended
