@@ -16,8 +16,8 @@ from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose
 from fileflare_bot.orders.labels import plain_number, product_names
 from fileflare_bot.orders.reference import OrderReference
 from fileflare_bot.roles.granting import BuyerRoles, Grant
+from fileflare_bot.storage.database import SOON_SECONDS
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.misses import SOON_SECONDS
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.storage.storage import Storage
 

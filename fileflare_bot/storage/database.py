@@ -21,6 +21,7 @@ from fileflare_bot.storage.errors import StorageUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 ANSWER_SECONDS: Final = 8.0  # per unit of work; people see "thinking…" meanwhile
+SOON_SECONDS: Final = 0.25  # lookups, which work without a database, wait for an answer no longer than that
 CONNECT_SECONDS: Final = 5.0
 BUSY_SECONDS: Final = 5.0  # how long SQLite waits for another writer
 LOCK: Final = 0x46_6C_61_72_65  # "Flare": PostgreSQL's advisory lock for migrations

@@ -3,17 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from fileflare_bot.misses import NO_MISSES, Key, Misses
-from fileflare_bot.storage.database import Database, unit_of_work
+from fileflare_bot.storage.database import SOON_SECONDS, Database, unit_of_work
 from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.guild_rows import insert
 from fileflare_bot.storage.models import MissesRow
-
-SOON_SECONDS: Final = 0.25  # lookups wait for the database no longer than that
 
 T = TypeVar("T")
 

@@ -2,6 +2,7 @@
 
 import discord
 import pytest
+from buyers import has
 from desk import Desk, buttons, embed, first_option, labels, prefilled, reply
 from simcord.actors import MemberActor
 from simcord.builders import RoleHandle
@@ -23,10 +24,6 @@ async def buyer(desk: Desk) -> RoleHandle:
     await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=role)
     await desk.mydownloads(orders.DOCUMENTED)
     return role
-
-
-def has(desk: Desk, person: MemberActor, role: RoleHandle) -> bool:
-    return role.id in desk.env.backend.get_guild(desk.guild.id).members[person.id].role_ids
 
 
 def told(result: InteractionResult) -> str:

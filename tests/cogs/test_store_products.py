@@ -3,6 +3,7 @@
 import discord
 import pytest
 import sqlalchemy as sa
+from buyers import has
 from desk import Desk, buttons, embed, options, reply
 from simcord.actors import MemberActor
 from simcord.builders import RoleHandle
@@ -31,10 +32,6 @@ def forged(desk: Desk) -> str:
         line["product"] |= {"product_id": 666, "variant_id": 667, "id": "another"}
     desk.sample.answers[FORGED] = order
     return FORGED
-
-
-def has(desk: Desk, person: MemberActor, role: RoleHandle) -> bool:
-    return role.id in desk.env.backend.get_guild(desk.guild.id).members[person.id].role_ids
 
 
 async def products(desk: Desk, person: MemberActor | None = None) -> InteractionResult:
