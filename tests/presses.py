@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from fileflare_bot.demo.orders import answer, asset, line
-from fileflare_bot.downloads.pages import OrderPages
+from fileflare_bot.downloads.pages import OrderPages, _split
 from fileflare_bot.downloads.places import Span
 from fileflare_bot.i18n import Catalogs
 
@@ -60,10 +60,11 @@ def presses_to_pages(pages: OrderPages, most: int = MOST_PRESSES) -> dict[int, i
 
 def _end_of_page(pages: OrderPages, starts: list[int], start: int) -> int:
     """Return the first entry that is no more on the page that begins with an entry."""
-    if start in starts:
-        return starts[starts.index(start) + 1]
-    broken = OrderPages(pages.order, break_at=start)
-    return next(end for end in accumulate(len(page) for page in broken._pages) if end > start)  # noqa: SLF001 - counts entries
+    known = bisect_left(starts, start)
+    if starts[known] == start:
+        return starts[known + 1]
+    broken = _split(pages.order, pages._text, break_at=start)  # noqa: SLF001 - the pages after this one are not needed
+    return next(end for end in accumulate(map(len, broken)) if end > start)
 
 
 def page_of_the_middle_file(pages: OrderPages) -> int:

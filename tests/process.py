@@ -10,10 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
+import forking
 from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback import PATIENCE_SECONDS
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import CUSTOMER, TOKEN
+from forking import Forked
 
 from fileflare_bot.demo import orders
 
@@ -35,7 +37,7 @@ SHORT_DRAIN: Final = "bot.main(drain_seconds=0.5)"
 class Bot:
     """The running process, and what it has printed so far."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | Forked) -> None:
         self.process = process
         self.printed = ""
         self._grew = asyncio.Event()
@@ -91,19 +93,21 @@ async def starting(
     started: list[Bot] = []
 
     async def start_bot(*arguments: str, first: str = "", main: str = "bot.main()", **settings: str) -> Bot:
-        process = await asyncio.create_subprocess_exec(
-            *discord.command(*arguments, first=first, main=main),
-            stdout=PIPE,
-            stderr=STDOUT,
-            cwd=folder,
-            env={
-                **{name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")},
-                "PYTHONPATH": str(ROOT),
-                "DISCORD_TOKEN": TOKEN,
-                "FILEFLARE_BASE_URL": fileflare_url,
-                **settings,
-            },
-        )
+        command = discord.command(*arguments, first=first, main=main)
+        environment = {
+            **{name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")},
+            "PYTHONPATH": str(ROOT),
+            "DISCORD_TOKEN": TOKEN,
+            "FILEFLARE_BASE_URL": fileflare_url,
+            **settings,
+        }
+        process: asyncio.subprocess.Process | Forked
+        if forking.POSSIBLE:
+            process = await forking.fork(command[-1], folder, environment)
+        else:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdout=PIPE, stderr=STDOUT, cwd=folder, env=environment
+            )
         started.append(Bot(process))
         return started[-1]
 

@@ -179,6 +179,8 @@ def slow_text(function: Callable[[str], object], texts: Iterator[Callable[[int],
                         break
                 else:
                     return f"{text(60)!r}: {once * 1000:.1f} ms, twice the text {twice * 1000:.1f} ms"
+            if now * (SIZES[-1] / size) ** 3 < UNNOTICED:  # not even the cube of it would be noticed
+                break
             before = now
     return None
 

@@ -17,7 +17,7 @@ from fileflare_bot.metrics import Metrics
 from fileflare_bot.monitoring import MOST_CONNECTIONS, monitoring
 
 FEW_FILES: Final = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))"
-ATTACKERS: Final = 8
+ATTACKERS: Final = 125
 HALF: Final = b"GET /metrics HTTP/1.1\r\nHost: half"
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -81,6 +81,7 @@ async def test_a_scrape_answers_while_a_thousand_half_open_connections_are_attem
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
                 assert (await get(session, f"http://127.0.0.1:{unused_tcp_port}/metrics"))[0] == 200
             scrapes += 1
+            await asyncio.sleep(0.1)
         await attacking
     finally:
         crowd.leave()
