@@ -18,6 +18,11 @@ LONGEST: Final = 1 << 17  # bytes of what a process is to run, with its environm
 POSSIBLE: Final = hasattr(os, "pidfd_open") and not any(name.startswith("COVERAGE_") for name in os.environ)
 
 
+def inherited() -> dict[str, str]:
+    """Return what a process takes over from this one's environment, away from the developer's own settings."""
+    return {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")}
+
+
 class Forked:
     """A process of the fork server's, with what the tests use of asyncio's ``Process``."""
 
@@ -103,7 +108,7 @@ def _server() -> socket.socket:
     """Start the fork server of these tests, which ends with them."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, str(Path(__file__).with_name("fork_server.py"))]
-    server = subprocess.Popen(command, stdin=theirs.fileno(), env={"PATH": os.environ["PATH"]})  # noqa: S603 - of this folder
+    server = subprocess.Popen(command, stdin=theirs.fileno(), env=inherited())  # noqa: S603 - of this folder
     theirs.close()
 
     def end() -> None:

@@ -1,7 +1,6 @@
 """The real bot.py as a process on a loopback Discord."""
 
 import asyncio
-import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT
@@ -15,9 +14,10 @@ from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback import PATIENCE_SECONDS
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import CUSTOMER, TOKEN
-from forking import Forked
+from forking import Forked, inherited
 
 from fileflare_bot.demo import orders
+from fileflare_bot.settings import Settings
 
 ROOT: Final = Path(__file__).parents[1]
 EPHEMERAL: Final = 64
@@ -31,6 +31,7 @@ AT_ONCE: Final = 1.5  # seconds until a person must see something
 PROMPTLY: Final = 3.0  # seconds; a stop that waits for nothing takes a fraction of it
 LONG_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 600.0"  # as after an hour without Discord
 SHORT_PAUSES: Final = "discord.backoff.ExponentialBackoff.delay = lambda self: 0.05"
+SETTINGS: Final = {name.upper() for name in Settings.model_fields}  # libraries read others when they are imported
 SHORT_DRAIN: Final = "bot.main(drain_seconds=0.5)"
 
 
@@ -95,14 +96,14 @@ async def starting(
     async def start_bot(*arguments: str, first: str = "", main: str = "bot.main()", **settings: str) -> Bot:
         command = discord.command(*arguments, first=first, main=main)
         environment = {
-            **{name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")},
+            **inherited(),
             "PYTHONPATH": str(ROOT),
             "DISCORD_TOKEN": TOKEN,
             "FILEFLARE_BASE_URL": fileflare_url,
             **settings,
         }
         process: asyncio.subprocess.Process | Forked
-        if forking.POSSIBLE:
+        if forking.POSSIBLE and settings.keys() <= SETTINGS:
             process = await forking.fork(command[-1], folder, environment)
         else:
             process = await asyncio.create_subprocess_exec(

@@ -17,6 +17,7 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 import sqlalchemy as sa
 from doubles.loopback_payloads import TOKEN
+from forking import inherited
 from process import ROOT
 from storage.samples import CUSTOMER, GUILD, KEY, NEWER_KEY, execute, file, settings
 
@@ -35,7 +36,7 @@ def back_up(tmp_path: Path) -> BackUp:
     """Run the backup into this folder, away from the developer's .env; return exit code, output and errors."""
 
     async def run(folder: Path | str, **given: str) -> tuple[int | None, str, str]:
-        place = {"PATH": os.environ["PATH"], "DISCORD_TOKEN": TOKEN}
+        place = {**inherited(), "DISCORD_TOKEN": TOKEN}
         given = {"DATABASE_URL": f"sqlite:///{tmp_path}/data/fileflare.db", **given}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, str(ROOT / "bot.py"), "--backup", str(folder)),
@@ -184,7 +185,7 @@ async def follow(documents: str, cwd: Path, **environment: str) -> None:
         cwd=cwd,
         stdout=PIPE,
         stderr=STDOUT,
-        env={"PATH": os.environ["PATH"], **environment},
+        env={**inherited(), **environment},
     )
     printed = (await asyncio.wait_for(process.communicate(), timeout=60))[0].decode()
     assert process.returncode == 0, printed

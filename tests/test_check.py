@@ -1,7 +1,6 @@
 """``python bot.py --check``: is everything there that the bot needs?"""
 
 import asyncio
-import os
 import re
 import sys
 from asyncio.subprocess import PIPE
@@ -15,6 +14,7 @@ from doubles import loopback_payloads
 from doubles.faulty_fileflare import FaultyFileflare
 from doubles.loopback_discord import LoopbackDiscord
 from doubles.loopback_payloads import TOKEN
+from forking import inherited
 from process import ROOT
 from storage.samples import KEY
 from storage.samples import settings as storage_settings
@@ -31,7 +31,7 @@ def check(discord: LoopbackDiscord, sample: FaultyFileflare, tmp_path: Path) -> 
     """Run the check away from the developer's .env; return the exit code and what it printed."""
 
     async def run(**settings: str) -> tuple[int, list[str]]:
-        place = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        place = {**inherited(), "PYTHONPATH": str(ROOT)}
         needed = {"DISCORD_TOKEN": TOKEN, "FILEFLARE_BASE_URL": sample.url}
         process = await asyncio.create_subprocess_exec(
             *discord.command("--check"), stdout=PIPE, stderr=PIPE, cwd=tmp_path, env=place | needed | settings

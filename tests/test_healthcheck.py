@@ -1,7 +1,6 @@
 """The container's health check, as the Dockerfile runs it."""
 
 import asyncio
-import os
 import re
 import sys
 from asyncio.subprocess import PIPE
@@ -9,6 +8,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
+from forking import inherited
 from process import ROOT
 from test_monitoring import Gateway
 
@@ -32,7 +32,7 @@ async def exit_code(**settings: str) -> int | None:
     assert found is not None
     arguments = [argument.strip('"') for argument in found[1].split(", ")]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *arguments), cwd=ROOT, stdout=PIPE, stderr=PIPE, env={"PATH": os.environ["PATH"], **settings}
+        *(sys.executable, *arguments), cwd=ROOT, stdout=PIPE, stderr=PIPE, env={**inherited(), **settings}
     )
     assert await asyncio.wait_for(process.communicate(), timeout=15) == (b"", b"")
     return process.returncode

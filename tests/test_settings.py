@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from dotenv import dotenv_values
 from doubles.loopback_payloads import TOKEN
+from forking import inherited
 
 from fileflare_bot.settings import Settings, SettingsError, load_settings
 
@@ -302,7 +303,7 @@ def test_the_example_file_shows_the_defaults() -> None:
 )
 async def test_bot_py_stops_with_that_line_and_nothing_else(settings: dict[str, str], line: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, ROOT / "bot.py", stdout=PIPE, stderr=PIPE, env={"PATH": os.environ["PATH"], **settings}
+        sys.executable, ROOT / "bot.py", stdout=PIPE, stderr=PIPE, env={**inherited(), **settings}
     )
 
     output, errors = await asyncio.wait_for(process.communicate(), timeout=15)

@@ -1,7 +1,6 @@
 """How bot.py starts: without its dependencies, for the first time, and where Discord makes it wait."""
 
 import asyncio
-import os
 import re
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from doubles.loopback_discord import LoopbackDiscord
+from forking import inherited
 from process import PROMPTLY, ROOT, Start
 
 from fileflare_bot import __version__
@@ -18,7 +18,7 @@ from fileflare_bot import __version__
 async def python(*arguments: str, cwd: Path) -> tuple[int | None, str, str]:
     """Return the exit code of Python, what it printed, and its errors."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=PIPE, stderr=PIPE, cwd=cwd, env={"PATH": os.environ["PATH"]}
+        sys.executable, *arguments, stdout=PIPE, stderr=PIPE, cwd=cwd, env=inherited()
     )
     output, errors = await asyncio.wait_for(process.communicate(), timeout=30)
     return process.returncode, output.decode(), errors.decode()
