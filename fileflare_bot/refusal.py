@@ -41,7 +41,8 @@ class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
 
     Its ``outcome``, in the log and the metrics, is the name of the class in snake case unless the class has its own.
     ``values`` fill the sentence; a float is a pause in seconds, and what is Translated is translated too. With
-    ``says_where``, the owner's words on where the store's customers find their order link are shown too.
+    ``says_where``, the owner's words on where the store's customers find their order link are shown too. With
+    ``in_place``, it replaces the question whose button was pressed, which is about something that has changed since.
     """
 
     sentence: str
@@ -49,6 +50,7 @@ class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
     level: ClassVar[int] = logging.INFO
     next_step: NextStep = NextStep.NOTHING
     says_where: bool = False
+    in_place: bool = False
 
     def __init_subclass__(cls) -> None:
         if "outcome" not in vars(cls):
