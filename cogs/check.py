@@ -75,7 +75,7 @@ class Check(commands.Cog):
             raise NotDeleted
         granted = reply.interaction.permissions  # in this channel
         if not (granted.manage_messages or granted.administrator):
-            raise MissingPermission(permissions.names(["manage_messages"]))
+            raise MissingPermission(permission=permissions.names(["manage_messages"]))
         removed = await self._bot.removals.delete_message(
             reply.guild_id, number(channel_id), number(message_id), reply.user.id
         )

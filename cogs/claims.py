@@ -112,11 +112,7 @@ class Claims(
     @replies("claims_release", MODERATOR, updates=True)
     async def release(self, reply: Reply, shown: str) -> None:
         """Delete a claim and remove its roles."""
-        try:
-            change = await self._roles.release(reply.guild_id, _read(shown), reply.user.id)
-        except NoSuchClaim as changed:
-            await _has_changed(reply, changed)
-            return
+        change = await self._roles.release(reply.guild_id, _read(shown), reply.user.id)
         await reply.show(ReplyMessage(_released(reply.translator, change)))
 
     @route(f"claims:move:{_SHOWN}")
@@ -132,11 +128,7 @@ class Claims(
     async def move(self, reply: Reply, shown: str) -> None:
         """Move a claim and its roles to another user."""
         to = number(next(iter(reply.chosen("person")), ""))
-        try:
-            change = await self._roles.move(_read(shown), reply.member, to)
-        except NoSuchClaim as changed:
-            await _has_changed(reply, changed)
-            return
+        change = await self._roles.move(_read(shown), reply.member, to)
         await reply.show(ReplyMessage(_moved(reply.translator, to, change)))
 
     @route(f"claims:ask:{_WHAT}:{_TICKET}")
@@ -161,9 +153,8 @@ class Claims(
         holders = await holders_of(self._storage, ticket)
         claim = next((claim for claim in holders if claim.shown == shown), None)
         if claim is None:
-            await _has_changed(reply, NoSuchClaim(await self._holders(ticket)))
-        else:
-            await self._ask(reply, claim, what, ticket)
+            raise NoSuchClaim(await self._holders(ticket))
+        await self._ask(reply, claim, what, ticket)
 
     @route(f"claims:sure:{_WHAT}:{_TICKET}:{_SHOWN}")
     @replies("claims_done", MODERATOR, updates=True)
@@ -185,8 +176,7 @@ class Claims(
             holders = await self._holders(ticket)
             if what == "move" or holders != []:
                 await self._desk.show(ticket)
-                await _has_changed(reply, NoSuchClaim(holders))
-                return
+                raise NoSuchClaim(holders) from None
             text = _is_free(translator, ticket)
         await self._desk.show(ticket)
         told = f"tickets:write:{ticket.id}:ready:{_TOLD[what]}"
@@ -317,12 +307,6 @@ def _confirmation(
     text = " ".join([text, *_kept(translator, who, kept)])
     sure = button(label, f"claims:sure:{what}:{ticket.id}:{_key(claim.shown)}", style=discord.ButtonStyle.danger)
     return ReplyMessage(text, view=view([sure, _keep(translator)]))
-
-
-async def _has_changed(reply: Reply, changed: NoSuchClaim) -> None:
-    """Say in place of a question that it is about something that has changed since."""
-    reply.outcome = changed.outcome
-    await reply.show(ReplyMessage(changed.text(reply.translator)))
 
 
 def _instead_of_moving(

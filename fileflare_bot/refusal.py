@@ -22,6 +22,12 @@ _NAMES: Final = {  # of commands and buttons, as users see them
 }
 
 
+class Translated(str):
+    """A value of a refusal that is a message of the catalogs itself."""
+
+    __slots__ = ()
+
+
 class NextStep(Enum):
     """The button that a refusal offers."""
 
@@ -34,8 +40,9 @@ class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
     """Base class of all refusals. Its text contains no secrets.
 
     Its ``outcome``, in the log and the metrics, is the name of the class in snake case unless the class has its own.
-    ``values`` fill the sentence; a float is a pause in seconds. With ``says_where``, the owner's words on where the
-    store's customers find their order link are shown too.
+    ``values`` fill the sentence; a float is a pause in seconds, and what is Translated is translated too. With
+    ``says_where``, the owner's words on where the store's customers find their order link are shown too. With
+    ``in_place``, it replaces the question whose button was pressed, which is about something that has changed since.
     """
 
     sentence: str
@@ -43,6 +50,7 @@ class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
     level: ClassVar[int] = logging.INFO
     next_step: NextStep = NextStep.NOTHING
     says_where: bool = False
+    in_place: bool = False
 
     def __init_subclass__(cls) -> None:
         if "outcome" not in vars(cls):
@@ -60,7 +68,10 @@ class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
         """Return a sentence in the user's language, with this refusal's values."""
         filled = {name: translator.gettext(message) for name, message in _NAMES.items()}
         for name, value in self._values.items():
-            filled[name] = value if isinstance(value, str) else translator.pause(value)
+            if isinstance(value, Translated):
+                filled[name] = translator.gettext(value)
+            else:
+                filled[name] = value if isinstance(value, str) else translator.pause(value)
         return translator.gettext(sentence, **filled)
 
 

@@ -15,7 +15,7 @@ from fileflare_bot.i18n import Catalogs
 from fileflare_bot.interactions.access import MissingPermission
 from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.orders.reference import ReferenceProblem
-from fileflare_bot.refusal import Bug, NextStep, Refusal
+from fileflare_bot.refusal import Bug, NextStep, Refusal, Translated
 from fileflare_bot.roles.granting import INSTEAD_OF_MOVING, OrderFreeLater
 from fileflare_bot.roles.moderators import MakesModerators, NotForModerators, PingsBuyers
 from fileflare_bot.roles.rights import ManagedRole, MayNotGive, PowerfulRole
@@ -50,8 +50,8 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     errors.QueueFull: [errors.QueueFull(42.0)],
     errors.PlaceReserved: [errors.PlaceReserved(900.0)],
     errors.FileflareDown: [errors.FileflareDown("secret"), errors.FileflareDown("secret", next_attempt=5.0)],
-    MissingPermission: [MissingPermission("Manage Server")],
-    BotLacksPermission: [BotLacksPermission("Send Messages")],
+    MissingPermission: [MissingPermission(permission="Manage Server")],
+    BotLacksPermission: [BotLacksPermission(permissions="Send Messages")],
     AlreadyTaken: [AlreadyTaken(7)],
     NotPossibleNow: [
         NotPossibleNow(),
@@ -80,7 +80,7 @@ MADE: dict[type[Refusal], list[Refusal]] = {
     ManagedRole: [ManagedRole(role="<@&7>")],
     NoSuchRule: [NoSuchRule(), NoSuchRule("9")],
     RuleNeedsValue: [RuleNeedsValue(match) for match in Match if match is not Match.ANY_ORDER],
-    NotForModerators: [NotForModerators("<@&7>", "everybody has it")],
+    NotForModerators: [NotForModerators(role="<@&7>", why=Translated("everybody has it"))],
     MakesModerators: [MakesModerators(role="<@&7>")],
     PingsBuyers: [PingsBuyers(role="<@&7>")],
     NotForCustomers: [NotForCustomers(channel="<#7>")],

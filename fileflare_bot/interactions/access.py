@@ -63,9 +63,6 @@ class MissingPermission(Refusal):
 
     sentence = N_("**Only people with the permission {permission} can do that here.**")
 
-    def __init__(self, permission: str) -> None:
-        super().__init__(permission=permission)
-
 
 async def admit(interaction: discord.Interaction[Any], audience: Audience, guilds: Guilds) -> None:
     """Check that the user belongs to the audience, and that what they chose is theirs to choose.
@@ -93,7 +90,7 @@ def _check(interaction: discord.Interaction[Any], audience: Audience, guilds: Gu
         raise OnlyInServer
     if audience is OWNER:
         if not user.guild_permissions.manage_guild:
-            raise MissingPermission(permissions.names(["manage_guild"]))
+            raise MissingPermission(permission=permissions.names(["manage_guild"]))
         return
     role_ids, settings = [role.id for role in user.roles], guilds.get(interaction.guild_id)
     if not is_moderator(user.guild_permissions, role_ids, settings):

@@ -27,9 +27,6 @@ class BotLacksPermission(Refusal):
         "**I may not do that in this channel.** Give me these permissions here, then try again: {permissions}."
     )
 
-    def __init__(self, permissions: str) -> None:
-        super().__init__(permissions=permissions)
-
 
 def missing(granted: discord.Permissions, needed: tuple[str, ...]) -> list[str]:
     """Return the needed permissions that are not granted."""

@@ -164,7 +164,7 @@ class Responder:
         text = refusal.text(reply.translator) + _given_back(reply.written, reply.translator)
         where = _where_to_find(reply) if refusal.says_where else None
         try:
-            await reply.tell(ReplyMessage(text, where, view))
+            await (reply.show if refusal.in_place else reply.tell)(ReplyMessage(text, where, view))
         except Undelivered as failure:
             self._failed(reply, failure.kind)
         except Exception as failure:  # noqa: BLE001 - nothing is left but the log

@@ -6,7 +6,7 @@ from typing import Final
 import discord
 
 from fileflare_bot.i18n import N_, Translator
-from fileflare_bot.refusal import Refusal
+from fileflare_bot.refusal import Refusal, Translated
 from fileflare_bot.storage.options import Options
 from fileflare_bot.storage.records import GuildSettings
 
@@ -23,15 +23,6 @@ class NotForModerators(Refusal):
         "**The role {role} cannot be a moderator role:** {why}. Nothing was changed. Choose a role that only your team "
         "has; make one under Server Settings > Roles."
     )
-
-    def __init__(self, role: str, why: str) -> None:
-        super().__init__()
-        self._role = role
-        self._why = why
-
-    def text(self, translator: Translator) -> str:
-        """Return the sentence, with who has the role."""
-        return translator.gettext(self.sentence, role=self._role, why=translator.gettext(self._why))
 
 
 class MakesModerators(Refusal):
@@ -72,7 +63,7 @@ def check_moderator_roles(
     """
     for role_id in role_ids:
         if why := _why_not(guild, role_id, options, given):
-            raise NotForModerators(f"<@&{role_id}>", why)
+            raise NotForModerators(role=f"<@&{role_id}>", why=Translated(why))
 
 
 def check_makes_no_moderators(role_ids: Iterable[int], moderator_role_ids: Collection[int]) -> None:

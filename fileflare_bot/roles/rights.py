@@ -5,9 +5,9 @@ from typing import Final
 
 import discord
 
-from fileflare_bot.i18n import N_, Translator
+from fileflare_bot.i18n import N_
 from fileflare_bot.interactions import permissions
-from fileflare_bot.refusal import Refusal
+from fileflare_bot.refusal import Refusal, Translated
 
 ROLE_GONE: Final = N_(
     "The role <@&{role}> for buyers does not exist any more: remove its rule with /store roles remove."
@@ -79,15 +79,8 @@ class MayNotGive(Refusal):
     )
 
     def __init__(self, role: str, *, manages: bool, instead: str = "") -> None:
-        super().__init__()
-        self._role = role
-        self._instead = instead
-        self._why = _NOT_BELOW if manages else _MAY_NOT_MANAGE
-
-    def text(self, translator: Translator) -> str:
-        """Return the sentence, with what the user lacks."""
-        sentence = self._instead or self.sentence
-        return translator.gettext(sentence, role=self._role, why=translator.gettext(self._why))
+        super().__init__(role=role, why=Translated(_NOT_BELOW if manages else _MAY_NOT_MANAGE))
+        self.sentence = instead or self.sentence
 
 
 def powers(role: discord.Role) -> list[str]:

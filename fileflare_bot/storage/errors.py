@@ -152,6 +152,7 @@ class NoSuchClaim(Refusal):
     """
 
     sentence = N_("**I have changed nothing: the order no longer counts for the account that you were shown.**")
+    in_place = True
     held: ClassVar[str] = N_("It counts for {who} now.")
     free: ClassVar[str] = N_("It counts for nobody now, so the next account that opens it holds it.")
     unknown: ClassVar[str] = N_("/claims order shows for whom it counts now.")

@@ -237,7 +237,7 @@ def _check_rights(actor: discord.Member, before: Options, after: Options) -> Non
     check_for_buyers(actor.guild, [role for rule in added for role in rule.role_ids])
     if not after.product_ids <= before.product_ids:
         if not actor.guild_permissions.manage_roles:
-            raise MissingPermission(permissions.names(["manage_roles"]))
+            raise MissingPermission(permission=permissions.names(["manage_roles"]))
         added += [rule for rule in after.rules if rule.match not in UNFORGEABLE]
     check_may_give(actor, [role for rule in added for role in rule.role_ids])
 

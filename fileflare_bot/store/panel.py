@@ -106,7 +106,7 @@ class Panels:
         needed = permissions.PANEL_IN_THREAD if in_thread else permissions.PANEL
         lacking = permissions.missing(granted, needed)
         if lacking or not isinstance(channel, Postable):
-            raise BotLacksPermission(permissions.names(lacking or [*needed]))
+            raise BotLacksPermission(permissions=permissions.names(lacking or [*needed]))
         if isinstance(channel, discord.Thread) and _closed(channel, granted):
             raise ThreadClosed
         panel_id = await self._stored.want(channel.guild.id, channel.id, _locale(interaction), interaction.created_at)
@@ -117,7 +117,7 @@ class Panels:
                 raise PanelPending from None
             await self._stored.forget(panel_id)
             if isinstance(error, discord.Forbidden):
-                raise BotLacksPermission(permissions.names([*needed])) from None
+                raise BotLacksPermission(permissions=permissions.names([*needed])) from None
             raise (ThreadClosed if code_of(error) in _CLOSED else PanelNotTaken) from None
         older = await self._replaced(channel)
         for panel in older:

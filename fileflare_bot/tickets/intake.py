@@ -18,7 +18,7 @@ from fileflare_bot.orders.diagnosis import Finding, Kind, diagnose, diagnose_fai
 from fileflare_bot.orders.hiding import hide_references
 from fileflare_bot.orders.labels import plain_number, product_names
 from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, parse_reference
-from fileflare_bot.refusal import Refusal
+from fileflare_bot.refusal import Refusal, Translated
 from fileflare_bot.storage.records import GuildSettings, TicketDetails
 
 HIDDEN: Final = "[…]"  # replaces links and order IDs in a customer's words
@@ -41,14 +41,7 @@ class NoDesk(Refusal):
     )
 
     def __init__(self, owner_id: int | None) -> None:
-        super().__init__("no support channel", who=f"<@{owner_id}>" if owner_id else "")
-        self._owner_is_known = owner_id is not None
-
-    def text(self, translator: Translator) -> str:
-        """Return the sentence, which names the owner if known."""
-        if self._owner_is_known:
-            return super().text(translator)
-        return translator.gettext(self.sentence, who=translator.gettext("this server's team"))
+        super().__init__(who=f"<@{owner_id}>" if owner_id else Translated(N_("this server's team")))
 
 
 class NothingWritten(Refusal):
