@@ -16,6 +16,7 @@ from fileflare_bot.interactions.components import clean_typed
 from fileflare_bot.interactions.routing import ListExpired
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.leases import Shards
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.welcome import welcome
 
@@ -34,7 +35,8 @@ class Events(commands.Cog):
         self._bot = bot
         self._ready: set[int] = set()  # shards; on_shard_ready handles the guilds that are available by then
         self._missed: set[int] = set()  # guilds to catch up on
-        self._gone: dict[int, datetime] = {}  # guilds that the bot left while the database was away
+        self._gone: dict[int, datetime] = {}  # guilds that the bot left, until that is stored
+        self._unread: set[int] = set()  # shards whose guilds may have removed the bot while it was not connected
         self._catching_up = asyncio.Lock()
         self._commands_removed = False
 
@@ -69,6 +71,7 @@ class Events(commands.Cog):
     async def on_shard_ready(self, shard_id: int) -> None:
         """Catch up on what was missed in the guilds of a shard."""
         self._ready.add(shard_id)
+        self._unread.add(shard_id)
         try:
             await self._bot.reconciler.run()
         except StorageUnavailable:
@@ -91,6 +94,7 @@ class Events(commands.Cog):
             await guilds.left(guild.id, at=None)
             known = await guilds.load(guild.id) != GuildSettings(guild.id)
         except StorageUnavailable:
+            self._missed.add(guild.id)
             known = False
         if not known:
             await welcome(guild, self._bot.catalogs.translator(guild.preferred_locale))
@@ -146,8 +150,12 @@ class Events(commands.Cog):
             return
         async with self._catching_up:
             try:
+                for shard_id in [*self._unread]:
+                    await self._find_gone(shard_id)
+                    self._unread.discard(shard_id)
                 for guild_id, at in [*self._gone.items()]:
-                    await self._bot.storage.guilds.left(guild_id, at=at)
+                    if self._bot.get_guild(guild_id) is None:  # it may have invited the bot again
+                        await self._bot.storage.guilds.left(guild_id, at=at)
                     self._gone.pop(guild_id, None)
                 while self._missed:
                     guild_ids = [*self._missed][:CAUGHT_UP_AT_ONCE]
@@ -166,6 +174,18 @@ class Events(commands.Cog):
     async def _catch_up_on(self, guilds: Sequence[discord.Guild]) -> None:
         self._missed.update(guild.id for guild in guilds if not guild.unavailable)
         await self.catch_up()
+
+    async def _find_gone(self, shard_id: int) -> None:
+        """Find the guilds of a shard that are stored and have removed the bot.
+
+        Raises:
+            StorageUnavailable: the database is away.
+        """
+        shards = Shards((shard_id,), self._bot.shard_count or 1)
+        after = 0
+        while stored := await self._bot.storage.guilds.not_left(shards, after):
+            self._gone |= {each: utc_now() for each in stored if self._bot.get_guild(each) is None}
+            after = stored[-1]
 
     async def _look_after(self, guild_ids: Sequence[int]) -> None:
         """Record that the bot is in these guilds (again), and bring their leak guards in line.

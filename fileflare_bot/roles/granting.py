@@ -237,15 +237,16 @@ class BuyerRoles:
         def check(claim: Claim) -> None:
             check_may_give(moderator, claim.role_ids, INSTEAD_OF_MOVING)
 
-        await self.held(moderator.guild.id, to)  # an order counts for members only
-        translator = await self._modlog.translator(moderator.guild.id)
+        guild_id = moderator.guild.id
+        held = await self.held(guild_id, to)  # an order counts for members only
+        translator = await self._modlog.translator(guild_id)
         before = translator.gettext(NOBODY) if shown.user_id is None else f"<@{shown.user_id}>"
         said = translator.gettext(
             "{who} has moved the order from {before} to {to}.", who=f"<@{moderator.id}>", before=before, to=f"<@{to}>"
         )
         note = NewNote(f"➡️ {said}", "taken")
-        lost, kept = await self.lost_and_kept(moderator.guild.id, shown)
-        claim = await self._claims.move(moderator.guild.id, shown, moderator.id, to, check, number=number, note=note)
+        lost, kept = await self.lost_and_kept(guild_id, shown)
+        claim = await self._claims.move(guild_id, shown, moderator.id, to, check, held=held, number=number, note=note)
         return ClaimChange(claim, lost, kept, settled=await self._changed(claim, to))
 
     async def settle(self, guild_id: int, user_id: int) -> list[int]:

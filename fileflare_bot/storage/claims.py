@@ -170,12 +170,14 @@ class Claims:
         to: int,
         check: Callable[[Claim], None],
         *,
+        held: Collection[int] | None = None,
         number: int | None = None,
         note: NewNote | None = None,
     ) -> Claim:
         """Move a claim and its roles to another user; return it as it was. What ``check`` raises changes nothing.
 
-        ``number`` and ``note`` are as for release().
+        ``held`` are the roles that they have now, None if that is not known; ``number`` and ``note`` are as for
+        release().
 
         Raises:
             HeldByThem: it is that user's already.
@@ -197,7 +199,7 @@ class Claims:
             add_entry(session, guild_id, moderator_id, Action.MOVED_CLAIM, number=number)
             await session.flush()
             await unwant(session, claim)
-            await want(session, guild_id, to, claim.role_ids, held=None)
+            await want(session, guild_id, to, claim.role_ids, held=held)
             return claim
 
     async def labels(self, session: AsyncSession, user_id: int) -> list[str]:

@@ -232,6 +232,13 @@ class Guilds:
             self.forget([guild_id])  # another process may have deleted them
 
     @unit_of_work
+    async def not_left(self, shards: Shards, after: int) -> list[int]:
+        """Return the next guilds above this ID, in order, that have settings and are not stored as left."""
+        its = GuildRow.guild_id > after, GuildRow.left_at.is_(None), within(shards, GuildRow.guild_id)
+        ids = sa.select(GuildRow.guild_id).where(*its).order_by(GuildRow.guild_id).limit(READ_AT_ONCE)
+        return await self._database.all(ids)
+
+    @unit_of_work
     async def missed(self, guild_ids: Sequence[int]) -> tuple[list[int], list[int]]:
         """Return which of the guilds that the bot is in are stored as left, and which have the leak guard on."""
         left: list[int] = []

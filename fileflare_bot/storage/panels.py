@@ -91,18 +91,20 @@ class StoredPanels:
             row = await session.get(PanelRow, panel.id, with_for_update=True)
             if row is None:
                 return
-            its = PanelRow.guild_id == panel.guild_id, PanelRow.message_id == message_id, PanelRow.id != panel.id
+            theirs = PanelRow.guild_id == panel.guild_id
+            if panel.message_id is None:
+                older = sa.update(PanelRow).where(theirs, PanelRow.channel_id == panel.channel_id)
+                now = utc_now()
+                await session.execute(
+                    older.where(PanelRow.message_id < message_id).values(wanted_at=now, retry_at=now, attempts=0)
+                )
+            its = theirs, PanelRow.message_id == message_id, PanelRow.id != panel.id
             if await session.scalar(sa.select(PanelRow.id).where(*its)) is not None:
                 await session.delete(row)
                 return
             # An earlier try may have posted it before the settings changed.
             as_wanted = panel.message_id is not None or row.wanted_at == row.created_at
             row.message_id, row.attempts = message_id, 0
-            if panel.message_id is None:
-                there = PanelRow.guild_id == panel.guild_id, PanelRow.channel_id == panel.channel_id
-                older = sa.update(PanelRow).where(*there, PanelRow.message_id < message_id)
-                now = utc_now()
-                await session.execute(older.values(wanted_at=now, retry_at=now, attempts=0))
             if as_wanted and row.wanted_at == panel.wanted_at:
                 row.retry_at = None
 

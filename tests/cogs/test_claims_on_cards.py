@@ -120,6 +120,20 @@ async def test_an_order_that_is_moved_on_its_card_brings_the_customer_its_role_a
     assert desk.direct(desk.member)[-1].embeds[0].description == prefilled(tell)
 
 
+async def test_who_has_left_and_come_back_gets_the_role_of_an_order_that_is_moved_to_them(
+    desk: Desk, buyer: RoleHandle
+) -> None:
+    await desk.mydownloads(orders.LARGE, person=desk.member)
+    desk.env.backend.get_guild(desk.guild.id).members[desk.member.id].role_ids.remove(buyer.id)
+    await files(desk)
+
+    sure = await desk.press("Move", person=desk.owner)
+    moved = await desk.owner.click(reply(sure), label="Move it")
+
+    assert str(reply(moved).content).endswith("Its roles have moved with it.")
+    assert has(desk, desk.member, buyer)
+
+
 async def test_an_order_that_is_released_on_its_card_is_free_and_the_customer_can_be_told(
     desk: Desk, buyer: RoleHandle
 ) -> None:

@@ -1,5 +1,7 @@
 """What was missed in the servers while the bot, or its database, was away."""
 
+import asyncio
+from datetime import datetime
 from typing import Any
 
 import discord
@@ -8,6 +10,8 @@ from desk import Desk, Log
 from simcord.backend import serializers
 
 from fileflare_bot.storage.database import utc_now
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.guilds import READ_AT_ONCE
 from fileflare_bot.storage.options import Options
 
 
@@ -94,20 +98,90 @@ async def test_after_a_new_connection_the_servers_are_caught_up_on_together(guar
     assert len(rules(guarded)) == 1
 
 
+async def removes(desk: Desk) -> None:
+    """Let the server remove the bot."""
+    desk.env.backend.emit("GUILD_DELETE", {"id": str(desk.guild.id)})
+    await desk.env.settle()
+
+
+def invites(desk: Desk) -> None:
+    """Let the server invite the bot; the event of a server that was unavailable says so."""
+    backend = desk.env.backend
+    payload = serializers.guild_create_payload(backend, backend.get_guild(desk.guild.id))
+    backend.emit("GUILD_CREATE", {name: value for name, value in payload.items() if name != "unavailable"})
+
+
 async def test_a_server_that_the_bot_left_while_the_database_was_away_is_noted_later(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await desk.set_up()
-    guild = desk.bot.get_guild(desk.guild.id)
-    assert guild is not None
     with monkeypatch.context() as patch:
         patch.setattr(desk.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
-        await desk.events.on_guild_remove(guild)
-    assert not desk.bot.storage.guilds.get(guild.id).left
+        await removes(desk)
+    assert not desk.bot.storage.guilds.get(desk.guild.id).left
 
     await desk.events.catch_up()
 
-    assert desk.bot.storage.guilds.get(guild.id).left
+    assert desk.bot.storage.guilds.get(desk.guild.id).left
+
+
+async def test_a_server_that_invites_the_bot_again_while_its_removal_is_being_stored_has_not_been_left(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up()
+    guilds, invited = desk.bot.storage.guilds, asyncio.Event()
+
+    async def left(guild_id: int, *, at: datetime | None) -> None:
+        assert guild_id == desk.guild.id
+        if at is not None:
+            await invited.wait()
+        raise StorageUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(guilds, "left", left)
+        desk.env.backend.emit("GUILD_DELETE", {"id": str(desk.guild.id)})
+        invites(desk)
+        asyncio.get_running_loop().call_later(0.2, invited.set)
+        await invited.wait()
+        await desk.env.settle()
+
+    await desk.events.catch_up()
+
+    assert not (await guilds.load(desk.guild.id)).left
+
+
+async def test_a_server_that_comes_back_while_the_database_is_away_is_no_longer_stored_as_left(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up()
+    await removes(desk)
+    assert desk.bot.storage.guilds.get(desk.guild.id).left
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
+        invites(desk)
+        await desk.env.settle()
+
+    await desk.events.catch_up()
+
+    assert not (await desk.bot.storage.guilds.load(desk.guild.id)).left
+
+
+async def test_servers_that_removed_the_bot_while_it_was_not_running_are_stored_as_left(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up()
+    guilds = desk.bot.storage.guilds
+    gone = [desk.guild.id + number for number in range(1, READ_AT_ONCE + 2)]
+    for guild_id in gone:
+        await guilds.change(guild_id, desk.owner.id, log_channel_id=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.bot.storage._database, "_sessions", away)  # noqa: SLF001 - the fault itself
+        await desk.events.on_shard_ready(0)
+
+    await desk.events.catch_up()
+
+    assert [(await guilds.load(guild_id)).left for guild_id in gone] == [True] * len(gone)
+    assert not (await guilds.load(desk.guild.id)).left
 
 
 async def test_a_server_that_is_stored_as_left_is_so_no_longer_when_the_bot_is_there(desk: Desk) -> None:

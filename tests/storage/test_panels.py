@@ -95,6 +95,18 @@ async def test_a_message_is_one_panel_however_it_became_known(storage: Storage) 
     assert await storage.panels.due() == [learned]
 
 
+async def test_a_panel_that_was_learned_before_it_was_recorded_takes_the_older_one_down_too(storage: Storage) -> None:
+    older = await posted(storage)
+    newer = await storage.panels.get(await storage.panels.want(GUILD, CHANNEL, "de", utc_now()))
+    assert newer is not None
+    learned = await storage.panels.learn(GUILD, CHANNEL, MESSAGE + 1, "en")
+
+    await storage.panels.shown(newer, MESSAGE + 1)
+
+    assert {*await storage.panels.due()} == {older.id, learned}
+    assert [each.replaced for each in await storage.panels.of_guild(GUILD)] == [True, False]
+
+
 async def test_what_fails_is_tried_later_and_what_is_given_up_waits_for_the_next_change(storage: Storage) -> None:
     panel = await posted(storage)
     await word(storage, "Your books")
