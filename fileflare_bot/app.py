@@ -124,16 +124,15 @@ class FileflareBot(commands.AutoShardedBot):
         self._pace = pace
         self._session_starts = SessionStarts(self, metrics)
         self.reconciler = Reconciler(
-            storage,
-            reminders=Reminders(self, storage, catalogs, self.modlog),
+            (storage.ended_stages.ids, Reminders(self, storage, catalogs, self.modlog).act),
+            (storage.intents.due_tickets, sync.sync),
+            (storage.role_grants.due_members, lambda member: self.roles.settle(*member)),
+            (storage.intents.due_removals, self.removals.remove),
+            (storage.guilds.due_leak_guards, self.leak_guard.settle),
+            (storage.panels.due, self.panels.settle),
+            (storage.intents.due_logs, self.modlog.post_lines),
             shards=shards,
             may_act=may_act,
-            tickets=sync,
-            modlog=self.modlog,
-            roles=self.roles,
-            removals=self.removals,
-            leak_guard=self.leak_guard,
-            panels=self.panels,
         )
         self.open_orders = OpenOrders(metrics)
         self.order_opener = OrderOpener(lookups, storage, self.roles, self.open_orders)

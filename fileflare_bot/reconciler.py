@@ -7,49 +7,25 @@ the same, and each knows its guilds.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final
 
 from fileflare_bot.background import isolated
-from fileflare_bot.leak_guard import LeakGuard
-from fileflare_bot.modlog import ModLog
-from fileflare_bot.removals import Removals
-from fileflare_bot.roles.granting import BuyerRoles
 from fileflare_bot.storage.leases import Shards
-from fileflare_bot.storage.storage import Storage
-from fileflare_bot.store.panel import Panels
-from fileflare_bot.tickets.reminders import Reminders
-from fileflare_bot.tickets.sync import TicketSync
 
 AT_ONCE: Final = 8  # things of one kind: Discord allows 50 calls a second, and replies come first
 
-T = TypeVar("T")
+Due = Callable[[Shards | None], Awaitable[Sequence[Any]]]
+Work = Callable[[Any], Awaitable[object]]
 
 
 class Reconciler:
-    """Goes through everything that is due in the guilds of these shards, or in all, as long as the process may act."""
+    """Goes through everything that is due in the guilds of these shards, or in all, as long as the process may act.
 
-    def __init__(
-        self,
-        storage: Storage,
-        *,
-        reminders: Reminders,
-        tickets: TicketSync,
-        modlog: ModLog,
-        roles: BuyerRoles,
-        removals: Removals,
-        leak_guard: LeakGuard,
-        panels: Panels,
-        shards: Shards | None = None,
-        may_act: Callable[[], bool],
-    ) -> None:
-        self._storage = storage
-        self._reminders = reminders
-        self._tickets = tickets
-        self._modlog = modlog
-        self._roles = roles
-        self._removals = removals
-        self._leak_guard = leak_guard
-        self._panels = panels
+    Of each of ``kinds``, in this order, it asks what is due, and does the work for each of those.
+    """
+
+    def __init__(self, *kinds: tuple[Due, Work], shards: Shards | None, may_act: Callable[[], bool]) -> None:
+        self._kinds = kinds
         self._shards = shards
         self._may_act = may_act
         self._round: asyncio.Task[None] | None = None
@@ -80,16 +56,10 @@ class Reconciler:
             await asyncio.wait([self._round])
 
     async def _go_through(self) -> None:
-        storage, shards = self._storage, self._shards
-        await self._each(self._reminders.act, await storage.ended_stages.ids(shards))
-        await self._each(self._tickets.sync, await storage.intents.due_tickets(shards))
-        await self._each(self._settle_roles, await storage.role_grants.due_members(shards))
-        await self._each(self._removals.run, [shards])
-        await self._each(self._leak_guard.settle, await storage.guilds.due_leak_guards(shards))
-        await self._each(self._panels.settle, await storage.panels.due(shards))
-        await self._each(self._modlog.post_lines, await storage.intents.due_logs(shards))
+        for due, work in self._kinds:
+            await self._each(work, await due(self._shards))
 
-    async def _each(self, work: Callable[[T], Awaitable[object]], things: Sequence[T]) -> None:
+    async def _each(self, work: Work, things: Sequence[Any]) -> None:
         """Do this for each thing, several at a time: one that waits for Discord does not hold up the others."""
         rest = iter(things)
 
@@ -102,6 +72,3 @@ class Reconciler:
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
-
-    async def _settle_roles(self, member: tuple[int, int]) -> None:
-        await self._roles.settle(*member)

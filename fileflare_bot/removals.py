@@ -9,7 +9,6 @@ from discord.ext import commands
 from fileflare_bot.background import soon_or
 from fileflare_bot.discord_errors import FAILURES, is_final, is_gone, name_of
 from fileflare_bot.storage.intents import Intents
-from fileflare_bot.storage.leases import Shards
 from fileflare_bot.storage.records import Removal
 
 log = structlog.stdlib.get_logger(__name__)
@@ -30,10 +29,10 @@ class Removals:
         self._bot = bot
         self._intents = intents
 
-    async def run(self, shards: Shards | None = None) -> None:
-        """Delete everything that is due, in the guilds of these shards or in all."""
-        for removal in await self._intents.due_removals(shards):
-            await self._remove(removal)
+    async def run(self) -> None:
+        """Delete everything that is due."""
+        for removal in await self._intents.due_removals():
+            await self.remove(removal)
 
     async def delete_message(self, guild_id: int, channel_id: int, message_id: int, moderator_id: int) -> Removed:
         """Delete a message for a moderator; if it was there, an audit entry says so once it is gone.
@@ -48,9 +47,10 @@ class Removals:
         except discord.Forbidden:
             pass  # without Read Message History nobody can know
         removal = await self._intents.remove_message(guild_id, channel_id, message_id, moderator_id)
-        return await soon_or(Removed.PENDING, self._remove(removal))
+        return await soon_or(Removed.PENDING, self.remove(removal))
 
-    async def _remove(self, removal: Removal) -> Removed:
+    async def remove(self, removal: Removal) -> Removed:
+        """Delete what it is about, unless Discord refuses it."""
         try:
             if removal.message_id is None:
                 await self._bot.http.delete_channel(removal.channel_id)
