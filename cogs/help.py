@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from fileflare_bot.discord_limits import shorten
 from fileflare_bot.fileflare.request_queue import Requester
-from fileflare_bot.i18n import Translator
+from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import CUSTOMER
 from fileflare_bot.interactions.components import button, labelled, modal, order_input, view, without, words_input
 from fileflare_bot.interactions.reply import Reply, ReplyMessage
@@ -22,7 +22,7 @@ from fileflare_bot.orders.reference import OrderReference, ReferenceProblem, par
 from fileflare_bot.posting import has_custom_id
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.storage.errors import StorageUnavailable, TooManyTickets
-from fileflare_bot.storage.records import GuildSettings, NewTicket, Ticket, TicketDetails, Topic
+from fileflare_bot.storage.records import Filed, GuildSettings, NewTicket, Ticket, TicketDetails, Topic
 from fileflare_bot.text import clean
 from fileflare_bot.tickets.delivery import add_how_to_reply, answer_embed, answer_title, answer_view
 from fileflare_bot.tickets.intake import (
@@ -110,10 +110,11 @@ class Help(commands.Cog):
             details = await look_into(self._bot.lookups, pasted, requester, words, before)
         if not details.order_number:
             details = replace(details, claimed_number=claimed_number)
-        attached = reply.uploaded("screenshot") if settings.options.help_screenshots else None
-        if topic is Topic.ORDER_NOT_FOUND and not attached:
+        attached = reply.uploaded("screenshot")
+        taken = attached if settings.options.help_screenshots else None
+        if topic is Topic.ORDER_NOT_FOUND and not taken:
             _require_something_to_find_it_by(details)
-        screenshot = None if attached is None else await read_screenshot(self._bot, attached)
+        screenshot = None if taken is None else await read_screenshot(self._bot, taken)
         filed = await self._desk.file(
             NewTicket(
                 guild_id=settings.guild_id,
@@ -128,33 +129,16 @@ class Help(commands.Cog):
         )
         ticket, translator = filed.ticket, reply.translator
         reply.facts["ticket"] = ticket.number
-        if filed.existing:
-            reply.outcome = "added"
-            if words:
-                text = translator.gettext(
-                    "You asked about this before, so I have added your words to help request #{number}. The moderators "
-                    "see them there.",
-                    number=ticket.number,
-                )
-            else:
-                text = translator.gettext(
-                    "You asked about this before, and help request #{number} is still open. The moderators have it.",
-                    number=ticket.number,
-                )
-            text += " " + _what_comes_next(translator)
-        elif ticket.card.message_id is None:
+        seen = await self._desk.is_told(ticket) if filed.existing else ticket.card.message_id is not None
+        if not seen:
             reply.outcome = "not_posted"
-            text = translator.gettext(
-                "Your help request is saved as #{number}. I could not confirm yet that the moderators see it; I go "
-                "on trying. If nobody answers, please tell a moderator that number.",
-                number=ticket.number,
-            )
-        else:
-            text = translator.gettext("Your help request is #{number}. The moderators have it.", number=ticket.number)
-            text += " " + _what_comes_next(translator)
-        lines = [text, *_left_out(words, translator)]
+        elif filed.existing:
+            reply.outcome = "added"
+        lines = [_filed(filed, words, translator, seen=seen), *_left_out(words, translator)]
         if screenshot is not None:
             lines.append(translator.gettext(screenshot.outcome))
+        elif attached is not None:
+            lines.append(translator.gettext("Your screenshot is not with it: this store takes none any more."))
         if not filed.existing and (usual := await self._usual_answer_time(settings.guild_id)) is not None:
             time = translator.duration(usual)
             lines.append(translator.gettext("Lately, most answers here took at most: {time}.", time=time))
@@ -298,8 +282,26 @@ def _left_out(kept: str, translator: Translator) -> list[str]:
     ]
 
 
-def _what_comes_next(translator: Translator) -> str:
-    return translator.gettext(
+def _filed(filed: Filed, words: str, translator: Translator, *, seen: bool) -> str:
+    """Return what became of what somebody has filed; ``seen`` says that the moderators can read it."""
+    if not seen:
+        said = N_(
+            "Your help request is saved as #{number}. I could not confirm yet that the moderators see it; I go "
+            "on trying. If nobody answers, please tell a moderator that number."
+        )
+    elif not filed.existing:
+        said = N_("Your help request is #{number}. The moderators have it.")
+    elif words:
+        said = N_(
+            "You asked about this before, so I have added your words to help request #{number}. The moderators "
+            "see them there."
+        )
+    else:
+        said = N_("You asked about this before, and help request #{number} is still open. The moderators have it.")
+    text = translator.gettext(said, number=filed.ticket.number)
+    if not seen:
+        return text
+    return f"{text} " + translator.gettext(
         "Their answer comes to you as a direct message from me. If your direct messages are closed, I mention you in "
         "this channel, and only you can open the answer."
     )

@@ -29,7 +29,7 @@ from fileflare_bot.tickets.card import card_copy, claim_buttons
 from fileflare_bot.tickets.card_text import checked, details, kinds_shown
 from fileflare_bot.tickets.delivery import ARRIVED, LONGEST_QUOTED
 from fileflare_bot.tickets.desk import OrderInWords, to_give_back, without_order
-from fileflare_bot.tickets.holders import as_it_is, holders_of, standing_of
+from fileflare_bot.tickets.holders import UNKNOWN, Standing, as_it_is, standing_of
 from fileflare_bot.tickets.intake import HIDDEN, NothingWritten, hide_secrets
 from fileflare_bot.tickets.texts import numbered, order_of, quoted, title
 from fileflare_bot.tickets.topics import BRINGS_NO_ROLE, RESOLUTIONS
@@ -121,7 +121,7 @@ class Tickets(commands.Cog):
             reply.outcome = "unavailable"
             await self._done(reply, ticket, report(diagnose_failure(error.finding or Kind.NOT_ASKED), translator))
             return
-        holders = await holders_of(self._storage, ticket)
+        holders = (await self._standing(ticket)).holders
         head = numbered(ticket, translator, reply.user.id)
         text = f"{head}\n{checked(ticket, findings, translator, holders)}"
         await self._done(reply, ticket, text, *(claim_buttons(ticket, translator) if holders else ()))
@@ -309,8 +309,14 @@ class Tickets(commands.Cog):
             return
         with suppress(StorageUnavailable, NoSuchTicket):
             ticket = await self._desk.ticket(ticket.id, ticket.guild_id)
-        standing = await standing_of(self._storage, ticket)
+        standing = await self._standing(ticket)
         await reply.show(card_copy(ticket, reply.translator, standing, shorten(text, CONTENT)))
+
+    async def _standing(self, ticket: Ticket) -> Standing:
+        """Return for whom a ticket's order counts, as far as known: what was done before is no refusal."""
+        with suppress(StorageUnavailable):
+            return await standing_of(self._storage, ticket)
+        return UNKNOWN
 
     async def _before_form(self, reply: Reply, ticket_id: str) -> Ticket | None:
         """Return the open ticket that a form is about, None if the database does not answer in time."""

@@ -63,16 +63,21 @@ async def reschedule(session: AsyncSession, guild: GuildRow) -> None:
     """Compute the ends of the stages of a guild's open tickets anew, as its options have changed.
 
     A customer who was asked has been told how long they have, so they keep that time. If closing is switched off, the
-    question no longer counts, and they are asked anew if it is switched on again.
+    question no longer counts, and they are asked anew if it is switched on again. A question that has not arrived is
+    taken back, as it names the days.
     """
     options = stored_options(guild.options)
     columns = TicketRow.id, TicketRow.stage, TicketRow.stage_since, TicketRow.stage_ends_at
     its_open = TicketRow.guild_id == guild.guild_id, ~TicketRow.resolved, TicketRow.stage.is_not(None)
+    asking = MessageRow.asking, MessageRow.retry_at.is_not(None)
+    its_asking = MessageRow.ticket_id.in_(sa.select(TicketRow.id).where(*its_open, TicketRow.stage == Stage.ASKING))
+    await session.execute(sa.delete(MessageRow).where(its_asking, *asking))
     changed = []
     for ticket_id, stage, since, ended_at in await session.execute(
         sa.select(*columns).where(*its_open).order_by(TicketRow.id)
     ):
-        ends_at, now = _end(stage, since, options), stage
+        now = Stage.ANSWERED if stage == Stage.ASKING else stage
+        ends_at = _end(now, since, options)
         if stage == Stage.ASKED and ends_at is not None and ended_at is not None:
             ends_at = max(ends_at, ended_at)
         elif stage == Stage.ASKED:

@@ -139,6 +139,18 @@ class TicketRows:
         if not closing and not asking:
             audit(session, row, author_id, Action.ANSWERED if from_moderator else Action.WROTE_BACK)
 
+    async def take_back_no_reply(self, session: AsyncSession, row: TicketRow) -> None:
+        """Take back what closed a ticket as not replied to, if its customer has not read it, but for a last word."""
+        its = MessageRow.ticket_id == row.id
+        bot_id = await session.scalar(sa.select(MessageRow.author_id).where(its, MessageRow.asking).limit(1))
+        unread = its, MessageRow.closing, MessageRow.retry_at.is_not(None), MessageRow.at >= row.resolved_at
+        for message in await session.scalars(sa.select(MessageRow).where(*unread)):
+            _, _, last_word = self.message(message, row).text.partition("\n\n")
+            if last_word and message.author_id != bot_id:
+                message.text = self._cipher.encrypt(last_word, MESSAGE.place(message, row))
+            else:
+                await session.delete(message)
+
     def note(self, session: AsyncSession, row: TicketRow, note: NewNote | None, *, mention: int | None = None) -> None:
         """Store a note for the ticket's thread, if there is one to store."""
         if note is not None:

@@ -67,7 +67,8 @@ class Tickets:
         async with self._database.writing() as session:
             await ensure_guild(session, new.guild_id)
             await lock_guild(session, new.guild_id)
-            row = await session.scalar(_open_of(new.guild_id, new.user_id).where(TicketRow.order_hash == order_hash))
+            about_it = _open_of(new.guild_id, new.user_id).where(TicketRow.order_hash == order_hash)
+            row = await session.scalar(about_it.with_for_update())  # take() locks nothing else
             existing = row is not None
             wrote = False
             if row is None:
@@ -92,7 +93,7 @@ class Tickets:
                 audit(session, row, new.user_id, Action.FILED)
             else:
                 changed = self._claim_number(row, new.details.claimed_number) or row.topic != new.topic
-                row.topic = new.topic
+                row.channel_id, row.locale, row.topic = new.channel_id, new.locale, new.topic
                 if new.details.words:
                     wrote = await self._write_back(session, row, new.details.words, words_note)
                 if changed and not wrote:
@@ -226,7 +227,7 @@ class Tickets:
         """
         async with self._database.writing() as session:
             row = await locked(session, ticket_id)
-            if not await self._is_repeated(session, row, moderator_id, text):
+            if row.stage in WAITS_FOR_MODERATORS or not await self._is_repeated(session, row, moderator_id, text):
                 must_be_open(row, moderator_id)
                 row.answered_at = row.answered_at or utc_now()
                 row.taken_by = row.taken_by or moderator_id
@@ -267,7 +268,8 @@ class Tickets:
         """
         async with self._database.writing() as session:
             row = await locked(session, ticket_id)
-            if row.resolved and (row.resolved_by, row.resolution) == (actor_id, resolution):
+            same = row.resolved and (row.resolved_by, row.resolution) == (actor_id, resolution)
+            if same and (answer is None or await self._is_repeated(session, row, actor_id, answer)):
                 return self._rows.record(row)
             must_be_open(row, actor_id)
             await self._rows.resolve(session, row, actor_id, resolution)
@@ -453,9 +455,8 @@ class Tickets:
         )
         if (other := await session.scalar(another)) is not None:
             raise NotPossibleNow(other=self._rows.record(other).linked if link else f"#{other.number}")
-        if row.resolution == Resolution.NO_REPLY:  # if the customer has not read that yet, it is true no longer
-            unread = MessageRow.ticket_id == row.id, MessageRow.closing, MessageRow.retry_at.is_not(None)
-            await session.execute(sa.delete(MessageRow).where(*unread))
+        if row.resolution == Resolution.NO_REPLY:
+            await self._rows.take_back_no_reply(session, row)
         row.resolved, row.resolution, row.resolved_by, row.resolved_at = False, None, None, None
         await begin(session, row, Stage.WAITING)
         show(row)

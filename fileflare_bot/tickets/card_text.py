@@ -123,13 +123,13 @@ def details(
 def checked(ticket: Ticket, findings: Sequence[Finding], translator: Translator, holders: Sequence[Claim]) -> str:
     """Return what is new since a ticket's order was checked before, in its card's order, or what still holds.
 
-    ``ticket`` is as it was before; ``holders`` are the claims that keep the order from its customer now.
+    ``ticket`` is as it was before; ``holders`` are the claims known to keep the order from its customer.
     """
     before, after = of_order(ticket.details.findings), of_order(findings)
     were_held = len(before) < len(ticket.details.findings)
     held = _held(holders, translator)
     new = [] if were_held else held
-    if were_held and not held:
+    if were_held and len(after) == len(findings):
         what = translator.gettext(ADVICE[Kind.HELD_BY_OTHERS].moderator)
         new = ["✅ " + translator.gettext("No longer: {what}", what=what)]
     said = [*new, *filter(None, [changes(before, after, translator)])]

@@ -153,7 +153,7 @@ class HelpDesk:
             new,
             open_per_user=settings.options.help_open_per_person,
             words_note=await self._words_note(new.guild_id, new.user_id, new.details.words),
-            screenshot_note=None if screenshot is None else await self._screenshot_note(new.guild_id, new.user_id),
+            screenshot_note=None if screenshot is None else await self._screenshot_note(new, screenshot),
         )
         if screenshot is not None:
             screenshot.note_id, screenshot.added = filed.note_id, filed.existing
@@ -211,11 +211,14 @@ class HelpDesk:
         text = without_order(text, ticket.details.reference)
         note = await self._words_note(ticket.guild_id, user_id, text)
         ticket = await self.show(await self._tickets.wrote_back(ticket_id, user_id, text, note))
-        was_resolved = was_resolved and not ticket.resolved
-        try:
-            return ticket, await self._tickets.is_told(ticket_id), was_resolved
-        except StorageUnavailable:  # the message is stored, so this is no refusal
-            return ticket, False, was_resolved
+        return ticket, await self.is_told(ticket), was_resolved and not ticket.resolved
+
+    async def is_told(self, ticket: Ticket) -> bool:
+        """Return whether moderators can read all that a ticket's customer has sent; False while nobody knows."""
+        placed = bool(ticket.card.message_id or ticket.card.thread_id)
+        with contextlib.suppress(StorageUnavailable):  # what is stored is no refusal
+            return placed and await self._tickets.is_told(ticket.id)
+        return False
 
     async def heard(self, ticket_id: int, user_id: int) -> None:
         """Note that a customer is about to write, so that their ticket is not closed meanwhile."""
@@ -346,15 +349,19 @@ class HelpDesk:
         head = translator.gettext("{who} writes:", who=f"<@{user_id}>")
         return NewNote(f"{head}\n{quoted(text)}", "open")
 
-    async def _screenshot_note(self, guild_id: int, user_id: int) -> NewNote:
-        """Return what a ticket's thread says if its customer's screenshot cannot be posted."""
-        translator = await self._modlog.translator(guild_id)
+    async def _screenshot_note(self, new: NewTicket, screenshot: Screenshot) -> NewNote:
+        """Return what a ticket's thread says if its customer's screenshot cannot be posted; each has a note of its own.
+
+        The same one again has the same note, as far as its type and size tell.
+        """
+        translator = await self._modlog.translator(new.guild_id)
         text = translator.gettext(
             "{who} has attached a screenshot that I could not post, and I keep none. Ask for it again: **Get help** "
             "for the same order takes it.",
-            who=f"<@{user_id}>",
+            who=f"<@{new.user_id}>",
         )
-        return NewNote(f"🖼️ {text}", "open")
+        which = f" ({screenshot.kind}, {len(screenshot.content)} B)" if screenshot.content else ""
+        return NewNote(f"🖼️ {text}{which}", "open")
 
     async def of_customer(self, ticket_id: int, user_id: int, guild_id: int | None) -> Ticket:
         """Return a customer's ticket.
@@ -378,10 +385,10 @@ class HelpDesk:
         try:
             requester = Requester(moderator_id, ticket.guild_id, staff=True)
             found = await self._lookups.find(reference, requester, refresh=True, patience=LONGEST_WAIT)
+            number, findings = str(found.order.order_number or ""), diagnose(found.order)
         except OrderNotFound:
-            return ticket.details.order_number, diagnose_failure(Kind.NOT_FOUND)
-        findings = await with_holders(self._storage, ticket.guild_id, ticket.user_id, reference, diagnose(found.order))
-        return str(found.order.order_number or ""), findings
+            number, findings = ticket.details.order_number, diagnose_failure(Kind.NOT_FOUND)
+        return number, await with_holders(self._storage, ticket.guild_id, ticket.user_id, reference, findings)
 
 
 def _check_words(text: str, ticket: Ticket) -> None:

@@ -45,6 +45,7 @@ class Threads:
         if not ticket.card.thread_id or ticket.archived == ticket.resolved:
             return
         if await self._intents.notes(ticket.id):  # each would open the thread again
+            await self._intents.ticket_postponed(ticket.id)
             return
         try:
             await self._bot.http.edit_channel(ticket.card.thread_id, archived=ticket.resolved)
@@ -83,11 +84,18 @@ class Threads:
                     return False
             await self._intents.note_posted(note.id, ticket.id)
             return True
-        if not ticket.resolved and ticket.shown_version >= ticket.version:  # nobody can read it: the card is gone
+        return await self._without_place(ticket, note)
+
+    async def _without_place(self, ticket: Ticket, note: Note) -> bool:
+        """Keep a note for a card that may come, as that of an open ticket does; return whether it is given up."""
+        given_up = ticket.resolved and ticket.shown_version >= ticket.version
+        if given_up:
+            await self._intents.note_posted(note.id)
+        elif ticket.shown_version >= ticket.version:  # nobody can read it: the card is gone
             await self._intents.show_again(ticket.id)
         else:
             await self._intents.notes_postponed(ticket.id)
-        return False
+        return given_up
 
     async def _post_into_thread(self, ticket: Ticket, note: Note, screenshot: Screenshot | None) -> None:
         thread_id = ticket.card.thread_id or 0

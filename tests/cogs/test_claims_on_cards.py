@@ -4,11 +4,15 @@ import discord
 import pytest
 from buyers import has
 from desk import Desk, buttons, embed, first_option, labels, prefilled, reply
+from doubles.faults import FAULTS
 from simcord.actors import MemberActor
 from simcord.builders import RoleHandle
-from simcord.results import InteractionResult
+from simcord.results import InteractionResult, ResponseMessage
 
 from fileflare_bot.demo import orders
+from fileflare_bot.orders.diagnosis import Kind
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.records import Ticket
 
 CHANGED = "**I have changed nothing: the order no longer counts for the account that you were shown.**"
 HELD = "🔴 In use by "
@@ -637,3 +641,49 @@ async def test_the_answers_about_another_account_fit_as_soon_as_one_holds_the_or
     await desk.bot.roles.move(claim.shown, await moderator(desk), desk.member.id)
 
     assert (await fitting(desk))[:2] == HELD_ANSWERS
+
+
+@pytest.mark.usefixtures("buyer")
+@pytest.mark.parametrize(("label", "said"), [("Take", "Help request #1 is yours now."), ("Check again", "Nothing has")])
+@pytest.mark.parametrize("copied", [True, False])
+async def test_what_was_done_before_the_database_went_away_is_not_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, label: str, said: str, *, copied: bool
+) -> None:
+    await files(desk)
+    message: ResponseMessage | discord.Message = desk.card()
+    if copied:
+        page = await desk.moderator.slash(desk.channel, "requests open")
+        shown = await desk.moderator.select(reply(page), [first_option(page)], custom_id="requests:show")
+        message = reply(shown)
+
+    show = desk.bot.desk.show
+
+    async def away(*_arguments: object) -> None:
+        raise StorageUnavailable("away")
+
+    async def goes_away(ticket: Ticket) -> Ticket:
+        shown = await show(ticket)
+        monkeypatch.setattr(desk.bot.storage.tickets, "get", away)
+        monkeypatch.setattr(desk.bot.storage.claims, "of_order", away)
+        return shown
+
+    monkeypatch.setattr(desk.bot.desk, "show", goes_away)
+    done = await desk.moderator.click(message, label=label)
+
+    assert said in reply(done).content
+    assert "My database" not in reply(done).content
+
+
+@pytest.mark.limits(refresh_seconds=0.0)
+@pytest.mark.usefixtures("buyer")
+async def test_check_again_does_not_say_that_nobody_else_holds_an_order_that_is_not_found_any_more(desk: Desk) -> None:
+    await files(desk)
+    desk.sample.fault = FAULTS["not_found"]
+
+    checked = await desk.press("Check again")
+
+    assert "No longer: Another account" not in reply(checked).content + desk.notes()[-1]
+    assert "🔴 Fileflare knows no order" in reply(checked).content
+    assert labels(reply(checked)) == ["Move", "Release"]
+    ticket = await desk.bot.storage.tickets.get(1)
+    assert {Kind.HELD_BY_OTHERS, Kind.NOT_FOUND} == {finding.kind for finding in ticket.details.findings}

@@ -219,6 +219,31 @@ async def test_if_discord_drops_the_card_the_customer_is_told_that_the_request_i
     )
 
 
+@pytest.mark.parametrize("words", ["", "Also, the second file is broken."])
+@pytest.mark.parametrize("dropped", ["card", "note"])
+async def test_whoever_presses_again_while_discord_drops_it_is_not_told_that_the_moderators_have_it(
+    desk: Desk, dropped: str, words: str
+) -> None:
+    await desk.set_up()
+    if dropped == "note":
+        await desk.ask_for_help()
+    where = desk.support if dropped == "card" else desk.thread()
+    desk.env.inject_error("POST", f"/channels/{where.id}/messages", status=503, times=None)
+    if dropped == "card" or not words:
+        await desk.ask_for_help(words="It fails.")
+
+    again = await desk.ask_for_help(words=words)
+
+    assert reply(again).content.startswith(
+        "Your help request is saved as #1. I could not confirm yet that the moderators see it; I go on trying."
+    )
+    assert "Their answer comes to you" not in reply(again).content
+    desk.env.backend.faults.clear()
+    await desk.later()
+    sent = await desk.ask_for_help(words="Is anybody there?")
+    assert "The moderators see them there. Their answer comes to you" in reply(sent).content
+
+
 async def test_an_answer_that_discord_drops_is_reported_to_the_moderator_and_the_card_stays(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()

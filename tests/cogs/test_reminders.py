@@ -274,6 +274,25 @@ async def test_that_there_was_no_reply_is_not_told_any_more_once_the_request_is_
     assert direct(desk) == ["Answer to your help request #1", "Did this help? Your help request #1"]
 
 
+async def test_a_moderators_last_word_that_nobody_has_read_is_not_lost_when_there_was_a_reply_after_all(
+    desk: Desk,
+) -> None:
+    await ready(desk, close="1")
+    channel = desk.env.backend.get_dm_channel(desk.customer.id)
+    desk.env.inject_error("POST", f"/channels/{channel.id}/messages", status=503, times=None)
+    await desk.resolves(words="Your count was raised.")
+    await desk.press("Reopen")
+    await desk.resolves("no_reply", "It is raised once more.\n\nBye.")
+    await desk.press("Reopen")
+    desk.env.backend.faults.clear()
+
+    await desk.later()
+
+    texts = [message.embeds[0].description for message in desk.direct()]
+    assert texts == ["It works now.\n\nYour count was raised.", "It is raised once more.\n\nBye."]
+    assert f"✉️ <@{desk.moderator.id}> had closed it, before it was opened again:\n{texts[1]}" in desk.notes()[-1]
+
+
 async def test_a_german_customer_is_asked_and_told_in_german(desk: Desk) -> None:
     desk.speaks(desk.customer, "de")
     await desk.set_up()

@@ -1,5 +1,6 @@
 """A screenshot that a customer attaches: who sees it, what of it stays, and what is said if it gets nowhere."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import discord
@@ -10,7 +11,9 @@ from simcord.results import InteractionResult
 from storage.samples import new_ticket
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.records import Filed
 from fileflare_bot.tickets import screenshots
+from fileflare_bot.tickets.screenshots import Screenshot
 
 PNG: Final = b"\x89PNG\r\n\x1a\n" + b"the picture" * 10
 PICTURES: Final = {
@@ -21,6 +24,7 @@ PICTURES: Final = {
 }
 SENT: Final = "Your screenshot is with it."
 UNUSABLE: Final = "Your screenshot is not with it: it must be a PNG, JPEG, GIF or WebP picture of at most 8 MB."
+NOT_TAKEN: Final = "Your screenshot is not with it: this store takes none any more."
 NOT_CONFIRMED: Final = (
     "I could not confirm that the moderators see your screenshot. If they ask for it, press **Get help**"
 )
@@ -139,6 +143,7 @@ async def test_where_it_is_off_or_everybody_reads_the_channel_none_is_asked_for_
     assert pictures(desk) == []
     assert SENT not in said
     assert (NOT_CONFIRMED in said) is (why == "public")
+    assert (NOT_TAKEN in said) is (why == "off")
     assert [ASK_AGAIN in note for note in desk.notes()] == [True] * (why == "public")
 
 
@@ -288,8 +293,9 @@ async def test_after_a_restart_in_between_the_thread_says_to_ask_again(desk: Des
     """The process ends after the request is stored, and before anything is posted."""
     await set_up(desk)
     storage, guild_id = desk.bot.storage, desk.guild.id
-    note = await desk.bot.desk._screenshot_note(guild_id, desk.customer.id)  # noqa: SLF001 - up to where it is killed
-    await storage.tickets.file(new_ticket(desk.customer.id, guild_id=guild_id), screenshot_note=note)
+    new = new_ticket(desk.customer.id, guild_id=guild_id)
+    note = await desk.bot.desk._screenshot_note(new, Screenshot())  # noqa: SLF001 - up to where it is killed
+    await storage.tickets.file(new, screenshot_note=note)
 
     await desk.restart()
     await desk.bot.reconciler.run()
@@ -388,3 +394,31 @@ async def test_everybody_reads_what_became_of_a_screenshot_in_german_too(
     assert posted == f"🖼️ <@{desk.customer.id}> hat einen Screenshot angehängt:"
     assert missing == again
     assert "hat einen Screenshot angehängt, den ich nicht posten konnte, und ich behalte keinen." in missing
+
+
+async def test_a_second_screenshot_while_the_first_one_is_on_its_way_is_posted_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_up(desk)
+    await desk.ask_for_help()
+    shown = await form(desk)
+    filed, said = desk.bot.storage.tickets.file, [""]
+
+    async def file(*given: Any, **more: Any) -> Filed:  # noqa: ANN401 - of the method that it stands for
+        first = await filed(*given, **more)
+        monkeypatch.setattr(desk.bot.storage.tickets, "file", filed)
+        new = replace(given[0], details=replace(given[0].details, words=""))
+        gif = Screenshot("image/gif", PICTURES["picture.gif"])
+        second = await desk.bot.desk.file(new, name="casey", screenshot=gif)
+        assert second.existing
+        said[0] = gif.outcome
+        return first
+
+    monkeypatch.setattr(desk.bot.storage.tickets, "file", file)
+    values: dict[str, Any] = {"topic": "nothing_left", "words": "", "screenshot": ("picture.png", PNG)}
+    first = await desk.customer.submit_modal(shown, values)
+
+    assert SENT in reply(first).content
+    assert said == [SENT]
+    assert sorted(each.filename.rpartition(".")[2] for each in pictures(desk)) == ["gif", "png"]
+    assert not any(ASK_AGAIN in note for note in desk.notes())

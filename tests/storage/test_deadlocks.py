@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.samples import CUSTOMER, GUILD, connected, new_ticket, settings
 
 from fileflare_bot.storage.models import GuildRow, NoteRow, TicketRow
-from fileflare_bot.storage.records import NewNote
+from fileflare_bot.storage.records import NewNote, Topic
 from fileflare_bot.storage.storage import Storage, open_storage
 
 Operation = Callable[[Storage], Coroutine[Any, Any, None]]
@@ -53,3 +54,15 @@ async def test_an_operation_that_meets_another_waits_for_it_and_does_not_lock_it
             await other.execute(then)
 
         await running
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)  # SQLite has one writer at a time
+async def test_what_is_added_while_somebody_takes_the_ticket_is_shown_after_that(url: str) -> None:
+    async with open_storage(settings(url)) as storage:
+        ticket = (await storage.tickets.file(new_ticket())).ticket
+        async with connected(url) as other:
+            await other.execute(sa.update(TicketRow).values(version=TicketRow.version + 1))  # as take() does
+            adding = asyncio.create_task(storage.tickets.file(replace(new_ticket(), topic=Topic.NO_EMAIL)))
+            await somebody_waits(other)
+
+        assert (await adding).ticket.version == ticket.version + 2

@@ -16,7 +16,7 @@ from fileflare_bot.orders.diagnosis import Finding, Kind
 from fileflare_bot.orders.reference import ReferenceProblem
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import AlreadyTaken, NoSuchTicket, NotPossibleNow, TooManyTickets
-from fileflare_bot.storage.models import TicketRow
+from fileflare_bot.storage.models import MessageRow, TicketRow
 from fileflare_bot.storage.records import Action, Card, NewNote, Resolution, Ticket, Topic
 from fileflare_bot.storage.storage import Storage, open_storage
 from fileflare_bot.storage.tickets import TICKETS_ON_A_PAGE
@@ -650,3 +650,47 @@ async def test_the_same_words_reopen_a_request_that_was_closed_since(storage: St
 
     assert not again.resolved
     assert [message.text for message in await storage.tickets.messages(ticket.id)] == ["It does not work."] * 2
+
+
+async def test_what_is_added_from_another_channel_in_another_language_is_answered_there(storage: Storage) -> None:
+    first = await file(storage, token=ORDER)
+
+    again = await storage.tickets.file(replace(new_ticket(token=ORDER), channel_id=99, locale="de"))
+
+    assert (again.existing, again.ticket.id) == (True, first.id)
+    assert (again.ticket.channel_id, again.ticket.locale) == (99, "de")
+    assert again.ticket == await storage.tickets.get(first.id)
+
+
+@pytest.mark.parametrize("since", ["added", "reopened"])
+async def test_the_same_answer_to_a_customer_who_waits_again_is_another_one(storage: Storage, since: str) -> None:
+    ticket = await file(storage, token=ORDER)
+    for _ in range(2):
+        await storage.tickets.answered(ticket.id, MODERATOR, "Please try again.")
+    if since == "added":
+        await storage.tickets.file(replace(new_ticket(token=ORDER), topic=Topic.NO_EMAIL))
+    else:
+        await storage.tickets.resolve(ticket.id, CUSTOMER, Resolution.CUSTOMER)
+        await storage.tickets.reopen(ticket.id, COLLEAGUE)
+
+    for _ in range(2):  # they press again
+        answered = await storage.tickets.answered(ticket.id, MODERATOR, "Please try again.")
+
+    assert not answered.waits
+    assert [message.text for message in await storage.tickets.messages(ticket.id)] == ["Please try again."] * 2
+
+
+@pytest.mark.parametrize("why", ["another last word", "days later"])
+async def test_a_last_word_to_a_request_that_its_moderator_has_closed_already_is_refused(
+    storage: Storage, url: str, why: str
+) -> None:
+    ticket = await file(storage)
+    await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED, answer="It works now.")
+    if why == "days later":
+        await execute(url, sa.update(MessageRow).values(at=utc_now() - timedelta(days=3)))
+    last_word = "It works now." + "\n\nBye." * (why == "another last word")
+
+    with pytest.raises(NotPossibleNow):
+        await storage.tickets.resolve(ticket.id, MODERATOR, Resolution.FIXED, answer=last_word)
+
+    assert [message.text for message in await storage.tickets.messages(ticket.id)] == ["It works now."]

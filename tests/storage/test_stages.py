@@ -269,6 +269,29 @@ async def test_who_was_asked_keeps_the_days_that_they_were_told(storage: Storage
     assert await storage.ended_stages.ids() == [ticket.id]
 
 
+@pytest.mark.parametrize("days", [1, 9, None])
+async def test_a_question_that_has_not_arrived_is_taken_back_when_the_days_change_and_asked_anew(
+    storage: Storage, url: str, days: int | None
+) -> None:
+    await choose(storage, close_after_days=7)
+    ticket, other = await file(storage), await file(storage, guild_id=ELSEWHERE)
+    await choose(storage, ELSEWHERE, close_after_days=7)
+    for each in (ticket, other):
+        await answer(storage, each)
+    await passes(url, days=7)
+    for each in (ticket, other):
+        await storage.ended_stages.ask(each.id, BOT, "I close it in 7 days.")
+
+    await choose(storage, close_after_days=days)
+
+    assert await storage.intents.answers(ticket.id) == []
+    assert [message.text for message in await storage.tickets.messages(ticket.id)] == ["Try again."]
+    assert await stage(storage, ticket) is Stage.ANSWERED
+    assert await storage.ended_stages.ids() == [ticket.id] * (days == 1)
+    assert await stage(storage, other) is Stage.ASKING
+    assert len(await storage.intents.answers(other.id)) == 1
+
+
 async def test_other_settings_change_no_end(storage: Storage, url: str) -> None:
     await choose(storage, remind_after_hours=1)
     ticket = await file(storage)

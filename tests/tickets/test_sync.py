@@ -217,3 +217,33 @@ async def test_a_note_waits_for_a_thread_that_is_still_to_come(desk: Desk) -> No
     await desk.later()
 
     assert sum("Try again." in note for note in desk.notes()) == 1
+
+
+async def test_a_request_that_is_closed_after_its_card_and_thread_were_deleted_is_done_with(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    await desk.answers(words="Try again.")
+    desk.env.backend.delete_channel(desk.thread().id)
+    await desk.card().delete()
+
+    await desk.at_home.click(desk.direct()[0], label="It is solved")
+
+    assert await desk.bot.storage.intents.due_tickets() == []
+    await desk.later()
+    assert await desk.bot.storage.intents.notes(1) == []
+
+
+async def test_the_thread_of_a_closed_request_that_takes_no_note_is_tried_after_the_pause_and_not_each_minute(
+    desk: Desk,
+) -> None:
+    await desk.set_up()
+    await desk.ask_for_help()
+    desk.env.inject_error("POST", f"/channels/{desk.thread().id}/messages", status=403, code=50013, times=None)
+
+    await desk.resolves()
+
+    assert await desk.bot.storage.intents.due_tickets() == []
+    desk.env.backend.faults.clear()
+    await desk.later()
+    assert sum(" has closed it:" in note for note in desk.notes()) == 1
+    assert (await desk.bot.storage.tickets.get(1)).archived
