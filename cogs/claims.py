@@ -25,7 +25,7 @@ from fileflare_bot.storage.errors import HeldByThem, NoSuchClaim, NotPossibleNow
 from fileflare_bot.storage.records import Claim, ShownClaim, Ticket
 from fileflare_bot.text import escape
 from fileflare_bot.tickets.card import claim_buttons
-from fileflare_bot.tickets.holders import holders_of
+from fileflare_bot.tickets.holders import standing_of
 from fileflare_bot.tickets.texts import holder, moves, order_of, title
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Claims(
     async def confirm(self, reply: Reply, what: str, ticket_id: str) -> None:
         """Ask to confirm a move or a release of a ticket's order; if several accounts hold it, ask which one."""
         ticket = await self._open_ticket(reply, ticket_id)
-        holders = await holders_of(self._storage, ticket)
+        holders = (await standing_of(self._storage, ticket)).holders
         if not holders:
             raise NoSuchClaim(await self._holders(ticket))
         if len(holders) > 1:
@@ -150,7 +150,7 @@ class Claims(
         """Ask to confirm a move or a release of the chosen one of several accounts' claims."""
         shown = _read(next(iter(reply.chosen()), ""))
         ticket = await self._open_ticket(reply, ticket_id)
-        holders = await holders_of(self._storage, ticket)
+        holders = (await standing_of(self._storage, ticket)).holders
         claim = next((claim for claim in holders if claim.shown == shown), None)
         if claim is None:
             raise NoSuchClaim(await self._holders(ticket))

@@ -37,11 +37,6 @@ async def standing_of(storage: Storage, ticket: Ticket) -> Standing:
     return Standing(holders, own, roles=True)
 
 
-async def holders_of(storage: Storage, ticket: Ticket) -> Sequence[Claim]:
-    """Return the claims that keep a ticket's order from its customer, oldest first, as keeping() does."""
-    return (await standing_of(storage, ticket)).holders
-
-
 async def as_it_is(storage: Storage, ticket: Ticket) -> Ticket:
     """Return an open ticket with the finding that others hold its order, first of all, exactly if they do now."""
     if ticket.resolved:
@@ -55,7 +50,11 @@ async def with_holders(
     storage: Storage, guild_id: int, user_id: int, reference: OrderReference | None, findings: Iterable[Finding]
 ) -> tuple[Finding, ...]:
     """Return the findings about a user's order, first of all that others hold it, exactly if they do now."""
-    held = [Finding(Kind.HELD_BY_OTHERS)] if await keeping(storage, guild_id, user_id, reference) else []
+    options = (await storage.guilds.load(guild_id)).options
+    if reference is None or not options.buyers_roles:
+        return (*of_order(findings),)
+    claims = await storage.claims.of_order(guild_id, reference)
+    held = [Finding(Kind.HELD_BY_OTHERS)] if _keeping(claims, user_id, options.accounts_per_order) else []
     return (*held, *of_order(findings))
 
 
@@ -64,14 +63,7 @@ def of_order(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.kind is not Kind.HELD_BY_OTHERS]
 
 
-async def keeping(storage: Storage, guild_id: int, user_id: int, reference: OrderReference | None) -> list[Claim]:
-    """Return the claims that keep an order from a user in a guild; none if it counts for them, or still can."""
-    options = (await storage.guilds.load(guild_id)).options
-    if reference is None or not options.buyers_roles:
-        return []
-    return _keeping(await storage.claims.of_order(guild_id, reference), user_id, options.accounts_per_order)
-
-
 def _keeping(claims: list[Claim], user_id: int, accounts: int) -> list[Claim]:
+    """Return the claims that keep an order from a user; none if it counts for them, or still can."""
     theirs = user_id in {claim.user_id for claim in claims}
     return [] if theirs or len(claims) < accounts else claims
