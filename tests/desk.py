@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from doubles.faulty_fileflare import FaultyFileflare
 from simcord.actors import MemberActor
 from simcord.backend.models import Interaction
-from simcord.backend.serializers import message_payload
+from simcord.backend.serializers import guild_create_payload, message_payload, user_payload
 from simcord.builders import ChannelHandle, GuildHandle, RoleHandle, UserHandle
 from simcord.enums import ComponentType, InteractionType
 from simcord.env import Env
@@ -119,6 +119,19 @@ class Desk:
     async def restart(self) -> None:
         """Restart the bot; Discord stays as it is."""
         await self.env.restart_bot(self._build())
+
+    async def connects_anew(self) -> None:
+        """Begin a new session at Discord, which has not told the bot about the server yet."""
+        backend, unknown = self.env.backend, {"id": str(self.guild.id), "unavailable": True}
+        user = dict(user_payload(backend.bot_user))
+        backend.emit("READY", {"v": 10, "user": user, "guilds": [unknown], "session_id": "new", "shard": [0, 1]})
+        await self.env.settle()
+
+    async def learns_of_the_server(self) -> None:
+        """Let Discord tell the bot about the server."""
+        backend = self.env.backend
+        backend.emit("GUILD_CREATE", {**guild_create_payload(backend, backend.get_guild(self.guild.id))})
+        await self.env.settle()
 
     async def later(self, days: int = 0) -> None:
         """Let an hour and some days pass for what is stored, and the reconciler run."""

@@ -213,6 +213,36 @@ async def test_a_role_that_the_member_had_before_stays_when_their_claim_is_relea
     assert has(desk, desk.customer, buyer)
 
 
+@pytest.mark.parametrize("opened_before", [False, True])
+async def test_a_role_that_was_given_by_hand_stays_though_the_bot_does_not_know_the_server_yet(
+    desk: Desk, buyer: RoleHandle, *, opened_before: bool
+) -> None:
+    await rule(desk, "any_order", buyer)
+    desk.env.backend.add_member_role(desk.guild.id, desk.customer.id, buyer.id)
+    await desk.env.settle()
+    if opened_before:
+        await desk.mydownloads(orders.DOCUMENTED)
+    await desk.connects_anew()
+    await desk.mydownloads(orders.DOCUMENTED)
+    await desk.learns_of_the_server()
+    await desk.later()
+
+    await release(desk)
+
+    assert has(desk, desk.customer, buyer)
+
+
+async def test_an_order_is_not_claimed_in_a_server_that_the_bot_has_left(desk: Desk, buyer: RoleHandle) -> None:
+    await rule(desk, "any_order", buyer)
+    desk.env.backend.emit("GUILD_DELETE", {"id": str(desk.guild.id)})
+    await desk.env.settle()
+
+    shown = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "5 of 10 left" in str(embed(shown).description)
+    assert not await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+
+
 async def test_a_role_that_two_orders_bring_stays_until_the_second_is_released(desk: Desk, buyer: RoleHandle) -> None:
     await rule(desk, "any_order", buyer)
     for token in (orders.DOCUMENTED, orders.USED_UP):
