@@ -5,7 +5,7 @@ import asyncio
 import discord
 import pytest
 from buyers import granted, has, rule
-from desk import Desk, embed, first_option, reply
+from desk import Desk, Log, embed, first_option, reply
 from simcord.actors import MemberActor
 from simcord.builders import RoleHandle
 from simcord.results import InteractionResult
@@ -325,6 +325,24 @@ async def test_while_the_database_is_away_orders_give_links_without_roles(
 
     assert "5 of 10 left" in str(embed(shown).description)
     assert not has(desk, desk.customer, buyer)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_a_role_that_discord_never_answers_for_comes_later(
+    desk: Desk, buyer: RoleHandle, monkeypatch: pytest.MonkeyPatch, log: Log, method: str
+) -> None:
+    await rule(desk, "any_order", buyer)
+    if method == "GET":
+        await desk.connects_anew()
+    path = "/guilds/*/members/*/roles/*" if method == "PUT" else "/guilds/*/members/*"
+    desk.discord_is_silent(monkeypatch, method, path)
+
+    await desk.mydownloads(orders.DOCUMENTED)
+    await desk.learns_of_the_server()
+    await desk.later()
+
+    assert has(desk, desk.customer, buyer)
+    assert not log.events("background_bug")
 
 
 async def test_if_discord_drops_the_role_the_links_come_at_once_and_the_role_the_next_time(
