@@ -15,7 +15,7 @@ from fileflare_bot.downloads.open_orders import OpenOrder
 from fileflare_bot.downloads.pages import LONGEST_WANTED, OrderPages, shown_wanted
 from fileflare_bot.downloads.saved import choice_message
 from fileflare_bot.downloads.views import all_button, find_button, order_message, refusal_view
-from fileflare_bot.fileflare.errors import AskedAgain, LeftLine, LookupFailed
+from fileflare_bot.fileflare.errors import AskedAgain, LeftLine
 from fileflare_bot.fileflare.request_queue import Place
 from fileflare_bot.i18n import N_, Translator
 from fileflare_bot.interactions.access import CUSTOMER
@@ -129,10 +129,10 @@ class Downloads(commands.Cog):
     async def turn(self, reply: Reply, action: str, handle: str) -> None:
         """Show another page, or all files again after a search."""
         opened = self._opened(reply, handle)
-        if action == "all":
-            opened.wanted, (opened.page, opened.begins_with) = "", opened.found_from
-        else:
+        if action != "all":
             opened.page += 1 if action == "next" else -1
+        elif opened.wanted:
+            opened.wanted, (opened.page, opened.begins_with) = "", opened.found_from
         await reply.show(order_message(opened, _pages(opened), reply.translator))
 
     @route(rf"downloads:jump:{_HANDLE}")
@@ -252,7 +252,7 @@ class Downloads(commands.Cog):
                 refresh=refresh,
                 waiting=waiting,
             )
-        except LookupFailed as error:
+        except Refusal as error:
             if isinstance(error, AskedAgain) and opened.place is not own and opened.waits_in == message_id:
                 reply.outcome = AskedAgain.outcome  # a newer press of the same message updates it
                 await reply.acknowledge()

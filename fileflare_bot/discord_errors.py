@@ -23,7 +23,7 @@ TOO_MANY_THREADS: Final = 160006  # 1,000 active ones in the guild
 REFUSED_FOR: Final = timedelta(days=1)  # after which a refusal is final
 SERVER_ERROR: Final = 500  # the lowest status of Discord's own faults
 TOO_MANY_REQUESTS: Final = 429
-FAILURES: Final = (discord.HTTPException, aiohttp.ClientError)  # of any Discord call
+FAILURES: Final = (discord.HTTPException, aiohttp.ClientError, TimeoutError)  # of any Discord call
 
 # Why an interaction can get no reply any more.
 _LOST: Final = {
@@ -36,10 +36,10 @@ _LOST: Final = {
 
 
 def is_passing(error: Exception) -> bool:
-    """Return whether the same call may succeed soon: after a server error, a rate limit or a dropped connection."""
+    """Return whether the same call may succeed soon: after a server error, a rate limit, a dropped call or silence."""
     if isinstance(error, discord.HTTPException):
         return error.status >= SERVER_ERROR or error.status == TOO_MANY_REQUESTS
-    return isinstance(error, aiohttp.ClientError)
+    return isinstance(error, FAILURES)
 
 
 def code_of(error: Exception) -> int:
@@ -65,7 +65,7 @@ def is_final(error: Exception, since: datetime) -> bool:
     return is_gone(error) or (not is_passing(error) and datetime.now(UTC) - since > REFUSED_FOR)
 
 
-def undelivered(error: discord.HTTPException | aiohttp.ClientError) -> str:
+def undelivered(error: Exception) -> str:
     """Return why a call of an interaction's own makes it lost, or an empty string if another reply may arrive."""
     if not isinstance(error, discord.HTTPException) or error.status >= SERVER_ERROR:
         return "discord_down"

@@ -32,7 +32,7 @@ async def post_once(
     so it makes the nonce.
 
     Raises:
-        discord.HTTPException, aiohttp.ClientError: Discord did not take it.
+        FAILURES: Discord did not take it.
     """
     channel = bot.get_partial_messageable(channel_id)
     if utc_now() - since > NONCE_LASTS:

@@ -38,7 +38,7 @@ class Removals:
         """Delete a message for a moderator; if it was there, an audit entry says so once it is gone.
 
         Raises:
-            discord.HTTPException, aiohttp.ClientError: Discord does not say whether it is there.
+            FAILURES: Discord does not say whether it is there.
         """
         try:
             await self._bot.http.get_message(channel_id, message_id)

@@ -5,17 +5,21 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from fnmatch import fnmatch
 from typing import Any, cast
 
 import discord
+import pytest
 import sqlalchemy as sa
 from doubles.faulty_fileflare import FaultyFileflare
 from simcord.actors import MemberActor
+from simcord.backend import Backend
 from simcord.backend.models import Interaction
-from simcord.backend.serializers import message_payload
+from simcord.backend.serializers import guild_create_payload, message_payload, user_payload
 from simcord.builders import ChannelHandle, GuildHandle, RoleHandle, UserHandle
 from simcord.enums import ComponentType, InteractionType
 from simcord.env import Env
+from simcord.http import router
 from simcord.interactions import base_payload
 from simcord.results import InteractionResult, ResponseMessage
 
@@ -119,6 +123,19 @@ class Desk:
     async def restart(self) -> None:
         """Restart the bot; Discord stays as it is."""
         await self.env.restart_bot(self._build())
+
+    async def connects_anew(self) -> None:
+        """Begin a new session at Discord, which has not told the bot about the server yet."""
+        backend, unknown = self.env.backend, {"id": str(self.guild.id), "unavailable": True}
+        user = dict(user_payload(backend.bot_user))
+        backend.emit("READY", {"v": 10, "user": user, "guilds": [unknown], "session_id": "new", "shard": [0, 1]})
+        await self.env.settle()
+
+    async def learns_of_the_server(self) -> None:
+        """Let Discord tell the bot about the server."""
+        backend = self.env.backend
+        backend.emit("GUILD_CREATE", {**guild_create_payload(backend, backend.get_guild(self.guild.id))})
+        await self.env.settle()
 
     async def later(self, days: int = 0) -> None:
         """Let an hour and some days pass for what is stored, and the reconciler run."""
@@ -303,6 +320,18 @@ class Desk:
         """Refuse direct messages to the customer, as if they had closed theirs."""
         channel = self.env.backend.get_dm_channel(self.customer.id)
         self.env.inject_error("POST", f"/channels/{channel.id}/messages", status=403, code=50007, times=None)
+
+    def discord_is_silent(self, monkeypatch: pytest.MonkeyPatch, method: str, path: str) -> None:
+        """Let the first call of this method whose path matches end without an answer."""
+        dispatch, left = router.dispatch, [path]
+
+        def silent(backend: Backend, called: str, its_path: str, **call: Any) -> Any:  # noqa: ANN401 - simcord's own
+            if called == method and left and fnmatch(its_path, left[0]):
+                left.clear()
+                raise TimeoutError  # as aiohttp does after five minutes
+            return dispatch(backend, called, its_path, **call)
+
+        monkeypatch.setattr(router, "dispatch", silent)
 
     def hold(self) -> None:
         """Hold back the sample Fileflare's responses until release(); meanwhile time passes by advance_time()."""

@@ -176,8 +176,11 @@ class Lookups:
                     return await asyncio.shield(running)
                 returning, waited = waited, True
                 return await self._wait(lookup, waiting, returning=returning, since=began)
-            except (FileflareBusy, FileflareDown, FileflareTimeout) as error:
-                passes = isinstance(error, FileflareBusy) or (waited and self.breaker.next_attempt is not None)
+            except (FileflareBusy, FileflareDown, FileflareTimeout, QueueFull) as error:
+                if isinstance(error, QueueFull):  # the request had no time for a further attempt, but they have
+                    passes = lookup.patience >= self.queue.longest_wait
+                else:
+                    passes = isinstance(error, FileflareBusy) or (waited and self.breaker.next_attempt is not None)
                 if not passes or _now() + self.queue.pause >= began + lookup.patience:
                     raise
             waited = True

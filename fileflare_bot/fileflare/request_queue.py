@@ -86,7 +86,7 @@ class Place:
             OrderNotFound: somebody else's turn has shown that there is no such order.
         """
         try:
-            longest = min(patience, self.queue.longest_wait * OVERTIME)
+            longest = self.queue.longest_wait * OVERTIME if patience >= self.queue.longest_wait else patience
             async with asyncio.timeout_at((_now() if since is None else since) + longest):
                 return await self.turn
         except TimeoutError:

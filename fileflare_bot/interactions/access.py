@@ -35,12 +35,18 @@ OWNER: Final = Audience.OWNER
 
 
 class OnlyInServer(Refusal):
-    """Raised when something that needs a guild is used elsewhere."""
+    """Raised when something that needs a guild, with the bot in it, is used elsewhere."""
 
     sentence = N_(
         "**That works in a server only.** Go to the server of the store where you bought, "
         "use /{command} there, and press **{help}**."
     )
+
+
+class Restarting(Refusal):
+    """Raised for interactions that arrive while the bot is stopping, or does not know yet who may do what."""
+
+    sentence = N_("**I am restarting.** Please try again in a minute.")
 
 
 class NotAModerator(Refusal):
@@ -72,7 +78,8 @@ async def admit(interaction: discord.Interaction[Any], audience: Audience, guild
 
     Raises:
         NotFromHere: they chose a channel, role, member or message of another guild, or a hidden one.
-        OnlyInServer: the audience exists only in a guild, and this is not one.
+        OnlyInServer: the audience exists only in a guild, and this is not one, or the bot is not in it.
+        Restarting: Discord has not told the bot yet which roles and owner the guild has.
         NotAModerator, ModeratorOfSomeChannels: the user is not a moderator of the guild.
         MissingPermission: the user may not manage the guild.
         StorageUnavailable: only the guild's settings tell, and they cannot be read.
@@ -85,9 +92,11 @@ async def admit(interaction: discord.Interaction[Any], audience: Audience, guild
 
 
 def _check(interaction: discord.Interaction[Any], audience: Audience, guilds: Guilds) -> None:
-    user = interaction.user
-    if interaction.guild_id is None or not isinstance(user, discord.Member):
+    user, guild = interaction.user, interaction.client.get_guild(interaction.guild_id or 0)
+    if interaction.guild_id is None or guild is None or not isinstance(user, discord.Member):
         raise OnlyInServer
+    if guild.unavailable:
+        raise Restarting
     if audience is OWNER:
         if not user.guild_permissions.manage_guild:
             raise MissingPermission(permission=permissions.names(["manage_guild"]))

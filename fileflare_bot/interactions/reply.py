@@ -130,8 +130,8 @@ class Reply:
         Raises:
             OnlyInServer: this is not a guild, or the bot is not in it.
         """
-        guild = self.interaction.guild
-        if guild is None or guild.me is None:
+        guild: discord.Guild | None = self.interaction.client.get_guild(self.guild_id)
+        if guild is None:
             raise OnlyInServer
         return guild
 

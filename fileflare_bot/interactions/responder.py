@@ -18,7 +18,7 @@ from cachetools import TTLCache
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.discord_errors import is_passing
 from fileflare_bot.i18n import N_, Catalogs, Translator
-from fileflare_bot.interactions.access import Audience, ModeratorOfSomeChannels, OnlyInServer, admit
+from fileflare_bot.interactions.access import Audience, ModeratorOfSomeChannels, OnlyInServer, Restarting, admit
 from fileflare_bot.interactions.activity import Activity
 from fileflare_bot.interactions.components import COLOUR
 from fileflare_bot.interactions.reply import Reply, ReplyMessage, Undelivered
@@ -36,12 +36,6 @@ ARRIVED_SECONDS: Final = 60.0  # in which an event may come once more
 LOOKUP: Final = "lookup"  # the event that a guild's activity counts
 
 log = structlog.stdlib.get_logger(__name__)
-
-
-class Restarting(Refusal):
-    """Raised for interactions that arrive while the bot is stopping."""
-
-    sentence = N_("**I am restarting.** Please try again in a minute.")
 
 
 class DiscordFailed(Refusal):

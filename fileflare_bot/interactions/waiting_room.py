@@ -16,6 +16,7 @@ from fileflare_bot.interactions.reply import Reply, ReplyMessage, Undelivered
 
 SECONDS_BETWEEN_MESSAGES: Final = 10.0
 BAR_CELLS: Final = 10
+PASSING: Final = {"discord_down", "rate_limited"}  # the kinds of Undelivered after which the reply may still arrive
 _SOON: Final = 30  # seconds
 _MINUTE: Final = 60  # seconds
 _SLACK: Final = 15  # seconds by which "about a minute" may be longer
@@ -67,10 +68,11 @@ class WaitingRoom:
                 async with self._saying:
                     try:
                         await self._reply.show_for_now(self._message(said, wait), stays=self._shown is not None)
-                    except Undelivered:
-                        place.lose(LeftLine())  # nobody would see what the turn brings
-                        return
-                self._said = said
+                        self._said = said
+                    except Undelivered as failure:
+                        if failure.kind not in PASSING:
+                            place.lose(LeftLine())  # nobody would see what the turn brings
+                            return
             await asyncio.sleep(max(SECONDS_BETWEEN_MESSAGES, wait - _next_step(wait)))
 
     def _message(self, said: str, wait: float) -> ReplyMessage:

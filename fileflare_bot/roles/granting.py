@@ -130,7 +130,7 @@ class BuyerRoles:
             OrderHeldByOthers, OrderFreeLater: the guild's limit is reached, and the owner chose to refuse the order
                 then.
         """
-        if not isinstance(user, discord.Member) or user.guild.me is None:  # not in a guild that the bot is in
+        if not isinstance(user, discord.Member) or self._bot.get_guild(settings.guild_id) is None:
             return Grant()
         if not settings.options.buyers_roles or not order.asset_count:
             return Grant()
@@ -143,7 +143,7 @@ class BuyerRoles:
                 order_label(order, translator),
                 accounts=options.accounts_per_order,
                 role_ids=roles_for(order, options),
-                held=_role_ids(user),
+                held=self._role_ids(user),
                 products=products_in(order),
                 properties=properties_in(order, options.product_ids),
             )
@@ -175,7 +175,7 @@ class BuyerRoles:
         if not settings.options.buyers_roles:
             return [], True
         ruled = settings.options.buyers_role_ids
-        await self._claims.restore(settings.guild_id, member.id, ruled, held=_role_ids(member))
+        await self._claims.restore(settings.guild_id, member.id, ruled, held=self._role_ids(member))
         given = await soon_or([], self.settle(settings.guild_id, member.id))
         return given, await self.is_settled(settings.guild_id, member.id)
 
@@ -344,11 +344,11 @@ class BuyerRoles:
         guild = self._bot.get_guild(guild_id)
         return None if guild is None or guild.unavailable or guild.me is None else guild
 
+    def _role_ids(self, member: discord.Member) -> set[int] | None:
+        """Return a member's roles, or None while their guild is not known: discord.py leaves out roles it has not."""
+        return None if self._guild(member.guild.id) is None else {role.id for role in member.roles}
+
     async def _tell_owner(self, guild_id: int, role_id: int, trouble: str) -> None:
         """Post into the log channel why a role could not be given or revoked, once a day for each reason."""
         translator = await self._modlog.translator(guild_id)
         await self._modlog.warn_once_a_day(guild_id, translator.gettext(trouble, role=role_id))
-
-
-def _role_ids(member: discord.Member) -> set[int]:
-    return {role.id for role in member.roles}

@@ -85,7 +85,7 @@ async def require_member(bot: commands.AutoShardedBot, guild_id: int, user_id: i
     try:
         async with asyncio.timeout(MEMBER_SECONDS):
             await bot.http.get_member(guild_id, user_id)
-    except (*FAILURES, TimeoutError) as error:
+    except FAILURES as error:
         if code_of(error) in {UNKNOWN_MEMBER, UNKNOWN_USER}:
             raise NotAMember from None
         log.info("member_not_known", guild_id=guild_id, error=name_of(error))

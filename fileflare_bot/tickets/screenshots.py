@@ -86,7 +86,7 @@ async def read_screenshot(bot: commands.AutoShardedBot, attachment: Mapping[str,
     try:
         async with asyncio.timeout(READ_SECONDS):
             content = await bot.http.get_from_cdn(str(url))
-    except (*FAILURES, TimeoutError) as error:
+    except FAILURES as error:
         log.warning("screenshot_not_read", error=name_of(error))
         return Screenshot()
     if len(content) > LARGEST or not _BEGINS[kind].match(content):

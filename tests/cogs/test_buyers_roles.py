@@ -5,7 +5,7 @@ import asyncio
 import discord
 import pytest
 from buyers import granted, has, rule
-from desk import Desk, embed, first_option, reply
+from desk import Desk, Log, embed, first_option, reply
 from simcord.actors import MemberActor
 from simcord.builders import RoleHandle
 from simcord.results import InteractionResult
@@ -213,6 +213,36 @@ async def test_a_role_that_the_member_had_before_stays_when_their_claim_is_relea
     assert has(desk, desk.customer, buyer)
 
 
+@pytest.mark.parametrize("opened_before", [False, True])
+async def test_a_role_that_was_given_by_hand_stays_though_the_bot_does_not_know_the_server_yet(
+    desk: Desk, buyer: RoleHandle, *, opened_before: bool
+) -> None:
+    await rule(desk, "any_order", buyer)
+    desk.env.backend.add_member_role(desk.guild.id, desk.customer.id, buyer.id)
+    await desk.env.settle()
+    if opened_before:
+        await desk.mydownloads(orders.DOCUMENTED)
+    await desk.connects_anew()
+    await desk.mydownloads(orders.DOCUMENTED)
+    await desk.learns_of_the_server()
+    await desk.later()
+
+    await release(desk)
+
+    assert has(desk, desk.customer, buyer)
+
+
+async def test_an_order_is_not_claimed_in_a_server_that_the_bot_has_left(desk: Desk, buyer: RoleHandle) -> None:
+    await rule(desk, "any_order", buyer)
+    desk.env.backend.emit("GUILD_DELETE", {"id": str(desk.guild.id)})
+    await desk.env.settle()
+
+    shown = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "5 of 10 left" in str(embed(shown).description)
+    assert not await desk.bot.storage.claims.of_user(desk.guild.id, desk.customer.id)
+
+
 async def test_a_role_that_two_orders_bring_stays_until_the_second_is_released(desk: Desk, buyer: RoleHandle) -> None:
     await rule(desk, "any_order", buyer)
     for token in (orders.DOCUMENTED, orders.USED_UP):
@@ -295,6 +325,24 @@ async def test_while_the_database_is_away_orders_give_links_without_roles(
 
     assert "5 of 10 left" in str(embed(shown).description)
     assert not has(desk, desk.customer, buyer)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_a_role_that_discord_never_answers_for_comes_later(
+    desk: Desk, buyer: RoleHandle, monkeypatch: pytest.MonkeyPatch, log: Log, method: str
+) -> None:
+    await rule(desk, "any_order", buyer)
+    if method == "GET":
+        await desk.connects_anew()
+    path = "/guilds/*/members/*/roles/*" if method == "PUT" else "/guilds/*/members/*"
+    desk.discord_is_silent(monkeypatch, method, path)
+
+    await desk.mydownloads(orders.DOCUMENTED)
+    await desk.learns_of_the_server()
+    await desk.later()
+
+    assert has(desk, desk.customer, buyer)
+    assert not log.events("background_bug")
 
 
 async def test_if_discord_drops_the_role_the_links_come_at_once_and_the_role_the_next_time(

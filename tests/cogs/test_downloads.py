@@ -233,6 +233,16 @@ async def test_all_files_leads_back_to_the_page_on_which_find_was_pressed(desk: 
     assert embed(back).footer.text == before
 
 
+async def test_all_files_leaves_the_list_where_it_is_if_nothing_was_found(desk: Desk) -> None:
+    result = await desk.mydownloads(orders.LARGE)
+    second = await desk.customer.click(reply(result), label="Next")
+
+    none = await find(desk, second, "loop_99")
+    everything = await desk.customer.click(reply(none), label="All files")
+
+    assert embed(everything).footer.text == embed(second).footer.text
+
+
 async def test_a_german_customer_finds_files_in_german(desk: Desk) -> None:
     desk.speaks(desk.customer, "de")
     result = await desk.mydownloads(orders.LARGE)

@@ -7,7 +7,6 @@ from typing import Any
 import discord
 import pytest
 from desk import Desk, Log
-from simcord.backend import serializers
 
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import StorageUnavailable
@@ -34,11 +33,9 @@ def away(*_arguments: object) -> None:
 
 async def comes_back(desk: Desk) -> None:
     """Let the server be unavailable for a moment."""
-    backend = desk.env.backend
-    backend.emit("GUILD_DELETE", {"id": str(desk.guild.id), "unavailable": True})
+    desk.env.backend.emit("GUILD_DELETE", {"id": str(desk.guild.id), "unavailable": True})
     await desk.env.settle()
-    backend.emit("GUILD_CREATE", {**serializers.guild_create_payload(backend, backend.get_guild(desk.guild.id))})
-    await desk.env.settle()
+    await desk.learns_of_the_server()
 
 
 async def test_what_the_database_was_away_for_is_caught_up_on_when_it_is_back(

@@ -311,6 +311,29 @@ async def test_a_first_response_that_discord_drops_is_sent_again(desk: Desk, sta
     assert desk.calls() == [("POST", "callback"), ("POST", "callback")]
 
 
+async def test_a_first_response_that_discord_never_answers_is_sent_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.discord_is_silent(monkeypatch, "POST", CALLBACK)
+
+    result = await desk.mydownloads(orders.DOCUMENTED)
+
+    assert "Order #1050" in reply(result).content
+
+
+async def test_a_handler_whose_call_discord_never_answers_is_no_bug(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    await desk.set_up()
+    message = await desk.customer.send(desk.channel, f"Here: {orders.DOCUMENTED}")
+    desk.discord_is_silent(monkeypatch, "GET", "/channels/*/messages/*")
+
+    refused = await desk.forge(f"check:delete:{desk.channel.id}:{message.id}", desk.moderator, desk.channel)
+
+    assert reply(refused).content.startswith("**Discord had a problem, so I could not finish this.**")
+    assert not [event for event in log.all() if event["level"] == "error"]
+
+
 @pytest.mark.parametrize("status", [429, 502])
 async def test_an_edit_that_discord_drops_is_sent_again(desk: Desk, status: int) -> None:
     desk.env.inject_error("PATCH", ORIGINAL, status=status)

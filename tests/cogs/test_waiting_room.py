@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 from aiohttp import web
 from desk import Desk, buttons, embed, labels, reply
+from doubles.faults import status
 from simcord import InteractionResult, MemberActor
 
 from fileflare_bot import interactions
@@ -14,6 +15,7 @@ from fileflare_bot.demo.orders import answer as order_answer
 from fileflare_bot.demo.orders import asset
 from fileflare_bot.fileflare.found import Found
 from fileflare_bot.fileflare.request_queue import Place
+from fileflare_bot.storage.options import LaterAccounts, Options
 
 ONE_A_MINUTE = pytest.mark.settings(fileflare_requests_per_minute=1)
 WAITS = "**Many people are asking right now.** Yours come in about 1 minute, by themselves."
@@ -323,6 +325,51 @@ async def test_a_refresh_that_is_refused_at_last_leaves_the_list_as_it_was(desk:
 
 
 @ONE_A_MINUTE
+async def test_a_refresh_that_finds_the_order_with_another_account_leaves_the_list_as_it_was(desk: Desk) -> None:
+    options = Options(buyers_roles=True)
+    await desk.had_stored(options=options)
+    await ask(desk)
+    result = await ask(desk, person=desk.member)
+    listed = reply(result).content.partition("\n")[0]
+    await desk.had_stored(options=options.model_copy(update={"later_accounts": LaterAccounts.REFUSE}))
+    desk.env.settle_timeout = 5
+    desk.bot.lookups.refresh_seconds = 0
+    refreshed = await desk.member.click(reply(result), label="Refresh")
+    assert WAITS in reply(result).content
+
+    await desk.env.advance_time(62)
+
+    assert refreshed.followups[-1].content.startswith("**This order is already in use by another account here.**")
+    assert reply(result).content == listed
+    assert "/download/" in str(reply(result).embeds[0].description)
+
+
+@ONE_A_MINUTE
+async def test_whose_request_fails_once_waits_for_the_next_turn(desk: Desk) -> None:
+    desk.env.settle_timeout = 5
+    desk.sample.fault = status(502)
+
+    result = await ask(desk)
+    desk.sample.fault = None
+
+    assert WAITS in reply(result).content
+    await desk.env.advance_time(62)
+    assert "Order #1050" in reply(result).content
+    assert asked(desk) == 2
+
+
+@ONE_A_MINUTE
+async def test_who_cannot_be_told_of_the_line_because_discord_fails_keeps_their_place(desk: Desk) -> None:
+    await rush(desk)
+    desk.env.inject_error("POST", "/interactions/*/callback", status=502, times=2)
+
+    result = await ask(desk)
+    await desk.env.advance_time(62)
+
+    assert "Order #1050" in reply(result).content
+
+
+@ONE_A_MINUTE
 async def test_when_the_bot_stops_everybody_in_the_line_is_told_what_to_do(desk: Desk) -> None:
     await rush(desk)
     results = [await ask(desk), await ask(desk, orders.LARGE, person=desk.member)]
@@ -378,19 +425,20 @@ async def test_a_request_that_is_filed_in_a_rush_says_that_its_order_was_not_rea
 
 
 @ONE_A_MINUTE
-async def test_a_check_whose_second_attempt_has_no_turn_in_time_is_refused_and_calls_it_no_outage(desk: Desk) -> None:
+async def test_a_check_whose_second_attempt_has_no_turn_in_time_waits_in_the_line_and_calls_it_no_outage(
+    desk: Desk,
+) -> None:
     await desk.set_up()
     desk.env.settle_timeout = 5
-
-    async def once(_request: web.Request) -> web.StreamResponse:
-        return web.Response(status=503)
-
-    desk.sample.fault = once
+    desk.sample.fault = status(503)
 
     checked = await desk.moderator.slash(desk.support, "check", **{"order-id": orders.DOCUMENTED})
+    desk.sample.fault = None
 
-    assert reply(checked).content.startswith("**Many people are asking right now.** There is room for you in ")
+    assert WAITS in reply(checked).content
     assert not reply(checked).embeds
+    await desk.env.advance_time(62)
+    assert embed(checked).title == "What I found"
 
 
 async def test_people_are_told_when_fileflare_is_asked_again_after_a_long_pause(desk: Desk) -> None:

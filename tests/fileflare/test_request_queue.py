@@ -16,7 +16,7 @@ from fileflare_bot.fileflare.errors import (
 )
 from fileflare_bot.fileflare.found import Found
 from fileflare_bot.fileflare.pace import LONGEST_PAUSE, Pace
-from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, Place, Requester, RequestQueue
+from fileflare_bot.fileflare.request_queue import LONGEST_WAIT, OVERTIME, Place, Requester, RequestQueue
 from fileflare_bot.fileflare.reserved_places import ReservedPlaces
 from fileflare_bot.orders.models import Order
 from fileflare_bot.orders.reference import OrderReference
@@ -349,6 +349,17 @@ async def test_whoever_has_waited_as_long_as_a_reply_can_goes_first_when_they_as
 
     assert caught.value.seconds <= 1
     assert queue.waiting == 0
+
+
+async def test_whoever_is_overtaken_has_a_little_longer_than_the_longest_wait() -> None:
+    queue, loop = busy(longest_wait=0.9), asyncio.get_running_loop()
+    place = queue.join(Requester(1, guild_id=1, staff=True), patience=0.9)
+    began = loop.time()
+
+    with pytest.raises(PlaceReserved):
+        await place.come(0.9)
+
+    assert loop.time() - began >= 0.9 * OVERTIME - 0.01
 
 
 async def test_lookups_that_cannot_wait_long_are_told_at_once() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import discord
 import pytest
 import sqlalchemy as sa
-from desk import Desk, custom_id, reply
+from desk import Desk, custom_id, log_lines, reply
 from discord import app_commands
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, GuildHandle, RoleHandle
@@ -522,6 +522,30 @@ async def test_who_manages_messages_in_the_whole_server_is_a_moderator_also_wher
     shown = await desk.forge("requests:page:open:1", desk.moderator, channel)
 
     assert not reply(shown).content.startswith("**Only")
+
+
+@pytest.mark.parametrize("command", ["requests open", "store status"])
+async def test_nobody_loses_their_rights_while_the_bot_does_not_know_the_server_yet(desk: Desk, command: str) -> None:
+    await desk.set_up(log=True)
+    person = desk.moderator if command == "requests open" else desk.owner
+    await desk.connects_anew()
+
+    refused = await person.slash(desk.channel, command)
+    await desk.learns_of_the_server()
+
+    assert reply(refused).content == "**I am restarting.** Please try again in a minute."
+    assert not [line for line in log_lines(desk) if "no moderator to me" in line]
+    assert not reply(await person.slash(desk.channel, command)).content.startswith("**")
+
+
+async def test_where_the_bot_has_left_nobody_is_called_no_moderator(desk: Desk) -> None:
+    await desk.set_up()
+    desk.env.backend.emit("GUILD_DELETE", {"id": str(desk.guild.id)})
+    await desk.env.settle()
+
+    refused = await desk.forge("requests:page:open:1", desk.moderator, desk.channel)
+
+    assert reply(refused).content.startswith("**That works in a server only.**")
 
 
 def test_each_audience_is_in_the_table() -> None:
