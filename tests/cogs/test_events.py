@@ -7,6 +7,7 @@ from typing import Any
 import discord
 import pytest
 from desk import Desk, Log
+from simcord.backend import serializers
 
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import StorageUnavailable
