@@ -129,7 +129,7 @@ class Answers(
         answer = CannedAnswer(name, checked(reply.written))
         if gives_away(answer.text):
             raise OrderInAnswer
-        if not answer.text:
+        if not clean(answer.text):
             raise NothingWritten
         store = self._guilds.add_canned_answer if what == "add" else self._guilds.edit_canned_answer
         await store(reply.guild_id, reply.user.id, answer)

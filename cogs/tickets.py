@@ -162,7 +162,7 @@ class Tickets(commands.Cog):
         text = reply.typed("words").strip()
         reply.written = hide_secrets(text)  # the ticket, and with it the order, is not known yet
         ticket = await self._ticket(reply, ticket_id, changes=True)
-        if not text:
+        if not clean(text):
             raise NothingWritten
         self._keep(reply, ticket, form or "answer", text)
         delivered = await self._desk.answer(ticket, reply.user.id, text)

@@ -53,6 +53,7 @@ WRONG: Final = (
     ("LOG_FORMAT", SECRET, "it should be 'console' or 'json'", "LOG_FORMAT=json"),
     ("DEFAULT_LOCALE", SECRET, "is not a language code", "DEFAULT_LOCALE=de"),
     ("DEFAULT_LOCALE", "xx", "is not a language code", "DEFAULT_LOCALE=de"),
+    ("DEFAULT_LOCALE", "fr", "is a language that the bot does not speak yet", "DEFAULT_LOCALE=de"),
 )
 
 
@@ -94,6 +95,18 @@ def test_a_wrong_setting_gets_one_line_with_an_example(name: str, value: str, wh
     assert "\n" not in line
     assert SECRET not in line
     assert TOKEN not in line
+
+
+def test_postgresql_needs_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://me:{SECRET}@db.example/x")
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+
+    (line,) = refused.value.lines
+    assert line.startswith("SECRET_KEYS is missing: with PostgreSQL it is needed, and is the same for every process")
+    assert SECRET not in line
 
 
 def test_every_wrong_setting_gets_a_line_of_its_own() -> None:

@@ -30,6 +30,14 @@ async def test_a_new_answer_is_previewed_and_sent_with_its_placeholders_filled(d
     assert desk.direct()[0].embeds[0].description == said
 
 
+async def test_an_answer_of_nothing_but_spaces_is_refused(desk: Desk) -> None:
+    refused = await save(desk, text="  \u200b ")
+
+    assert str(reply(refused).content).startswith("**There was nothing in it.**")
+    listed = await desk.moderator.slash(desk.channel, "answers list")
+    assert embed(listed).description == "Save one with /answers add."
+
+
 async def test_an_unknown_placeholder_is_named_and_the_text_given_back(desk: Desk) -> None:
     refused = await save(desk, text="Hi {costumer}!")
 

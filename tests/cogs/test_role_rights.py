@@ -188,6 +188,15 @@ async def test_a_role_that_nobody_is_given_by_the_team_makes_no_moderators(desk:
     assert desk.bot.storage.guilds.get(desk.guild.id).moderator_role_ids == ()
 
 
+async def test_a_role_of_an_app_is_not_given_to_buyers(desk: Desk) -> None:
+    app = desk.guild.create_role("Another app", managed=True)
+
+    refused = await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=app)
+
+    assert f"<@&{app.id}>" in str(reply(refused).content)
+    assert desk.bot.storage.guilds.get(desk.guild.id).options.rules == ()
+
+
 async def test_a_moderator_role_of_buyers_from_before_is_named_wherever_the_owner_looks(
     desk: Desk, buyer: RoleHandle
 ) -> None:

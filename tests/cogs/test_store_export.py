@@ -12,6 +12,7 @@ from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
 from fileflare_bot.storage.options import Options
+from fileflare_bot.store.settings_file import LARGEST_FILE
 
 
 async def exported(desk: Desk) -> bytes:
@@ -28,6 +29,12 @@ async def bring(owner: MemberActor, channel: ChannelHandle, content: bytes) -> I
         return asked
     assert reply(asked).content.startswith("**Nothing is changed yet.**")
     return await owner.click(reply(asked), label="Replace my settings")
+
+
+async def test_a_file_that_is_too_large_is_refused_unread(desk: Desk) -> None:
+    refused = await bring(desk.owner, desk.channel, b" " * (LARGEST_FILE + 1))
+
+    assert "is too large for a file of settings" in str(reply(refused).content)
 
 
 def second_server(desk: Desk) -> tuple[GuildHandle, ChannelHandle, MemberActor]:

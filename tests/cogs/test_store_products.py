@@ -113,6 +113,27 @@ async def test_an_owner_is_told_where_owners_get_an_order_link(desk: Desk, given
         assert "help" not in said
 
 
+async def test_an_order_without_products_says_so(desk: Desk) -> None:
+    answered = orders.sample_answers("https://my-store.example")[orders.DOCUMENTED]
+    answered["order"]["lines"] = []
+    desk.sample.answers[orders.DOCUMENTED] = answered
+
+    shown = await pasted(desk, orders.DOCUMENTED)
+
+    assert "This order holds no product that I can tell from others." in str(embed(shown).description)
+
+
+@pytest.mark.limits(misses_per_user=3)
+async def test_an_owner_who_is_about_to_pause_is_warned_as_everybody(desk: Desk) -> None:
+    said = []
+    for number in range(3):
+        refused = await pasted(desk, f"{number}abcdef0" * 4)
+        said.append(str([reply(refused).content, *(each.content for each in refused.followups)][-1]))
+
+    assert ["Take the order link of one of your own orders" in each for each in said] == [True, False, False]
+    assert "**Careful:** if the next ID is unknown too" in said[1]
+
+
 async def test_what_was_pasted_by_mistake_is_fixed_from_its_refusal(desk: Desk) -> None:
     refused = await pasted(desk, "#1050")
 

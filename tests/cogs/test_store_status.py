@@ -1,5 +1,6 @@
 """What /store status tells an owner who knows nothing else: what is wrong, and what to do."""
 
+import re
 from collections import Counter
 
 import discord
@@ -143,6 +144,18 @@ async def test_a_german_owner_reads_it_in_german(desk: Desk) -> None:
         "→ Sag, wo Kunden ihren Bestelllink finden: /store setup > **Die Worte des Panels**.",
         "**1 Hilfeanfrage ist offen.** Moderatoren sehen sie mit /requests open.",
     ]
+
+
+async def test_it_says_when_fileflare_answered_last(desk: Desk) -> None:
+    await desk.set_up()
+    await desk.mydownloads(orders.DOCUMENTED)
+    await desk.sample.stop()
+    for order in (orders.LARGE, orders.USED_UP, orders.EMPTY, orders.SLOW) * 2:
+        await desk.mydownloads(order)
+
+    (line,) = [line for line in await status(desk) if "Fileflare does not answer" in line]
+
+    assert re.search(r"told to try again later\. \(last order read <t:\d+:R>\) If it stays so", line)
 
 
 async def test_it_names_everything_that_is_wrong_with_the_next_step(desk: Desk) -> None:

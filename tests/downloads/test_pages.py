@@ -14,7 +14,7 @@ from parsing import order, safe_link
 from fileflare_bot import discord_limits as limits
 from fileflare_bot.demo import orders
 from fileflare_bot.demo.orders import answer, asset, line
-from fileflare_bot.downloads.pages import LINES_ON_A_PAGE, LINKS_ON_A_PAGE, OrderPages, Page
+from fileflare_bot.downloads.pages import LINES_OF_STORE_TEXT, LINES_ON_A_PAGE, LINKS_ON_A_PAGE, OrderPages, Page
 from fileflare_bot.fileflare.errors import LookupFailed
 from fileflare_bot.fileflare.responses import read_response
 from fileflare_bot.i18n import Catalogs, Translator
@@ -254,6 +254,16 @@ def test_the_stores_own_words_head_the_first_page() -> None:
     assert first.title == "Thanks!"
     assert first.description.startswith("Unpack on a computer.\n\n📄 [file 0.zip]")
     assert all(page.title == "Thanks!" and "Unpack" not in page.description for page in others)
+
+
+def test_long_words_of_the_store_leave_room_for_files() -> None:
+    raw = numbered(1) | {"text": {"title": "Thanks!", "text": "\n".join(f"line {number}" for number in range(60))}}
+
+    (page,) = pages(raw)
+
+    words = page.description.partition("\n\n📄")[0].split("\n")
+    assert len(words) == LINES_OF_STORE_TEXT
+    assert words[-2:] == [f"line {LINES_OF_STORE_TEXT - 2}", "…"]
 
 
 def test_a_product_that_goes_over_two_pages_is_named_on_both() -> None:

@@ -255,3 +255,17 @@ def test_direct_negotiation_and_versions_reach_the_driver() -> None:
 
     assert options["direct_tls"]
     assert (options["ssl"].minimum_version, options["ssl"].maximum_version) == (ssl.TLSVersion.TLSv1_3,) * 2
+
+
+def test_a_certificate_of_ours_is_left_out_where_none_is_to_be_sent() -> None:
+    none = "sslcertmode=disable&sslcert=/nowhere&sslkey=/nowhere"
+
+    assert isinstance(driver_options(f"postgresql://me@db.example/x?sslmode=require&{none}")["ssl"], ssl.SSLContext)
+
+
+def test_revoked_certificates_are_looked_for_where_a_list_is_given(authority: Authority) -> None:
+    given = urlencode({"sslmode": "verify-full", "sslrootcert": authority.file, "sslcrl": authority.file})
+
+    option = driver_options(f"postgresql://me@db.example/x?{given}")["ssl"]
+
+    assert option.verify_flags & ssl.VerifyFlags.VERIFY_CRL_CHECK_CHAIN

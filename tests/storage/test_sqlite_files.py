@@ -328,3 +328,16 @@ async def test_what_a_start_beside_a_lock_skips_is_done_later(sqlite_url: str) -
     assert storage.available
     assert (await file(storage)).number == 1
     await storage.close()
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    failed = start_failure(OSError(errno.ENOSPC, "No space left on device"), tmp_path / "fileflare.db")
+
+    assert "on a disk that is full: make room there" in str(failed)
+
+
+def test_nobody_is_told_to_take_over_the_whole_computer() -> None:
+    failed = str(start_failure(PermissionError(), Path("/fileflare.db")))
+
+    assert "so use a path in a folder that is theirs" in failed
+    assert "chown" not in failed
