@@ -83,7 +83,7 @@ async def tried(
     for line in role_lines(guild, settings, translator):
         yield line
     if settings.options.leak_guard:
-        if leak_guard.has_given_up(guild.id):
+        if leak_guard.failed(guild.id) is GuardState.GAVE_UP:
             yield f"{WARNING} " + translator.gettext(
                 "I had stopped putting the leak guard's rule back, because somebody changed or deleted it again and "
                 "again. The server's audit log shows who."
@@ -219,15 +219,20 @@ def posted(panels: Sequence[Panel]) -> list[Panel]:
     return [panel for panel in panels if panel.message_id is not None]
 
 
-def guard_state(guild: discord.Guild, settings: GuildSettings, leak_guard: LeakGuard) -> GuardState:
-    """Return the state of the leak guard, as far as it is known without asking Discord."""
+def guard_state(
+    guild: discord.Guild, settings: GuildSettings, failed: GuardState | None, *, pending: bool
+) -> GuardState:
+    """Return the state of the leak guard, as far as it is known without asking Discord.
+
+    ``failed`` is why its rule was not as wanted lately, and ``pending`` whether it is to be brought in line.
+    """
     if not settings.options.leak_guard:
         return GuardState.OFF
     if not guild.me.guild_permissions.manage_guild:
         return GuardState.NO_PERMISSION
-    if settings.leak_rule_id is None:
-        return GuardState.PENDING
-    return GuardState.GAVE_UP if leak_guard.has_given_up(guild.id) else GuardState.ON
+    if failed is None or failed is GuardState.NO_PERMISSION:  # which it has by now
+        return GuardState.PENDING if pending or settings.leak_rule_id is None else GuardState.ON
+    return failed
 
 
 def support_line(guild: discord.Guild, settings: GuildSettings, translator: Translator, panels: Sequence[Panel]) -> str:
