@@ -264,6 +264,7 @@ class StoreSetup(commands.Cog):
             await bot.storage.panels.of_guild(reply.guild_id),
             lookups=bot.lookups,
             leak_guard=bot.leak_guard,
+            intents=bot.storage.intents,
             given=await self._given(reply.settings),
             owner_id=reply.user.id,
         )

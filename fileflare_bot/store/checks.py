@@ -6,6 +6,7 @@ from typing import Final
 
 import discord
 
+from fileflare_bot.discord_errors import FAILURES, is_passing
 from fileflare_bot.discord_limits import shorten
 from fileflare_bot.fileflare.errors import FileflareUnavailable
 from fileflare_bot.fileflare.lookups import Lookups
@@ -16,6 +17,7 @@ from fileflare_bot.leak_guard import GAVE_UP, GuardState, LeakGuard
 from fileflare_bot.roles.moderators import unsafe_roles
 from fileflare_bot.roles.rights import why_not
 from fileflare_bot.setup_words import SETTINGS
+from fileflare_bot.storage.intents import Intents
 from fileflare_bot.storage.options import Options, rule_value
 from fileflare_bot.storage.records import GuildSettings, Panel
 from fileflare_bot.store.panel import stale_line
@@ -59,6 +61,7 @@ async def tried(
     *,
     lookups: Lookups,
     leak_guard: LeakGuard,
+    intents: Intents,
     given: Collection[int],
     owner_id: int,
 ) -> AsyncIterator[str]:
@@ -75,7 +78,7 @@ async def tried(
         (settings.log_channel_id, log_line(guild, settings, translator, panels)),
     ):
         if channel_id is not None and line.startswith(GOOD):
-            yield await _written(guild, channel_id, translator) or line
+            yield await _written(guild, channel_id, translator, intents) or line
         elif line.startswith(WARNING):
             yield line
     if settings.ping_role_id is not None:
@@ -364,18 +367,23 @@ def _has_seen_panel(guild: discord.Guild, settings: GuildSettings, channel_id: i
     return channel_id in places(panels) and customers_can_see(guild, settings, channel_id)
 
 
-async def _written(guild: discord.Guild, channel_id: int, translator: Translator) -> str:
-    """Post a test message and delete it; return a line if that fails, or an empty string."""
+async def _written(guild: discord.Guild, channel_id: int, translator: Translator, intents: Intents) -> str:
+    """Post a test message and delete it, at once or later; return a line if it is not posted, or an empty string."""
     channel = guild.get_channel(channel_id)
     if not isinstance(channel, discord.TextChannel):
         return f"{WARNING} " + translator.gettext(_GONE)
     try:
         text = translator.gettext("A check by the store's owner.")
         message = await channel.send(embed=discord.Embed(description=text))
-        await message.delete()
-    except discord.HTTPException:
+    except FAILURES as error:
         lacking = permissions.missing(channel.permissions_for(guild.me), permissions.LOG_CHANNEL)
         named = permissions.names(lacking or [*permissions.LOG_CHANNEL])
         text = translator.gettext("I cannot write there. Give me these permissions: {permissions}.", permissions=named)
+        if is_passing(error):
+            text = translator.gettext("Discord had a problem when I wrote there. Press Check again in a few minutes.")
         return f"{WARNING} {channel.mention}: {text}"
+    try:
+        await message.delete()
+    except FAILURES:
+        await intents.remove_message(guild.id, channel.id, message.id)
     return ""

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import aiohttp
 import discord
 import pytest
 from desk import Desk, embed, labels, log_lines, page, reply, toggle_id
+from simcord.backend import Backend
+from simcord.http import router
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
@@ -97,6 +100,47 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: De
         in checked
     )
     assert f"⚠️ I may not give the role <@&{above.id}>: it is above mine." in checked
+
+
+@pytest.mark.parametrize("fault", [503, 429, "dropped"])
+async def test_check_blames_discord_and_no_permission_if_discord_fails(
+    desk: Desk, fault: int | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up(log=True)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    path = f"/channels/{desk.support.id}/messages"
+    if isinstance(fault, int):
+        desk.env.inject_error("POST", path, status=fault)
+    dispatch = router.dispatch
+
+    def dropped(backend: Backend, method: str, called: str, **call: Any) -> Any:  # noqa: ANN401 - simcord's own
+        if fault == "dropped" and (method, called) == ("POST", path):
+            raise aiohttp.ServerDisconnectedError
+        return dispatch(backend, method, called, **call)
+
+    monkeypatch.setattr(router, "dispatch", dropped)
+    checked = reply(await desk.owner.click(reply(setup), label="Check")).content
+
+    assert "permission" not in checked
+    assert checked.splitlines()[2:4] == [
+        f"⚠️ <#{desk.support.id}>: Discord had a problem when I wrote there. Press Check again in a few minutes.",
+        f"✅ Log channel: <#{desk.log_channel.id}>",
+    ]
+
+
+async def test_a_message_of_check_that_discord_does_not_delete_is_deleted_later(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    desk.env.inject_error("DELETE", f"/channels/{desk.support.id}/messages/*", status=503)
+
+    checked = reply(await desk.owner.click(reply(setup), label="Check")).content
+
+    assert f"✅ Support channel: <#{desk.support.id}>" in checked
+    assert [message.embeds[0].description for message in desk.support.history()] == ["A check by the store's owner."]
+    said = log_lines(desk)
+    await desk.later()
+    assert desk.support.history() == []
+    assert log_lines(desk) == said
 
 
 @pytest.mark.parametrize(
