@@ -154,7 +154,7 @@ class StoreSetup(commands.Cog):
             )
         else:
             text = translator.gettext(
-                "Saved. This is what your customers see now in {channels}:", channels=channels_of(panels)
+                "Saved. This is what your customers see now in {channels}:", channels=channels_of(places(panels))
             )
         fix = []
         if wording.where and not wording.account_url:
@@ -187,7 +187,7 @@ class StoreSetup(commands.Cog):
         known = translator.gettext(
             "**The panel** is in {channels} already. Where one is, I post it anew at the bottom, and take the old one "
             "down.",
-            channels=channels_of(panels),
+            channels=channels_of(places(panels)),
         )
         there = [discord.ui.TextDisplay[Any](known)] if posted(panels) else []
         await reply.ask(

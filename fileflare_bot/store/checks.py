@@ -26,6 +26,7 @@ from fileflare_bot.text import clean
 
 GOOD: Final = "✅"
 WARNING: Final = "⚠️"
+MOST_NAMED: Final = 5  # channels in a line, for the message's length
 _GONE: Final = N_("This channel does not exist any more, or I cannot see it: choose another in /store setup.")
 _OPEN: Final = N_(
     "**Everybody can read {channel}**, and so your customers' names and what they ask. In that channel's settings > "
@@ -154,7 +155,7 @@ def missing(
     if opened:
         yield f"{WARNING} " + translator.gettext(
             "**Customers can read {channels}.** Below, at the channel, I say what to do.",
-            channels=", ".join(f"<#{channel_id}>" for channel_id in opened),
+            channels=channels_of(opened),
         )
     if not posted(panels):
         yield f"{WARNING} " + translator.gettext(
@@ -182,7 +183,9 @@ def next_line(guild: discord.Guild, settings: GuildSettings, panels: Sequence[Pa
     seen = [panel for panel in there if customers_can_see(guild, settings, panel.channel_id)]
     lines = [*hidden_lines(guild, settings, places(panels), translator)]
     if seen:
-        text = translator.gettext("Your customers can press the button in {channels}.", channels=channels_of(seen))
+        text = translator.gettext(
+            "Your customers can press the button in {channels}.", channels=channels_of(places(seen))
+        )
         lines.insert(0, text)
     return "\n".join(lines)
 
@@ -197,19 +200,20 @@ def hidden_lines(
         yield f"{WARNING} " + translator.gettext(
             "**Your customers cannot see the panel in {channels}.** Let them view the channel; or delete the panel, "
             "and post it where they are.",
-            channels=", ".join(f"<#{channel_id}>" for channel_id in others),
+            channels=channels_of(others),
         )
     if teams := [each for each in hidden if each in team]:
         yield f"{WARNING} " + translator.gettext(
             "**Your customers cannot see the panel in {channels}, and must not:** your team's messages are there. "
             "Delete that panel, and post it where your customers are.",
-            channels=", ".join(f"<#{channel_id}>" for channel_id in teams),
+            channels=channels_of(teams),
         )
 
 
-def channels_of(panels: Sequence[Panel]) -> str:
-    """Return the channels in which panels are."""
-    return ", ".join(f"<#{channel_id}>" for channel_id in places(panels))
+def channels_of(channel_ids: Sequence[int]) -> str:
+    """Return these channels for a line; of many, the first."""
+    named = [f"<#{channel_id}>" for channel_id in channel_ids[:MOST_NAMED]]
+    return ", ".join(named + ["…"] * (len(channel_ids) > MOST_NAMED))
 
 
 def places(panels: Sequence[Panel]) -> list[int]:

@@ -7,11 +7,14 @@ import discord
 import pytest
 from desk import Desk, embed, labels, log_lines, page, reply, toggle_id
 from simcord.backend import Backend
+from simcord.backend.models import Overwrite
+from simcord.enums import OverwriteType
 from simcord.http import router
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
-from fileflare_bot.storage.options import Options, Wording
+from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, Match, Options, RoleRule, Wording
+from fileflare_bot.storage.panels import MOST_PANELS
 
 
 async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
@@ -502,6 +505,47 @@ async def test_a_switch_of_an_earlier_version_still_turns_its_feature_over(desk:
         states.append(desk.bot.storage.guilds.get(desk.guild.id).options.buyers_roles)
 
     assert states[0] is not states[1]
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de"])
+async def test_the_page_opens_when_everything_is_wrong_at_once(desk: Desk, locale: str) -> None:
+    """Discord takes 4,000 characters; what is most important, and what was just changed, is among them."""
+    desk.speaks(desk.owner, locale)
+    roles = [desk.guild.create_role(f"role {number}").id for number in range(MOST_MODERATOR_ROLES)]
+    everyone = Overwrite(desk.guild.id, OverwriteType.ROLE, allow=discord.Permissions(view_channel=True).value)
+    me = desk.bot.user
+    assert me is not None
+    mine = Overwrite(me.id, OverwriteType.MEMBER, deny=discord.Permissions.text().value)
+    for channel in (desk.support, desk.log_channel):
+        desk.env.backend.edit_channel(channel.id, {}, overwrites=[everyone, mine])
+    await desk.had_stored(
+        support_channel_id=desk.support.id,
+        log_channel_id=desk.log_channel.id,
+        ping_role_id=roles[0],
+        moderator_role_ids=tuple(roles),
+        options=Options(
+            help_screenshots=True,
+            rules=tuple(RoleRule(match=Match.ANY_ORDER, role_ids=(role,)) for role in roles[:3]),
+        ),
+    )
+    panels = desk.bot.storage.panels
+    for number in range(MOST_PANELS):
+        name = f"channel {number}"
+        where = desk.closed_channel(name) if number % 2 else desk.guild.create_text_channel(name)
+        panel_id = await panels.learn(desk.guild.id, where.id, where.id, "de")
+        await panels.given_up(panel_id or 0)
+    await desk.env.settle()
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    desk.env.inject_error("GET", "/guilds/*/auto-moderation/rules", status=403, code=50013)
+
+    shown = page(await desk.owner.click(reply(setup), custom_id=toggle_id(setup, "leak_guard")))
+
+    wrong = {"en-US": "NOT SAFE", "de": "NICHT SICHER"}[locale]
+    assert shown.count(wrong) == 3
+    assert {"en-US": "The leak guard needs", "de": "Der Leck-Schutz braucht"}[locale] in shown
+    assert 3500 < len(shown) < 4100  # with its line breaks
+    assert max(line.count("<#") for line in shown.splitlines()) == 5
+    assert ", ….**" in shown or ", … nicht.**" in shown
 
 
 async def test_the_page_has_no_more_parts_than_discord_takes(desk: Desk) -> None:
