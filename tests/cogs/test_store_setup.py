@@ -13,8 +13,10 @@ from simcord.http import router
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, Match, Options, RoleRule, Wording
 from fileflare_bot.storage.panels import MOST_PANELS
+from fileflare_bot.storage.records import Panel
 
 
 async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
@@ -617,3 +619,66 @@ async def test_buyers_roles_without_a_rule_are_named_and_not_called_well(desk: D
     assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
     await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=desk.guild.create_role("Buyers"))
     assert "there is no rule" not in page(await desk.owner.slash(desk.channel, "store setup"))
+
+
+@pytest.mark.parametrize("change", ["channel", "switch", "language", "limits", "words"])
+@pytest.mark.parametrize("panels", [True, False])
+async def test_a_change_that_is_stored_is_no_refusal_though_the_database_is_away_since(
+    desk: Desk, change: str, monkeypatch: pytest.MonkeyPatch, *, panels: bool
+) -> None:
+    if panels:
+        await desk.owner.slash(desk.channel, "store panel")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    form = await desk.owner.click(reply(setup), custom_id=f"store_setup:{change}") if change in "limits words" else None
+    before = desk.bot.storage.guilds.get(desk.guild.id)
+
+    async def away(_guild_id: int) -> list[Panel]:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(desk.bot.storage.panels, "of_guild", away)
+    match change:
+        case "channel":
+            chosen = {"custom_id": "store_setup:set:support_channel_id"}
+            result = await desk.owner.select(reply(setup), [desk.support], **chosen)
+        case "switch":
+            result = await desk.owner.click(reply(setup), custom_id=toggle_id(setup, "saved_orders"))
+        case "language":
+            result = await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
+        case _:
+            assert form is not None
+            result = await desk.owner.submit_modal(form, {"limits": {"accounts": "5"}, "words": {"title": "T"}}[change])
+
+    (said,) = [each.content for each in [result.response, *result.followups] if each is not None and each.content]
+    assert said.startswith("Saved. Not every panel shows it yet" if change == "words" else "✅ Saved.")
+    assert said.endswith("A setup page that is still open shows the old values until you choose something there.")
+    assert desk.bot.storage.guilds.get(desk.guild.id) != before
+
+
+@pytest.mark.parametrize("how", ["form", "command"])
+@pytest.mark.parametrize("again", [True, False])
+async def test_a_panel_that_is_posted_is_no_refusal_though_the_database_is_away_since(
+    desk: Desk, how: str, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    if again:
+        await desk.owner.slash(desk.channel, "store panel")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    form = await desk.owner.click(reply(setup), label="Post the panel")
+    stored, there = desk.bot.storage.panels, len(desk.channel.history())
+    of_guild = stored.of_guild
+
+    async def away(guild_id: int) -> list[Panel]:
+        if len(desk.channel.history()) > there:
+            raise StorageUnavailable("away")
+        return await of_guild(guild_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stored, "of_guild", away)
+        if how == "form":
+            result = await desk.owner.submit_modal(form, {"channel": [desk.channel]})
+        else:
+            result = await desk.owner.slash(desk.channel, "store panel")
+
+    said = "The panel is posted. It follows what you change in /store setup; delete its message to take it down."
+    assert reply(result).content == ("✅ " if how == "form" else "") + said
+    await desk.later()
+    assert len([message for message in desk.channel.history() if message.embeds]) == 1
