@@ -78,11 +78,12 @@ class Store(commands.GroupCog, group_name=locale_str("store"), group_description
             open_tickets = await bot.storage.figures.open_tickets(reply.guild_id)
             panels = await bot.storage.panels.of_guild(reply.guild_id)
             given = await bot.storage.role_grants.given_to_buyers(reply.guild_id, settings.moderator_role_ids)
+            pending = await bot.storage.guilds.leak_guard_pending(reply.guild_id)
         except StorageUnavailable:
             text = translator.gettext("**My database does not answer.** Help requests and settings wait until it does.")
             troubles.append(f"{WARNING} {text} " + translator.gettext(STAYS))
         else:
-            guard = guard_state(reply.guild, settings, bot.leak_guard)
+            guard = guard_state(reply.guild, settings, bot.leak_guard.failed(reply.guild_id), pending=pending)
             troubles += checks.troubles(reply.guild, settings, panels, guard, translator, given=given)
         parts = ["Fileflare", translator.gettext("database"), translator.gettext("permissions")]
         if settings is not None and settings.options.leak_guard:

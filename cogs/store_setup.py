@@ -1,6 +1,7 @@
 """For store owners: /store setup, one ephemeral page with all settings of the guild; each change is saved at once."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -20,6 +21,7 @@ from fileflare_bot.leak_guard import GuardState
 from fileflare_bot.refusal import Refusal
 from fileflare_bot.roles.moderators import NotForModerators, PingsBuyers
 from fileflare_bot.setup_words import WORDS, translated
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import LaterAccounts, Options
 from fileflare_bot.storage.records import GuildSettings
 from fileflare_bot.store.changes import WrongValue, form, parsed_wording, with_values
@@ -87,7 +89,7 @@ class StoreSetup(commands.Cog):
         except _NOT_CHOSEN:
             await self._show(reply, reply.settings, stays=True)  # or the select would go on showing what is not stored
             raise
-        await self._show(reply, settings)
+        await self._saved(reply, settings)
 
     @route("store_setup:language", "store:language")
     @replies("setup_changed", OWNER, updates=True)
@@ -99,7 +101,7 @@ class StoreSetup(commands.Cog):
         words = settings.options.wording
         own = words.title or words.text or words.button or words.where or settings.canned_answers
         note = reply.translator.gettext("Your own words stay as you wrote them.") if own else ""
-        await self._show(reply, settings, note)
+        await self._saved(reply, settings, note)
 
     @route("store_setup:later", "store:later")
     @replies("setup_changed", OWNER, updates=True)
@@ -123,7 +125,7 @@ class StoreSetup(commands.Cog):
         settings, guard = await self._settings.change_options(reply.member, switched)
         failed = feature.startswith("leak_guard") and guard not in {GuardState.ON, GuardState.OFF}
         note = f"{WARNING} " + reply.translator.gettext(GUARD_STATES[guard]) if failed else ""
-        await self._show(reply, settings, note)
+        await self._saved(reply, settings, note)
 
     @route("store_setup:words", "store:words")
     @replies("setup_words", OWNER)
@@ -142,19 +144,23 @@ class StoreSetup(commands.Cog):
         with form(WORDS):
             wording = parsed_wording(given, where)
         settings, _ = await self._settings.change_options(reply.member, with_values(wording=wording))
-        panels = await self._bot.storage.panels.of_guild(reply.guild_id)
-        translator = reply.translator
-        if not panels:
-            text = translator.gettext(
-                "Saved. Your panel will look like this: press **Post the panel** in /store setup."
-            )
-        elif any(panel.due for panel in panels):
+        translator, panels, stays = reply.translator, None, True
+        with suppress(StorageUnavailable):  # the words are stored, so this is no refusal
+            panels = await self._bot.storage.panels.of_guild(reply.guild_id)
+            if _on_page(reply):
+                await self._show(reply, settings)
+                stays = False
+        if panels is None or any(panel.due for panel in panels):
             text = translator.gettext(
                 "Saved. Not every panel shows it yet; I go on changing them. They will look like this:"
             )
+        elif not panels:
+            text = translator.gettext(
+                "Saved. Your panel will look like this: press **Post the panel** in /store setup."
+            )
         else:
             text = translator.gettext(
-                "Saved. This is what your customers see now in {channels}:", channels=channels_of(panels)
+                "Saved. This is what your customers see now in {channels}:", channels=channels_of(places(panels))
             )
         fix = []
         if wording.where and not wording.account_url:
@@ -163,9 +169,7 @@ class StoreSetup(commands.Cog):
                 "The first line of **Where do I find my order link?** is no address. Customers find their link sooner "
                 "if it is your store's, such as https://my-store.com/account."
             )
-        if _on_page(reply):
-            await self._show(reply, settings)
-        else:
+        if stays:
             text += "\n" + translator.gettext(_PAGE_STAYS)
         theirs = self._theirs(reply, settings)
         buttons = panel_buttons(settings.options, theirs)
@@ -187,7 +191,7 @@ class StoreSetup(commands.Cog):
         known = translator.gettext(
             "**The panel** is in {channels} already. Where one is, I post it anew at the bottom, and take the old one "
             "down.",
-            channels=channels_of(panels),
+            channels=channels_of(places(panels)),
         )
         there = [discord.ui.TextDisplay[Any](known)] if posted(panels) else []
         await reply.ask(
@@ -211,9 +215,10 @@ class StoreSetup(commands.Cog):
         channel = guild.get_channel(number(next(iter(reply.chosen("channel")), "")))
         granted = channel.permissions_for(guild.me) if channel is not None else discord.Permissions.none()
         done = await self._bot.panels.post(reply.interaction, reply.settings, channel, granted)
-        panels = await self._bot.storage.panels.of_guild(guild.id)
         text = f"{GOOD} " + reply.translator.gettext(done)
-        text += "\n" + next_line(guild, reply.settings, panels, reply.translator)
+        with suppress(StorageUnavailable):  # the panel is posted, so this is no refusal
+            panels = await self._bot.storage.panels.of_guild(guild.id)
+            text += "\n" + next_line(guild, reply.settings, panels, reply.translator)
         await reply.show(ReplyMessage(text))
 
     @route("store_setup:limits", "store:limits")
@@ -236,7 +241,7 @@ class StoreSetup(commands.Cog):
             )
             settings, _ = await self._settings.change_options(reply.member, change)
         if _on_page(reply):
-            await self._show(reply, settings, limited=True)
+            await self._saved(reply, settings, limited=True)
         else:
             saved = f"{GOOD} " + reply.translator.gettext("Saved.")
             saved += " " + limits_line(settings.options, reply.translator, self._bot.storage.tickets.open_per_user)
@@ -264,6 +269,7 @@ class StoreSetup(commands.Cog):
             await bot.storage.panels.of_guild(reply.guild_id),
             lookups=bot.lookups,
             leak_guard=bot.leak_guard,
+            intents=bot.storage.intents,
             given=await self._given(reply.settings),
             owner_id=reply.user.id,
         )
@@ -305,7 +311,16 @@ class StoreSetup(commands.Cog):
 
     async def _change_options(self, reply: Reply, **changed: Any) -> None:  # noqa: ANN401 - fields of Options
         settings, _ = await self._settings.change_options(reply.member, with_values(**changed))
-        await self._show(reply, settings)
+        await self._saved(reply, settings)
+
+    async def _saved(self, reply: Reply, settings: GuildSettings, note: str = "", *, limited: bool = False) -> None:
+        """Show the page with a change; that it is stored, if the database is away since."""
+        try:
+            await self._show(reply, settings, note, limited=limited)
+        except StorageUnavailable:
+            translator = reply.translator
+            lines = [f"{GOOD} " + translator.gettext("Saved."), note, translator.gettext(_PAGE_STAYS)]
+            await reply.tell(ReplyMessage("\n".join(filter(None, lines))))
 
     async def _show(
         self, reply: Reply, settings: GuildSettings, note: str = "", *, limited: bool = False, stays: bool = False

@@ -13,6 +13,7 @@ EMBED_FOOTER: Final = 2048
 EMBED_TOTAL: Final = 6000  # over all embeds of a message
 BUTTONS_IN_A_ROW: Final = 5  # components: discord.com/developers/docs/components/reference
 ROWS: Final = 5
+TEXT_DISPLAYS: Final = 4000  # over all of a message
 BUTTON_LABEL: Final = 80
 BUTTON_URL: Final = 512
 SELECT_OPTIONS: Final = 25

@@ -80,7 +80,7 @@ class LeakGuard:
         self._guilds = storage.guilds
         self._modlog = modlog
         self._repairs: LRUCache[int, deque[float]] = LRUCache(10_000)
-        self._given_up: set[int] = set()  # guilds, until their rule is in place again
+        self._failed: dict[int, GuardState] = {}  # guilds, until their rule is in place again
         self._minutes: LRUCache[int, _Minute] = LRUCache(10_000)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -101,9 +101,9 @@ class LeakGuard:
         if guild is not None and not guild.unavailable and guild.me is not None:
             await self._settle(guild)
 
-    def has_given_up(self, guild_id: int) -> bool:
-        """Return whether a guild's rule is no longer put back, because somebody changed or deleted it too often."""
-        return guild_id in self._given_up
+    def failed(self, guild_id: int) -> GuardState | None:
+        """Return why a guild's rule is not as wanted; None if it is, or if this process does not know."""
+        return self._failed.get(guild_id)
 
     async def repair(self, guild: discord.Guild, rule_id: int) -> None:
         """Repair the rule after a change or deletion, a few times an hour at most; then say once that this is over."""
@@ -151,13 +151,18 @@ class LeakGuard:
             try:
                 state = await self._bring_in_line(guild, settings)
             except FAILURES as error:
-                state = await self._failed(guild, error)
-            if state in {GuardState.ON, GuardState.OFF}:
-                self._given_up.discard(guild.id)
-                await self._guilds.leak_guard_settled(settings)
-            else:
-                await self._guilds.leak_guard_postponed(guild.id)
-            return state
+                state = await self._why(guild, error)
+            return await self._ended(settings, state)
+
+    async def _ended(self, settings: GuildSettings, state: GuardState) -> GuardState:
+        """Record how bringing a guild's rule in line has ended, and return that."""
+        if state in {GuardState.ON, GuardState.OFF}:
+            self._failed.pop(settings.guild_id, None)
+            await self._guilds.leak_guard_settled(settings)
+        else:
+            self._failed[settings.guild_id] = state
+            await self._guilds.leak_guard_postponed(settings.guild_id)
+        return state
 
     async def _bring_in_line(self, guild: discord.Guild, settings: GuildSettings) -> GuardState:
         may = guild.me.guild_permissions.manage_guild
@@ -171,7 +176,7 @@ class LeakGuard:
             await self._delete(guild, settings)
         return GuardState.OFF
 
-    async def _failed(self, guild: discord.Guild, error: Exception) -> GuardState:
+    async def _why(self, guild: discord.Guild, error: Exception) -> GuardState:
         """Return the state that a failed call leaves."""
         log.warning("leak_guard_refused", guild_id=guild.id, error=name_of(error))
         if is_passing(error):
@@ -192,14 +197,14 @@ class LeakGuard:
         try:
             differs = await self._keep(guild, settings, only_look=too_often)
         except FAILURES as error:
-            log.warning("leak_guard_refused", guild_id=guild.id, error=name_of(error))
-            await self._guilds.leak_guard_postponed(guild.id)
+            await self._ended(settings, await self._why(guild, error))
             return
-        if not (differs and too_often):
-            self._given_up.discard(guild.id)
-        elif not self.has_given_up(guild.id):
-            await self._give_up(guild)
-        if too_often or not differs:
+        if differs and too_often:
+            if self.failed(guild.id) is not GuardState.GAVE_UP:
+                await self._give_up(guild)
+            return
+        await self._ended(settings, GuardState.ON)
+        if not differs:
             return
         repairs.append(now)
         log.info("leak_guard_repaired", guild_id=guild.id)
@@ -210,7 +215,7 @@ class LeakGuard:
         await self._modlog.warn(guild.id, f"🛡️ {text}")
 
     async def _give_up(self, guild: discord.Guild) -> None:
-        self._given_up.add(guild.id)
+        self._failed[guild.id] = GuardState.GAVE_UP
         log.warning("leak_guard_given_up", guild_id=guild.id)
         text = (await self._modlog.translator(guild.id)).gettext(GAVE_UP)
         await self._modlog.alert(guild, f"🛡️ {text}")

@@ -257,8 +257,10 @@ class Intents:
     # Removals
 
     @unit_of_work
-    async def remove_message(self, guild_id: int, channel_id: int, message_id: int, moderator_id: int) -> Removal:
-        """Intend to delete a message for a moderator, once even if several ask for it."""
+    async def remove_message(
+        self, guild_id: int, channel_id: int, message_id: int, moderator_id: int | None = None
+    ) -> Removal:
+        """Intend to delete a message, once even if several moderators ask for it."""
         async with self._database.writing() as session:
             await ensure_guild(session, guild_id)
             await lock_guild(session, guild_id)
@@ -267,7 +269,7 @@ class Intents:
             if row is None:
                 row = add_removal(session, guild_id, channel_id, message_id)
                 row.moderator_id = moderator_id
-                postpone(row)  # the first try is the moderator's own, who is told how it went
+                postpone(row)  # the first try is the caller's own
                 await session.flush()
             return removal_record(row)
 

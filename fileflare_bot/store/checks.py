@@ -6,6 +6,7 @@ from typing import Final
 
 import discord
 
+from fileflare_bot.discord_errors import FAILURES, is_passing
 from fileflare_bot.discord_limits import shorten
 from fileflare_bot.fileflare.errors import FileflareUnavailable
 from fileflare_bot.fileflare.lookups import Lookups
@@ -16,6 +17,7 @@ from fileflare_bot.leak_guard import GAVE_UP, GuardState, LeakGuard
 from fileflare_bot.roles.moderators import unsafe_roles
 from fileflare_bot.roles.rights import why_not
 from fileflare_bot.setup_words import SETTINGS
+from fileflare_bot.storage.intents import Intents
 from fileflare_bot.storage.options import Options, rule_value
 from fileflare_bot.storage.records import GuildSettings, Panel
 from fileflare_bot.store.panel import stale_line
@@ -24,6 +26,7 @@ from fileflare_bot.text import clean
 
 GOOD: Final = "✅"
 WARNING: Final = "⚠️"
+MOST_NAMED: Final = 5  # channels in a line, for the message's length
 _GONE: Final = N_("This channel does not exist any more, or I cannot see it: choose another in /store setup.")
 _OPEN: Final = N_(
     "**Everybody can read {channel}**, and so your customers' names and what they ask. In that channel's settings > "
@@ -59,6 +62,7 @@ async def tried(
     *,
     lookups: Lookups,
     leak_guard: LeakGuard,
+    intents: Intents,
     given: Collection[int],
     owner_id: int,
 ) -> AsyncIterator[str]:
@@ -75,7 +79,7 @@ async def tried(
         (settings.log_channel_id, log_line(guild, settings, translator, panels)),
     ):
         if channel_id is not None and line.startswith(GOOD):
-            yield await _written(guild, channel_id, translator) or line
+            yield await _written(guild, channel_id, translator, intents) or line
         elif line.startswith(WARNING):
             yield line
     if settings.ping_role_id is not None:
@@ -83,7 +87,7 @@ async def tried(
     for line in role_lines(guild, settings, translator):
         yield line
     if settings.options.leak_guard:
-        if leak_guard.has_given_up(guild.id):
+        if leak_guard.failed(guild.id) is GuardState.GAVE_UP:
             yield f"{WARNING} " + translator.gettext(
                 "I had stopped putting the leak guard's rule back, because somebody changed or deleted it again and "
                 "again. The server's audit log shows who."
@@ -151,7 +155,7 @@ def missing(
     if opened:
         yield f"{WARNING} " + translator.gettext(
             "**Customers can read {channels}.** Below, at the channel, I say what to do.",
-            channels=", ".join(f"<#{channel_id}>" for channel_id in opened),
+            channels=channels_of(opened),
         )
     if not posted(panels):
         yield f"{WARNING} " + translator.gettext(
@@ -179,7 +183,9 @@ def next_line(guild: discord.Guild, settings: GuildSettings, panels: Sequence[Pa
     seen = [panel for panel in there if customers_can_see(guild, settings, panel.channel_id)]
     lines = [*hidden_lines(guild, settings, places(panels), translator)]
     if seen:
-        text = translator.gettext("Your customers can press the button in {channels}.", channels=channels_of(seen))
+        text = translator.gettext(
+            "Your customers can press the button in {channels}.", channels=channels_of(places(seen))
+        )
         lines.insert(0, text)
     return "\n".join(lines)
 
@@ -194,19 +200,20 @@ def hidden_lines(
         yield f"{WARNING} " + translator.gettext(
             "**Your customers cannot see the panel in {channels}.** Let them view the channel; or delete the panel, "
             "and post it where they are.",
-            channels=", ".join(f"<#{channel_id}>" for channel_id in others),
+            channels=channels_of(others),
         )
     if teams := [each for each in hidden if each in team]:
         yield f"{WARNING} " + translator.gettext(
             "**Your customers cannot see the panel in {channels}, and must not:** your team's messages are there. "
             "Delete that panel, and post it where your customers are.",
-            channels=", ".join(f"<#{channel_id}>" for channel_id in teams),
+            channels=channels_of(teams),
         )
 
 
-def channels_of(panels: Sequence[Panel]) -> str:
-    """Return the channels in which panels are."""
-    return ", ".join(f"<#{channel_id}>" for channel_id in places(panels))
+def channels_of(channel_ids: Sequence[int]) -> str:
+    """Return these channels for a line; of many, the first."""
+    named = [f"<#{channel_id}>" for channel_id in channel_ids[:MOST_NAMED]]
+    return ", ".join(named + ["…"] * (len(channel_ids) > MOST_NAMED))
 
 
 def places(panels: Sequence[Panel]) -> list[int]:
@@ -219,15 +226,20 @@ def posted(panels: Sequence[Panel]) -> list[Panel]:
     return [panel for panel in panels if panel.message_id is not None]
 
 
-def guard_state(guild: discord.Guild, settings: GuildSettings, leak_guard: LeakGuard) -> GuardState:
-    """Return the state of the leak guard, as far as it is known without asking Discord."""
+def guard_state(
+    guild: discord.Guild, settings: GuildSettings, failed: GuardState | None, *, pending: bool
+) -> GuardState:
+    """Return the state of the leak guard, as far as it is known without asking Discord.
+
+    ``failed`` is why its rule was not as wanted lately, and ``pending`` whether it is to be brought in line.
+    """
     if not settings.options.leak_guard:
         return GuardState.OFF
     if not guild.me.guild_permissions.manage_guild:
         return GuardState.NO_PERMISSION
-    if settings.leak_rule_id is None:
-        return GuardState.PENDING
-    return GuardState.GAVE_UP if leak_guard.has_given_up(guild.id) else GuardState.ON
+    if failed is None or failed is GuardState.NO_PERMISSION:  # which it has by now
+        return GuardState.PENDING if pending or settings.leak_rule_id is None else GuardState.ON
+    return failed
 
 
 def support_line(guild: discord.Guild, settings: GuildSettings, translator: Translator, panels: Sequence[Panel]) -> str:
@@ -359,18 +371,23 @@ def _has_seen_panel(guild: discord.Guild, settings: GuildSettings, channel_id: i
     return channel_id in places(panels) and customers_can_see(guild, settings, channel_id)
 
 
-async def _written(guild: discord.Guild, channel_id: int, translator: Translator) -> str:
-    """Post a test message and delete it; return a line if that fails, or an empty string."""
+async def _written(guild: discord.Guild, channel_id: int, translator: Translator, intents: Intents) -> str:
+    """Post a test message and delete it, at once or later; return a line if it is not posted, or an empty string."""
     channel = guild.get_channel(channel_id)
     if not isinstance(channel, discord.TextChannel):
         return f"{WARNING} " + translator.gettext(_GONE)
     try:
         text = translator.gettext("A check by the store's owner.")
         message = await channel.send(embed=discord.Embed(description=text))
-        await message.delete()
-    except discord.HTTPException:
+    except FAILURES as error:
         lacking = permissions.missing(channel.permissions_for(guild.me), permissions.LOG_CHANNEL)
         named = permissions.names(lacking or [*permissions.LOG_CHANNEL])
         text = translator.gettext("I cannot write there. Give me these permissions: {permissions}.", permissions=named)
+        if is_passing(error):
+            text = translator.gettext("Discord had a problem when I wrote there. Press Check again in a few minutes.")
         return f"{WARNING} {channel.mention}: {text}"
+    try:
+        await message.delete()
+    except FAILURES:
+        await intents.remove_message(guild.id, channel.id, message.id)
     return ""

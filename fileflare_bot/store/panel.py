@@ -1,6 +1,7 @@
 """The panels in a store's channels, in the bot's wording or the store's own: posted, and kept as the settings say."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -18,6 +19,7 @@ from fileflare_bot.interactions.permissions import BotLacksPermission
 from fileflare_bot.modlog import ModLog
 from fileflare_bot.posting import has_custom_id, post_once
 from fileflare_bot.refusal import Refusal
+from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.options import Options, Wording
 from fileflare_bot.storage.panels import StoredPanels
 from fileflare_bot.storage.records import GuildSettings, Panel
@@ -119,11 +121,12 @@ class Panels:
             if isinstance(error, discord.Forbidden):
                 raise BotLacksPermission(permissions=permissions.names([*needed])) from None
             raise (ThreadClosed if code_of(error) in _CLOSED else PanelNotTaken) from None
-        older = await self._replaced(channel)
-        for panel in older:
-            await self.settle(panel.id)
-        if older:
-            return OLD_STAYS if await self._replaced(channel) else POSTED_ANEW
+        with suppress(StorageUnavailable):  # it is posted, so this is no refusal
+            older = await self._replaced(channel)
+            for panel in older:
+                await self.settle(panel.id)
+            if older:
+                return OLD_STAYS if await self._replaced(channel) else POSTED_ANEW
         return POSTED
 
     async def settle(self, panel_id: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import discord
 from babel import Locale
 
+from fileflare_bot.discord_limits import TEXT_DISPLAYS, shorten, size
 from fileflare_bot.i18n import N_, Catalogs, Translator
 from fileflare_bot.interactions.components import button
 from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, LaterAccounts, Options
@@ -19,6 +20,7 @@ from fileflare_bot.store.checks import (
     missing,
     next_line,
     ping_line,
+    places,
     posted,
     support_line,
 )
@@ -62,12 +64,14 @@ def setup_page(
     seen = [each for each in posted(panels) if customers_can_see(guild, settings, each.channel_id)]
     if seen:
         lines.append(f"{GOOD} {next_line(guild, settings, seen, translator)}")
-    head = "\n".join(filter(None, [*lines, note]))
+    head = "\n".join(filter(None, [note, *lines]))
     last = f"{limits_line(settings.options, translator, most_open)}\n{_last_step(panels, translator)}"
     last = f"{GOOD} " + translator.gettext("Saved.") + f" {last}" if limited else last
-    items = _items(guild, settings, translator, catalogs, head=head, last=last, panels=panels)
-    for item in items:
+    for item in _items(guild, settings, translator, catalogs, last=last, panels=panels):
         page.add_item(item)
+    title, *others = (each for each in page.walk_children() if isinstance(each, discord.ui.TextDisplay))
+    most = TEXT_DISPLAYS - sum(size(each.content) for each in others)
+    title.content = shorten(f"{title.content}\n{head}".strip(), most)
     page.stop()  # as in components.view()
     return page
 
@@ -78,13 +82,11 @@ def _items(
     translator: Translator,
     catalogs: Catalogs,
     *,
-    head: str,
     last: str,
     panels: Sequence[Panel],
 ) -> Iterator[discord.ui.Item[Any]]:
     """Yield the page's components; Discord allows 40, nested ones included."""
-    title = translator.gettext("## Setup\nEach choice is saved at once.")
-    yield discord.ui.TextDisplay(f"{title}\n{head}".strip())
+    yield discord.ui.TextDisplay(translator.gettext("## Setup\nEach choice is saved at once."))
     support = translator.gettext("**Support channel:** where help requests go. Let only moderators and me view it.")
     if settings.support_channel_id is not None:
         support = support_line(guild, settings, translator, panels)
@@ -165,7 +167,7 @@ def limits_line(options: Options, translator: Translator, most_open: int) -> str
 def _last_step(panels: Sequence[Panel], translator: Translator) -> str:
     """Return whether a panel exists, and where, for the buttons at the end of the page."""
     if posted(panels):
-        return translator.gettext("**The panel** is in {channels} already.", channels=channels_of(panels))
+        return translator.gettext("**The panel** is in {channels} already.", channels=channels_of(places(panels)))
     return translator.gettext(
         "**Last step: post the panel**, the message with the button for your customers. I know of none yet."
     )

@@ -22,6 +22,7 @@ from fileflare_bot.storage.records import GuildSettings
 
 ELSEWHERE = 12345
 LATER = "The setting is saved, but Discord has not taken the leak guard's rule yet. The rule follows by itself."
+NO_ROOM = "The leak guard has no room: Discord allows 6 keyword rules. Delete one under Server Settings > AutoMod."
 LINK = f"https://my-store.com/account/orders/{orders.DOCUMENTED}"
 
 
@@ -228,21 +229,56 @@ async def test_without_manage_server_the_owner_is_told_what_to_give(desk: Desk) 
     assert "The leak guard needs the permission Manage Server: give it to my role." in await switch(desk)
 
 
-async def test_without_room_for_a_seventh_rule_the_owner_is_told_to_delete_one(desk: Desk) -> None:
-    guild = desk.bot.get_guild(desk.guild.id)
-    assert guild is not None
-    for number in range(6):
-        await guild.create_automod_rule(
-            name=f"rule {number}",
-            event_type=discord.AutoModRuleEventType.message_send,
-            trigger=discord.AutoModTrigger(type=discord.AutoModRuleTriggerType.keyword, keyword_filter=["x"]),
-            actions=[discord.AutoModRuleAction(custom_message="no")],
-        )
-    desk.env.inject_error("POST", "/guilds/*/auto-moderation/rules", status=400, code=50035)
+def fill_the_slots(desk: Desk) -> None:
+    """Let others make six keyword rules, and Discord refuse another."""
+    body = {"name": "other", "event_type": 1, "trigger_type": 1, "trigger_metadata": {}, "actions": []}
+    for _ in range(6):
+        desk.env.backend.create_auto_mod_rule(desk.guild.id, desk.owner.id, body)
+    desk.env.inject_error("POST", "/guilds/*/auto-moderation/rules", status=400, code=50035, times=None)
 
-    assert "Discord allows 6 keyword rules. Delete one" in await switch(desk)
-    status = await desk.owner.slash(desk.channel, "store status")
-    assert "Discord has not taken the leak guard's rule yet." in str(embed(status).to_dict())
+
+async def test_without_room_for_a_seventh_rule_the_owner_is_told_to_delete_one(desk: Desk) -> None:
+    fill_the_slots(desk)
+
+    assert NO_ROOM in await switch(desk)
+    assert f"⚠️ {NO_ROOM}" in await status(desk)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"), [("POST", "rules", NO_ROOM), ("GET", "rules/*", LATER), ("GET", "rules", LATER)]
+)
+async def test_a_rule_that_is_gone_and_cannot_be_put_back_is_named_in_the_status_until_it_is_there_again(
+    desk: Desk, method: str, path: str, said: str
+) -> None:
+    await switch(desk)
+    (rule,) = rules(desk)
+    if said == NO_ROOM:
+        fill_the_slots(desk)
+    else:
+        desk.env.inject_error(method, f"/guilds/*/auto-moderation/{path}", status=503)
+
+    desk.env.backend.delete_auto_mod_rule(desk.guild.id, rule.id)
+    await desk.env.settle()
+
+    assert f"⚠️ {said}" in await status(desk)
+    desk.env.backend.faults.clear()
+    await desk.later()
+    assert said not in await status(desk)
+
+
+async def test_a_repair_that_succeeds_after_one_that_failed_is_seen_in_the_status_at_once(desk: Desk) -> None:
+    await switch(desk)
+    (rule,) = rules(desk)
+    desk.env.inject_error("PATCH", "/guilds/*/auto-moderation/rules/*", status=503)
+
+    seen = []
+    for _ in range(2):
+        desk.env.backend.edit_auto_mod_rule(desk.guild.id, rule.id, {"enabled": False})
+        await desk.env.settle()
+        seen.append(LATER in await status(desk))
+
+    assert rules(desk)[0].enabled
+    assert seen == [True, False]
 
 
 async def test_rules_of_other_kinds_take_no_room(desk: Desk) -> None:
@@ -345,7 +381,7 @@ async def test_the_bots_own_change_after_many_repairs_is_not_taken_for_somebody_
     await check(desk)
     await desk.env.settle()
 
-    assert not desk.bot.leak_guard.has_given_up(desk.guild.id)
+    assert desk.bot.leak_guard.failed(desk.guild.id) is None
 
 
 @pytest.mark.parametrize("log_channel", ["none", "closed to the bot"])

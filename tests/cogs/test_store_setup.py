@@ -2,13 +2,21 @@
 
 from typing import Any
 
+import aiohttp
 import discord
 import pytest
 from desk import Desk, embed, labels, log_lines, page, reply, toggle_id
+from simcord.backend import Backend
+from simcord.backend.models import Overwrite
+from simcord.enums import OverwriteType
+from simcord.http import router
 from simcord.results import InteractionResult
 
 from fileflare_bot.demo import orders
-from fileflare_bot.storage.options import Options, Wording
+from fileflare_bot.storage.errors import StorageUnavailable
+from fileflare_bot.storage.options import MOST_MODERATOR_ROLES, Match, Options, RoleRule, Wording
+from fileflare_bot.storage.panels import MOST_PANELS
+from fileflare_bot.storage.records import Panel
 
 
 async def test_from_nothing_to_a_working_panel(desk: Desk) -> None:
@@ -97,6 +105,47 @@ async def test_check_names_each_thing_that_is_missing_and_how_to_fix_it(desk: De
         in checked
     )
     assert f"⚠️ I may not give the role <@&{above.id}>: it is above mine." in checked
+
+
+@pytest.mark.parametrize("fault", [503, 429, "dropped"])
+async def test_check_blames_discord_and_no_permission_if_discord_fails(
+    desk: Desk, fault: int | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.set_up(log=True)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    path = f"/channels/{desk.support.id}/messages"
+    if isinstance(fault, int):
+        desk.env.inject_error("POST", path, status=fault)
+    dispatch = router.dispatch
+
+    def dropped(backend: Backend, method: str, called: str, **call: Any) -> Any:  # noqa: ANN401 - simcord's own
+        if fault == "dropped" and (method, called) == ("POST", path):
+            raise aiohttp.ServerDisconnectedError
+        return dispatch(backend, method, called, **call)
+
+    monkeypatch.setattr(router, "dispatch", dropped)
+    checked = reply(await desk.owner.click(reply(setup), label="Check")).content
+
+    assert "permission" not in checked
+    assert checked.splitlines()[2:4] == [
+        f"⚠️ <#{desk.support.id}>: Discord had a problem when I wrote there. Press Check again in a few minutes.",
+        f"✅ Log channel: <#{desk.log_channel.id}>",
+    ]
+
+
+async def test_a_message_of_check_that_discord_does_not_delete_is_deleted_later(desk: Desk) -> None:
+    await desk.set_up(log=True)
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    desk.env.inject_error("DELETE", f"/channels/{desk.support.id}/messages/*", status=503)
+
+    checked = reply(await desk.owner.click(reply(setup), label="Check")).content
+
+    assert f"✅ Support channel: <#{desk.support.id}>" in checked
+    assert [message.embeds[0].description for message in desk.support.history()] == ["A check by the store's owner."]
+    said = log_lines(desk)
+    await desk.later()
+    assert desk.support.history() == []
+    assert log_lines(desk) == said
 
 
 @pytest.mark.parametrize(
@@ -460,6 +509,47 @@ async def test_a_switch_of_an_earlier_version_still_turns_its_feature_over(desk:
     assert states[0] is not states[1]
 
 
+@pytest.mark.parametrize("locale", ["en-US", "de"])
+async def test_the_page_opens_when_everything_is_wrong_at_once(desk: Desk, locale: str) -> None:
+    """Discord takes 4,000 characters; what is most important, and what was just changed, is among them."""
+    desk.speaks(desk.owner, locale)
+    roles = [desk.guild.create_role(f"role {number}").id for number in range(MOST_MODERATOR_ROLES)]
+    everyone = Overwrite(desk.guild.id, OverwriteType.ROLE, allow=discord.Permissions(view_channel=True).value)
+    me = desk.bot.user
+    assert me is not None
+    mine = Overwrite(me.id, OverwriteType.MEMBER, deny=discord.Permissions.text().value)
+    for channel in (desk.support, desk.log_channel):
+        desk.env.backend.edit_channel(channel.id, {}, overwrites=[everyone, mine])
+    await desk.had_stored(
+        support_channel_id=desk.support.id,
+        log_channel_id=desk.log_channel.id,
+        ping_role_id=roles[0],
+        moderator_role_ids=tuple(roles),
+        options=Options(
+            help_screenshots=True,
+            rules=tuple(RoleRule(match=Match.ANY_ORDER, role_ids=(role,)) for role in roles[:3]),
+        ),
+    )
+    panels = desk.bot.storage.panels
+    for number in range(MOST_PANELS):
+        name = f"channel {number}"
+        where = desk.closed_channel(name) if number % 2 else desk.guild.create_text_channel(name)
+        panel_id = await panels.learn(desk.guild.id, where.id, where.id, "de")
+        await panels.given_up(panel_id or 0)
+    await desk.env.settle()
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    desk.env.inject_error("GET", "/guilds/*/auto-moderation/rules", status=403, code=50013)
+
+    shown = page(await desk.owner.click(reply(setup), custom_id=toggle_id(setup, "leak_guard")))
+
+    wrong = {"en-US": "NOT SAFE", "de": "NICHT SICHER"}[locale]
+    assert shown.count(wrong) == 3
+    assert {"en-US": "The leak guard needs", "de": "Der Leck-Schutz braucht"}[locale] in shown
+    assert 3500 < len(shown) < 4100  # with its line breaks
+    assert max(line.count("<#") for line in shown.splitlines()) == 5
+    assert ", ….**" in shown or ", … nicht.**" in shown
+
+
 async def test_the_page_has_no_more_parts_than_discord_takes(desk: Desk) -> None:
     setup = await desk.owner.slash(desk.channel, "store setup")
     for feature in ("buyers_roles", "leak_guard"):
@@ -529,3 +619,66 @@ async def test_buyers_roles_without_a_rule_are_named_and_not_called_well(desk: D
     assert line in str(embed(await desk.owner.slash(desk.channel, "store status")).description)
     await desk.owner.slash(desk.channel, "store roles add", match="any_order", role=desk.guild.create_role("Buyers"))
     assert "there is no rule" not in page(await desk.owner.slash(desk.channel, "store setup"))
+
+
+@pytest.mark.parametrize("change", ["channel", "switch", "language", "limits", "words"])
+@pytest.mark.parametrize("panels", [True, False])
+async def test_a_change_that_is_stored_is_no_refusal_though_the_database_is_away_since(
+    desk: Desk, change: str, monkeypatch: pytest.MonkeyPatch, *, panels: bool
+) -> None:
+    if panels:
+        await desk.owner.slash(desk.channel, "store panel")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    form = await desk.owner.click(reply(setup), custom_id=f"store_setup:{change}") if change in "limits words" else None
+    before = desk.bot.storage.guilds.get(desk.guild.id)
+
+    async def away(_guild_id: int) -> list[Panel]:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(desk.bot.storage.panels, "of_guild", away)
+    match change:
+        case "channel":
+            chosen = {"custom_id": "store_setup:set:support_channel_id"}
+            result = await desk.owner.select(reply(setup), [desk.support], **chosen)
+        case "switch":
+            result = await desk.owner.click(reply(setup), custom_id=toggle_id(setup, "saved_orders"))
+        case "language":
+            result = await desk.owner.select(reply(setup), ["de"], custom_id="store_setup:language")
+        case _:
+            assert form is not None
+            result = await desk.owner.submit_modal(form, {"limits": {"accounts": "5"}, "words": {"title": "T"}}[change])
+
+    (said,) = [each.content for each in [result.response, *result.followups] if each is not None and each.content]
+    assert said.startswith("Saved. Not every panel shows it yet" if change == "words" else "✅ Saved.")
+    assert said.endswith("A setup page that is still open shows the old values until you choose something there.")
+    assert desk.bot.storage.guilds.get(desk.guild.id) != before
+
+
+@pytest.mark.parametrize("how", ["form", "command"])
+@pytest.mark.parametrize("again", [True, False])
+async def test_a_panel_that_is_posted_is_no_refusal_though_the_database_is_away_since(
+    desk: Desk, how: str, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    if again:
+        await desk.owner.slash(desk.channel, "store panel")
+    setup = await desk.owner.slash(desk.channel, "store setup")
+    form = await desk.owner.click(reply(setup), label="Post the panel")
+    stored, there = desk.bot.storage.panels, len(desk.channel.history())
+    of_guild = stored.of_guild
+
+    async def away(guild_id: int) -> list[Panel]:
+        if len(desk.channel.history()) > there:
+            raise StorageUnavailable("away")
+        return await of_guild(guild_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stored, "of_guild", away)
+        if how == "form":
+            result = await desk.owner.submit_modal(form, {"channel": [desk.channel]})
+        else:
+            result = await desk.owner.slash(desk.channel, "store panel")
+
+    said = "The panel is posted. It follows what you change in /store setup; delete its message to take it down."
+    assert reply(result).content == ("✅ " if how == "form" else "") + said
+    await desk.later()
+    assert len([message for message in desk.channel.history() if message.embeds]) == 1
