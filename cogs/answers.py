@@ -159,9 +159,7 @@ def _answer_modal(what: str, name: str, text: str, translator: Translator) -> di
     )
     hint = translator.gettext("These are filled in: {placeholders}", placeholders="{customer}, {order}, {file}")
     return modal(
-        translator.gettext("Saved answer"),
-        f"answers:{what}:{name}",
-        labelled(translator.gettext("Text"), entry, hint),
+        translator.gettext("Saved answer"), f"answers:{what}:{name}", labelled(translator.gettext("Text"), entry, hint)
     )
 
 

@@ -245,12 +245,7 @@ class Downloads(commands.Cog):
 
         try:
             pages, grant, age = await self._opener.open(
-                opened,
-                reply.user,
-                reply.interaction.guild_id,
-                reply.translator,
-                refresh=refresh,
-                waiting=waiting,
+                opened, reply.user, reply.interaction.guild_id, reply.translator, refresh=refresh, waiting=waiting
             )
         except Refusal as error:
             if isinstance(error, AskedAgain) and opened.place is not own and opened.waits_in == message_id:

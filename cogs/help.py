@@ -226,10 +226,7 @@ class Help(commands.Cog):
         try:
             async with asyncio.timeout(_ROOM_SHARE * reply.time_for_a_fast_reply()):
                 return await self._bot.storage.tickets.require_room(
-                    settings.guild_id,
-                    reply.user.id,
-                    reference,
-                    open_per_user=settings.options.help_open_per_person,
+                    settings.guild_id, reply.user.id, reference, open_per_user=settings.options.help_open_per_person
                 )
         except (StorageUnavailable, TimeoutError):
             return None  # filing checks it again

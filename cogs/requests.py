@@ -54,9 +54,7 @@ KINDS: Final[dict[Kind, str]] = {
 @app_commands.guild_only()
 @app_commands.default_permissions(MODERATOR_PERMISSIONS)
 class Requests(
-    commands.GroupCog,
-    group_name=locale_str("requests"),
-    group_description=locale_str("Look up help requests"),
+    commands.GroupCog, group_name=locale_str("requests"), group_description=locale_str("Look up help requests")
 ):
     """Ticket lists and statistics."""
 

@@ -110,9 +110,7 @@ class StoreSetup(commands.Cog):
         await self._change_options(reply, later_accounts=member(LaterAccounts, next(iter(reply.chosen()), "")))
 
     @route(
-        f"store_setup:toggle:{_FEATURE}:(?P<state>on|off)",
-        f"store_setup:toggle:{_FEATURE}",
-        f"store:toggle:{_FEATURE}",
+        f"store_setup:toggle:{_FEATURE}:(?P<state>on|off)", f"store_setup:toggle:{_FEATURE}", f"store:toggle:{_FEATURE}"
     )
     @replies("setup_changed", OWNER, updates=True)
     async def toggle(self, reply: Reply, feature: str, state: str = "") -> None:

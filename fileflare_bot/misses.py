@@ -42,9 +42,7 @@ class Misses:
     def merged(self, other: "Misses") -> "Misses":
         """Return the stricter of what two processes know about the same user or guild."""
         return Misses(
-            max(self.count, other.count),
-            max(self.last_at, other.last_at),
-            max(self.paused_until, other.paused_until),
+            max(self.count, other.count), max(self.last_at, other.last_at), max(self.paused_until, other.paused_until)
         )
 
 

@@ -138,10 +138,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 def bot_settings(sample: FaultyFileflare, request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings with wide limits; ``@pytest.mark.settings(...)`` narrows them."""
-    wide: dict[str, Any] = {
-        "fileflare_timeout_seconds": 3,
-        "fileflare_requests_per_minute": 6000,
-    }
+    wide: dict[str, Any] = {"fileflare_timeout_seconds": 3, "fileflare_requests_per_minute": 6000}
     wide |= {"database_url": SecretStr(f"sqlite:///{tmp_path}/fileflare.db")}
     wide |= {"lookups_per_person": 1000, "lookups_per_server": 1000}
     marker = request.node.get_closest_marker("settings")
@@ -201,10 +198,7 @@ def build(
     """Build a bot as bot.py does; ``@pytest.mark.limits(...)`` overrides its limits."""
     marker = request.node.get_closest_marker("limits")
     given = marker.kwargs if marker else {}
-    wide = {
-        "lookups_per_user": bot_settings.lookups_per_person,
-        "misses_per_user": 100,
-    }
+    wide = {"lookups_per_user": bot_settings.lookups_per_person, "misses_per_user": 100}
     guard = wide | {name: value for name, value in given.items() if name in ABUSE_LIMITS}
     queue = {name: value for name, value in given.items() if name in QUEUE_LIMITS}
     burst = given.get("burst")

@@ -287,13 +287,7 @@ class Desk:
         return [InteractionResult(self.env, record) for record in records]
 
     async def answers(
-        self,
-        *,
-        words: str = "",
-        saved: str = "",
-        ready: str = "",
-        person: MemberActor | None = None,
-        number: int = 1,
+        self, *, words: str = "", saved: str = "", ready: str = "", person: MemberActor | None = None, number: int = 1
     ) -> InteractionResult:
         """Press Answer on a card, choose an answer or none, and send it with more words."""
         person = person or self.moderator

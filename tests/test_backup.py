@@ -178,14 +178,7 @@ async def follow(documents: str, cwd: Path, **environment: str) -> None:
     for copy in (cwd / "backups").glob("*.db"):
         commands = commands.replace(example, copy.name)
     process = await asyncio.create_subprocess_exec(
-        "sh",
-        "-eu",
-        "-c",
-        commands,
-        cwd=cwd,
-        stdout=PIPE,
-        stderr=STDOUT,
-        env={**inherited(), **environment},
+        "sh", "-eu", "-c", commands, cwd=cwd, stdout=PIPE, stderr=STDOUT, env={**inherited(), **environment}
     )
     printed = (await asyncio.wait_for(process.communicate(), timeout=60))[0].decode()
     assert process.returncode == 0, printed

@@ -112,11 +112,7 @@ def test_postgresql_needs_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_wrong_setting_gets_a_line_of_its_own() -> None:
     lines = complaints("LOG_LEVEL=loud\nFILEFLARE_TIMEOUT_SECONDS=0\n")
 
-    assert [line.split()[0] for line in lines] == [
-        "DISCORD_TOKEN",
-        "FILEFLARE_TIMEOUT_SECONDS",
-        "LOG_LEVEL",
-    ]
+    assert [line.split()[0] for line in lines] == ["DISCORD_TOKEN", "FILEFLARE_TIMEOUT_SECONDS", "LOG_LEVEL"]
 
 
 def test_a_wrong_environment_variable_is_reported_like_one_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

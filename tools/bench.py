@@ -53,11 +53,7 @@ SAVED_ORDERS = 25
 GUILDS = 10_000
 SAVED_ANSWERS = 25
 IDLE_SECONDS = 10
-WIDE = {
-    "FILEFLARE_REQUESTS_PER_MINUTE": "100000",
-    "LOOKUPS_PER_PERSON": "10000",
-    "LOOKUPS_PER_SERVER": "100000",
-}
+WIDE = {"FILEFLARE_REQUESTS_PER_MINUTE": "100000", "LOOKUPS_PER_PERSON": "10000", "LOOKUPS_PER_SERVER": "100000"}
 REFERENCE = OrderReference(orders.DOCUMENTED)
 # Only the development tools bring rich, which structlog imports where it is.
 AS_INSTALLED = "sys.modules['rich'] = None"
@@ -380,13 +376,7 @@ async def _process(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     folder = TemporaryDirectory()
     database = f"sqlite:///{database_folder or folder.name}/bench.db"
-    environment = {
-        **os.environ,
-        **WIDE,
-        "DATABASE_URL": database,
-        "DISCORD_TOKEN": TOKEN,
-        "PYTHONPATH": str(ROOT),
-    }
+    environment = {**os.environ, **WIDE, "DATABASE_URL": database, "DISCORD_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
     if base:
         environment["FILEFLARE_BASE_URL"] = base
     process = await asyncio.create_subprocess_exec(

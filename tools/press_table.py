@@ -1,14 +1,7 @@
 """``make presses``: how many pages orders of many sizes take, and how many presses it is to a file in them."""
 
 from parsing import order
-from presses import (
-    COUNTS,
-    FIND_PRESSES,
-    LINK_LENGTHS,
-    numbered,
-    page_of_the_middle_file,
-    presses_to_pages,
-)
+from presses import COUNTS, FIND_PRESSES, LINK_LENGTHS, numbered, page_of_the_middle_file, presses_to_pages
 
 from fileflare_bot.downloads.pages import OrderPages
 

@@ -99,15 +99,7 @@ async def demo() -> AsyncIterator[Demo]:
             await page(store.customer_user.dm_channel, store.customer_user),
         )
         env.settle_timeout = SETTLE_SECONDS
-        yield Demo(
-            *pages,
-            metrics_url,
-            sample,
-            bot,
-            store.customer,
-            store.german,
-            store.moderator,
-        )
+        yield Demo(*pages, metrics_url, sample, bot, store.customer, store.german, store.moderator)
 
 
 @contextmanager

@@ -25,14 +25,7 @@ def asset(  # noqa: D103 - the documented fields, by their names
 ) -> Json:
     return {
         "limits": {"downloaded": downloaded, "limit": limit},
-        "data": {
-            "id": id,
-            "filename": filename,
-            "size": size,
-            "is_file": not is_link,
-            "is_link": is_link,
-            "url": url,
-        },
+        "data": {"id": id, "filename": filename, "size": size, "is_file": not is_link, "is_link": is_link, "url": url},
     }
 
 
@@ -54,10 +47,7 @@ def line(name: str, variant: str | None, *assets: Json, number: int = 1234567) -
 
 def answer(number: int | None, lines: list[Json], assets: list[Json], *, title: str | None, text: str | None) -> Json:
     """Return the body of a response."""
-    return {
-        "order": {"order_number": number, "lines": lines, "assets": assets},
-        "text": {"title": title, "text": text},
-    }
+    return {"order": {"order_number": number, "lines": lines, "assets": assets}, "text": {"title": title, "text": text}}
 
 
 def sample_answers(base: str) -> dict[str, Json]:

@@ -55,12 +55,7 @@ class OrderOpener:
         """
         requester = Requester(user.id, guild_id)
         found = await self._lookups.find(
-            opened.reference,
-            requester,
-            refresh=refresh,
-            known=opened.known,
-            patience=LONGEST_WAIT,
-            waiting=waiting,
+            opened.reference, requester, refresh=refresh, known=opened.known, patience=LONGEST_WAIT, waiting=waiting
         )
         opened.reference = found.reference
         opened.order_number = plain_number(found.order.order_number)  # for a ticket, also if it is refused below

@@ -135,10 +135,7 @@ def _page_view(
         finding.append(find_button(opened, translator))
     if pages.wanted:
         finding.append(all_button(opened, translator))
-    more = [
-        _button("refresh", opened, translator.gettext("Refresh"), emoji="🔄"),
-        *_help_buttons(opened, translator),
-    ]
+    more = [_button("refresh", opened, translator.gettext("Refresh"), emoji="🔄"), *_help_buttons(opened, translator)]
     if opened.savable and not opened.saved:
         more.append(_button("remember", opened, translator.gettext("Remember this order"), emoji="🔖"))
     if page.of == 1:

@@ -71,10 +71,7 @@ def labelled(text: str, component: discord.ui.Item[Any], description: str | None
 def order_input(custom_id: str, *, required: bool = True) -> discord.ui.TextInput[discord.ui.Modal]:
     """Return a modal's input for an order link or order ID."""
     return discord.ui.TextInput(
-        custom_id=custom_id,
-        placeholder="https://…/account/orders/…",
-        max_length=LONGEST_ORDER,
-        required=required,
+        custom_id=custom_id, placeholder="https://…/account/orders/…", max_length=LONGEST_ORDER, required=required
     )
 
 

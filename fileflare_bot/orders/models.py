@@ -225,9 +225,7 @@ def _keep_broken_asset(value: Any, handler: Handler) -> Any:  # noqa: ANN401 - p
 
 
 _Assets = Annotated[
-    tuple[Annotated[Asset, WrapValidator(_keep_broken_asset), _AsObject], ...],
-    OrDefault((_broken_asset(),)),
-    _AsList,
+    tuple[Annotated[Asset, WrapValidator(_keep_broken_asset), _AsObject], ...], OrDefault((_broken_asset(),)), _AsList
 ]
 
 
@@ -240,11 +238,7 @@ class Line:
 
 
 _BROKEN_LINE: Final = Line(assets=(_broken_asset(),))
-_Lines = Annotated[
-    tuple[Annotated[Line, OrDefault(_BROKEN_LINE), _AsObject], ...],
-    OrDefault((_BROKEN_LINE,)),
-    _AsList,
-]
+_Lines = Annotated[tuple[Annotated[Line, OrDefault(_BROKEN_LINE), _AsObject], ...], OrDefault((_BROKEN_LINE,)), _AsList]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)

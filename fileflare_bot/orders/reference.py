@@ -214,9 +214,7 @@ def _without_piles_of_marks(text: str) -> Iterator[str]:
             yield character
 
 
-def _first_reference(
-    readings: list[OrderReference | ReferenceProblem],
-) -> OrderReference | ReferenceProblem | None:
+def _first_reference(readings: list[OrderReference | ReferenceProblem]) -> OrderReference | ReferenceProblem | None:
     references = [reading for reading in readings if isinstance(reading, OrderReference)]
     specific = [reading for reading in readings if reading is not ReferenceProblem.OTHER_ADDRESS]
     return next(iter(references or specific or readings), None)

@@ -72,11 +72,7 @@ class Claims:
                 if others >= accounts:
                     return None
                 row = ClaimRow(
-                    guild_id=guild_id,
-                    order_hash=order_hash,
-                    user_id=user_id,
-                    role_ids=[],
-                    claimed_at=utc_now(),
+                    guild_id=guild_id, order_hash=order_hash, user_id=user_id, role_ids=[], claimed_at=utc_now()
                 )
                 row.label = self._encrypted(row, label)
                 session.add(row)

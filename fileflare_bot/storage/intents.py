@@ -15,14 +15,7 @@ from fileflare_bot.storage.database import Database, unit_of_work, utc_now
 from fileflare_bot.storage.encryption import Cipher
 from fileflare_bot.storage.guild_rows import ensure_guild, lock_guild
 from fileflare_bot.storage.leases import Shards, within
-from fileflare_bot.storage.models import (
-    AuditRow,
-    GuildRow,
-    MessageRow,
-    NoteRow,
-    RemovalRow,
-    TicketRow,
-)
+from fileflare_bot.storage.models import AuditRow, GuildRow, MessageRow, NoteRow, RemovalRow, TicketRow
 from fileflare_bot.storage.places import MESSAGE, NOTE
 from fileflare_bot.storage.postponing import postpone, postpone_rows
 from fileflare_bot.storage.records import (

@@ -154,8 +154,7 @@ def missing(
     ]
     if opened:
         yield f"{WARNING} " + translator.gettext(
-            "**Customers can read {channels}.** Below, at the channel, I say what to do.",
-            channels=channels_of(opened),
+            "**Customers can read {channels}.** Below, at the channel, I say what to do.", channels=channels_of(opened)
         )
     if not posted(panels):
         yield f"{WARNING} " + translator.gettext(

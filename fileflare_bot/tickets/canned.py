@@ -263,11 +263,7 @@ def _neutral(answer: BuiltIn | None, translator: Translator) -> str:
 def sample_values(user_id: int, translator: Translator) -> dict[str, str]:
     """Return the values of the placeholders for a preview."""
     name = translator.gettext("My new book")
-    return {
-        "customer": f"<@{user_id}>",
-        "order": translator.gettext("order #{number}", number=1050),
-        "file": name,
-    }
+    return {"customer": f"<@{user_id}>", "order": translator.gettext("order #{number}", number=1050), "file": name}
 
 
 def filled(text: str, filling: dict[str, str]) -> str:

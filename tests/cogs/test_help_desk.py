@@ -156,9 +156,7 @@ async def test_a_card_that_the_bot_may_not_see_for_a_while_is_updated_later(desk
     assert f"**Taken** by <@{desk.moderator.id}>" in str(desk.card().embeds[0].description)
 
 
-async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_nobody_else_can_read(
-    desk: Desk,
-) -> None:
+async def test_with_closed_direct_messages_a_mention_leads_to_the_answer_which_nobody_else_can_read(desk: Desk) -> None:
     await desk.set_up()
     await desk.ask_for_help()
     desk.closes_direct_messages()

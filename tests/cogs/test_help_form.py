@@ -50,8 +50,7 @@ async def test_the_topic_is_chosen_among_at_most_ten_that_are_seen_at_once(desk:
 
 
 @pytest.mark.parametrize(
-    ("language", "text"),
-    [("en-US", "Order #1042 (unverified)"), ("de", "Bestellung #1042 (ungeprüft)")],
+    ("language", "text"), [("en-US", "Order #1042 (unverified)"), ("de", "Bestellung #1042 (ungeprüft)")]
 )
 @pytest.mark.parametrize("pasted", ["https://shopify.com/1/account/orders/22", orders.UNKNOWN])
 async def test_for_an_order_that_is_not_found_the_form_asks_for_its_number_which_is_shown_as_the_customers_word(

@@ -171,10 +171,7 @@ async def test_an_outage_is_not_shown_with_where_the_link_is(desk: Desk) -> None
                 "in **Where do I find my order link?**"
             ),
         ),
-        (
-            "de",
-            "**Es lohnt sich: sag, wo eure Kunden ihren Bestelllink finden.**",
-        ),
+        ("de", "**Es lohnt sich: sag, wo eure Kunden ihren Bestelllink finden.**"),
     ],
 )
 async def test_setup_asks_the_owner_where_the_order_link_is_until_they_have_said_it(

@@ -526,8 +526,7 @@ async def test_the_page_opens_when_everything_is_wrong_at_once(desk: Desk, local
         ping_role_id=roles[0],
         moderator_role_ids=tuple(roles),
         options=Options(
-            help_screenshots=True,
-            rules=tuple(RoleRule(match=Match.ANY_ORDER, role_ids=(role,)) for role in roles[:3]),
+            help_screenshots=True, rules=tuple(RoleRule(match=Match.ANY_ORDER, role_ids=(role,)) for role in roles[:3])
         ),
     )
     panels = desk.bot.storage.panels

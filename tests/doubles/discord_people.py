@@ -104,12 +104,7 @@ class People(Loopback):
     ) -> "Interaction":
         channel = self.backend.get_channel(channel_id)
         record, payload = base_payload(
-            self.backend,
-            type=kind,
-            channel_id=channel_id,
-            guild_id=channel.guild_id,
-            user_id=user_id,
-            data=data,
+            self.backend, type=kind, channel_id=channel_id, guild_id=channel.guild_id, user_id=user_id, data=data
         )
         if message is not None:
             record.source_message_id = message.id

@@ -27,18 +27,7 @@ from typing import Any, Final, NamedTuple, cast
 import discord
 from aiohttp import web
 from doubles.discord_people import People
-from doubles.loopback import (
-    ACK,
-    API,
-    AT_MOST,
-    GREETING,
-    HEARTBEAT,
-    IDENTIFY,
-    INVALID_SESSION,
-    RESUME,
-    error,
-    response,
-)
+from doubles.loopback import ACK, API, AT_MOST, GREETING, HEARTBEAT, IDENTIFY, INVALID_SESSION, RESUME, error, response
 from doubles.loopback_payloads import Json
 from simcord import intents
 from simcord._clock import Clock

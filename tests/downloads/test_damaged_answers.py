@@ -60,16 +60,8 @@ class Damage:
 
 
 FILES: Final = (
-    File(
-        ("order", "lines", 0, "assets", 0),
-        "https://www.my-website.com/download/my-book.pdf",
-        "5 of 10 left",
-    ),
-    File(
-        ("order", "assets", 0),
-        "https://www.my-website.com/download/my-book-part-2.pdf",
-        "10 of 10 left",
-    ),
+    File(("order", "lines", 0, "assets", 0), "https://www.my-website.com/download/my-book.pdf", "5 of 10 left"),
+    File(("order", "assets", 0), "https://www.my-website.com/download/my-book-part-2.pdf", "10 of 10 left"),
 )
 
 

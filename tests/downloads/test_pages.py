@@ -234,10 +234,7 @@ def test_no_markup_or_mention_of_the_store_takes_effect() -> None:
 
     (page,) = pages(hostile)
 
-    assert shown_links(page) == {
-        "https://files.example/download/hostile-1",
-        "https://files.example/download/hostile-5",
-    }
+    assert shown_links(page) == {"https://files.example/download/hostile-1", "https://files.example/download/hostile-5"}
     assert "\\# Heading\n\\- list\n\\> quote\n\\[click\\]\\(https\\://evil.example\\)" in page.description
     assert "\\*\\*Free\\*\\* \\|\\|gift\\|\\| \\<@\u200b&1\\> @\u200beveryone" in page.description
     assert "\u202e" not in page.description

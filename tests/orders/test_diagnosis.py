@@ -67,11 +67,7 @@ def said(finding: Finding) -> Advice:
         "limit": finding.limit,
         "pasted": finding.problem and PASTED[finding.problem],
     }
-    return replace(
-        advice,
-        moderator=advice.moderator.format(**values),
-        next_step=advice.next_step.format(**values),
-    )
+    return replace(advice, moderator=advice.moderator.format(**values), next_step=advice.next_step.format(**values))
 
 
 def failure(status: int, body: bytes = b"") -> LookupFailed:

@@ -130,12 +130,7 @@ def test_what_is_no_safe_web_address_is_refused(url: str | None) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    [
-        START + "a" * (LONGEST_LINK - len(START) + 1),
-        START + " " * 1100 + "a",
-        START + "ü" * 600,
-        START + "😀" * 300,
-    ],
+    [START + "a" * (LONGEST_LINK - len(START) + 1), START + " " * 1100 + "a", START + "ü" * 600, START + "😀" * 300],
 )
 def test_an_address_over_3300_characters_is_refused_also_when_it_only_grows_so_long_by_encoding(url: str) -> None:
     assert read_link(url) is LinkProblem.TOO_LONG

@@ -76,18 +76,7 @@ def test_a_garbled_field_of_a_product_does_not_lose_its_name(field: str, garbled
     assert not getattr(order.lines[0].product, field)
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        None,
-        "x",
-        [],
-        {},
-        {"data": None},
-        {"data": "x"},
-        {"data": [1]},
-    ],
-)
+@pytest.mark.parametrize("broken", [None, "x", [], {}, {"data": None}, {"data": "x"}, {"data": [1]}])
 def test_one_broken_asset_does_not_lose_the_others(broken: Any) -> None:  # noqa: ANN401 - any JSON
     order = read({"lines": [{"assets": [broken, asset()]}], "assets": [broken]})
 

@@ -14,10 +14,7 @@ from fileflare_bot.orders.plain import plain_name, plain_text
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (
-            "<p>Hi!<br>Open with <strong>7-Zip</strong>.</p><ul><li>One</li></ul>",
-            "Hi!\nOpen with 7-Zip.\n• One",
-        ),
+        ("<p>Hi!<br>Open with <strong>7-Zip</strong>.</p><ul><li>One</li></ul>", "Hi!\nOpen with 7-Zip.\n• One"),
         ("<ol>\n  <li>One</li>\n  <li>Two</li>\n</ol>", "• One\n• Two"),
         ('<p class="a">Read <a href="https://x.example/?a=1&amp;b=2">this</a><br/>now</P>', "Read this\nnow"),
         ("<DIV>One</DIV><H2>Two</H2>", "One\nTwo"),

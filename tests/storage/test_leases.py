@@ -74,9 +74,7 @@ async def test_a_job_is_done_once_in_its_time_and_again_if_it_failed(storage: St
 
 
 async def test_each_cluster_is_had_by_one_process_until_nobody_renews_it(
-    storage: Storage,
-    another: Storage,
-    url: str,
+    storage: Storage, another: Storage, url: str
 ) -> None:
     first, second = await asyncio.gather(storage.leases.take_cluster(TWO, LONG), another.leases.take_cluster(TWO, LONG))
     assert first is not None
@@ -103,10 +101,7 @@ async def test_many_processes_that_start_at_once_share_the_clusters(storage: Sto
     assert sorted(taken) == [0, 1, 2, 3]
 
 
-async def test_the_number_of_shards_changes_only_while_nobody_has_a_cluster(
-    storage: Storage,
-    another: Storage,
-) -> None:
+async def test_the_number_of_shards_changes_only_while_nobody_has_a_cluster(storage: Storage, another: Storage) -> None:
     more, other = Layout(shards=16, clusters=2), Layout(shards=8, clusters=3)
     assert await storage.leases.layout() is None
     first = await storage.leases.take_cluster(TWO, LONG)

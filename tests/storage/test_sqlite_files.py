@@ -300,9 +300,7 @@ async def test_another_programs_database_keeps_its_tables(tmp_path: Path) -> Non
     other.close()
 
 
-async def test_a_database_that_another_process_keeps_locked_is_unavailable_until_it_is_free(
-    sqlite_url: str,
-) -> None:
+async def test_a_database_that_another_process_keeps_locked_is_unavailable_until_it_is_free(sqlite_url: str) -> None:
     async with open_storage(settings(sqlite_url), busy_seconds=0.05) as storage:
         ticket = await file(storage)
         async with held(sqlite_url):

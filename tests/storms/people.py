@@ -123,9 +123,7 @@ class People:
         async def once() -> Message | None:
             return _shows(
                 await self._do(
-                    channel,
-                    lambda: self.discord.slash(user, channel, "mydownloads", order_id=order_id(order)),
-                    how,
+                    channel, lambda: self.discord.slash(user, channel, "mydownloads", order_id=order_id(order)), how
                 ),
                 order,
             )
