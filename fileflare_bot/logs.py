@@ -1,8 +1,8 @@
 """structlog for every log line of this process, each of them redacted.
 
-Redaction cannot know which texts are secret, so it hides what *looks like* a secret: everything after an
-address's host, and every run of 16 or more characters with a letter and a digit, as order IDs and tokens have.
-A lookup's input is also hidden by value while that lookup runs (:func:`hiding`).
+Redaction cannot know which texts are secret, so it hides what *looks like* a secret: an address's user and password and
+everything after its host, parameters called id, key or token, and every run of 16 or more characters with a letter and
+a digit, as order IDs and tokens have. A lookup's input is also hidden by value while that lookup runs (:func:`hiding`).
 
 What an exception says is never logged, as it may repeat anything: Discord's 400 repeats what was sent. Its class, its
 traceback without values, and of Discord's errors the status, the code and the fields are.

@@ -164,8 +164,8 @@ def _language(value: Any, translator: Translator) -> str:  # noqa: ANN401 - JSON
     if not value:
         return translator.gettext("the server's own")
     try:
-        return Locale.parse(value, sep="-").get_display_name(translator.locale) or "?"
-    except (ValueError, UnknownLocaleError):  # a file may name any
+        return Locale.parse(value.replace("-", "_")).get_display_name(translator.locale) or "?"
+    except (ValueError, UnknownLocaleError):  # of a version that took any
         return "?"
 
 

@@ -13,6 +13,7 @@ ENGLISH = Catalogs().translator("en")
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
+        ([SettingChange("language", None, "pt_BR")], "• Language: the server's own → Portuguese (Brazil)"),
         ([SettingChange("rules", 1, 2)], "• Rules for buyers' roles: 1 taken away, 2 added"),
         ([SettingChange(ANSWER_TEXTS, None, 3)], "• Saved answers that get another text: 3"),
         (

@@ -17,6 +17,7 @@ SUPPORT_CHANNEL: Final = (
     "create_public_threads",
     "send_messages_in_threads",
 )
+_CALLED: Final = {"manage_guild": "Manage Server", "moderate_members": "Timeout Members"}  # not as in the API
 LOG_CHANNEL: Final = ("view_channel", "send_messages", "embed_links")
 
 
@@ -35,7 +36,4 @@ def missing(granted: discord.Permissions, needed: tuple[str, ...]) -> list[str]:
 
 def names(permissions: list[str]) -> str:
     """Return the permissions' names in Discord's settings."""
-    return ", ".join(
-        "Manage Server" if name == "manage_guild" else name.replace("_", " ").title().replace(" In ", " in ")
-        for name in permissions
-    )
+    return ", ".join(_CALLED.get(name, name.replace("_", " ").title().replace(" In ", " in ")) for name in permissions)

@@ -9,9 +9,9 @@ import pytest
 from desk import Desk, Log
 from simcord.backend import serializers
 
+from fileflare_bot.storage import guilds as stored_guilds
 from fileflare_bot.storage.database import utc_now
 from fileflare_bot.storage.errors import StorageUnavailable
-from fileflare_bot.storage.guilds import READ_AT_ONCE
 from fileflare_bot.storage.options import Options
 
 
@@ -168,8 +168,9 @@ async def test_servers_that_removed_the_bot_while_it_was_not_running_are_stored_
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await desk.set_up()
+    monkeypatch.setattr(stored_guilds, "READ_AT_ONCE", 2)
     guilds = desk.bot.storage.guilds
-    gone = [desk.guild.id + number for number in range(1, READ_AT_ONCE + 2)]
+    gone = [desk.guild.id + number for number in range(1, 6)]
     for guild_id in gone:
         await guilds.change(guild_id, desk.owner.id, log_channel_id=1)
     with monkeypatch.context() as patch:
