@@ -18,7 +18,7 @@ from fileflare_bot.storage.errors import StorageUnavailable
 from fileflare_bot.storage.leases import Cluster, Layout
 from fileflare_bot.storage.storage import Storage
 
-LEASE_SECONDS: Final = 20.0
+LEASE_SECONDS: Final = 20.0  # then another process may take over; this one has stopped at TRUST_SECONDS
 RENEW_SECONDS: Final = 5.0
 TRUST_SECONDS: Final = 12.0  # after the last renewal
 LOOK_SECONDS: Final = 1.0  # between two looks for a free cluster, or tries to reach the database

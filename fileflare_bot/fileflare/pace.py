@@ -25,7 +25,7 @@ ONE_429_SECONDS: Final = 10.0  # requests that were under way together are refus
 CLIMB: Final = 0.6  # requests a minute, for each response that came while people waited
 SLOW_CLIMB: Final = 0.02  # of the configured pace, a minute, while the last 429 is not forgotten
 REMEMBERED_SECONDS: Final = 3600.0  # after a 429
-BURST_SECONDS: Final = 10.0  # so much of the pace may leave at once
+BURST_SECONDS: Final = 10.0  # so much of the pace may leave at once; request_queue.py bounds what is under way
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 

@@ -177,7 +177,7 @@ class RequestQueue:
 
     def try_turn(self, requester: Requester) -> bool:
         """Take a turn if nobody waits and a request may leave now; finish() must follow."""
-        if self._shares or self._under_way >= self._most_at_once() or self._delay() > 0:
+        if self._shares or self._under_way >= self._most_under_way() or self._delay() > 0:
             return False
         self._reserved.drop(requester.user_id)
         self._take(requester)
@@ -295,7 +295,7 @@ class RequestQueue:
         """Give out turns until the line is empty."""
         while self._shares:
             delay = self._delay()
-            if self._under_way >= self._most_at_once():
+            if self._under_way >= self._most_under_way():
                 self._finished.clear()
                 await self._finished.wait()
             elif delay > 0:
@@ -335,7 +335,7 @@ class RequestQueue:
         pace = self._guilds.get(share)
         return pace is not None and pace.wait(_now()) > 0
 
-    def _most_at_once(self) -> int:
+    def _most_under_way(self) -> int:
         if self.pace.checking or self.away() is not None:
             return 1
         return self._at_once or min(MOST_AT_ONCE, max(2, round(self.pace.per_minute * AT_ONCE_SECONDS / 60)))
