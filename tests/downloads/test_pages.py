@@ -63,6 +63,22 @@ def numbered(count: int) -> dict[str, Any]:
     return answer(1, [], files, title=None, text=None)
 
 
+@pytest.mark.parametrize("size", ["10 MB", "_" * 40, "*" * 200, "1048576"])
+@pytest.mark.parametrize("name", ["a", "_" * 90])
+@pytest.mark.parametrize(("limit", "downloaded"), [(None, 0), (10, 3), (999_999, 5), (7, None)])
+def test_the_longest_lines_fit_their_page(size: str, name: str, limit: int | None, downloaded: int | None) -> None:
+    files = [
+        asset(str(n), name, f"https://files.example/{n}", size=size)
+        | {"limits": {"limit": limit, "downloaded": downloaded}}
+        for n in range(120)
+    ]
+    lines = [line("_" * 90, "*" * 90, *files[number::40], number=number) for number in range(40)]
+
+    for language in ("en", "de"):
+        for page in pages(answer(1, lines, [], title=None, text=None), CATALOGS.translator(language)):
+            keeps_every_limit(page)
+
+
 @pytest.mark.parametrize("count", [0, 1, 26, 300, 2000])
 def test_every_file_is_on_exactly_one_page(count: int) -> None:
     made = pages(numbered(count))
