@@ -1,5 +1,7 @@
 """Which files a customer finds by a part of a name."""
 
+from dataclasses import replace
+
 import pytest
 from parsing import order
 
@@ -60,3 +62,4 @@ def test_what_is_found_keeps_its_product_and_the_orders_number_and_title_but_no_
     ]
     assert (found.order_number, found.text.title, found.text.text) == (1050, "Thanks!", None)
     assert not found.incomplete
+    assert files_named(replace(shop(), incomplete=True), "kick_0").incomplete
