@@ -35,8 +35,8 @@ class Events(commands.Cog):
         self._bot = bot
         self._ready: set[int] = set()  # shards; on_shard_ready handles the guilds that are available by then
         self._missed: set[int] = set()  # guilds to catch up on
-        self._gone: dict[int, datetime] = {}  # guilds that the bot left, until that is stored
-        self._unread: set[int] = set()  # shards whose guilds may have removed the bot while it was not connected
+        self._gone: dict[int, datetime] = {}  # guilds that have removed the bot, until that is stored
+        self._unchecked: set[int] = set()  # shards whose stored guilds have yet to be compared with Discord's
         self._catching_up = asyncio.Lock()
         self._commands_removed = False
 
@@ -71,7 +71,7 @@ class Events(commands.Cog):
     async def on_shard_ready(self, shard_id: int) -> None:
         """Catch up on what was missed in the guilds of a shard."""
         self._ready.add(shard_id)
-        self._unread.add(shard_id)
+        self._unchecked.add(shard_id)
         try:
             await self._bot.reconciler.run()
         except StorageUnavailable:
@@ -150,9 +150,9 @@ class Events(commands.Cog):
             return
         async with self._catching_up:
             try:
-                for shard_id in [*self._unread]:
+                for shard_id in [*self._unchecked]:
                     await self._find_gone(shard_id)
-                    self._unread.discard(shard_id)
+                    self._unchecked.discard(shard_id)
                 for guild_id, at in [*self._gone.items()]:
                     if self._bot.get_guild(guild_id) is None:  # it may have invited the bot again
                         await self._bot.storage.guilds.left(guild_id, at=at)
@@ -176,7 +176,7 @@ class Events(commands.Cog):
         await self.catch_up()
 
     async def _find_gone(self, shard_id: int) -> None:
-        """Find the guilds of a shard that are stored and have removed the bot.
+        """Find the stored guilds of a shard that have removed the bot.
 
         Raises:
             StorageUnavailable: the database is away.

@@ -138,7 +138,7 @@ class Help(commands.Cog):
         if screenshot is not None:
             lines.append(translator.gettext(screenshot.outcome))
         elif attached is not None:
-            lines.append(translator.gettext("Your screenshot is not with it: this store takes none any more."))
+            lines.append(translator.gettext("I left out your screenshot: this store no longer accepts screenshots."))
         if not filed.existing and (usual := await self._usual_answer_time(settings.guild_id)) is not None:
             time = translator.duration(usual)
             lines.append(translator.gettext("Lately, most answers here took at most: {time}.", time=time))
@@ -281,12 +281,14 @@ def _left_out(kept: str, translator: Translator) -> list[str]:
 
 def _filed(filed: Filed, words: str, translator: Translator, *, seen: bool) -> str:
     """Return what became of what somebody has filed; ``seen`` says that the moderators can read it."""
+    ticket_number = filed.ticket.number
     if not seen:
-        said = N_(
+        return translator.gettext(
             "Your help request is saved as #{number}. I could not confirm yet that the moderators see it; I go "
-            "on trying. If nobody answers, please tell a moderator that number."
+            "on trying. If nobody answers, please tell a moderator that number.",
+            number=ticket_number,
         )
-    elif not filed.existing:
+    if not filed.existing:
         said = N_("Your help request is #{number}. The moderators have it.")
     elif words:
         said = N_(
@@ -295,9 +297,7 @@ def _filed(filed: Filed, words: str, translator: Translator, *, seen: bool) -> s
         )
     else:
         said = N_("You asked about this before, and help request #{number} is still open. The moderators have it.")
-    text = translator.gettext(said, number=filed.ticket.number)
-    if not seen:
-        return text
+    text = translator.gettext(said, number=ticket_number)
     return f"{text} " + translator.gettext(
         "Their answer comes to you as a direct message from me. If your direct messages are closed, I mention you in "
         "this channel, and only you can open the answer."

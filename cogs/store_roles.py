@@ -71,7 +71,7 @@ class StoreRoles(
     ) -> None:
         """Store a rule, and switch buyers' roles on."""
         role_ids = [each.id for each in (role, second) if each is not None]
-        added: list[tuple[RoleRule, bool]] = []  # and whether it was there already
+        added: list[tuple[RoleRule, bool]] = []  # each with whether it existed before
         wanted = (value or "")[:LONGEST_VALUE]
 
         def add(options: Options) -> Options:
@@ -203,7 +203,7 @@ class StoreRoles(
         return [_choice(name, product_id) for name, product_id in known[:SELECT_OPTIONS]]
 
     async def _unseen(self, rule: RoleRule, settings: GuildSettings) -> str | None:
-        """Return the sentence about a rule for what no order here had; None while the database is away."""
+        """Return the warning about a rule that no order here has matched; None while the database is away."""
         guild_id, match, value = settings.guild_id, rule.match, rule.value
         with suppress(StorageUnavailable):
             if match is Match.PRODUCT_ID:

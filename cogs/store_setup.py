@@ -312,7 +312,7 @@ class StoreSetup(commands.Cog):
         await self._saved(reply, settings)
 
     async def _saved(self, reply: Reply, settings: GuildSettings, note: str = "", *, limited: bool = False) -> None:
-        """Show the page with a change; that it is stored, if the database is away since."""
+        """Show the page with a stored change; if the database has gone away since, say only that it is saved."""
         try:
             await self._show(reply, settings, note, limited=limited)
         except StorageUnavailable:

@@ -313,7 +313,7 @@ class Tickets(commands.Cog):
         await reply.show(card_copy(ticket, reply.translator, standing, shorten(text, CONTENT)))
 
     async def _standing(self, ticket: Ticket) -> Standing:
-        """Return for whom a ticket's order counts, as far as known: what was done before is no refusal."""
+        """Return for whom a ticket's order counts, or UNKNOWN: a database that is away now undoes nothing."""
         with suppress(StorageUnavailable):
             return await standing_of(self._storage, ticket)
         return UNKNOWN

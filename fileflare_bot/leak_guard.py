@@ -102,7 +102,7 @@ class LeakGuard:
             await self._settle(guild)
 
     def failed(self, guild_id: int) -> GuardState | None:
-        """Return why a guild's rule is not as wanted; None if it is, or if this process does not know."""
+        """Return what keeps a guild's rule from being in place; None if nothing does, or nobody has tried yet."""
         return self._failed.get(guild_id)
 
     async def repair(self, guild: discord.Guild, rule_id: int) -> None:
@@ -155,7 +155,7 @@ class LeakGuard:
             return await self._ended(settings, state)
 
     async def _ended(self, settings: GuildSettings, state: GuardState) -> GuardState:
-        """Record how bringing a guild's rule in line has ended, and return that."""
+        """Record the outcome of a try to bring a guild's rule in line, and return it."""
         if state in {GuardState.ON, GuardState.OFF}:
             self._failed.pop(settings.guild_id, None)
             await self._guilds.leak_guard_settled(settings)

@@ -21,7 +21,7 @@ Work = Callable[[Any], Awaitable[object]]
 class Reconciler:
     """Goes through everything that is due in the guilds of these shards, or in all, as long as the process may act.
 
-    Of each of ``kinds``, in this order, it asks what is due, and does the work for each of those.
+    For each of ``kinds``, in this order, it reads what is due and does the work for each of them.
     """
 
     def __init__(self, *kinds: tuple[Due, Work], shards: Shards | None, may_act: Callable[[], bool]) -> None:

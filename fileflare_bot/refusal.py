@@ -23,7 +23,7 @@ _NAMES: Final = {  # of commands and buttons, as users see them
 
 
 class Translated(str):
-    """A value of a refusal that is a message of the catalogs itself."""
+    """A value that is a sentence of the catalogs, and is shown in the user's language."""
 
     __slots__ = ()
 
@@ -40,7 +40,7 @@ class Refusal(Exception):  # noqa: N818 - its subclasses state what happened
     """Base class of all refusals. Its text contains no secrets.
 
     Its ``outcome``, in the log and the metrics, is the name of the class in snake case unless the class has its own.
-    ``values`` fill the sentence; a float is a pause in seconds, and what is Translated is translated too. With
+    ``values`` fill the sentence; a float is a pause in seconds, and a Translated one is translated. With
     ``says_where``, the owner's words on where the store's customers find their order link are shown too. With
     ``in_place``, it replaces the question whose button was pressed, which is about something that has changed since.
     """

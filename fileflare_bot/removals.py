@@ -50,7 +50,7 @@ class Removals:
         return await soon_or(Removed.PENDING, self.remove(removal))
 
     async def remove(self, removal: Removal) -> Removed:
-        """Delete what it is about, unless Discord refuses it."""
+        """Delete a message or thread, unless Discord refuses."""
         try:
             if removal.message_id is None:
                 await self._bot.http.delete_channel(removal.channel_id)

@@ -345,7 +345,7 @@ class BuyerRoles:
         return None if guild is None or guild.unavailable or guild.me is None else guild
 
     def _role_ids(self, member: discord.Member) -> set[int] | None:
-        """Return a member's roles, or None while their guild is not known: discord.py leaves out roles it has not."""
+        """Return a member's roles, or None while their guild is not known: discord.py drops those it cannot look up."""
         return None if self._guild(member.guild.id) is None else {role.id for role in member.roles}
 
     async def _tell_owner(self, guild_id: int, role_id: int, trouble: str) -> None:

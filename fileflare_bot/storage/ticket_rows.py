@@ -140,7 +140,7 @@ class TicketRows:
             audit(session, row, author_id, Action.ANSWERED if from_moderator else Action.WROTE_BACK)
 
     async def take_back_no_reply(self, session: AsyncSession, row: TicketRow) -> None:
-        """Take back what closed a ticket as not replied to, if its customer has not read it, but for a last word."""
+        """Withdraw an unread message that closed a ticket for lack of a reply; a moderator's last word stays."""
         its = MessageRow.ticket_id == row.id
         bot_id = await session.scalar(sa.select(MessageRow.author_id).where(its, MessageRow.asking).limit(1))
         unread = its, MessageRow.closing, MessageRow.retry_at.is_not(None), MessageRow.at >= row.resolved_at

@@ -230,7 +230,7 @@ def guard_state(
 ) -> GuardState:
     """Return the state of the leak guard, as far as it is known without asking Discord.
 
-    ``failed`` is why its rule was not as wanted lately, and ``pending`` whether it is to be brought in line.
+    ``failed`` is what kept its rule from being in place at the last try; ``pending`` says that a try is still due.
     """
     if not settings.options.leak_guard:
         return GuardState.OFF

@@ -87,7 +87,7 @@ class Threads:
         return await self._without_place(ticket, note)
 
     async def _without_place(self, ticket: Ticket, note: Note) -> bool:
-        """Keep a note for a card that may come, as that of an open ticket does; return whether it is given up."""
+        """Keep a note as long as a card may still be posted; return whether the note is given up."""
         given_up = ticket.resolved and ticket.shown_version >= ticket.version
         if given_up:
             await self._intents.note_posted(note.id)

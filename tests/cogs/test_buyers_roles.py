@@ -1,4 +1,4 @@
-"""Buyers' roles: which orders bring which roles to whom, and who loses them when a claim is released or moved."""
+"""Which orders give buyers which roles, and who loses a role when a claim is released or moved."""
 
 import asyncio
 

@@ -24,7 +24,7 @@ PICTURES: Final = {
 }
 SENT: Final = "Your screenshot is with it."
 UNUSABLE: Final = "Your screenshot is not with it: it must be a PNG, JPEG, GIF or WebP picture of at most 8 MB."
-NOT_TAKEN: Final = "Your screenshot is not with it: this store takes none any more."
+NOT_TAKEN: Final = "I left out your screenshot: this store no longer accepts screenshots."
 NOT_CONFIRMED: Final = (
     "I could not confirm that the moderators see your screenshot. If they ask for it, press **Get help**"
 )
